@@ -1,0 +1,147 @@
+/**
+ * What a run recorded: every write that was tried (the refused ones too), and for every watcher what it was
+ * sent, when it was listening, and how it ended. Plain JSON, so that it can be saved, loaded and compared.
+ *
+ * Every index is relative to `origin`, the store's index when the run began: the first accepted write of a run
+ * on a quiet server is 1, wherever the server's own count stands. Keys are without the run's random prefix.
+ */
+export interface Timeline {
+	readonly format: "etcd-watch-lab/timeline";
+	readonly version: 1;
+	/** The scenario's name: the chart's title unless another is given. */
+	readonly name: string;
+	readonly api: "v2";
+	/** The server's version, such as "3.5.1". */
+	readonly server: string;
+	/** The store's absolute index when the run began. */
+	readonly origin: number;
+	/** The highest index that the scenario itself reached, before the fence. */
+	readonly lastIndex: number;
+	/** In the order in which they were tried. */
+	readonly writes: readonly WriteRecord[];
+	/** In the order in which the scenario named them. */
+	readonly watchers: readonly WatcherRecord[];
+	/** Writes made after the last step so that every watcher still waiting has something it must see. Not charted. */
+	readonly fences: readonly { readonly index: number; readonly action: Action; readonly key: string }[];
+}
+
+/** etcd's own names for what an event did. */
+export type Action =
+	| "set"
+	| "create"
+	| "update"
+	| "delete"
+	| "expire"
+	| "compareAndSwap"
+	| "compareAndDelete";
+
+/** The state of a key as etcd sends it, indexes relative to the run's origin. */
+export interface NodeRecord {
+	readonly key: string;
+	/** Absent for a directory and in what a delete leaves behind. A long one is cut and ends in "…". */
+	readonly value?: string;
+	readonly dir: boolean;
+	readonly modifiedIndex: number;
+	readonly createdIndex: number;
+	/** Seconds left. */
+	readonly ttl?: number;
+}
+
+/** One write: tried by a client of the scenario, or an expiry that the server made by itself. */
+export interface WriteRecord {
+	/** From 1, in the order tried. */
+	readonly id: number;
+	/** The lane it is drawn in: "writer" unless the scenario named another client; "etcd" for an expiry. */
+	readonly by: string;
+	/** What was asked for, in the words of the scenario: "set", "mkdir", "refresh", … or "expire". */
+	readonly operation: string;
+	readonly key: string;
+	readonly value?: string;
+	/** The highest index known to the run when the write was tried: where a refused write is drawn. */
+	readonly triedAt: number;
+	readonly outcome: Accepted | Refused;
+	/** The burst that it was part of, by the number of the scenario's step. */
+	readonly burst?: number;
+}
+
+export interface Accepted {
+	readonly kind: "accepted";
+	/** The store's index that the write took. */
+	readonly index: number;
+	/** False for a refresh: it takes an index and raises no event. */
+	readonly raisesEvent: boolean;
+	readonly action: Action;
+	readonly node: NodeRecord;
+	readonly prevNode?: NodeRecord;
+}
+
+export interface Refused {
+	readonly kind: "refused";
+	/** etcd's error code, such as 104. */
+	readonly code: number;
+	/** etcd's message, such as "Not a directory". */
+	readonly message: string;
+	/** What etcd names as the cause, mostly a key, without the run's prefix. */
+	readonly cause: string;
+}
+
+export interface WatcherRecord {
+	readonly name: string;
+	readonly key: string;
+	/**
+	 * `watch`: a loop over `next()`, which carries its index on, as the Go client's does.
+	 * `poll`: single long polls that forget. `stream`: one connection that stays open.
+	 */
+	readonly kind: "watch" | "poll" | "stream";
+	readonly recursive: boolean;
+	/** In the order of arrival. The fence is not among them. */
+	readonly deliveries: readonly Delivery[];
+	/** When it was listening at the server and what happened to it, in order. */
+	readonly life: readonly LifeEvent[];
+	/** How it is known that nothing more was on its way. */
+	readonly proof: Proof;
+}
+
+/**
+ * `fence`: after the last step a write was made that it had to see, and that was the next thing it saw.
+ * `answered`: its poll was over, so nothing could come. `closed`: the scenario closed it.
+ * `error`: it ended with an error. `gone`: the server says that it has no such watcher any more.
+ * `none`: none of these within the time allowed; its silence proves nothing.
+ */
+export type Proof = "fence" | "answered" | "closed" | "error" | "gone" | "none";
+
+export interface Delivery {
+	/** The event's own index: its node's modifiedIndex. */
+	readonly index: number;
+	readonly action: Action;
+	/** The key of the event, which may be an ancestor of the watched key. */
+	readonly key: string;
+	readonly node: NodeRecord;
+	readonly prevNode?: NodeRecord;
+	/** X-Etcd-Index of the response that carried it: the store's index when that watch began. */
+	readonly etcdIndex: number;
+	/** True when it was replayed from the event history, not sent as it happened. */
+	readonly fromHistory: boolean;
+}
+
+export type LifeEvent =
+	/** Registered at the server (or answered at once from the history). `waitIndex` is as sent, relative. */
+	| { readonly kind: "asked"; readonly at: number; readonly waitIndex?: number }
+	/** A poll got its one event: from here on nobody listens until it asks again. */
+	| { readonly kind: "answered"; readonly at: number }
+	/** A stream's reader stopped reading, or went on. */
+	| { readonly kind: "paused" | "resumed"; readonly at: number }
+	/** Its connection was cut, by the scenario or by the server. */
+	| { readonly kind: "cut"; readonly at: number }
+	| { readonly kind: "closed"; readonly at: number }
+	/** An error answer; for 401 the events it asked for and can't have: from its index up to before the oldest kept. */
+	| {
+			readonly kind: "error";
+			readonly at: number;
+			readonly code: number;
+			readonly message: string;
+			readonly cause: string;
+			readonly gap?: { readonly from: number; readonly to: number };
+	  }
+	/** It read the tree at this index instead of what it missed, and goes on from there. */
+	| { readonly kind: "listed"; readonly at: number; readonly keys: readonly NodeRecord[] };

@@ -1,0 +1,120 @@
+import fs from "node:fs";
+import path from "node:path";
+import { labDir, root, venvBin, venvDir, venvPython } from "./paths";
+
+/** Jupyter folders that outlive a start: settings, window layout, trusted notebooks. All inside the checkout. */
+const kept = (name: string): string => path.join(labDir, "jupyter", name);
+
+/**
+ * The environment of every Jupyter process that the lab starts. Jupyter reads and writes nothing in the home
+ * folder, and finds no kernel but the checkout's own, which runs with the Node that runs this.
+ *
+ * @param runtimeDir a folder of this one start; the caller removes it
+ */
+export function jupyterEnvironment(runtimeDir: string): NodeJS.ProcessEnv {
+	// Left in place, each of these would bring in somebody else's Python packages, configuration or kernels.
+	const {
+		PYTHONHOME,
+		PYTHONPATH,
+		PYTHONSTARTUP,
+		JUPYTER_PATH,
+		JUPYTER_CONFIG_PATH,
+		JUPYTER_TOKEN_FILE,
+		...env
+	} = process.env;
+	const searched = [path.dirname(process.execPath), venvBin, env["PATH"] ?? ""].join(path.delimiter);
+	return {
+		...env,
+		PATH: searched,
+		VIRTUAL_ENV: venvDir,
+		PYTHONUTF8: "1",
+		PYTHONNOUSERSITE: "1",
+		JUPYTER_PREFER_ENV_PATH: "1",
+		JUPYTER_PLATFORM_DIRS: "0",
+		JUPYTER_CONFIG_DIR: kept("config"),
+		JUPYTER_DATA_DIR: kept("data"),
+		JUPYTER_RUNTIME_DIR: runtimeDir,
+		JUPYTERLAB_SETTINGS_DIR: kept("settings"),
+		JUPYTERLAB_WORKSPACES_DIR: kept("workspaces"),
+		IPYTHONDIR: kept("ipython"),
+	};
+}
+
+/** Makes a folder for one start's connection files, readable by its owner alone: they carry the kernels' keys. */
+export function makeRuntimeDir(): string {
+	const parent = path.join(labDir, "runtime");
+	fs.mkdirSync(parent, { recursive: true });
+	removeAbandoned(parent);
+	return fs.mkdtempSync(path.join(parent, `${process.pid}-`));
+}
+
+/** A start that was killed outright could not remove its own folder. */
+function removeAbandoned(parent: string): void {
+	for (const name of fs.readdirSync(parent)) {
+		const pid = Number.parseInt(name, 10);
+		if (pid > 0 && !isAlive(pid)) fs.rmSync(path.join(parent, name), { recursive: true, force: true });
+	}
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		return error instanceof Error && "code" in error && error.code === "EPERM";
+	}
+}
+
+/**
+ * Registers the kernel inside .venv. `tslab install` would do the same, but names a command to be found on the
+ * PATH; this names the checkout's own tslab and the Node that runs now, and leaves the JavaScript kernel out.
+ */
+export function writeKernelSpec(): void {
+	const spec = {
+		argv: [
+			process.execPath,
+			path.join(root, "node_modules", "tslab", "bin", "tslab"),
+			"kernel",
+			"--config-path",
+			"{connection_file}",
+		],
+		display_name: "TypeScript",
+		language: "typescript",
+	};
+	const text = `${JSON.stringify(spec, null, 1)}\n`;
+	const file = path.join(venvDir, "share", "jupyter", "kernels", "tslab", "kernel.json");
+	if (fs.existsSync(file) && fs.readFileSync(file, "utf8") === text) return;
+	fs.mkdirSync(path.dirname(file), { recursive: true });
+	// Renamed into place: another process may be reading it.
+	fs.writeFileSync(`${file}.${process.pid}`, text);
+	fs.renameSync(`${file}.${process.pid}`, file);
+}
+
+/** The command that opens JupyterLab; the token goes by the environment, where `ps` does not show it. */
+export function jupyterLabCommand(options: { ip: string; port: number; notebooks: string }): {
+	command: string;
+	args: string[];
+} {
+	return {
+		command: venvPython,
+		args: [
+			"-m",
+			"jupyterlab",
+			"--no-browser",
+			`--ServerApp.ip=${options.ip}`,
+			`--ServerApp.port=${options.port}`,
+			// Not the next port when this one is taken: the address that was printed has to be the right one.
+			"--ServerApp.port_retries=0",
+			`--ServerApp.root_dir=${options.notebooks}`,
+			"--ServerApp.answer_yes=True",
+			"--ServerApp.allow_root=True",
+			// A deleted file would go to the trash in the home folder.
+			"--FileContentsManager.delete_to_trash=False",
+			"--KernelSpecManager.ensure_native_kernel=False",
+			"--KernelSpecManager.allowed_kernelspecs=tslab",
+			"--LabApp.news_url=None",
+			"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+			"--LabApp.extension_manager=readonly",
+		],
+	};
+}

@@ -1,8 +1,11 @@
+import { check } from "./check";
 import type { Host } from "./host";
+import { runNotebooks } from "./notebooks";
 import { start } from "./start";
+import { test } from "./test";
 import { prepareVenv } from "./venv";
 
-/** What setup.mjs hands over to, once everything is installed and compiled. Returns the exit code. */
+/** What setup.mjs hands over to, once the packages are there. Returns the exit code. */
 export async function main(
 	host: Host,
 	command: string,
@@ -12,11 +15,17 @@ export async function main(
 	switch (command) {
 		case "start":
 			return await start(host, options);
+		case "test":
+			return await test(host, rest);
+		case "check":
+			return await check(host, options);
+		case "notebooks":
+			return await runNotebooks(host, rest);
 		case "build":
 			await prepareVenv(host);
 			await host.exclusive(() => host.compile(["lib"]));
 			return 0;
 		default:
-			throw new Error(`unknown command ${command} ${rest.length}`);
+			throw new Error(`setup.mjs lets through a command that main.ts does not know: ${command}`);
 	}
 }

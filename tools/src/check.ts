@@ -1,0 +1,90 @@
+import fs from "node:fs";
+import path from "node:path";
+import { CellFiles, cellsDir } from "./cells";
+import type { Host } from "./host";
+import { root } from "./paths";
+import { Problem } from "./problem";
+
+/** Compiled by `tsc -b`, in this order. */
+const PROJECTS = ["lib", "tools", "test"];
+
+/**
+ * `npm run check`: lint, formatting and types of everything, the notebooks' code cells included. All of it runs
+ * even if an early part finds something. With `fix`, what can be put right by itself is.
+ */
+export async function check(host: Host, options: { fix?: boolean }): Promise<number> {
+	const cells = CellFiles.write();
+	const findings = [
+		await biome(host, cells, options.fix === true),
+		...(await types(host)),
+		await cellTypes(host, cells),
+	].filter((text) => text !== "");
+	if (findings.length > 0) {
+		host.say(findings.join("\n\n"));
+		host.say(
+			options.fix
+				? "\ncheck: see above"
+				: "\ncheck: see above (npm run check -- --fix puts some of it right)",
+		);
+		return 1;
+	}
+	host.say(`check: lint, format and types are fine, in ${cells.count} notebooks too`);
+	return 0;
+}
+
+/** What Biome finds, in the sources and in the cells. */
+async function biome(host: Host, cells: CellFiles, fix: boolean): Promise<string> {
+	const bin = path.join(root, "node_modules", "@biomejs", "biome", "bin", "biome");
+	const command = [bin, "check", "--colors=off", "--error-on-warnings", "--max-diagnostics=200"];
+	if (fix) command.push("--write");
+	const sources = await host.run(process.execPath, [...command, "."], {});
+	let findings = sources.code === 0 ? "" : sources.output;
+	if (cells.count > 0) {
+		const config = `--config-path=${path.join(root, "tools", "cells.biome.json")}`;
+		const laidOut = await host.run(process.execPath, [...command, config, path.join(".lab", "cells")], {});
+		if (laidOut.code !== 0) findings += cells.translate(laidOut.output);
+		if (fix) for (const file of cells.writeBack()) host.say(`formatted ${file}`);
+	}
+	return findings.trim();
+}
+
+/** What the compiler finds in the projects and in setup.mjs, which is typed by JSDoc. */
+async function types(host: Host): Promise<string[]> {
+	const setup = await host.run(process.execPath, [tsc, "-p", path.join("tools", "tsconfig.setup.json")], {});
+	const findings = setup.code === 0 ? [] : [setup.output.trim()];
+	try {
+		await host.exclusive(() => host.compile(PROJECTS));
+	} catch (error) {
+		if (!(error instanceof Problem) && !(error instanceof Error && error.name === "Problem")) throw error;
+		findings.push(error.message);
+	}
+	return findings;
+}
+
+const tsc = path.join(root, "node_modules", "typescript", "bin", "tsc");
+
+/** What the compiler finds in the notebooks: the cells of one, put together, are one module. */
+async function cellTypes(host: Host, cells: CellFiles): Promise<string> {
+	if (cells.count === 0) return "";
+	const config = {
+		compilerOptions: {
+			target: "es2022",
+			lib: ["es2023"],
+			// As in a cell: await at the top level, and imports without a file extension.
+			module: "esnext",
+			moduleResolution: "bundler",
+			types: ["node"],
+			typeRoots: ["../../node_modules/@types"],
+			strict: true,
+			noImplicitReturns: true,
+			noFallthroughCasesInSwitch: true,
+			skipLibCheck: true,
+			noEmit: true,
+		},
+		include: ["*.ts"],
+	};
+	const file = path.join(cellsDir, "tsconfig.json");
+	fs.writeFileSync(file, JSON.stringify(config));
+	const { code, output } = await host.run(process.execPath, [tsc, "-p", file, "--pretty", "false"], {});
+	return code === 0 ? "" : cells.translate(output).trim();
+}

@@ -1,0 +1,132 @@
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import type { Host } from "./host";
+import { jupyterEnvironment, makeRuntimeDir } from "./jupyter";
+import { type Notebook, notebookFiles, writeNotebook } from "./notebook";
+import { root, shown, venvPython } from "./paths";
+import { Problem } from "./problem";
+import { prepareVenv } from "./venv";
+
+/** A cell threw, ran for too long, or took its kernel down. */
+export class NotebookError extends Error {
+	override readonly name = "NotebookError";
+
+	/** @param cell counts code cells from 1, as JupyterLab's [n] does after Run All. */
+	constructor(
+		readonly file: string,
+		readonly cell: number,
+		readonly kind: string,
+		readonly detail: string,
+	) {
+		super(`${shown(file)} cell ${cell}: ${kind}: ${detail}`);
+	}
+}
+
+export interface ExecuteOptions {
+	/** Write the executed notebook into this folder too, under its own name. */
+	outDir?: string;
+	/** Added to the kernel's environment; undefined takes a variable away. */
+	env?: Readonly<Record<string, string | undefined>>;
+	/** The limit for each cell. Default 120 s. */
+	cellTimeoutMs?: number;
+	/** Ends the run, and its kernel. */
+	signal?: AbortSignal;
+}
+
+/**
+ * Runs a notebook from top to bottom in a fresh kernel and returns it with its outputs; the file is left as it is.
+ *
+ * @throws NotebookError when a cell fails
+ */
+export async function executeNotebook(file: string, options: ExecuteOptions = {}): Promise<Notebook> {
+	const runtimeDir = makeRuntimeDir();
+	try {
+		const seconds = Math.ceil((options.cellTimeoutMs ?? 120_000) / 1000);
+		const answer = await python([path.join(root, "tools", "execute.py"), file, String(seconds)], {
+			env: { ...jupyterEnvironment(runtimeDir), ...options.env },
+			signal: options.signal,
+		});
+		if ("cell" in answer) throw new NotebookError(file, answer.cell, answer.name, plain(answer.message));
+		if (options.outDir !== undefined) {
+			fs.mkdirSync(options.outDir, { recursive: true });
+			writeNotebook(path.join(options.outDir, path.basename(file)), answer.notebook);
+		}
+		return answer.notebook;
+	} finally {
+		fs.rmSync(runtimeDir, { recursive: true, force: true, maxRetries: 3 });
+	}
+}
+
+type Answer = { notebook: Notebook } | { cell: number; name: string; message: string };
+
+function python(
+	args: readonly string[],
+	options: { env: NodeJS.ProcessEnv; signal: AbortSignal | undefined },
+): Promise<Answer> {
+	return new Promise((resolve, reject) => {
+		const child = spawn(venvPython, args, {
+			env: options.env,
+			stdio: ["ignore", "pipe", "pipe"],
+			windowsHide: true,
+		});
+		// SIGTERM: nbclient then ends its kernel before it goes.
+		const stop = (): void => void child.kill("SIGTERM");
+		if (options.signal?.aborted) stop();
+		options.signal?.addEventListener("abort", stop, { once: true });
+		let out = "";
+		let err = "";
+		child.stdout.setEncoding("utf8").on("data", (text: string) => {
+			out += text;
+		});
+		child.stderr.setEncoding("utf8").on("data", (text: string) => {
+			err = (err + text).slice(-4000);
+		});
+		child.once("error", reject).once("close", (code) => {
+			options.signal?.removeEventListener("abort", stop);
+			if (code === 0) resolve(JSON.parse(out));
+			else
+				reject(
+					new Error(
+						`the notebook could not be run (Python ended with ${code}): ${err.trim().split("\n").at(-1)}`,
+					),
+				);
+		});
+	});
+}
+
+/** A traceback without its terminal colours. */
+function plain(text: string): string {
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what a terminal colour begins with
+	return text.replace(/\u001b\[[0-9;]*m/g, "").trim();
+}
+
+/** `npm run notebooks`: runs all, or those named, and rewrites their outputs in place. */
+export async function runNotebooks(host: Host, names: readonly string[]): Promise<number> {
+	const files = notebookFiles(names);
+	await host.exclusive(() => host.compile(["lib"]));
+	await prepareVenv(host);
+	const interrupted = new AbortController();
+	const signals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+	const stop = (): void => interrupted.abort();
+	for (const signal of signals) process.on(signal, stop);
+	let failed = 0;
+	try {
+		for (const file of files) {
+			const begin = Date.now();
+			try {
+				const notebook = await executeNotebook(file, { signal: interrupted.signal });
+				writeNotebook(file, notebook);
+				host.say(`${shown(file)}  ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+			} catch (error) {
+				if (interrupted.signal.aborted)
+					throw new Problem("interrupted: the notebook that was running is unchanged", 130);
+				failed++;
+				host.say(error instanceof Error ? error.message : String(error));
+			}
+		}
+	} finally {
+		for (const signal of signals) process.off(signal, stop);
+	}
+	return failed === 0 ? 0 : 1;
+}

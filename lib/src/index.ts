@@ -1,1 +1,2 @@
 export type * from "./scenario/timeline";
+export * from "./etcd";

@@ -1,3 +1,5 @@
+import type { Action } from "../etcd/node";
+
 /**
  * What a run recorded: every write that was tried (the refused ones too), and for every watcher what it was
  * sent, when it was listening, and how it ended. Plain JSON, so that it can be saved, loaded and compared.
@@ -24,16 +26,6 @@ export interface Timeline {
 	/** Writes made after the last step so that every watcher still waiting has something it must see. Not charted. */
 	readonly fences: readonly { readonly index: number; readonly action: Action; readonly key: string }[];
 }
-
-/** etcd's own names for what an event did. */
-export type Action =
-	| "set"
-	| "create"
-	| "update"
-	| "delete"
-	| "expire"
-	| "compareAndSwap"
-	| "compareAndDelete";
 
 /** The state of a key as etcd sends it, indexes relative to the run's origin. */
 export interface NodeRecord {

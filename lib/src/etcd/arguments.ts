@@ -1,0 +1,82 @@
+import { ArgumentError } from "./errors";
+
+/**
+ * The path of a key under /v2/keys, each part percent-encoded.
+ * @throws ArgumentError for what etcd would read as another key: no leading slash, an empty, "." or ".." part
+ * (etcd's mux redirects to the cleaned path), or a surrogate without its partner (it has no UTF-8 form).
+ */
+export function keyPath(key: string): string {
+	if (typeof key !== "string")
+		throw new ArgumentError(`a key is a string such as "/a/b", not ${kindOf(key)}`);
+	if (key === "") throw new ArgumentError('the key is empty: the root is "/", a key looks like "/a/b"');
+	if (!key.startsWith("/")) throw new ArgumentError(`the key ${quoted(key)} has to begin with "/"`);
+	wellFormed("key", key);
+	if (key === "/") return "/v2/keys/";
+	const parts = key.replace(/\/$/, "").split("/").slice(1);
+	for (const part of parts) {
+		if (part === "" || part === "." || part === "..") {
+			throw new ArgumentError(
+				`the key ${quoted(key)} has the part ${quoted(part)}: etcd would clean it to another key; write that one`,
+			);
+		}
+	}
+	return `/v2/keys/${parts.map(encodeURIComponent).join("/")}`;
+}
+
+/** @throws ArgumentError unless it is a string that has a UTF-8 form. */
+export function checkValue(value: string): string {
+	if (typeof value !== "string") throw new ArgumentError(`a value is a string, not ${kindOf(value)}`);
+	return wellFormed("value", value);
+}
+
+/** @throws ArgumentError unless it is a whole number from `least` to 2^53 − 1. */
+export function checkIndex(name: string, index: number, least = 0): number {
+	if (typeof index !== "number" || !Number.isSafeInteger(index) || index < least) {
+		throw new ArgumentError(`${name} is a whole number from ${least}, not ${kindOf(index)}`);
+	}
+	return index;
+}
+
+/** Seconds: etcd counts whole ones; 292 years is what fits into its nanoseconds. */
+const longestTtl = 9_000_000_000;
+
+/** @throws ArgumentError unless it is a whole number of seconds from 0 to 9 × 10^9. */
+export function checkTtl(ttl: number): number {
+	checkIndex("a ttl", ttl);
+	if (ttl > longestTtl)
+		throw new ArgumentError(`a ttl of ${ttl} s is more than etcd can count; at most ${longestTtl}`);
+	return ttl;
+}
+
+/** @throws ArgumentError unless it is a positive finite number of milliseconds. */
+export function checkDurationMs(name: string, durationMs: number): number {
+	if (typeof durationMs !== "number" || !Number.isFinite(durationMs) || durationMs <= 0) {
+		throw new ArgumentError(`${name} is a positive number of milliseconds, not ${kindOf(durationMs)}`);
+	}
+	return durationMs;
+}
+
+function wellFormed(what: string, text: string): string {
+	// encodeURIComponent throws on a surrogate without its partner, which is the check and needs no newer Node.
+	try {
+		encodeURIComponent(text);
+	} catch (cause) {
+		throw new ArgumentError(
+			`the ${what} ${quoted(text)} has an unpaired surrogate, which UTF-8 can't carry`,
+			{
+				cause,
+			},
+		);
+	}
+	return text;
+}
+
+function quoted(text: string): string {
+	return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+function kindOf(value: unknown): string {
+	return typeof value === "number" || typeof value === "boolean" || value == null
+		? String(value)
+		: typeof value;
+}

@@ -1,0 +1,120 @@
+import { BadAnswerError, type BadAnswerKind, etcdError } from "./errors";
+import type { Answer, Headers, Node } from "./node";
+import { excerptOf, type HttpRequest, type OpenAnswer } from "./transport";
+
+const actions: ReadonlySet<string> = new Set<Answer["action"]>([
+	"get",
+	"set",
+	"create",
+	"update",
+	"delete",
+	"expire",
+	"compareAndSwap",
+	"compareAndDelete",
+]);
+
+/**
+ * Reads the answer to a request on the keys API.
+ * @throws EtcdError by its code; BadAnswerError for what is not etcd's.
+ */
+export function parseAnswer(request: HttpRequest, answer: OpenAnswer, text: string): Answer {
+	const json = parseJson(answer, text);
+	if (isObject(json) && typeof json.errorCode === "number") {
+		const { errorCode, message, cause, index } = json;
+		throw etcdError({
+			code: errorCode,
+			text: String(message ?? ""),
+			etcdCause: String(cause ?? ""),
+			index: typeof index === "number" ? index : 0,
+			status: answer.status,
+			request: { method: request.method, endpoint: answer.endpoint, path: request.path },
+		});
+	}
+	if (answer.status >= 300) throw bad("status", answer, text, "and no etcd error in it");
+	const headers = parseHeaders(answer, text);
+	const action = isObject(json) ? json.action : undefined;
+	if (!isObject(json) || typeof action !== "string" || !actions.has(action)) {
+		throw bad("wrong shape", answer, text, "JSON without an etcd action");
+	}
+	const node = parseNode(json.node);
+	if (!node) throw bad("wrong shape", answer, text, "an etcd action without a whole node");
+	const prevNode = parseNode(json.prevNode);
+	return { action: action as Answer["action"], node, ...(prevNode ? { prevNode } : {}), ...headers };
+}
+
+/** @throws BadAnswerError when X-Etcd-Index is missing or no number: then it was not etcd that answered. */
+export function parseHeaders(answer: OpenAnswer, text: string): Headers {
+	const number = (name: string) => Number(answer.headers[name] ?? Number.NaN);
+	const etcdIndex = number("x-etcd-index");
+	if (!Number.isSafeInteger(etcdIndex)) throw bad("wrong shape", answer, text, "no X-Etcd-Index");
+	return {
+		etcdIndex,
+		raftIndex: number("x-raft-index"),
+		raftTerm: number("x-raft-term"),
+		clusterId: String(answer.headers["x-etcd-cluster-id"] ?? ""),
+	};
+}
+
+/** @throws BadAnswerError for a redirect, a page that is not JSON, or JSON that stops short. */
+export function parseJson(answer: OpenAnswer, text: string): unknown {
+	if (answer.status >= 300 && answer.status < 400) {
+		throw bad(
+			"redirect",
+			answer,
+			text,
+			"the lab follows none, since credentials would go along: name the server itself in ETCDCTL_ENDPOINTS",
+		);
+	}
+	try {
+		return JSON.parse(text);
+	} catch (cause) {
+		if (answer.status >= 500) throw bad("status", answer, text, "and no etcd error in it", cause);
+		if (/^\s*[{[]/.test(text)) throw bad("truncated", answer, text, "JSON that stops short", cause);
+		throw bad("not json", answer, text, "a page that is not JSON: a proxy's, or another server's?", cause);
+	}
+}
+
+function bad(
+	kind: BadAnswerKind,
+	answer: OpenAnswer,
+	text: string,
+	what: string,
+	cause?: unknown,
+): BadAnswerError {
+	return new BadAnswerError(kind, `${answer.endpoint} answered ${answer.status}: ${what}`, {
+		status: answer.status,
+		excerpt: excerptOf(text),
+		cause,
+	});
+}
+
+function parseNode(json: unknown): Node | undefined {
+	if (!isObject(json)) return undefined;
+	// The root directory comes without a key and without indexes.
+	const key = json.key ?? "/";
+	const createdIndex = json.createdIndex ?? 0;
+	const modifiedIndex = json.modifiedIndex ?? 0;
+	const { value, ttl, expiration, nodes } = json;
+	if (typeof key !== "string" || typeof createdIndex !== "number" || typeof modifiedIndex !== "number")
+		return;
+	const children: Node[] = [];
+	for (const child of Array.isArray(nodes) ? nodes : []) {
+		const node = parseNode(child);
+		if (!node) return undefined;
+		children.push(node);
+	}
+	return {
+		key,
+		...(typeof value === "string" ? { value } : {}),
+		dir: json.dir === true,
+		createdIndex,
+		modifiedIndex,
+		...(typeof expiration === "string" ? { expiration } : {}),
+		...(typeof ttl === "number" ? { ttl } : {}),
+		...(Array.isArray(nodes) ? { nodes: children } : {}),
+	};
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+	return typeof json === "object" && json !== null && !Array.isArray(json);
+}

@@ -1,2 +1,3 @@
 export type * from "./scenario/timeline";
 export * from "./etcd";
+export * from "./notebook";

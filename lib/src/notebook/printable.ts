@@ -1,0 +1,65 @@
+const CONTROL = /\p{Cc}/gu;
+const UNSHOWABLE = /[\ufffe\uffff]|\p{Surrogate}/gu;
+const INVISIBLE = /[\u200b\u200e\u200f\u061c\u2028-\u202e\u2060-\u2069\ufeff]/gu;
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+const WIDE =
+	/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|\ufe0f/u;
+const ZERO = /^[\u2068\u2069\p{Mn}\p{Me}]$/u;
+
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/**
+ * A string from anywhere, made fit to be shown: control characters become their pictures (␀, ␊), what can't be
+ * seen or would turn the text around is spelled out (`‹U+202E›`), lone surrogates become �, and text written from
+ * right to left is isolated so that it can't move what stands beside it. Escaping for HTML or SVG comes after this.
+ */
+export function printable(text: string): string {
+	const shown = text
+		.replace(CONTROL, pictureOf)
+		.replace(UNSHOWABLE, "\ufffd")
+		.replace(INVISIBLE, (c) => `‹U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}›`);
+	return RIGHT_TO_LEFT.test(shown) ? `\u2068${shown}\u2069` : shown;
+}
+
+function pictureOf(control: string): string {
+	const code = control.charCodeAt(0);
+	return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "␡" : "\ufffd";
+}
+
+/** `printable`, with the middle left out when it has more than `max` characters: the two ends tell a key best. */
+export function shortened(text: string, max: number): string {
+	const all = Array.from(graphemes.segment(text), (part) => part.segment);
+	if (all.length <= max) return printable(text);
+	const head = Math.ceil((max - 1) / 2);
+	const tail = max - 1 - head;
+	return printable(`${all.slice(0, head).join("")}…${tail > 0 ? all.slice(-tail).join("") : ""}`);
+}
+
+/** How many columns the text takes in a terminal. */
+export function columnsOf(text: string): number {
+	let columns = 0;
+	for (const { segment } of graphemes.segment(text))
+		columns += ZERO.test(segment) ? 0 : WIDE.test(segment) ? 2 : 1;
+	return columns;
+}
+
+/** Fills the text with spaces to this many columns. */
+export function padded(text: string, columns: number, align: "left" | "right" = "left"): string {
+	const space = " ".repeat(Math.max(0, columns - columnsOf(text)));
+	return align === "left" ? text + space : space + text;
+}
+
+/** About how many pixels the text takes, from the widest of the fonts that a browser may choose (DejaVu Sans). */
+export function pixelsOf(text: string, fontSize: number, bold = false): number {
+	let ems = 0;
+	for (const { segment } of graphemes.segment(text)) {
+		if (ZERO.test(segment)) continue;
+		if (WIDE.test(segment)) ems += 1.3;
+		else if (/[ijl.,:;'|!]/u.test(segment)) ems += 0.32;
+		else if (/[ftr/\- ()[\]]/u.test(segment)) ems += 0.4;
+		else if (/[mwMW@%+<>=…]/u.test(segment)) ems += 0.95;
+		else if (/[A-Z]/u.test(segment)) ems += 0.72;
+		else ems += 0.63;
+	}
+	return ems * fontSize * (bold ? 1.1 : 1);
+}

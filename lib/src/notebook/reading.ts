@@ -1,0 +1,156 @@
+import type {
+	Accepted,
+	Delivery,
+	LifeEvent,
+	Refused,
+	Timeline,
+	WatcherRecord,
+	WriteRecord,
+} from "../scenario/timeline";
+import { removes } from "./palette";
+import { printable, shortened } from "./printable";
+import { type Span, spansOf, stateAt } from "./spans";
+
+/** The deliveries that a watcher got, by the index of their event. */
+export function deliveriesByIndex(watcher: WatcherRecord): Map<number, Delivery[]> {
+	const all = new Map<number, Delivery[]>();
+	for (const delivery of watcher.deliveries) {
+		const same = all.get(delivery.index);
+		if (same) same.push(delivery);
+		else all.set(delivery.index, [delivery]);
+	}
+	return all;
+}
+
+function isUnder(key: string, ancestor: string): boolean {
+	return key === ancestor || ancestor === "/" || key.startsWith(`${ancestor}/`);
+}
+
+/**
+ * True when the write happened at the watched key, below it (at any depth, recursive or not), or took it away
+ * from above: the writes whose absence at this watcher is worth drawing.
+ */
+export function inScope(watcher: WatcherRecord, write: Accepted): boolean {
+	if (!write.raisesEvent) return false;
+	const { key } = write.node;
+	return isUnder(key, watcher.key) || (removes(write.action) && isUnder(watcher.key, key));
+}
+
+/** What became of one write at one watcher. */
+export type Fate =
+	| { readonly kind: "refused"; readonly outcome: Refused }
+	| { readonly kind: "came"; readonly outcome: Accepted; readonly deliveries: readonly Delivery[] }
+	| { readonly kind: "absent"; readonly outcome: Accepted; readonly state: "listening" | "paused" | "away" }
+	| { readonly kind: "noEvent"; readonly outcome: Accepted }
+	| { readonly kind: "elsewhere"; readonly outcome: Accepted };
+
+/** A watcher with what has to be known to tell the fate of each write at it. */
+export interface Reading {
+	readonly watcher: WatcherRecord;
+	readonly spans: readonly Span[];
+	readonly byIndex: ReadonlyMap<number, readonly Delivery[]>;
+	/** Deliveries of events that no write of the run raised: another client's, or from before the run. */
+	readonly foreign: readonly Delivery[];
+}
+
+export function readingOf(timeline: Timeline, watcher: WatcherRecord): Reading {
+	const own = new Set<number>();
+	for (const { outcome } of timeline.writes) if (outcome.kind === "accepted") own.add(outcome.index);
+	const foreign = watcher.deliveries.filter((delivery) => !own.has(delivery.index));
+	return { watcher, spans: spansOf(watcher), byIndex: deliveriesByIndex(watcher), foreign };
+}
+
+export function fateOf(reading: Reading, { outcome }: WriteRecord): Fate {
+	if (outcome.kind === "refused") return { kind: "refused", outcome };
+	const deliveries = reading.byIndex.get(outcome.index);
+	if (deliveries) return { kind: "came", outcome, deliveries };
+	if (!outcome.raisesEvent) return { kind: "noEvent", outcome };
+	if (!inScope(reading.watcher, outcome)) return { kind: "elsewhere", outcome };
+	return { kind: "absent", outcome, state: stateAt(reading.spans, outcome.index) };
+}
+
+/** "104 Not a directory", with the cause when there is one: "104 Not a directory (/a/b)". */
+export function refusalWords(refused: Refused, withCause: boolean): string {
+	const cause = withCause && refused.cause !== "" ? ` (${printable(refused.cause)})` : "";
+	return `${refused.code} ${printable(refused.message)}${cause}`;
+}
+
+/** "watch /a, recursive". */
+export function watcherWords(watcher: WatcherRecord, maxKey = 60): string {
+	return `${watcher.kind} ${shortened(watcher.key, maxKey)}${watcher.recursive ? ", recursive" : ""}`;
+}
+
+/** "set /a/b". */
+export function writeWords(write: WriteRecord, maxKey = 60): string {
+	return `${write.operation} ${shortened(write.key, maxKey)}`;
+}
+
+/** What happened to a watcher, as one clause. */
+export function lifeWords(event: LifeEvent): string {
+	switch (event.kind) {
+		case "asked":
+			return event.waitIndex === undefined
+				? `asked at index ${event.at}, for what comes from now on`
+				: `asked at index ${event.at}, from index ${event.waitIndex} on`;
+		case "answered":
+			return `answered at index ${event.at}: the poll was over`;
+		case "paused":
+			return `stopped reading at index ${event.at}`;
+		case "resumed":
+			return `went on reading at index ${event.at}`;
+		case "cut":
+			return `its connection was cut at index ${event.at}`;
+		case "closed":
+			return `closed at index ${event.at}`;
+		case "error": {
+			const gap = event.gap ? `: the events from ${event.gap.from} to ${event.gap.to} are gone` : "";
+			const cause = event.cause === "" ? "" : ` (${printable(event.cause)})`;
+			return `error ${event.code} at index ${event.at}, ${printable(event.message)}${cause}${gap}`;
+		}
+		case "listed":
+			return `read the tree at index ${event.at}: ${event.keys.length} ${event.keys.length === 1 ? "key" : "keys"}`;
+	}
+}
+
+/** "5 writes tried, 3 accepted, 2 refused". */
+export function countsInWords(timeline: Timeline): string {
+	const tried = timeline.writes.length;
+	const refused = timeline.writes.filter((write) => write.outcome.kind === "refused").length;
+	return `${counted(tried, "write")} tried, ${grouped(tried - refused)} accepted, ${grouped(refused)} refused`;
+}
+
+/** "1 write", "3 writes", "12,000 writes". */
+export function counted(count: number, noun: string): string {
+	return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function grouped(count: number): string {
+	return count < 10_000 ? String(count) : String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** "1, 3 to 5" for ascending numbers, with the rest counted when there are more than `max` stretches. */
+export function stretchesInWords(numbers: readonly number[], max = 8): string {
+	const stretches: [number, number][] = [];
+	for (const number of numbers) {
+		const last = stretches.at(-1);
+		if (last && number === last[1] + 1) last[1] = number;
+		else if (!last || number > last[1]) stretches.push([number, number]);
+	}
+	const words = stretches
+		.slice(0, max)
+		.map(([from, to]) => (from === to ? `${from}` : to === from + 1 ? `${from}, ${to}` : `${from} to ${to}`));
+	if (stretches.length > max) words.push(`and ${stretches.length - max} more stretches`);
+	return words.join(", ");
+}
+
+/** What a screen reader says of a whole run. */
+export function runInWords(timeline: Timeline): string {
+	const watchers = timeline.watchers.map((watcher) => {
+		const got = watcher.deliveries.map((delivery) => delivery.index).sort((a, b) => a - b);
+		const gaps = watcher.life.filter((event) => event.kind === "error").map(lifeWords);
+		const what =
+			got.length === 0 ? "no event" : `${counted(got.length, "event")}, index ${stretchesInWords(got)}`;
+		return [`${printable(watcher.name)} (${watcherWords(watcher)}) got ${what}`, ...gaps].join("; ");
+	});
+	return `${countsInWords(timeline)}. ${watchers.join(". ")}${watchers.length > 0 ? "." : ""}`;
+}

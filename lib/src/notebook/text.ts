@@ -1,0 +1,152 @@
+import type { Timeline, WriteRecord } from "../scenario/timeline";
+import { columnsOf, padded, printable, shortened } from "./printable";
+import {
+	counted,
+	countsInWords,
+	type Fate,
+	fateOf,
+	lifeWords,
+	type Reading,
+	readingOf,
+	refusalWords,
+	watcherWords,
+	writeWords,
+} from "./reading";
+
+/** Above this many writes, like neighbours share one row. */
+const MOST_ROWS = 40;
+const ROWS_SHOWN = 60;
+
+/** A row of the timeline's table: a write, or a stretch of writes with the same fate everywhere. */
+export interface TimelineRow {
+	readonly index: string;
+	readonly write: string;
+	readonly refused: boolean;
+	readonly cells: readonly string[];
+}
+
+export interface TimelineRows {
+	readonly rows: readonly TimelineRow[];
+	/** How many rows were left out at the end. */
+	readonly left: number;
+	/** What the rows can't say: what happened to the watchers, and events that no write of the run raised. */
+	readonly notes: readonly string[];
+}
+
+/** What a watcher's cell says about one write. */
+export function cellWords(fate: Fate): string {
+	switch (fate.kind) {
+		case "came": {
+			const first = fate.deliveries[0];
+			const words = `${first?.action ?? ""}${fate.deliveries.length > 1 ? ` ×${fate.deliveries.length}` : ""}`;
+			return fate.deliveries.every((delivery) => delivery.fromHistory) ? `${words} (from history)` : words;
+		}
+		case "absent":
+			return fate.state === "away" ? "· nobody waiting" : fate.state === "paused" ? "· not reading" : "·";
+		case "refused":
+		case "noEvent":
+		case "elsewhere":
+			return "";
+	}
+}
+
+export function timelineRows(timeline: Timeline): TimelineRows {
+	const readings = timeline.watchers.map((watcher) => readingOf(timeline, watcher));
+	const condense = timeline.writes.length > MOST_ROWS;
+	const groups: { writes: WriteRecord[]; cells: string[]; kind: string }[] = [];
+	for (const write of timeline.writes) {
+		const cells = readings.map((reading) => cellWords(fateOf(reading, write)));
+		const { outcome } = write;
+		const kind = [
+			write.operation,
+			write.by,
+			outcome.kind === "refused" ? outcome.code : outcome.raisesEvent,
+			...cells,
+		].join("\n");
+		const last = groups.at(-1);
+		if (condense && last?.kind === kind) last.writes.push(write);
+		else groups.push({ writes: [write], cells, kind });
+	}
+	const rows = groups.map(({ writes, cells }) => rowOf(writes, cells));
+	const kept = condense ? rows.slice(0, ROWS_SHOWN) : rows;
+	return { rows: kept, left: rows.length - kept.length, notes: readings.flatMap(notesOf) };
+}
+
+function rowOf(writes: readonly WriteRecord[], cells: readonly string[]): TimelineRow {
+	const first = writes[0];
+	const last = writes.at(-1);
+	if (!first || !last) return { index: "", write: "", refused: false, cells };
+	const { outcome } = first;
+	const end = last.outcome;
+	const many =
+		writes.length > 1 ? `${writes.length} × ${first.operation}, first ${shortened(first.key, 40)}` : "";
+	if (outcome.kind === "refused") {
+		const what = many === "" ? writeWords(first) : many;
+		return { index: "–", write: `${what}: refused, ${refusalWords(outcome, true)}`, refused: true, cells };
+	}
+	const quiet = outcome.raisesEvent ? "" : ": takes an index, raises no event";
+	const index =
+		end.kind === "accepted" && writes.length > 1 ? `${outcome.index} to ${end.index}` : `${outcome.index}`;
+	return { index, write: (many === "" ? writeWords(first) : many) + quiet, refused: false, cells };
+}
+
+function notesOf(reading: Reading): string[] {
+	const name = printable(reading.watcher.name);
+	const notes = reading.watcher.life
+		.filter((event) => event.kind !== "asked" && event.kind !== "answered")
+		.map((event) => `${name}: ${lifeWords(event)}`);
+	const shown = notes.length > 6 ? [...notes.slice(0, 5), `${name}: … and ${notes.length - 5} more`] : notes;
+	if (reading.foreign.length > 0)
+		shown.push(
+			`${name}: also got ${counted(reading.foreign.length, "event")} that no write of this run raised: ${reading.foreign
+				.slice(0, 3)
+				.map((delivery) => `${delivery.action} ${shortened(delivery.key, 40)} (index ${delivery.index})`)
+				.join(", ")}${reading.foreign.length > 3 ? ", …" : ""}`,
+		);
+	return shown;
+}
+
+/** The run as plain text: a table of the writes by the watchers, then what happened to the watchers. */
+export function timelineText(
+	timeline: Timeline,
+	options: { readonly title?: string; readonly subtitle?: string } = {},
+): string {
+	const { rows, left, notes } = timelineRows(timeline);
+	const head = ["index", "write", ...timeline.watchers.map((watcher) => shortened(watcher.name, 30))];
+	const under = ["", "", ...timeline.watchers.map((watcher) => watcherWords(watcher, 30))];
+	const lines = [
+		printable(options.title ?? timeline.name),
+		printable(options.subtitle ?? countsInWords(timeline)),
+	];
+	lines.push(
+		"",
+		...textTable(
+			[head, under],
+			rows.map((row) => [row.index, row.write, ...row.cells]),
+			["right"],
+		),
+	);
+	if (left > 0) lines.push(`… and ${counted(left, "row")} more`);
+	if (rows.some((row) => row.cells.some((cell) => cell.startsWith("·")))) lines.push("", "· it did not come");
+	if (notes.length > 0) lines.push("", ...notes);
+	return `${lines.join("\n")}\n`;
+}
+
+/** Lines of a table in plain text; columns are as wide as what is in them. */
+export function textTable(
+	head: readonly (readonly string[])[],
+	rows: readonly (readonly string[])[],
+	align: readonly ("left" | "right")[],
+): string[] {
+	const widths: number[] = [];
+	for (const row of [...head, ...rows])
+		row.forEach((cell, at) => {
+			widths[at] = Math.max(widths[at] ?? 0, columnsOf(cell));
+		});
+	const line = (row: readonly string[]) =>
+		widths
+			.map((width, at) => padded(row[at] ?? "", width, align[at] ?? "left"))
+			.join(" │ ")
+			.trimEnd();
+	return [...head.map(line), widths.map((width) => "─".repeat(width)).join("─┼─"), ...rows.map(line)];
+}

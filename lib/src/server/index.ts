@@ -1,0 +1,3 @@
+export { findEtcd, versionOf } from "./binary";
+export { StartError } from "./keeper";
+export { type Lab, type LabOptions, lab, SharedServerError, startLab } from "./lab";

@@ -1,7 +1,7 @@
 """Executes one notebook in a fresh kernel: execute.py NOTEBOOK SECONDS_PER_CELL_LIMIT; the result goes to stdout.
 
 The only Python of the lab: nbclient is what Jupyter itself runs notebooks with. Prints one JSON object:
-{"notebook": …} or {"cell": n, "name": …, "message": …}, where n counts code cells from 1, as JupyterLab's
+{"notebook": …} or {"cell": n, "message": …}, where n counts code cells from 1, as JupyterLab's
 [n] does. What a cell prints goes into the notebook, never to this stdout.
 """
 
@@ -19,10 +19,12 @@ class Progress:
 
     def __init__(self):
         self.cell = 0
+        self.last = {}
 
     def __call__(self, cell, cell_index):
         if cell.cell_type == "code":
             self.cell += 1
+            self.last = cell
 
 
 def stable(notebook):
@@ -34,18 +36,22 @@ def stable(notebook):
             "language_info": notebook.metadata.get("language_info", {}),
         }
     )
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    for number, cell in enumerate(notebook.cells, 1):
-        cell.setdefault("id", f"cell-{number:02}")
+    for cell in notebook.cells:
         cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            output.pop("transient", None)
+        if cell.cell_type == "code":
+            # tslab opens its stderr stream even if nothing is written to it.
+            cell.outputs = [each for each in cell.outputs if each.get("text") != ""]
     return notebook
 
 
 def main(path, seconds):
     with open(path, encoding="utf-8") as file:
-        notebook = nbformat.from_dict(json.load(file))
+        content = json.load(file)
+    # Before nbformat sees it, which would give a cell without an id a random one.
+    content["nbformat_minor"] = 5
+    for number, cell in enumerate(content["cells"], 1):
+        cell.setdefault("id", f"cell-{number:02}")
+    notebook = nbformat.reads(json.dumps(content), as_version=4)
     progress = Progress()
     client = NotebookClient(
         notebook,
@@ -58,9 +64,11 @@ def main(path, seconds):
     try:
         client.execute()
     except CellExecutionError as error:
-        return {"cell": progress.cell, "name": error.ename, "message": error.traceback or error.evalue}
+        # tslab tells what was thrown on stderr, and only that it failed in its reply.
+        told = [each["text"] for each in progress.last.get("outputs", []) if each.get("name") == "stderr"]
+        return {"cell": progress.cell, "message": "".join(told).strip() or error.evalue}
     except (CellTimeoutError, DeadKernelError) as error:
-        return {"cell": progress.cell, "name": type(error).__name__, "message": str(error).split("\n")[0]}
+        return {"cell": progress.cell, "message": str(error).split("\n")[0]}
     return {"notebook": stable(notebook)}
 
 

@@ -111,6 +111,9 @@ function explain(output) {
 	return CAUSES.find(([pattern]) => pattern.test(output))?.[1];
 }
 
+const lock = path.join(labDir, "setup.lock");
+let holdsLock = false;
+
 /** @param {string} line */
 function say(line) {
 	process.stdout.write(`${line}\n`);
@@ -138,6 +141,8 @@ const run = async (command, args, options) => {
 	show();
 
 	const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+	// Killed outright, this process leaves the command running: the lock is then the command's.
+	if (holdsLock && child.pid !== undefined) fs.appendFileSync(lock, ` ${child.pid}`);
 	let output = "";
 	for (const stream of [child.stdout, child.stderr]) {
 		stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => {
@@ -170,7 +175,7 @@ const run = async (command, args, options) => {
 	} finally {
 		for (const signal of signals) process.off(signal, stop);
 		clearInterval(ticking);
-		if (live) process.stdout.write("\r\x1b[K");
+		if (live) process.stdout.write(`\r\x1b[K${title}: ${Math.round((Date.now() - begin) / 1000)} s\n`);
 		log.end();
 	}
 };
@@ -180,7 +185,6 @@ const run = async (command, args, options) => {
  * @type {Host["exclusive"]}
  */
 const exclusive = async (work) => {
-	const lock = path.join(labDir, "setup.lock");
 	let told = false;
 	for (;;) {
 		try {
@@ -191,22 +195,21 @@ const exclusive = async (work) => {
 		}
 		const holder = readIfThere(lock);
 		// An empty lock is one that is being written, or was left by a full disk: it gets the time of one wait.
-		if (holder !== undefined && (holder === "" ? told : !isAlive(Number(holder)))) {
+		if (holder !== undefined && (holder === "" ? told : !holder.split(" ").some(isAlive))) {
 			fs.rmSync(lock, { force: true });
 			continue;
 		}
 		if (!told)
-			say(`waiting for another set-up of this folder (process ${holder}; if there is none: rm ${lock})`);
+			say(`waiting for another set-up of this folder (process ${holder}; if that is none: rm ${lock})`);
 		told = true;
 		await new Promise((resolve) => setTimeout(resolve, 250));
 	}
-	const release = () => fs.rmSync(lock, { force: true });
-	process.once("exit", release);
+	holdsLock = true;
 	try {
 		return await work();
 	} finally {
-		process.off("exit", release);
-		release();
+		holdsLock = false;
+		fs.rmSync(lock, { force: true });
 	}
 };
 
@@ -225,10 +228,10 @@ function readIfThere(file) {
 	}
 }
 
-/** @param {number} pid */
+/** @param {string} pid */
 function isAlive(pid) {
 	try {
-		process.kill(pid, 0);
+		process.kill(Number(pid), 0);
 		return true;
 	} catch (error) {
 		return codeOf(error) === "EPERM";
@@ -259,10 +262,7 @@ async function installPackages() {
 	}
 	const hash = createHash("sha256").update(`${process.platform} ${process.arch}\n`);
 	if (process.platform === "win32") hash.update(root);
-	for (const file of ["package-lock.json", "package.json", "lib/package.json"]) {
-		hash.update(readIfThere(path.join(root, file)) ?? "");
-	}
-	const wanted = hash.digest("hex");
+	const wanted = hash.update(lockText ?? "").digest("hex");
 	const stamp = path.join(root, "node_modules", ".lab-stamp");
 	if (readIfThere(stamp) === wanted) return;
 

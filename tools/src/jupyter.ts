@@ -22,7 +22,8 @@ export function jupyterEnvironment(runtimeDir: string): NodeJS.ProcessEnv {
 		JUPYTER_TOKEN_FILE,
 		...env
 	} = process.env;
-	const searched = [path.dirname(process.execPath), venvBin, env["PATH"] ?? ""].join(path.delimiter);
+	// The venv first: its etcd is the lab's, and /usr/bin, where Node may be, can hold another.
+	const searched = [venvBin, path.dirname(process.execPath), env["PATH"] ?? ""].join(path.delimiter);
 	return {
 		...env,
 		PATH: searched,

@@ -62,7 +62,9 @@ export function readNotebook(file: string): Notebook {
 	try {
 		notebook = JSON.parse(text);
 	} catch (error) {
-		throw new Problem(`${shown(file)} is not JSON: ${error instanceof Error ? error.message : error}`);
+		// The message quotes the text, line ends and all.
+		const why = String(error instanceof Error ? error.message : error).replaceAll("\n", "\\n");
+		throw new Problem(`${shown(file)} is not JSON: ${why}`);
 	}
 	const { cells, metadata, nbformat, nbformat_minor } = notebook ?? {};
 	if (!Array.isArray(cells) || metadata === undefined || nbformat !== 4 || nbformat_minor === undefined) {

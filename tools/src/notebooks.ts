@@ -16,10 +16,10 @@ export class NotebookError extends Error {
 	constructor(
 		readonly file: string,
 		readonly cell: number,
-		readonly kind: string,
+		/** What the cell printed to stderr: what was thrown, and where. */
 		readonly detail: string,
 	) {
-		super(`${shown(file)} cell ${cell}: ${kind}: ${detail}`);
+		super(`${shown(file)} cell ${cell}: ${detail}`);
 	}
 }
 
@@ -47,7 +47,7 @@ export async function executeNotebook(file: string, options: ExecuteOptions = {}
 			env: { ...jupyterEnvironment(runtimeDir), ...options.env },
 			signal: options.signal,
 		});
-		if ("cell" in answer) throw new NotebookError(file, answer.cell, answer.name, plain(answer.message));
+		if ("cell" in answer) throw new NotebookError(file, answer.cell, plain(answer.message));
 		if (options.outDir !== undefined) {
 			fs.mkdirSync(options.outDir, { recursive: true });
 			writeNotebook(path.join(options.outDir, path.basename(file)), answer.notebook);
@@ -58,7 +58,7 @@ export async function executeNotebook(file: string, options: ExecuteOptions = {}
 	}
 }
 
-type Answer = { notebook: Notebook } | { cell: number; name: string; message: string };
+type Answer = { notebook: Notebook } | { cell: number; message: string };
 
 function python(
 	args: readonly string[],

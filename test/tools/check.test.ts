@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { FakeCheckout } from "../support/checkout";
+
+describe("npm run check", () => {
+	let checkout: FakeCheckout;
+
+	beforeEach(() => {
+		checkout = new FakeCheckout();
+	});
+	afterEach(() => checkout.remove());
+
+	function notebook(...cells: (string | string[])[]): void {
+		const code = cells.map((source, index) => ({
+			cell_type: "code",
+			execution_count: null,
+			id: `c${index}`,
+			metadata: {},
+			outputs: [],
+			source,
+		}));
+		const prose = { cell_type: "markdown", id: "prose", metadata: {}, source: "# Prose is no code: const x" };
+		checkout.write(
+			"notebooks/01-try.ipynb",
+			JSON.stringify({ cells: [prose, ...code], metadata: {}, nbformat: 4, nbformat_minor: 5 }),
+		);
+	}
+
+	it("passes cells that use each other's names, await at the top level, and import the library", async () => {
+		notebook('import { one } from "etcd-watch-lab";', "const two = await Promise.resolve(one + 1);", [
+			"two.toFixed();\n",
+			"const unused = 1;",
+		]);
+		const { code, stdout, stderr } = await checkout.run("check");
+		assert.equal(code, 0, stdout + stderr);
+		assert.match(stdout, /fine, in 1 notebooks/);
+	});
+
+	it("finds lint, format and type errors in a cell, and says in which notebook, cell and line", async () => {
+		notebook(
+			'import { one } from "etcd-watch-lab";',
+			["const good = one;\n", "\n", "const wrong: string = good;"],
+			["// first\n", "const loose: any = good;"],
+			"const  spaced = good ;",
+			"good.missing();",
+		);
+		const { code, stdout } = await checkout.run("check");
+		assert.equal(code, 1);
+		for (const expected of [
+			"notebooks/01-try.ipynb cell 2 line 3: error TS2322: Type 'number' is not assignable to type 'string'.",
+			"notebooks/01-try.ipynb cell 5 line 1: error TS2339",
+			"notebooks/01-try.ipynb cell 3 line 2 lint/suspicious/noExplicitAny",
+			"notebooks/01-try.ipynb cell 4 format",
+		]) {
+			assert.ok(stdout.includes(expected), `${expected} in: ${stdout}`);
+		}
+		assert.doesNotMatch(stdout, /\.lab/, "no path of a laid-out file");
+	});
+
+	it("formats the cells in place with --fix, and touches nothing else of the notebook", async () => {
+		notebook("const  spaced = 'x' ;", "spaced;");
+		const { code, stdout } = await checkout.run("check", "--fix");
+		assert.equal(code, 0, stdout);
+		assert.match(stdout, /formatted notebooks\/01-try\.ipynb/);
+		const { cells } = JSON.parse(checkout.read("notebooks/01-try.ipynb"));
+		assert.deepEqual(
+			cells.map((cell: { id: string; source: string[] }) => [cell.id, cell.source]),
+			[
+				["prose", ["# Prose is no code: const x"]],
+				["c0", ['const spaced = "x";']],
+				["c1", ["spaced;"]],
+			],
+		);
+		const again = await checkout.run("check", "--fix");
+		assert.doesNotMatch(again.stdout, /formatted/);
+	});
+
+	it("finds lint, format and type errors in the sources", async () => {
+		notebook("const fine = 1;");
+		checkout.write("lib/src/index.ts", "export const one: string = 1;\n");
+		checkout.write("lib/src/loose.ts", "export  const loose: any = 1;\n");
+		const { code, stdout } = await checkout.run("check");
+		assert.equal(code, 1);
+		assert.match(stdout, /lib\/src\/index\.ts\(1,14\): error TS2322/);
+		assert.match(stdout, /lib\/src\/loose\.ts:1:\d+ lint\/suspicious\/noExplicitAny/);
+		assert.match(stdout, /lib\/src\/loose\.ts format/);
+	});
+
+	it("says in one line that a notebook is none", async () => {
+		checkout.write("notebooks/01-try.ipynb", "<<<<<<< HEAD\n");
+		const { code, stderr } = await checkout.run("check");
+		assert.equal(code, 1);
+		assert.match(stderr, /^notebooks\/01-try\.ipynb is not JSON: .*\n$/);
+	});
+});

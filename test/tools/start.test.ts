@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { descendants, type ProcessId, survivors } from "#tools/processes";
+import { Running, root } from "../support/checkout";
+
+describe("npm start", () => {
+	let home: string;
+
+	beforeEach(() => {
+		home = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-home-"));
+	});
+	afterEach(() => fs.rmSync(home, { recursive: true, force: true }));
+
+	function start(...args: string[]): Running {
+		const command = [path.join(root, "tools", "bootstrap.mjs"), "start", "--no-browser", ...args];
+		const env = { ...process.env, HOME: home };
+		return new Running(
+			spawn(process.execPath, command, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] }),
+		);
+	}
+
+	async function address(lab: Running): Promise<{ url: URL; token: string; port: number }> {
+		const url = new URL((await lab.says(/http:\S+/))[0]);
+		return { url, token: url.searchParams.get("token") ?? "", port: Number(url.port) };
+	}
+
+	it("is ready in under 5 s, lets in who has the token only, and leaves nothing behind at Ctrl-C", async () => {
+		const begin = Date.now();
+		const lab = start();
+		const { url, token, port } = await address(lab);
+		assert.ok(Date.now() - begin < 5_000, `ready after ${Date.now() - begin} ms`);
+		assert.equal(url.hostname, "127.0.0.1");
+		assert.match(token, /^[0-9a-f]{48}$/);
+
+		assert.equal((await fetch(new URL("/api/kernels", url))).status, 403);
+		assert.equal((await fetch(new URL("/api/kernels?token=wrong", url))).status, 403);
+		const page = await fetch(new URL("/lab", url), { redirect: "manual" });
+		assert.deepEqual([page.status, page.headers.get("location")?.split("?")[0]], [302, "/login"]);
+		const headers = { authorization: `token ${token}` };
+		assert.equal((await fetch(url, { headers })).status, 200);
+
+		const specs = await fetch(new URL("/api/kernelspecs", url), { headers });
+		const { kernelspecs } = JSON.parse(await specs.text());
+		assert.deepEqual(Object.keys(kernelspecs), ["tslab"], "no kernel but the lab's own is offered");
+		const settings = await (await fetch(url, { headers })).text();
+		assert.match(settings, /"news": ?\{"disabled": ?true\}/, "Jupyter does not ask about its news");
+
+		const body = JSON.stringify({ name: "tslab" });
+		assert.equal((await fetch(new URL("/api/kernels", url), { method: "POST", headers, body })).status, 201);
+		const processes: ProcessId[] = descendants(lab.pid);
+		assert.ok(processes.length >= 2, "JupyterLab and a kernel");
+
+		lab.child.kill("SIGINT");
+		const ended = await lab.ended;
+		assert.equal(ended.code, 0, ended.stderr);
+		assert.deepEqual(survivors(processes), []);
+		await isFree(port);
+		const mine = fs
+			.readdirSync(path.join(root, ".lab", "runtime"))
+			.filter((name) => name.startsWith(`${lab.pid}-`));
+		assert.deepEqual(mine, [], "no connection file, no log");
+		assert.deepEqual(fs.readdirSync(home), [], "nothing is written to the home folder");
+	});
+
+	it("listens on no address but 127.0.0.1", async () => {
+		const lab = start();
+		const { port } = await address(lab);
+		const others = Object.values(os.networkInterfaces())
+			.flatMap((each) => each ?? [])
+			.filter((each) => each.address !== "127.0.0.1" && !each.address.startsWith("fe80"))
+			.map((each) => each.address);
+		// 127.0.0.2 is this machine too, and is there even where the machine has no network.
+		for (const host of [...others, ...(process.platform === "linux" ? ["127.0.0.2"] : [])]) {
+			await assert.rejects(connect(port, host), `${host} is closed`);
+		}
+		lab.child.kill("SIGTERM");
+		assert.equal((await lab.ended).code, 0);
+	});
+
+	it("says in one line that the port is taken, or is none", async () => {
+		const server = net.createServer().listen(0, "127.0.0.1");
+		await new Promise((resolve) => server.once("listening", resolve));
+		const address = server.address();
+		assert.ok(address !== null && typeof address === "object");
+		const taken = await start("--port", String(address.port)).ended;
+		server.close();
+		assert.deepEqual(
+			[taken.code, taken.stderr],
+			[1, `port ${address.port} is taken: choose another, or leave --port out for a free one\n`],
+		);
+		for (const port of ["0", "65536", "-1", "8e3", "http"]) {
+			const wrong = await start(`--port=${port}`).ended;
+			assert.deepEqual(
+				[wrong.code, wrong.stderr],
+				[1, `--port ${port}: a port is a number from 1 to 65535\n`],
+			);
+		}
+	});
+
+	it("ends at one Ctrl-C in a terminal, asks nothing, and leaves no process", async () => {
+		// A terminal sends Ctrl-C to npm and to JupyterLab's starter, and npm passes it on once more.
+		const script = `
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp("npm", ["npm", "start", "--silent", "--", "--no-browser"])
+text, pressed = b"", False
+while True:
+    try:
+        got = os.read(fd, 65536)
+    except OSError:
+        break
+    if not got:
+        break
+    text += got
+    os.write(1, got)
+    if b"Ctrl-C ends" in text and not pressed:
+        pressed = True
+        sys.stdin.readline()
+        os.write(fd, b"\\x03")
+os.waitpid(pid, 0)
+`;
+		const python = path.join(root, ".venv", "bin", "python");
+		const env = { ...process.env, HOME: home };
+		const terminal = new Running(
+			spawn(python, ["-c", script], { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] }),
+		);
+		await terminal.says(/Ctrl-C ends/);
+		const processes = descendants(terminal.pid);
+		assert.ok(processes.length >= 3, "npm, the starter and JupyterLab");
+		terminal.child.stdin?.end("\n");
+		const { stdout } = await terminal.ended;
+		assert.match(stdout, /ending JupyterLab/);
+		assert.doesNotMatch(stdout, /y\/\[n\]|Shut ?down this/i);
+		assert.deepEqual(survivors(processes), []);
+	});
+});
+
+async function connect(port: number, host: string): Promise<void> {
+	await new Promise<void>((resolve, reject) => {
+		const socket = net.connect(port, host, () => {
+			socket.destroy();
+			resolve();
+		});
+		socket.once("error", reject);
+	});
+}
+
+async function isFree(port: number): Promise<void> {
+	const server = net.createServer();
+	await new Promise<void>((resolve, reject) => {
+		server.once("error", reject).listen(port, "127.0.0.1", resolve);
+	});
+	await new Promise((resolve) => server.close(resolve));
+}

@@ -259,7 +259,7 @@ describe("the set-up", () => {
 		lab.child.kill("SIGINT");
 		// npm passes on the Ctrl-C that the terminal has sent already: these two are one.
 		lab.child.kill("SIGINT");
-		await appears(() => checkout.has("notebooks/asked"));
+		await appears(() => checkout.has("asked"));
 		const begin = Date.now();
 		// A reader's second Ctrl-C comes when nothing has happened for a while.
 		const again = setInterval(() => lab.child.kill("SIGINT"), 100);

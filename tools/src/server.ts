@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { jupyterEnvironment, jupyterLabCommand, makeRuntimeDir } from "./jupyter";
-import { notebooksDir } from "./paths";
+import { notebooksDir, root } from "./paths";
 import { Problem } from "./problem";
 import { descendants, kill, survivors } from "./processes";
 
@@ -32,13 +32,15 @@ export class JupyterServer {
 	private running = true;
 
 	constructor(private readonly options: ServerOptions) {
+		if (!fs.existsSync(notebooksDir))
+			throw new Problem("the folder notebooks is missing: git checkout notebooks");
 		this.token = options.token || randomBytes(24).toString("hex");
 		this.runtimeDir = makeRuntimeDir();
 		this.log = path.join(this.runtimeDir, "jupyter.log");
 		const { command, args } = jupyterLabCommand({ ...options, notebooks: notebooksDir });
 		const log = fs.openSync(this.log, "w");
 		this.child = spawn(command, args, {
-			cwd: notebooksDir,
+			cwd: root,
 			env: { ...jupyterEnvironment(this.runtimeDir), JUPYTER_TOKEN: this.token },
 			stdio: ["ignore", log, log],
 			// Its own process group: the terminal's Ctrl-C is ours to pass on, and Jupyter has no question to ask.
@@ -47,8 +49,9 @@ export class JupyterServer {
 		});
 		fs.closeSync(log);
 		this.ended = new Promise((resolve) => {
-			const end = (): void => {
+			const end = (error: unknown): void => {
 				this.running = false;
+				if (error instanceof Error) fs.appendFileSync(this.log, `${error.message}\n`);
 				resolve();
 			};
 			this.child.once("exit", end).once("error", end);

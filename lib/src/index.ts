@@ -1,3 +1,4 @@
-export type * from "./scenario/timeline";
 export * from "./etcd";
 export * from "./notebook";
+export * from "./scenario";
+export * from "./server";

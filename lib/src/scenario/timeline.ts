@@ -51,8 +51,8 @@ export interface WriteRecord {
 	readonly value?: string;
 	/** The highest index known to the run when the write was tried: where a refused write is drawn. */
 	readonly triedAt: number;
-	readonly outcome: Accepted | Refused;
-	/** The burst that it was part of, by the number of the scenario's step. */
+	readonly outcome: Accepted | Refused | Failed;
+	/** The burst that it was part of: the number of its step in the scenario, from 1. */
 	readonly burst?: number;
 }
 
@@ -75,6 +75,14 @@ export interface Refused {
 	readonly message: string;
 	/** What etcd names as the cause, mostly a key, without the run's prefix. */
 	readonly cause: string;
+}
+
+/** No answer: the connection failed, or a fault came between. */
+export interface Failed {
+	readonly kind: "failed";
+	readonly message: string;
+	/** True when etcd may have carried it out all the same. */
+	readonly maybeApplied: boolean;
 }
 
 export interface WatcherRecord {
@@ -123,7 +131,7 @@ export type LifeEvent =
 	| { readonly kind: "answered"; readonly at: number }
 	/** A stream's reader stopped reading, or went on. */
 	| { readonly kind: "paused" | "resumed"; readonly at: number }
-	/** Its connection was cut, by the scenario or by the server. */
+	/** Its connection was cut, by the scenario or by the server; "asked" follows when it comes back. */
 	| { readonly kind: "cut"; readonly at: number }
 	| { readonly kind: "closed"; readonly at: number }
 	/** An error answer; for 401 the events it asked for and can't have: from its index up to before the oldest kept. */

@@ -1,0 +1,102 @@
+import type { Action, Answer, EtcdError, Node, WatchEvent } from "../etcd";
+import type { Operation } from "./steps";
+import type { Accepted, Delivery, NodeRecord, Refused } from "./timeline";
+
+/** Values longer than this are cut in a timeline: it tells what happened, it doesn't store data. */
+const longestValue = 120;
+
+/** The name of a key made in order is the store's index, in twenty digits (`Create` in v2store/store.go). */
+const inOrderName = /\/(\d{20})$/;
+
+/** Turns what etcd says into what a timeline holds: no prefix, indexes counted from the run's start. */
+export class Recorder {
+	readonly prefix: string;
+	readonly origin: number;
+
+	constructor(prefix: string, origin: number) {
+		this.prefix = prefix;
+		this.origin = origin;
+	}
+
+	/** The key on the server. */
+	absoluteKey(key: string): string {
+		return key === "/" ? this.prefix : this.prefix + key;
+	}
+
+	absoluteIndex(index: number): number {
+		return index + this.origin;
+	}
+
+	index(index: number): number {
+		return index - this.origin;
+	}
+
+	key(key: string): string {
+		const inside =
+			key === this.prefix ? "/" : key.startsWith(`${this.prefix}/`) ? key.slice(this.prefix.length) : key;
+		return inside.replace(
+			inOrderName,
+			(_, digits: string) => `/${String(this.index(Number(digits))).padStart(20, "0")}`,
+		);
+	}
+
+	node(node: Node): NodeRecord {
+		return {
+			key: this.key(node.key),
+			...(node.value === undefined ? {} : { value: cut(node.value) }),
+			dir: node.dir,
+			modifiedIndex: this.index(node.modifiedIndex),
+			createdIndex: this.index(node.createdIndex),
+			...(node.ttl === undefined ? {} : { ttl: node.ttl }),
+		};
+	}
+
+	accepted(operation: Operation | "expire", answer: Answer): Accepted {
+		return {
+			kind: "accepted",
+			index: this.index(answer.node.modifiedIndex),
+			raisesEvent: operation !== "refresh",
+			// An answer to a write never says "get".
+			action: answer.action as Action,
+			node: this.node(answer.node),
+			...(answer.prevNode ? { prevNode: this.node(answer.prevNode) } : {}),
+		};
+	}
+
+	/** `prevIndex`: the absolute one that the write was to compare with, since etcd's cause repeats it. */
+	refused(error: EtcdError, prevIndex?: number): Refused {
+		return { kind: "refused", code: error.code, message: error.text, cause: this.cause(error, prevIndex) };
+	}
+
+	/** etcd's cause: a key, or indexes in brackets, as in "[1002/3]" (401) and "[17 != 4]" (101). */
+	cause(error: EtcdError, prevIndex?: number): string {
+		const relative = (text: string) => String(this.index(Number(text)));
+		if (error.code === 401) {
+			return error.etcdCause.replace(/\[(\d+)\/(\d+)\]/, (_, oldest: string, asked: string) => {
+				return `[${relative(oldest)}/${relative(asked)}]`;
+			});
+		}
+		if (error.code === 101 && prevIndex !== undefined) {
+			return error.etcdCause.replace(/\[(\d+) != (\d+)\]$/, (whole, asked: string, found: string) => {
+				return Number(asked) === prevIndex ? `[${relative(asked)} != ${relative(found)}]` : whole;
+			});
+		}
+		return error.etcdCause.replaceAll(this.prefix, "");
+	}
+
+	delivery(event: WatchEvent): Delivery {
+		return {
+			index: this.index(event.node.modifiedIndex),
+			action: event.action,
+			key: this.key(event.node.key),
+			node: this.node(event.node),
+			...(event.prevNode ? { prevNode: this.node(event.prevNode) } : {}),
+			etcdIndex: this.index(event.etcdIndex),
+			fromHistory: event.fromHistory,
+		};
+	}
+}
+
+function cut(value: string): string {
+	return value.length <= longestValue ? value : `${value.slice(0, 40)}…`;
+}

@@ -1,0 +1,282 @@
+import { ArgumentError, type Comparison } from "../etcd";
+import { checkIndex, checkTtl, checkValue, keyPath } from "../etcd/arguments";
+import { type RunOptions, runScenario, type Target } from "./run";
+import type { BurstStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
+import type { Timeline } from "./timeline";
+
+export interface OpenOptions {
+	/** Also what happens below the key. */
+	readonly recursive?: boolean;
+	/** Only events after this index of the run; 0 is the run's start. Left out: from now on. */
+	readonly afterIndex?: number;
+}
+
+export interface PollOptions extends OpenOptions {
+	/**
+	 * Go on where the poll before left off: after its event's index (right), or after the X-Etcd-Index of its
+	 * response (wrong: that is where it began). Left out: from now on.
+	 */
+	readonly goOnAfter?: "event" | "response";
+}
+
+export interface BurstOptions {
+	/** How many writes, from 1 to 100 000. */
+	readonly count: number;
+	/** How many different keys they go round; 1 unless given. */
+	readonly keyCount?: number;
+	/** How many are under way at the same time, from 1 to 64; 8 unless given. */
+	readonly connections?: number;
+	/** The length of each value, up to 1 000 000; 1 unless given. */
+	readonly valueBytes?: number;
+	/** The pace in writes a second; as fast as etcd answers unless given. */
+	readonly perSecond?: number;
+}
+
+interface TtlOption {
+	/** Whole seconds until it expires. */
+	readonly ttl?: number;
+}
+
+/**
+ * An experiment: steps in order, each done when what it depends on has happened. A write comes after the watchers
+ * named before it are registered at the server, a poll after the one before it was answered. No step sleeps.
+ * Every method gives a new scenario and leaves this one as it was.
+ */
+export class Scenario {
+	readonly name: string;
+	readonly steps: readonly Step[];
+	readonly #writer: string;
+
+	constructor(name: string, steps: readonly Step[] = [], writer = "writer") {
+		this.name = name;
+		this.steps = steps;
+		this.#writer = writer;
+	}
+
+	/** A loop over `next()`, which carries its index on from its first event, as the Go client's does. */
+	watch(watcher: string, key: string, options: OpenOptions = {}): Scenario {
+		this.#isNew(watcher);
+		return this.#open({ step: "watch", watcher, key, ...open(options) });
+	}
+
+	/** A connection that stays open (`stream=true`). */
+	stream(watcher: string, key: string, options: OpenOptions = {}): Scenario {
+		this.#isNew(watcher);
+		return this.#open({ step: "stream", watcher, key, ...open(options) });
+	}
+
+	/** The hand-written loop: long polls one after the other, each from now on, until the run ends. */
+	pollLoop(watcher: string, key: string, options: { readonly recursive?: boolean } = {}): Scenario {
+		this.#isNew(watcher);
+		return this.#open({ step: "pollLoop", watcher, key, ...open(options) });
+	}
+
+	/**
+	 * One long poll, which forgets. With the name of an earlier poll it is that watcher's next one, on the same key:
+	 * `.poll("w", "/a", { recursive: true })`, later `.poll("w")` or `.poll("w", { goOnAfter: "event" })`.
+	 */
+	poll(watcher: string, keyOrOptions?: string | PollOptions, options: PollOptions = {}): Scenario {
+		if (typeof keyOrOptions === "string") {
+			this.#isNew(watcher);
+			return this.#open({ step: "poll", watcher, key: keyOrOptions, ...open(options) });
+		}
+		const before = this.#opened(watcher);
+		if (before.step !== "poll") {
+			throw new ArgumentError(`"${watcher}" is a ${before.step}: only a poll can be polled again`);
+		}
+		const { key, recursive } = before;
+		return this.#open({ step: "poll", watcher, key, ...open({ recursive, ...keyOrOptions }) });
+	}
+
+	/** A stream's reader stops reading; the connection stays open. */
+	pause(watcher: string): Scenario {
+		return this.#does("pause", watcher, ["stream"]);
+	}
+
+	/** It reads again. */
+	resume(watcher: string): Scenario {
+		return this.#does("resume", watcher, ["stream"]);
+	}
+
+	/** The watcher is over. */
+	close(watcher: string): Scenario {
+		return this.#does("close", watcher, ["watch", "poll", "pollLoop", "stream"]);
+	}
+
+	/** The connection of a watcher goes, until `reconnect`. */
+	cut(watcher: string): Scenario {
+		return this.#does("cut", watcher, ["watch", "stream"]);
+	}
+
+	/** After `cut`: asks again as its client would, a `watch` from the index that it carries, a stream from now on. */
+	reconnect(watcher: string): Scenario {
+		return this.#does("reconnect", watcher, ["watch", "stream"]);
+	}
+
+	/** After a 401: reads the tree with a quorum and watches from that read's index on (list and watch). */
+	recover(watcher: string): Scenario {
+		return this.#does("recover", watcher, ["watch", "poll"]);
+	}
+
+	/** The writes after this are another client's, drawn in a lane of its own. */
+	by(writer: string): Scenario {
+		if (writer === "") throw new ArgumentError("a writer needs a name");
+		return new Scenario(this.name, this.steps, writer);
+	}
+
+	set(key: string, value = "", options: TtlOption = {}): Scenario {
+		return this.#write("set", key, { value, ...options });
+	}
+
+	create(key: string, value = "", options: TtlOption = {}): Scenario {
+		return this.#write("create", key, { value, ...options });
+	}
+
+	/** A file named by its index, in a directory. */
+	createInOrder(directory: string, value = "", options: TtlOption = {}): Scenario {
+		return this.#write("createInOrder", directory, { value, ...options });
+	}
+
+	update(key: string, value = "", options: TtlOption = {}): Scenario {
+		return this.#write("update", key, { value, ...options });
+	}
+
+	delete(key: string): Scenario {
+		return this.#write("delete", key, {});
+	}
+
+	mkdir(key: string, options: TtlOption = {}): Scenario {
+		return this.#write("mkdir", key, options);
+	}
+
+	/** A directory's new ttl: works on 3.4; 3.5 answers 300. */
+	updateDirectory(key: string, options: TtlOption = {}): Scenario {
+		return this.#write("updateDirectory", key, options);
+	}
+
+	/** An empty directory; with `recursive` all that is in it too. */
+	rmdir(key: string, options: { readonly recursive?: boolean } = {}): Scenario {
+		return this.#write("rmdir", key, options);
+	}
+
+	/** `prevIndex` is an index of the run. */
+	compareAndSwap(key: string, value: string, expected: Comparison): Scenario {
+		return this.#write("compareAndSwap", key, { value, expected });
+	}
+
+	/** `prevIndex` is an index of the run. */
+	compareAndDelete(key: string, expected: Comparison): Scenario {
+		return this.#write("compareAndDelete", key, { expected });
+	}
+
+	/** A ttl renewed, in whole seconds: takes an index, raises no event. */
+	refresh(key: string, ttl: number): Scenario {
+		return this.#write("refresh", key, { ttl });
+	}
+
+	/** Sets of `directory/0`, `directory/1`, …, several at once. */
+	burst(directory: string, options: BurstOptions): Scenario {
+		keyPath(directory);
+		const { count, keyCount = 1, connections = 8, valueBytes = 1, perSecond } = options;
+		inRange("count", count, 1, 100_000);
+		inRange("keyCount", keyCount, 1, 100_000);
+		inRange("connections", connections, 1, 64);
+		inRange("valueBytes", valueBytes, 0, 1_000_000);
+		if (perSecond !== undefined) inRange("perSecond", perSecond, 1, 1_000_000);
+		const burst: BurstStep = {
+			step: "burst",
+			by: this.#writer,
+			directory,
+			count,
+			keyCount,
+			connections,
+			valueBytes,
+			...(perSecond === undefined ? {} : { perSecond }),
+		};
+		return this.#then(burst);
+	}
+
+	/** Waits until the server has let the key expire, and records that as a write by "etcd". */
+	awaitExpiry(key: string): Scenario {
+		keyPath(key);
+		const hasTtl = this.steps.some(
+			(step) => step.step === "write" && step.key === key && step.ttl !== undefined,
+		);
+		if (!hasTtl) throw new ArgumentError(`nothing gave ${key} a ttl before: it would never expire`);
+		return this.#then({ step: "awaitExpiry", key });
+	}
+
+	/**
+	 * Runs it on a server, below a new random prefix, and ends with a fence that every watcher still open has to see.
+	 * @throws ScenarioError for a step that waits for what never comes; SharedServerError; ConnectionError;
+	 * AbortedError after `options.signal` or the kernel's Interrupt. No watcher is left open, however it ends.
+	 */
+	run(target: Target, options: RunOptions = {}): Promise<Timeline> {
+		return runScenario(this.name, this.steps, target, options);
+	}
+
+	#open(step: OpenStep): Scenario {
+		keyPath(step.key);
+		if (step.afterIndex !== undefined) checkIndex("afterIndex", step.afterIndex);
+		return this.#then(step);
+	}
+
+	#write(operation: Operation, key: string, fields: Partial<WriteStep>): Scenario {
+		keyPath(key);
+		if (fields.value !== undefined) checkValue(fields.value);
+		if (fields.ttl !== undefined) checkTtl(fields.ttl);
+		return this.#then({ step: "write", by: this.#writer, operation, key, ...fields });
+	}
+
+	#does(step: WatcherStep["step"], watcher: string, kinds: readonly OpenStep["step"][]): Scenario {
+		const { step: kind } = this.#opened(watcher);
+		if (!kinds.includes(kind)) {
+			throw new ArgumentError(`"${watcher}" is a ${kind}: ${step} is for ${kinds.join(" and ")}`);
+		}
+		return this.#then({ step, watcher });
+	}
+
+	#then(step: Step): Scenario {
+		return new Scenario(this.name, [...this.steps, step], this.#writer);
+	}
+
+	#isNew(watcher: string): void {
+		if (watcher === "") throw new ArgumentError("a watcher needs a name");
+		if (this.#find(watcher))
+			throw new ArgumentError(`there is a watcher "${watcher}" already: choose another name`);
+	}
+
+	#opened(watcher: string): OpenStep {
+		const found = this.#find(watcher);
+		if (!found) throw new ArgumentError(`no watcher is called "${watcher}": open it first, with a key`);
+		return found;
+	}
+
+	#find(watcher: string): OpenStep | undefined {
+		return this.steps.find(
+			(step): step is OpenStep => "key" in step && "watcher" in step && step.watcher === watcher,
+		);
+	}
+}
+
+/** A new experiment, without steps. The name is the title of its chart. */
+export function scenario(name: string): Scenario {
+	return new Scenario(name);
+}
+
+function open(options: PollOptions): Omit<OpenStep, "step" | "watcher" | "key"> {
+	const { recursive = false, afterIndex, goOnAfter } = options;
+	if (afterIndex !== undefined && goOnAfter !== undefined) {
+		throw new ArgumentError("afterIndex and goOnAfter both say where to begin: give one of them");
+	}
+	return {
+		recursive,
+		...(afterIndex === undefined ? {} : { afterIndex }),
+		...(goOnAfter === undefined ? {} : { goOnAfter }),
+	};
+}
+
+function inRange(name: string, value: number, least: number, most: number): void {
+	checkIndex(name, value, least);
+	if (value > most) throw new ArgumentError(`${name} is at most ${most}, not ${value}`);
+}

@@ -1,0 +1,90 @@
+import type { Headers, Keys, Poll, WatchEvent, WatchOptions } from "../etcd";
+
+/** Where a watcher's events come from: one of v2's ways to watch, ready to be read. */
+export interface Source {
+	/** The index that its client carries on, if it does. */
+	readonly afterIndex: number | undefined;
+	/** The next event; undefined when no more can come. Errors as the watcher's own. */
+	next(): Promise<WatchEvent | undefined>;
+	close(): void;
+}
+
+/** Told when a poll is registered and when it was answered. */
+export interface PollListener {
+	asked(headers: Headers, waitIndex: number | undefined): void;
+	answered(event: WatchEvent): void;
+}
+
+/** The Go client's loop, registered. */
+export async function watchSource(
+	v2: Keys,
+	key: string,
+	options: WatchOptions,
+	heard: PollListener,
+): Promise<Source> {
+	const watcher = v2.watcher(key, options);
+	heard.asked(await watcher.registered(), waitIndexOf(options));
+	return {
+		get afterIndex() {
+			return watcher.afterIndex;
+		},
+		next: () => watcher.next(),
+		close: () => watcher.close(),
+	};
+}
+
+/** An open stream. It carries nothing on. */
+export async function streamSource(
+	v2: Keys,
+	key: string,
+	options: WatchOptions,
+	heard: PollListener,
+): Promise<Source> {
+	const stream = await v2.stream(key, options);
+	heard.asked(stream.headers, waitIndexOf(options));
+	return { afterIndex: undefined, next: () => stream.next(), close: () => stream.close() };
+}
+
+/** One long poll, or with `again` one after the other, each from now on. */
+export async function pollSource(
+	v2: Keys,
+	key: string,
+	options: WatchOptions,
+	heard: PollListener,
+	again: boolean,
+): Promise<Source> {
+	const ask = async () => {
+		const poll = await v2.poll(key, options);
+		heard.asked(poll.headers, waitIndexOf(options));
+		return poll;
+	};
+	let poll: Poll | undefined = await ask();
+	let closed = false;
+	let over = false;
+	return {
+		afterIndex: undefined,
+		async next() {
+			while (!over) {
+				poll ??= await ask();
+				// It may have been closed while it was being asked.
+				if (closed) poll.close();
+				const answer = await poll.answer();
+				poll = undefined;
+				over = !again;
+				// An empty answer is no event: the loop asks again, and the single poll is over without one.
+				if (answer.kind === "empty") continue;
+				heard.answered(answer.event);
+				return answer.event;
+			}
+			return undefined;
+		},
+		close() {
+			closed = true;
+			poll?.close();
+		},
+	};
+}
+
+function waitIndexOf(options: WatchOptions): number | undefined {
+	return options.afterIndex === undefined ? undefined : options.afterIndex + 1;
+}

@@ -1,0 +1,78 @@
+import type { Comparison } from "../etcd";
+
+/** Opens a watcher under a name of its own. */
+export interface OpenStep {
+	/**
+	 * `watch`: a loop over `next()`, as the Go client's. `poll`: one long poll that forgets. `pollLoop`: the loop
+	 * people write by hand, polls one after the other, each from now on. `stream`: one open connection.
+	 */
+	readonly step: "watch" | "poll" | "pollLoop" | "stream";
+	readonly watcher: string;
+	readonly key: string;
+	readonly recursive: boolean;
+	/** Only events after this index of the run (0: the run's start). Left out: from now on. */
+	readonly afterIndex?: number;
+	/** For a poll that follows another: go on after its event's index, or after its response's X-Etcd-Index. */
+	readonly goOnAfter?: "event" | "response";
+}
+
+/** Does something to a watcher that is open. */
+export interface WatcherStep {
+	/**
+	 * `pause` and `resume`: a stream's reader stops and goes on. `close`: for good. `cut`: the connection goes, and
+	 * `reconnect` asks again as its client would. `recover`: after a 401, reads the tree and watches from there.
+	 */
+	readonly step: "pause" | "resume" | "close" | "cut" | "reconnect" | "recover";
+	readonly watcher: string;
+}
+
+export type Operation =
+	| "set"
+	| "create"
+	| "createInOrder"
+	| "update"
+	| "delete"
+	| "mkdir"
+	| "updateDirectory"
+	| "rmdir"
+	| "compareAndSwap"
+	| "compareAndDelete"
+	| "refresh";
+
+export interface WriteStep {
+	readonly step: "write";
+	/** The lane of the client that writes. */
+	readonly by: string;
+	readonly operation: Operation;
+	readonly key: string;
+	readonly value?: string;
+	/** Whole seconds. */
+	readonly ttl?: number;
+	readonly recursive?: boolean;
+	/** Its prevIndex is an index of the run. */
+	readonly expected?: Comparison;
+}
+
+/** Many writes at once: the sets `directory/0`, `directory/1`, … */
+export interface BurstStep {
+	readonly step: "burst";
+	readonly by: string;
+	readonly directory: string;
+	readonly count: number;
+	/** How many different keys the writes go round. */
+	readonly keyCount: number;
+	/** How many writes are under way at the same time. */
+	readonly connections: number;
+	/** The length of each value. */
+	readonly valueBytes: number;
+	/** The pace; as fast as etcd answers when left out. */
+	readonly perSecond?: number;
+}
+
+/** Waits until the server has let a key with a ttl expire. */
+export interface ExpiryStep {
+	readonly step: "awaitExpiry";
+	readonly key: string;
+}
+
+export type Step = OpenStep | WatcherStep | WriteStep | BurstStep | ExpiryStep;

@@ -111,6 +111,8 @@ export function jupyterLabCommand(options: { ip: string; port: number; notebooks
 			"--ServerApp.allow_root=True",
 			// A deleted file would go to the trash in the home folder.
 			"--FileContentsManager.delete_to_trash=False",
+			// It would look for language servers by asking npm, which writes to the home folder.
+			"--LanguageServerManager.autodetect=False",
 			"--KernelSpecManager.ensure_native_kernel=False",
 			"--KernelSpecManager.allowed_kernelspecs=tslab",
 			"--LabApp.news_url=None",

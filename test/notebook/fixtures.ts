@@ -59,7 +59,7 @@ export function refused(
 /** The event of a write, as a watcher gets it. */
 export function delivery(write: WriteRecord, etcdIndex: number, fromHistory = false): Delivery {
 	const { outcome } = write;
-	if (outcome.kind === "refused") throw new Error("a refused write has no event");
+	if (outcome.kind !== "accepted") throw new Error("only an accepted write has an event");
 	return {
 		index: outcome.index,
 		action: outcome.action,

@@ -11,6 +11,8 @@ export interface FrameInput {
 	readonly description: string;
 	readonly left: number;
 	readonly plotHeight: number;
+	/** Room between the titles and the plot. */
+	readonly above?: number;
 	/** What stands below the plot: axis and legend. */
 	readonly below: number;
 	readonly layers: readonly Layer[];
@@ -24,7 +26,7 @@ export function framed(input: FrameInput): { spec: TopLevelSpec; frame: Frame } 
 	const total = input.left + PLOT_WIDTH + RIGHT;
 	const title = wrapped(printable(input.title), 15, total - 16, true);
 	const subtitle = input.subtitle === "" ? [] : wrapped(printable(input.subtitle), 12, total - 16, false);
-	const top = 16 + title.length * 19 + subtitle.length * 16 + 6;
+	const top = 16 + title.length * 19 + subtitle.length * 16 + (input.above ?? 6);
 	const frame: Frame = {
 		width: total,
 		height: top + input.plotHeight + input.below,

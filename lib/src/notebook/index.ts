@@ -1,2 +1,29 @@
 export { type Chart, type ChartOptions, chart, timelineChart } from "./chart";
+export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } from "./curves";
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";
+export { type Live, live, type View } from "./live";
+export {
+	checkPrediction,
+	comparePrediction,
+	type Expected,
+	type Prediction,
+	type PredictionResult,
+	type PredictionRow,
+	predict,
+	predictionOf,
+	predictionTable,
+} from "./prediction";
+export {
+	type Cell,
+	type EventTableOptions,
+	eventsTable,
+	eventTable,
+	showTable,
+	type Table,
+	type TableInput,
+	table,
+	tableOf,
+	timelineTable,
+} from "./table";
+export { evidenceWords, showVerdict, verdictView } from "./verdict";
+export { slidingWindow, type WindowInput, type WindowMoment, windowChart } from "./window";

@@ -2,7 +2,7 @@ import type { Timeline, WriteRecord } from "../scenario/timeline";
 import { LABEL, type LabelPlan, placeLabels, type WantedLabel } from "./labels";
 import { PLOT_WIDTH, type Places } from "./places";
 import { pixelsOf, shortened } from "./printable";
-import { refusalWords, watcherWords, writeWords } from "./reading";
+import { refusalLabel, watcherWords, writeWords } from "./reading";
 
 /** One line of the chart: a writer's or a watcher's. Pixels from the plot's top. */
 export interface Lane {
@@ -74,12 +74,7 @@ function labelOf(write: WriteRecord, places: Places, short: boolean): WantedLabe
 	return {
 		x: ((places.ofWrite.get(write.id) ?? 0) - places.lo) * (PLOT_WIDTH / (places.hi - places.lo)),
 		top: writeWords(write, Math.max(8, room)),
-		bottom:
-			outcome.kind === "accepted"
-				? `+${outcome.index}`
-				: short
-					? String(outcome.code)
-					: shortened(refusalWords(outcome, false), 28),
-		weight: outcome.kind === "refused" ? 2 : outcome.action === "set" ? 0 : 1,
+		bottom: outcome.kind === "accepted" ? `+${outcome.index}` : shortened(refusalLabel(outcome, short), 28),
+		weight: outcome.kind !== "accepted" ? 2 : outcome.action === "set" ? 0 : 1,
 	};
 }

@@ -38,63 +38,49 @@ export const lit = (bright: number, dim: number) => ({
 export const fromPixels = (scale: Scale, px: number) =>
 	rounded(scale.lo + (px / PLOT_WIDTH) * (scale.hi - scale.lo));
 
-export function legendLayers(items: readonly PlacedItem[], scale: Scale): Layer[] {
-	const rows = items.map(({ inner: _, ...item }) => ({
-		...item,
-		x: fromPixels(scale, item.x),
-		textX: fromPixels(scale, item.x + 13),
-	}));
-	const inner = items.flatMap((item) =>
-		item.inner ? [{ ...item.inner, x: fromPixels(scale, item.x), y: item.y }] : [],
-	);
-	const quiet = { aria: false, tooltip: null };
-	const look = { stroke: as("stroke"), fill: as("fill") };
-	const bars = rows
-		.filter((row) => row.kind !== "mark")
-		.map((row, at) => ({
-			x: row.x - (8 / PLOT_WIDTH) * (scale.hi - scale.lo),
-			x2: row.x + (8 / PLOT_WIDTH) * (scale.hi - scale.lo),
-			y: row.y - (row.kind === "bar" ? 3 : 6),
-			y2: row.y + (row.kind === "bar" ? 3 : 6),
-			fill: row.fill,
-			stroke: row.stroke,
-			at,
-		}));
-	return [
-		...(bars.length === 0
-			? []
-			: [
-					{
-						data: { values: bars },
-						mark: { type: "rect" as const, strokeWidth: 1, ...quiet },
-						encoding: { x: x(), x2: { field: "x2" }, y: raw("y"), y2: { field: "y2" }, ...look },
-					},
-				]),
-		{
-			data: { values: [...rows.filter((row) => row.kind === "mark"), ...inner] },
-			mark: { type: "point" as const, opacity: 1, ...quiet },
-			encoding: {
-				x: x(),
-				y: raw("y"),
-				...look,
-				shape: as("shape"),
-				size: size("size"),
-				strokeWidth: size("strokeWidth"),
-			},
-		},
-		{
-			data: { values: rows },
-			mark: {
-				type: "text" as const,
-				align: "left",
-				baseline: "middle",
-				fontSize: 11.5,
-				color: COLOUR.text,
-				tooltip: null,
-			},
-			encoding: { x: x("textX"), y: raw("y"), text: { field: "text", type: "nominal" as const } },
-		},
-	];
+/** The legend at fixed places: below any plot, whatever its scales are. */
+export function legendLayers(items: readonly PlacedItem[]): Layer[] {
+	const layer = (mark: object, encoding: object, text = ""): Layer =>
+		({ data: { values: [{ text }] }, mark: { tooltip: null, ...mark }, encoding }) as Layer;
+	const at = (x: number, y: number) => ({ x: { value: x }, y: { value: y } });
+	return items.flatMap((item) => {
+		const half = item.kind === "bar" ? 3.5 : 6;
+		const key =
+			item.kind === "mark"
+				? [item, ...(item.inner ? [item.inner] : [])].map((look) =>
+						layer(
+							{
+								type: "point",
+								opacity: 1,
+								aria: false,
+								shape: look.shape,
+								fill: look.fill,
+								stroke: look.stroke,
+								strokeWidth: look.strokeWidth,
+								size: look.size,
+							},
+							at(item.x, item.y),
+						),
+					)
+				: [
+						layer(
+							{ type: "rect", aria: false, fill: item.fill, stroke: item.stroke, strokeWidth: 1 },
+							{
+								...at(item.x - 8, item.y - half),
+								x2: { value: item.x + 8 },
+								y2: { value: item.y + half },
+							},
+						),
+					];
+		return [
+			...key,
+			layer(
+				{ type: "text", align: "left", baseline: "middle", fontSize: 11.5, color: COLOUR.text },
+				{ ...at(item.x + 13, item.y), text: { field: "text", type: "nominal" } },
+				item.text,
+			),
+		];
+	});
 }
 
 /** The labels above the writes, with a thin line down where a label doesn't stand right above its mark. */

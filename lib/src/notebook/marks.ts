@@ -4,7 +4,15 @@ import type { Look } from "./legend";
 import { COLOUR, CROSS, removes } from "./palette";
 import { PLOT_WIDTH, type Places, rounded } from "./places";
 import { printable, shortened } from "./printable";
-import { type Fate, fateOf, type Reading, refusalWords, watcherWords, writeWords } from "./reading";
+import {
+	type Fate,
+	fateOf,
+	type Reading,
+	refusalLabel,
+	refusalWords,
+	watcherWords,
+	writeWords,
+} from "./reading";
 
 /** One mark of the chart, as Vega-Lite's data. Everything that came from a server is in `say` and `tip`, as text. */
 export interface Mark {
@@ -52,13 +60,13 @@ function smallestStep(sorted: readonly number[]): number {
 }
 
 export function lookOfWrite({ outcome }: WriteRecord, size: number): Look {
-	if (outcome.kind === "refused") return lookOf("refused", size);
+	if (outcome.kind !== "accepted") return lookOf(outcome.kind, size);
 	if (!outcome.raisesEvent) return lookOf("noEvent", size);
 	return lookOf(removes(outcome.action) ? "remove" : "write", size);
 }
 
 export function lookOf(
-	kind: "write" | "remove" | "refused" | "noEvent" | "absent" | "ring",
+	kind: "write" | "remove" | "refused" | "failed" | "noEvent" | "absent" | "ring",
 	size: number,
 ): Look {
 	const thin = size < 60 ? 1 : 2;
@@ -76,6 +84,8 @@ export function lookOf(
 				strokeWidth: thin,
 				size: size * 0.75,
 			};
+		case "failed":
+			return { shape: "triangle-up", fill: white, stroke: COLOUR.refused, strokeWidth: thin, size };
 		case "noEvent":
 			return { shape: "diamond", fill: white, stroke: COLOUR.noEvent, strokeWidth: thin, size };
 		case "absent":
@@ -100,7 +110,7 @@ export function markOfWrite(write: WriteRecord, places: Places, lanes: Lanes, si
 		link: `w${write.id}`,
 		...lookOfWrite(write, size),
 		say: `write ${write.id}: ${writeWords(write)}, ${
-			outcome.kind === "accepted" ? `index ${outcome.index}` : `refused, ${refusalWords(outcome, true)}`
+			outcome.kind === "accepted" ? `index ${outcome.index}` : refusalWords(outcome)
 		}`,
 		tip:
 			outcome.kind === "accepted"
@@ -115,8 +125,8 @@ export function markOfWrite(write: WriteRecord, places: Places, lanes: Lanes, si
 						by: printable(write.by),
 						key: shortened(write.key, 80),
 						...(write.value === undefined ? {} : { value: shortened(write.value, 80) }),
-						refused: refusalWords(outcome, false),
-						cause: printable(outcome.cause),
+						[outcome.kind]: outcome.kind === "refused" ? refusalLabel(outcome) : refusalWords(outcome),
+						...(outcome.kind === "refused" ? { cause: printable(outcome.cause) } : {}),
 						"tried at index": String(write.triedAt),
 					},
 	};

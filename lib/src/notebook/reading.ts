@@ -2,7 +2,6 @@ import type {
 	Accepted,
 	Delivery,
 	LifeEvent,
-	Refused,
 	Timeline,
 	WatcherRecord,
 	WriteRecord,
@@ -36,9 +35,12 @@ export function inScope(watcher: WatcherRecord, write: Accepted): boolean {
 	return isUnder(key, watcher.key) || (removes(write.action) && isUnder(watcher.key, key));
 }
 
+/** What a write ended in that took no index: refused, or without an answer. */
+export type Unaccepted = Exclude<WriteRecord["outcome"], Accepted>;
+
 /** What became of one write at one watcher. */
 export type Fate =
-	| { readonly kind: "refused"; readonly outcome: Refused }
+	| { readonly kind: "unaccepted"; readonly outcome: Unaccepted }
 	| { readonly kind: "came"; readonly outcome: Accepted; readonly deliveries: readonly Delivery[] }
 	| { readonly kind: "absent"; readonly outcome: Accepted; readonly state: "listening" | "paused" | "away" }
 	| { readonly kind: "noEvent"; readonly outcome: Accepted }
@@ -61,7 +63,7 @@ export function readingOf(timeline: Timeline, watcher: WatcherRecord): Reading {
 }
 
 export function fateOf(reading: Reading, { outcome }: WriteRecord): Fate {
-	if (outcome.kind === "refused") return { kind: "refused", outcome };
+	if (outcome.kind !== "accepted") return { kind: "unaccepted", outcome };
 	const deliveries = reading.byIndex.get(outcome.index);
 	if (deliveries) return { kind: "came", outcome, deliveries };
 	if (!outcome.raisesEvent) return { kind: "noEvent", outcome };
@@ -69,10 +71,20 @@ export function fateOf(reading: Reading, { outcome }: WriteRecord): Fate {
 	return { kind: "absent", outcome, state: stateAt(reading.spans, outcome.index) };
 }
 
-/** "104 Not a directory", with the cause when there is one: "104 Not a directory (/a/b)". */
-export function refusalWords(refused: Refused, withCause: boolean): string {
-	const cause = withCause && refused.cause !== "" ? ` (${printable(refused.cause)})` : "";
-	return `${refused.code} ${printable(refused.message)}${cause}`;
+/** "104 Not a directory", or "no answer"; in short "104". */
+export function refusalLabel(outcome: Unaccepted, short = false): string {
+	if (outcome.kind === "failed") return "no answer";
+	return short ? String(outcome.code) : `${outcome.code} ${printable(outcome.message)}`;
+}
+
+/** "refused with 104 Not a directory (/a/b)", or "left without an answer (…), and may have been carried out". */
+export function refusalWords(outcome: Unaccepted): string {
+	if (outcome.kind === "failed") {
+		const maybe = outcome.maybeApplied ? ", and may have been carried out" : "";
+		return `left without an answer (${printable(outcome.message)})${maybe}`;
+	}
+	const cause = outcome.cause === "" ? "" : ` (${printable(outcome.cause)})`;
+	return `refused with ${refusalLabel(outcome)}${cause}`;
 }
 
 /** "watch /a, recursive". */
@@ -115,8 +127,10 @@ export function lifeWords(event: LifeEvent): string {
 /** "5 writes tried, 3 accepted, 2 refused". */
 export function countsInWords(timeline: Timeline): string {
 	const tried = timeline.writes.length;
-	const refused = timeline.writes.filter((write) => write.outcome.kind === "refused").length;
-	return `${counted(tried, "write")} tried, ${grouped(tried - refused)} accepted, ${grouped(refused)} refused`;
+	const count = (kind: string) => timeline.writes.filter((write) => write.outcome.kind === kind).length;
+	const failed = count("failed");
+	const more = failed > 0 ? `, ${grouped(failed)} without an answer` : "";
+	return `${counted(tried, "write")} tried, ${grouped(count("accepted"))} accepted, ${grouped(count("refused"))} refused${more}`;
 }
 
 /** "1 write", "3 writes", "12,000 writes". */

@@ -87,7 +87,7 @@ export function timelineSpec(timeline: Timeline, options: SpecOptions): Timeline
 				places,
 			),
 			...noteLayers(drawing.notes),
-			...legendLayers(legend.placed, places),
+			...legendLayers(legend.placed),
 		],
 	});
 	return { spec, frame, title, description };
@@ -146,7 +146,7 @@ function writerBands(writes: readonly WriteRecord[], places: Places, y: number, 
 			height: 16,
 		}),
 		...bandsOf(refused, places, y - 15, {
-			full: "refused",
+			full: "refused or without an answer",
 			rest: "",
 			restFill: "#ffffff",
 			restStroke: "#ffffff",
@@ -203,7 +203,7 @@ function aboutLabel(write: WriteRecord, lanes: Lanes) {
 		at: outcome.kind === "accepted" ? outcome.index : write.triedAt,
 		link: `w${write.id}`,
 		y: lanes.writers.get(write.by)?.y ?? 0,
-		refused: outcome.kind === "refused",
+		refused: outcome.kind !== "accepted",
 	};
 }
 
@@ -440,9 +440,11 @@ function legendOf(
 	const actions = new Set<string>();
 	const removals = new Set<string>();
 	let refused = false;
+	let failed = false;
 	let noEvent = false;
 	for (const { outcome } of timeline.writes) {
 		if (outcome.kind === "refused") refused = true;
+		else if (outcome.kind === "failed") failed = true;
 		else if (!outcome.raisesEvent) noEvent = true;
 		else (removes(outcome.action) ? removals : actions).add(outcome.action);
 	}
@@ -459,6 +461,7 @@ function legendOf(
 		...(actions.size > 0 ? [legendMark([...actions].join(", "), lookOf("write", size))] : []),
 		...(removals.size > 0 ? [legendMark([...removals].join(", "), lookOf("remove", size))] : []),
 		...(refused ? [legendMark("refused", lookOf("refused", size))] : []),
+		...(failed ? [legendMark("no answer", lookOf("failed", size))] : []),
 		...(noEvent ? [legendMark("takes an index, raises no event", lookOf("noEvent", size))] : []),
 		...(absent ? [legendMark("not delivered", lookOf("absent", size))] : []),
 		...(replayed

@@ -43,7 +43,7 @@ export function cellWords(fate: Fate): string {
 		}
 		case "absent":
 			return fate.state === "away" ? "· nobody waiting" : fate.state === "paused" ? "· not reading" : "·";
-		case "refused":
+		case "unaccepted":
 		case "noEvent":
 		case "elsewhere":
 			return "";
@@ -60,7 +60,7 @@ export function timelineRows(timeline: Timeline): TimelineRows {
 		const kind = [
 			write.operation,
 			write.by,
-			outcome.kind === "refused" ? outcome.code : outcome.raisesEvent,
+			outcome.kind === "accepted" ? outcome.raisesEvent : refusalWords(outcome),
 			...cells,
 		].join("\n");
 		const last = groups.at(-1);
@@ -80,9 +80,9 @@ function rowOf(writes: readonly WriteRecord[], cells: readonly string[]): Timeli
 	const end = last.outcome;
 	const many =
 		writes.length > 1 ? `${writes.length} × ${first.operation}, first ${shortened(first.key, 40)}` : "";
-	if (outcome.kind === "refused") {
+	if (outcome.kind !== "accepted") {
 		const what = many === "" ? writeWords(first) : many;
-		return { index: "–", write: `${what}: refused, ${refusalWords(outcome, true)}`, refused: true, cells };
+		return { index: "–", write: `${what}: ${refusalWords(outcome)}`, refused: true, cells };
 	}
 	const quiet = outcome.raisesEvent ? "" : ": takes an index, raises no event";
 	const index =

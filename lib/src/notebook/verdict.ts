@@ -1,0 +1,55 @@
+import { escapeUTF8 } from "entities";
+import type { Evidence, Verdict } from "../scenario/claim";
+import { show } from "./display";
+import { printable, shortened } from "./printable";
+import { lifeWords, refusalWords, writeWords } from "./reading";
+import { type Table, tableBundle } from "./table";
+
+const SIGN = { confirmed: "✓", refuted: "✗", untested: "?" } as const;
+const MOST_EVIDENCE = 8;
+
+/** One row of evidence as a sentence. */
+export function evidenceWords(evidence: Evidence): string {
+	switch (evidence.kind) {
+		case "write": {
+			const { write } = evidence;
+			const { outcome } = write;
+			if (outcome.kind !== "accepted")
+				return `write ${write.id}, ${writeWords(write)}: ${refusalWords(outcome)}`;
+			const event = outcome.raisesEvent ? "" : ", and raised no event";
+			return `write ${write.id}, ${writeWords(write)}: took index ${outcome.index}${event}`;
+		}
+		case "delivery": {
+			const { delivery } = evidence;
+			const from = delivery.fromHistory ? ", from the history" : "";
+			return `${printable(evidence.watcher)} got ${delivery.action} ${shortened(delivery.key, 60)}, index ${delivery.index}${from}`;
+		}
+		case "life":
+			return `${printable(evidence.watcher)}: ${lifeWords(evidence.event)}`;
+	}
+}
+
+/** A verdict as HTML and text: the claim, how it ends, why, and the rows that show it. */
+export function verdictView(verdict: Verdict): Table {
+	const { claim, because } = verdict;
+	const head = `${SIGN[verdict.verdict]} ${verdict.verdict}`;
+	const rows = verdict.evidence.slice(0, MOST_EVIDENCE).map(evidenceWords);
+	const more = verdict.evidence.length - rows.length;
+	if (more > 0) rows.push(`… and ${more} more`);
+	const list =
+		rows.length === 0 ? "" : `<ul>${rows.map((row) => `<li>${escapeUTF8(row)}</li>`).join("")}</ul>`;
+	return {
+		html: [
+			"<div>",
+			`<p><strong>${escapeUTF8(head)}</strong>: ${escapeUTF8(printable(claim))}</p>`,
+			`<p>${escapeUTF8(printable(because))}</p>${list}`,
+			"</div>",
+		].join("\n"),
+		text: `${[`${head}: ${printable(claim)}`, `  ${printable(because)}`, ...rows.map((row) => `  - ${row}`)].join("\n")}\n`,
+	};
+}
+
+/** Shows how a claim ends, why, and the evidence. To have it as data, call `verdictView`. */
+export function showVerdict(verdict: Verdict): void {
+	show(tableBundle(verdictView(verdict)));
+}

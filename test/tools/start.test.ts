@@ -46,8 +46,10 @@ describe("npm start", () => {
 		const specs = await fetch(new URL("/api/kernelspecs", url), { headers });
 		const { kernelspecs } = JSON.parse(await specs.text());
 		assert.deepEqual(Object.keys(kernelspecs), ["tslab"], "no kernel but the lab's own is offered");
-		const settings = await (await fetch(url, { headers })).text();
-		assert.match(settings, /"news": ?\{"disabled": ?true\}/, "Jupyter does not ask about its news");
+		const setting = new URL("/lab/api/settings/@jupyterlab/apputils-extension:notification", url);
+		const { schema } = JSON.parse(await (await fetch(setting, { headers })).text());
+		assert.equal(schema.properties.fetchNews.default, "false", "Jupyter does not ask about its news");
+		assert.equal(schema.properties.checkForUpdates.default, false);
 
 		const body = JSON.stringify({ name: "tslab" });
 		assert.equal((await fetch(new URL("/api/kernels", url), { method: "POST", headers, body })).status, 201);

@@ -82,8 +82,19 @@ export function writeKernelSpec(): void {
 		display_name: "TypeScript",
 		language: "typescript",
 	};
-	const text = `${JSON.stringify(spec, null, 1)}\n`;
-	const file = path.join(venvDir, "share", "jupyter", "kernels", "tslab", "kernel.json");
+	writeIfChanged(path.join(venvDir, "share", "jupyter", "kernels", "tslab", "kernel.json"), spec);
+}
+
+/** JupyterLab's defaults here; the reader's own choices in its settings come before them. */
+export function writeLabDefaults(): void {
+	const quiet = { fetchNews: "false", checkForUpdates: false };
+	writeIfChanged(path.join(venvDir, "share", "jupyter", "lab", "settings", "overrides.json"), {
+		"@jupyterlab/apputils-extension:notification": quiet,
+	});
+}
+
+function writeIfChanged(file: string, content: unknown): void {
+	const text = `${JSON.stringify(content, null, 1)}\n`;
 	if (fs.existsSync(file) && fs.readFileSync(file, "utf8") === text) return;
 	fs.mkdirSync(path.dirname(file), { recursive: true });
 	// Renamed into place: another process may be reading it.
@@ -115,6 +126,7 @@ export function jupyterLabCommand(options: { ip: string; port: number; notebooks
 			"--LanguageServerManager.autodetect=False",
 			"--KernelSpecManager.ensure_native_kernel=False",
 			"--KernelSpecManager.allowed_kernelspecs=tslab",
+			"--MultiKernelManager.default_kernel_name=tslab",
 			"--LabApp.news_url=None",
 			"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 			"--LabApp.extension_manager=readonly",

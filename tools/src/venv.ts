@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import type { Finished, Host } from "./host";
-import { writeKernelSpec } from "./jupyter";
+import { writeKernelSpec, writeLabDefaults } from "./jupyter";
 import { root, venvDir, venvPython } from "./paths";
 import { Problem } from "./problem";
 import { findPython, pythonVersion } from "./python";
@@ -21,6 +21,7 @@ export async function prepareVenv(host: Host): Promise<void> {
 	}
 	// Not part of the stamp: cheap, and the Node that runs the lab can change from start to start.
 	writeKernelSpec();
+	writeLabDefaults();
 }
 
 /** What a venv depends on. The checkout's path is part of it: a venv's scripts name their own folder. */

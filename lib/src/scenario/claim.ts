@@ -1,4 +1,5 @@
-import type { Delivery, LifeEvent, WriteRecord } from "./timeline";
+import type { AcceptedWrite } from "./scope";
+import type { Delivery, LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 
 /** A row of a timeline that a verdict rests on. */
 export type Evidence =
@@ -12,4 +13,50 @@ export interface Verdict {
 	readonly verdict: "confirmed" | "refuted" | "untested";
 	readonly because: string;
 	readonly evidence: readonly Evidence[];
+}
+
+/** A statement about etcd's watch that a run can confirm, refute, or leave untested. */
+export type Claim = (timeline: Timeline) => Verdict;
+
+/** A verdict without its claim. */
+export type Finding = Omit<Verdict, "claim">;
+
+/** A claim from its statement and its check. */
+export function claim(statement: string, check: (timeline: Timeline) => Finding): Claim {
+	return (timeline) => ({ claim: statement, ...check(timeline) });
+}
+
+const shownEvidence = 6;
+
+function finding(verdict: Verdict["verdict"], because: string, evidence: readonly Evidence[]): Finding {
+	return { verdict, because, evidence: evidence.slice(0, shownEvidence) };
+}
+
+export function confirmed(because: string, evidence: readonly Evidence[]): Finding {
+	return finding("confirmed", because, evidence);
+}
+
+export function refuted(because: string, evidence: readonly Evidence[]): Finding {
+	return finding("refuted", because, evidence);
+}
+
+export function untested(because: string, evidence: readonly Evidence[] = []): Finding {
+	return finding("untested", because, evidence);
+}
+
+export function writeEvidence({ write }: AcceptedWrite): Evidence {
+	return { kind: "write", write };
+}
+
+export function deliveryEvidence(watcher: WatcherRecord, delivery: Delivery): Evidence {
+	return { kind: "delivery", watcher: watcher.name, delivery };
+}
+
+export function lifeEvidence(watcher: WatcherRecord, event: LifeEvent): Evidence {
+	return { kind: "life", watcher: watcher.name, event };
+}
+
+/** "1 write", "3 writes". */
+export function count(number: number, noun: string): string {
+	return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

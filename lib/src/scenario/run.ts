@@ -11,7 +11,16 @@ import {
 } from "../etcd";
 import { fence } from "./fence";
 import { Recorder } from "./record";
-import type { BurstStep, ExpiryStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
+import type {
+	BurstStep,
+	DeliveryStep,
+	ExpiryStep,
+	OpenStep,
+	Operation,
+	Step,
+	WatcherStep,
+	WriteStep,
+} from "./steps";
 import type { Timeline, WriteRecord } from "./timeline";
 import { type Surroundings, Watching } from "./watching";
 
@@ -114,6 +123,7 @@ class Run implements Surroundings {
 		if (step.step === "write") await this.#write(step, undefined);
 		else if (step.step === "burst") await this.#burst(step, number);
 		else if (step.step === "awaitExpiry") await this.#awaitExpiry(step, number);
+		else if (step.step === "awaitDelivery") await this.#awaitDelivery(step, number);
 		else if ("key" in step) await this.#open(step, number);
 		else await this.#toWatcher(step, number);
 	}
@@ -159,8 +169,7 @@ class Run implements Surroundings {
 	}
 
 	async #toWatcher({ step, watcher }: WatcherStep, number: number): Promise<void> {
-		const watching = this.#watchings.get(watcher);
-		if (!watching) throw new ScenarioError(`step ${number}: no watcher is called "${watcher}"`);
+		const watching = this.#watching(watcher, number);
 		if (step === "pause") watching.pause();
 		else if (step === "resume") watching.resume();
 		else if (step === "close") await watching.drop("closed");
@@ -271,6 +280,18 @@ class Run implements Surroundings {
 		} finally {
 			watcher.close();
 		}
+	}
+
+	async #awaitDelivery({ watcher, count }: DeliveryStep, number: number): Promise<void> {
+		const watching = this.#watching(watcher, number);
+		await this.#inTime(watching.delivered(count), number, `event ${count} of "${watcher}"`);
+		this.#throwFatal();
+	}
+
+	#watching(name: string, number: number): Watching {
+		const watching = this.#watchings.get(name);
+		if (!watching) throw new ScenarioError(`step ${number}: no watcher is called "${name}"`);
+		return watching;
 	}
 
 	async #inTime<T>(pending: Promise<T>, number: number, what: string): Promise<T> {

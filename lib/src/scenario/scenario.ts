@@ -103,7 +103,14 @@ export class Scenario {
 		return this.#does("close", watcher, ["watch", "poll", "pollLoop", "stream"]);
 	}
 
-	/** The connection of a watcher goes, until `reconnect`. */
+	/** Waits until the watcher has been sent so many events in all, before the next step. */
+	awaitDelivery(watcher: string, count: number): Scenario {
+		this.#opened(watcher);
+		inRange("count", count, 1, 1_000_000);
+		return this.#then({ step: "awaitDelivery", watcher, count });
+	}
+
+	/** The connection of a watcher goes, until `reconnect`; an event that is still on its way is lost with it. */
 	cut(watcher: string): Scenario {
 		return this.#does("cut", watcher, ["watch", "stream"]);
 	}

@@ -75,4 +75,11 @@ export interface ExpiryStep {
 	readonly key: string;
 }
 
-export type Step = OpenStep | WatcherStep | WriteStep | BurstStep | ExpiryStep;
+/** Waits until a watcher has been sent so many events in all. */
+export interface DeliveryStep {
+	readonly step: "awaitDelivery";
+	readonly watcher: string;
+	readonly count: number;
+}
+
+export type Step = OpenStep | WatcherStep | WriteStep | BurstStep | ExpiryStep | DeliveryStep;

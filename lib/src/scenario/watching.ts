@@ -44,8 +44,12 @@ export class Watching {
 	#gate: Promise<void> = Promise.resolve();
 	#openGate: (() => void) | undefined;
 	#dropped = false;
+	/** What its client would ask with after a cut. */
+	#carried: number | undefined;
 	#fence = Number.POSITIVE_INFINITY;
 	#lastEvent: WatchEvent | undefined;
+	/** Who waits for the next delivery. */
+	#heard: (() => void)[] = [];
 
 	constructor(step: OpenStep, run: Surroundings) {
 		this.name = step.watcher;
@@ -66,6 +70,13 @@ export class Watching {
 
 	get deliveryCount(): number {
 		return this.#deliveries.length;
+	}
+
+	/** Resolves when it has been sent so many events in all, or when its reading has failed for good. */
+	async delivered(count: number): Promise<void> {
+		while (this.#deliveries.length < count && this.fatal === undefined) {
+			await new Promise<void>((resolve) => this.#heard.push(resolve));
+		}
 	}
 
 	/** Resolves when its reading has ended, whatever the reason. */
@@ -116,7 +127,6 @@ export class Watching {
 		}
 		this.#carried = afterIndex;
 	}
-	#carried: number | undefined;
 
 	/** After `drop("cut")`: asks again with what its client carries on. */
 	async reconnect(): Promise<void> {
@@ -218,6 +228,7 @@ export class Watching {
 				this.#deliveries.push(delivery);
 				this.#run.saw(delivery.index);
 				this.#run.changed();
+				this.#wake();
 				if (this.kind === "poll") break;
 			}
 			this.#proof ??= "answered";
@@ -251,7 +262,14 @@ export class Watching {
 			this.fatal =
 				error instanceof AbortedError ? new AbortedError("the run was interrupted", { cause: error }) : error;
 			this.#proof = "none";
+			this.#wake();
 		}
+	}
+
+	#wake(): void {
+		const waiting = this.#heard;
+		this.#heard = [];
+		for (const heard of waiting) heard();
 	}
 
 	#lives(event: LifeEvent): void {

@@ -1,0 +1,146 @@
+import {
+	claim,
+	confirmed,
+	count,
+	deliveryEvidence,
+	type Evidence,
+	lifeEvidence,
+	refuted,
+	untested,
+	writeEvidence,
+} from "../claim";
+import {
+	accepted,
+	deliveriesOf,
+	depthBelow,
+	isVisible,
+	listenings,
+	removes,
+	silenceIsProven,
+} from "../scope";
+import type { LifeEvent, NodeRecord, Timeline, WatcherRecord } from "../timeline";
+
+/** How many events etcd keeps (`newEventHistory(1000)`, `newWatchHub` in v2store/store.go at v3.5.9). */
+export const windowSize = 1000;
+
+type Cleared = Extract<LifeEvent, { kind: "error" }> & {
+	readonly gap: { readonly from: number; readonly to: number };
+};
+
+function clearedAt(watcher: WatcherRecord): Cleared[] {
+	return watcher.life.filter((event): event is Cleared => event.kind === "error" && event.gap !== undefined);
+}
+
+export const historyHoldsAThousandEvents = claim(
+	"The history that afterIndex reads from holds the last 1000 events of the store",
+	(timeline) => {
+		const found = timeline.watchers.flatMap((watcher) =>
+			clearedAt(watcher).map((cleared) => ({ watcher, cleared })),
+		);
+		const [first] = found;
+		if (!first) return untested("no watch asked for more than there was");
+		// A refresh takes an index and puts no event into the history.
+		const quiet = accepted(timeline).filter(({ outcome }) => !outcome.raisesEvent).length;
+		if (quiet > 0) return untested("refreshes took indexes without events: the count would not tell");
+		const { gap, at } = first.cleared;
+		const kept = at - gap.to;
+		const evidence = found.map(({ watcher, cleared }) => lifeEvidence(watcher, cleared));
+		return kept === windowSize
+			? confirmed(`at index ${at} the oldest it could still have was ${gap.to + 1}: ${kept} events`, evidence)
+			: refuted(
+					`at index ${at} the oldest it could still have was ${gap.to + 1}: ${kept} events, not ${windowSize}`,
+					evidence,
+				);
+	},
+);
+
+export const quietKeyIsThrownOut = claim(
+	"A watch on a quiet key is thrown out by other people's writes, though nothing of its own was lost",
+	(timeline) => {
+		const evidence: Evidence[] = [];
+		for (const watcher of timeline.watchers) {
+			for (const cleared of clearedAt(watcher)) {
+				const own = accepted(timeline).filter(
+					(write) =>
+						write.index >= cleared.gap.from &&
+						write.index <= cleared.at &&
+						isVisible(timeline, watcher, write),
+				);
+				if (own.length === 0) {
+					return confirmed(
+						`"${watcher.name}" asked for index ${cleared.gap.from} and got 401, and no write from there to ${cleared.at} was on its key`,
+						[lifeEvidence(watcher, cleared)],
+					);
+				}
+				evidence.push(...own.map(writeEvidence));
+			}
+		}
+		const survived = timeline.watchers.flatMap((watcher) =>
+			listenings(watcher)
+				.filter(({ asked }) => asked.waitIndex !== undefined && asked.at - asked.waitIndex >= windowSize)
+				.map(({ asked }) => lifeEvidence(watcher, asked)),
+		);
+		if (survived.length > 0)
+			return refuted("a watch asked for what lay further back, and was served", survived);
+		return evidence.length > 0
+			? untested("the watch that got 401 had lost events of its own", evidence)
+			: untested("no watch asked for an index that lay 1000 events back");
+	},
+);
+
+/** The files that a reader of the tree would find at an index, by the accepted writes alone. */
+function stateAt(timeline: Timeline, key: string, index: number): Map<string, number> {
+	const state = new Map<string, number>();
+	for (const write of accepted(timeline)) {
+		if (write.index > index) break;
+		if (removes(write)) {
+			for (const file of [...state.keys()]) if (depthBelow(file, write.key) !== undefined) state.delete(file);
+		} else if (!write.outcome.node.dir && depthBelow(write.key, key) !== undefined) {
+			state.set(write.key, write.index);
+		}
+	}
+	return state;
+}
+
+function sameState(keys: readonly NodeRecord[], state: ReadonlyMap<string, number>): boolean {
+	return keys.length === state.size && keys.every((node) => state.get(node.key) === node.modifiedIndex);
+}
+
+export const listAndWatchLosesNothing = claim(
+	"After a 401, reading the tree and watching from that read's index on misses nothing",
+	(timeline) => {
+		const evidence: Evidence[] = [];
+		let recovered = 0;
+		for (const watcher of timeline.watchers) {
+			if (!silenceIsProven(watcher)) continue;
+			for (const listed of watcher.life) {
+				if (listed.kind !== "listed") continue;
+				evidence.push(lifeEvidence(watcher, listed));
+				if (!sameState(listed.keys, stateAt(timeline, watcher.key, listed.at))) {
+					return refuted("the tree that was read is not the state at that index", evidence);
+				}
+				const due = accepted(timeline)
+					.filter(({ index }) => index > listed.at)
+					.filter((write) => isVisible(timeline, watcher, write));
+				const [lost] = due.filter(({ index }) => deliveriesOf(watcher, index).length === 0);
+				if (lost)
+					return refuted(`the event at ${lost.index} did not come after it`, [
+						...evidence,
+						writeEvidence(lost),
+					]);
+				recovered += due.length;
+				evidence.push(
+					...due.flatMap(({ index }) =>
+						deliveriesOf(watcher, index).map((delivery) => deliveryEvidence(watcher, delivery)),
+					),
+				);
+			}
+		}
+		if (evidence.length === 0) return untested("no watch recovered by a list");
+		if (recovered === 0) return untested("nothing was written after the list", evidence);
+		return confirmed(
+			`the read held what had been missed, and ${count(recovered, "event")} after it came`,
+			evidence,
+		);
+	},
+);

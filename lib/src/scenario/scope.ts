@@ -1,0 +1,100 @@
+import type { Accepted, Delivery, LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline";
+
+/** A write that was accepted, with its outcome at hand. */
+export interface AcceptedWrite {
+	readonly write: WriteRecord;
+	readonly outcome: Accepted;
+	readonly index: number;
+	/** The key that it changed: for createInOrder the one that etcd made. */
+	readonly key: string;
+}
+
+/** The accepted writes, in the order of their indexes. */
+export function accepted(timeline: Timeline): AcceptedWrite[] {
+	return timeline.writes
+		.flatMap((write) =>
+			write.outcome.kind === "accepted"
+				? [{ write, outcome: write.outcome, index: write.outcome.index, key: write.outcome.node.key }]
+				: [],
+		)
+		.sort((a, b) => a.index - b.index);
+}
+
+/** How many levels a key lies below another: 0 for the same, undefined when it is not below. */
+export function depthBelow(key: string, ancestor: string): number | undefined {
+	if (key === ancestor) return 0;
+	const above = ancestor === "/" ? "/" : `${ancestor}/`;
+	return key.startsWith(above) ? key.slice(above.length).split("/").length : undefined;
+}
+
+/** True when a part of the key below the watched one begins with "_". */
+export function isHidden(key: string, watched: string): boolean {
+	const below = key.slice(watched === "/" ? 0 : watched.length);
+	return (depthBelow(key, watched) ?? 0) > 0 && below.split("/").some((part) => part.startsWith("_"));
+}
+
+export function removes({ outcome }: AcceptedWrite): boolean {
+	return ["delete", "expire", "compareAndDelete"].includes(outcome.action);
+}
+
+/** True when the key, or anything below it, was there just before the index. */
+export function existed(timeline: Timeline, key: string, before: number): boolean {
+	let there = false;
+	for (const write of accepted(timeline)) {
+		if (write.index >= before) break;
+		if (removes(write)) {
+			if (depthBelow(key, write.key) !== undefined) there = false;
+		} else if (depthBelow(write.key, key) !== undefined) {
+			there = true;
+		}
+	}
+	return there;
+}
+
+/**
+ * True when a watcher on that key, listening at the right time, sees the write by the rules that everybody knows:
+ * the key itself; below it with recursive, hidden names left out; the removal of a directory that held it.
+ */
+export function isVisible(timeline: Timeline, watcher: WatcherRecord, write: AcceptedWrite): boolean {
+	if (!write.outcome.raisesEvent) return false;
+	const depth = depthBelow(write.key, watcher.key);
+	if (depth === 0) return true;
+	if (depth !== undefined) return watcher.recursive && !isHidden(write.key, watcher.key);
+	const above = depthBelow(watcher.key, write.key);
+	return above !== undefined && removes(write) && existed(timeline, watcher.key, write.index);
+}
+
+/** A time in which a watcher listened: for the indexes from `from` to `to`, both included. */
+export interface Listening {
+	readonly asked: Extract<LifeEvent, { kind: "asked" }>;
+	readonly from: number;
+	/** Infinity when it was still listening at the end. */
+	readonly to: number;
+	/** What ended it. */
+	readonly end: LifeEvent | undefined;
+}
+
+export function listenings(watcher: WatcherRecord): Listening[] {
+	const ends = new Set(["answered", "closed", "cut", "error"]);
+	const all: Listening[] = [];
+	watcher.life.forEach((asked, at) => {
+		if (asked.kind !== "asked") return;
+		const end = watcher.life.slice(at + 1).find(({ kind }) => ends.has(kind));
+		all.push({ asked, from: asked.waitIndex ?? asked.at + 1, to: end?.at ?? Number.POSITIVE_INFINITY, end });
+	});
+	return all;
+}
+
+/** True when the watcher was asking for that index. */
+export function listened(watcher: WatcherRecord, index: number): boolean {
+	return listenings(watcher).some(({ from, to }) => from <= index && index <= to);
+}
+
+export function deliveriesOf(watcher: WatcherRecord, index: number): Delivery[] {
+	return watcher.deliveries.filter((delivery) => delivery.index === index);
+}
+
+/** False when nothing shows that what did not come was not on its way. */
+export function silenceIsProven(watcher: WatcherRecord): boolean {
+	return watcher.proof !== "none";
+}

@@ -1,0 +1,135 @@
+import { z } from "zod";
+import type { Action } from "../etcd";
+import { LabError } from "../etcd";
+import type { Timeline } from "./timeline";
+
+/** A text that is no timeline; the message names the place of each fault. */
+export class TimelineFormatError extends LabError {
+	/** Where, such as "writes[2].outcome.index", and what is wrong there. */
+	readonly faults: readonly { readonly path: string; readonly fault: string }[];
+	constructor(faults: TimelineFormatError["faults"], options?: { cause?: unknown }) {
+		const shown = faults.slice(0, 5).map(({ path, fault }) => `${path}: ${fault}`);
+		super(`not a timeline of etcd-watch-lab: ${shown.join("; ")}`, options);
+		this.faults = faults;
+	}
+}
+
+const index = z.int();
+const action = z.enum([
+	"set",
+	"create",
+	"update",
+	"delete",
+	"expire",
+	"compareAndSwap",
+	"compareAndDelete",
+] satisfies Action[]);
+const node = z.strictObject({
+	key: z.string(),
+	value: z.string().exactOptional(),
+	dir: z.boolean(),
+	modifiedIndex: index,
+	createdIndex: index,
+	ttl: z.int().exactOptional(),
+});
+const outcome = z.discriminatedUnion("kind", [
+	z.strictObject({
+		kind: z.literal("accepted"),
+		index,
+		raisesEvent: z.boolean(),
+		action,
+		node,
+		prevNode: node.exactOptional(),
+	}),
+	z.strictObject({ kind: z.literal("refused"), code: z.int(), message: z.string(), cause: z.string() }),
+	z.strictObject({ kind: z.literal("failed"), message: z.string(), maybeApplied: z.boolean() }),
+]);
+const at = index;
+const life = z.discriminatedUnion("kind", [
+	z.strictObject({ kind: z.literal("asked"), at, waitIndex: index.exactOptional() }),
+	z.strictObject({ kind: z.literal("answered"), at }),
+	z.strictObject({ kind: z.enum(["paused", "resumed"]), at }),
+	z.strictObject({ kind: z.literal("cut"), at }),
+	z.strictObject({ kind: z.literal("closed"), at }),
+	z.strictObject({
+		kind: z.literal("error"),
+		at,
+		code: z.int(),
+		message: z.string(),
+		cause: z.string(),
+		gap: z.strictObject({ from: index, to: index }).exactOptional(),
+	}),
+	z.strictObject({ kind: z.literal("listed"), at, keys: z.array(node) }),
+]);
+const schema: z.ZodType<Timeline> = z.strictObject({
+	format: z.literal("etcd-watch-lab/timeline"),
+	version: z.literal(1),
+	name: z.string(),
+	api: z.literal("v2"),
+	server: z.string(),
+	origin: z.int().min(0),
+	lastIndex: index,
+	writes: z.array(
+		z.strictObject({
+			id: z.int().min(1),
+			by: z.string(),
+			operation: z.string(),
+			key: z.string(),
+			value: z.string().exactOptional(),
+			triedAt: index,
+			outcome,
+			burst: z.int().exactOptional(),
+		}),
+	),
+	watchers: z.array(
+		z.strictObject({
+			name: z.string(),
+			key: z.string(),
+			kind: z.enum(["watch", "poll", "stream"]),
+			recursive: z.boolean(),
+			deliveries: z.array(
+				z.strictObject({
+					index,
+					action,
+					key: z.string(),
+					node,
+					prevNode: node.exactOptional(),
+					etcdIndex: index,
+					fromHistory: z.boolean(),
+				}),
+			),
+			life: z.array(life),
+			proof: z.enum(["fence", "answered", "closed", "error", "gone", "none"]),
+		}),
+	),
+	fences: z.array(z.strictObject({ index, action, key: z.string() })),
+});
+
+/** The timeline as JSON text, to be read back by `loadTimeline`. */
+export function saveTimeline(timeline: Timeline): string {
+	return `${JSON.stringify(timeline, null, "\t")}\n`;
+}
+
+/** Reads what `saveTimeline` wrote. @throws TimelineFormatError with the path of each fault */
+export function loadTimeline(text: string): Timeline {
+	let json: unknown;
+	try {
+		json = JSON.parse(text);
+	} catch (cause) {
+		throw new TimelineFormatError([{ path: "text", fault: "not JSON, or cut short" }], { cause });
+	}
+	const result = schema.safeParse(json);
+	if (result.success) return result.data;
+	throw new TimelineFormatError(
+		result.error.issues.map(({ path, message }) => ({ path: dotted(path), fault: message })),
+	);
+}
+
+function dotted(path: readonly PropertyKey[]): string {
+	if (path.length === 0) return "timeline";
+	return path.reduce<string>(
+		(text, part) =>
+			typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}.${String(part)}`,
+		"",
+	);
+}

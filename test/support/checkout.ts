@@ -74,6 +74,8 @@ export class FakeCheckout {
 			"package-lock.json",
 			"tsconfig.json",
 			"biome.json",
+			".mocharc.json",
+			".ci",
 			"tools",
 			"lib/package.json",
 			"lib/tsconfig.json",
@@ -162,14 +164,30 @@ export class FakeCheckout {
 		fs.rmSync(path.join(this.bin, command));
 	}
 
+	/** Adds a command, by a script in JavaScript. */
+	command(name: string, body: string): void {
+		fs.writeFileSync(path.join(this.bin, name), this.script(body), { mode: 0o755 });
+	}
+
+	/** Runs .ci/run, with the fake commands before the machine's own. */
+	async runCi(): Promise<Ended> {
+		const env = { ...process.env, PATH: `${this.bin}${path.delimiter}${process.env["PATH"]}`, HOME: "" };
+		const child = spawn("bash", [".ci/run"], { cwd: this.dir, env, stdio: ["ignore", "pipe", "pipe"] });
+		return await new Running(child).ended;
+	}
+
 	/** Starts one of the lab's commands. Nothing but the fake commands is on its PATH. */
 	spawn(...args: string[]): Running {
+		return this.spawnWith({}, ...args);
+	}
+
+	private spawnWith(added: Readonly<Record<string, string>>, ...args: string[]): Running {
 		// As `npm start` would set it, this would lead to the real npm.
-		const { npm_execpath, ...env } = process.env;
+		const { npm_execpath, ETCD_WATCH_LAB_COVER_ALL, ETCD_WATCH_LAB_NOT_COVERED, ...env } = process.env;
 		return new Running(
 			spawn(process.execPath, [path.join(this.dir, "tools", "bootstrap.mjs"), ...args], {
 				cwd: this.dir,
-				env: { ...env, PATH: this.bin, HOME: path.join(this.dir, "home") },
+				env: { ...env, PATH: this.bin, HOME: path.join(this.dir, "home"), ...added },
 				stdio: ["ignore", "pipe", "pipe"],
 			}),
 		);
@@ -177,6 +195,11 @@ export class FakeCheckout {
 
 	async run(...args: string[]): Promise<Ended> {
 		return await this.spawn(...args).ended;
+	}
+
+	/** As run(), with these in the environment. */
+	async runWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
+		return await this.spawnWith(env, ...args).ended;
 	}
 
 	/** Moves it, as a reader would move the folder. */
@@ -189,10 +212,6 @@ export class FakeCheckout {
 
 	remove(): void {
 		fs.rmSync(this.dir, { recursive: true, force: true, maxRetries: 3 });
-	}
-
-	private command(name: string, body: string): void {
-		fs.writeFileSync(path.join(this.bin, name), this.script(body), { mode: 0o755 });
 	}
 
 	private script(body: string): string {

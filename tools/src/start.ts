@@ -25,7 +25,7 @@ export async function start(host: Host, options: StartOptions): Promise<number> 
 	await prepareVenv(host);
 	// The container's own door: compose publishes it on the host's 127.0.0.1 alone.
 	const inContainer = process.env["ETCD_WATCH_LAB_IN_CONTAINER"] === "1";
-	host.say("[4/4] JupyterLab …");
+	host.say("[3/3] JupyterLab …");
 	const force = new AbortController();
 	const stopping = interruption(host, force);
 	const server = new JupyterServer({

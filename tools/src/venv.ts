@@ -42,7 +42,7 @@ async function build(host: Host): Promise<void> {
 	fs.rmSync(venvDir, { recursive: true, force: true, maxRetries: 3 });
 	const env = pipEnvironment();
 	const made = await host.run(python.command, [...python.args, "-m", "venv", venvDir], {
-		title: `[3/4] Python packages, 1 of 2: a venv of Python ${python.version}`,
+		title: `[2/3] Python packages, 1 of 2: a venv of Python ${python.version}`,
 		env,
 	});
 	if (made.code !== 0) throw failure(host, made, "the Python venv could not be made");
@@ -57,7 +57,7 @@ async function build(host: Host): Promise<void> {
 		// Wheels only: nothing is built on the reader's machine, so no compiler is needed.
 		["-m", "pip", "install", "--only-binary=:all:", "--retries=2", "--requirement", requirements],
 		{
-			title: "[3/4] Python packages, 2 of 2: JupyterLab and an etcd (a minute, once)",
+			title: "[2/3] Python packages, 2 of 2: JupyterLab and an etcd (a minute, once)",
 			env,
 			progress: (line) => {
 				if (line.startsWith("Installing collected")) return "unpacking";

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { FakeCheckout, root } from "../support/checkout";
+
+describe("npm test", () => {
+	let checkout: FakeCheckout;
+
+	beforeEach(() => {
+		checkout = new FakeCheckout();
+		const support = fs.readFileSync(path.join(root, "test", "support", "coverage.ts"), "utf8");
+		checkout.write("test/support/coverage.ts", support);
+	});
+	afterEach(() => checkout.remove());
+
+	/** One test file; `body` is that of its test. */
+	function given(name: string, body: string): void {
+		const head = body.includes("notCovered") ? 'import { notCovered } from "./support/coverage";\n\n' : "";
+		checkout.write(
+			`test/${name}.test.ts`,
+			`${head}describe("${name}", () => {\n\tit("holds", () => {\n\t\t${body}\n\t});\n});\n`,
+		);
+	}
+
+	it("checks, runs the tests, and names at the end what was not covered, once each", async () => {
+		given("one", 'notCovered("etcd 3.4");\n\t\tnotCovered("Chromium");');
+		given("two", 'notCovered("etcd 3.4");');
+		const { code, stdout, stderr } = await checkout.run("test");
+		assert.equal(code, 0, stdout + stderr);
+		assert.match(stdout, /check: lint, format and types are fine[\s\S]*2 passing/);
+		assert.ok(stdout.endsWith("not covered: etcd 3.4\nnot covered: Chromium\n"), stdout);
+		const results = JSON.parse(checkout.read(".artifacts/mocha.json"));
+		assert.deepEqual([results.passed, results.failed, results.pending], [2, 0, 0]);
+	});
+
+	it("fails where everything has to be covered and something is not", async () => {
+		given("one", 'notCovered("etcd 3.4");');
+		const { code, stdout } = await checkout.runWith({ ETCD_WATCH_LAB_COVER_ALL: "1" }, "test");
+		assert.equal(code, 1);
+		assert.match(stdout, /not covered: etcd 3\.4/);
+	});
+
+	it("fails before any test when the check finds something", async () => {
+		given("one", "const wrong: string = 1;\n\t\twrong.trim();");
+		const { code, stdout } = await checkout.run("test");
+		assert.equal(code, 1);
+		assert.match(stdout, /test\/one\.test\.ts\(3,\d+\): error TS2322/);
+		assert.ok(!checkout.has(".artifacts/mocha.json"));
+	});
+
+	it("passes on mocha's options, and runs a test that is named as it is written", async () => {
+		given("one", "process.uptime();");
+		given("two", 'throw new Error("planted");');
+		const named = await checkout.run("test", "test/one.test.ts");
+		assert.equal(named.code, 0, named.stdout);
+		assert.match(named.stdout, /1 passing/);
+		const grepped = await checkout.run("test", "--grep", "two");
+		assert.equal(grepped.code, 1);
+		assert.match(grepped.stdout, /1 failing[\s\S]*planted/);
+	});
+
+	it("does not run a test whose source is gone", async () => {
+		given("one", "process.uptime();");
+		given("two", 'throw new Error("planted");');
+		await checkout.run("test");
+		fs.rmSync(path.join(checkout.dir, "test", "two.test.ts"));
+		assert.equal((await checkout.run("test")).code, 0);
+	});
+});
+
+describe(".ci/run", () => {
+	let checkout: FakeCheckout;
+
+	beforeEach(() => {
+		checkout = new FakeCheckout();
+		checkout.command("python3.10", "");
+		checkout.command("pyenv", "");
+		// A machine that lacks a package gets it from here: this test must not install anything.
+		checkout.command("apt-get", "");
+		results(7, 0);
+	});
+	afterEach(() => checkout.remove());
+
+	/** An npm whose `npm test` leaves these results. */
+	function results(passed: number, failed: number, code = failed === 0 ? 0 : 1): void {
+		checkout.command(
+			"npm",
+			`fs.mkdirSync(".artifacts", { recursive: true });
+			fs.writeFileSync(".artifacts/mocha.json", JSON.stringify({ passed: ${passed}, failed: ${failed} }));
+			process.exitCode = ${code};
+			console.log("cover all:", process.env.ETCD_WATCH_LAB_COVER_ALL, "CI:", process.env.CI);`,
+		);
+	}
+
+	async function lastLine(): Promise<[number | null, string | undefined]> {
+		const { code, stdout } = await checkout.runCi();
+		return [code, stdout.trimEnd().split("\n").at(-1)];
+	}
+
+	it("counts the tests and the pins, and asks for everything to be covered", async () => {
+		const { code, stdout } = await checkout.runCi();
+		assert.equal(code, 0, stdout);
+		assert.match(stdout, /cover all: 1 CI: true\n8 passed, 0 failed\n$/);
+	});
+
+	it("fails with the number of failed tests", async () => {
+		results(5, 2);
+		assert.deepEqual(await lastLine(), [1, "6 passed, 2 failed"]);
+	});
+
+	it("fails when npm test fails though no test does, as with something not covered", async () => {
+		results(7, 0, 1);
+		assert.deepEqual(await lastLine(), [1, "8 passed, 1 failed"]);
+	});
+
+	it("fails when it never came to mocha, an older run's results notwithstanding", async () => {
+		checkout.write(".artifacts/mocha.json", JSON.stringify({ passed: 99, failed: 0 }));
+		checkout.command("npm", "process.exitCode = 1;");
+		assert.deepEqual(await lastLine(), [1, "1 passed, 1 failed"]);
+	});
+
+	it("fails when the pins do not resolve on the oldest Python", async () => {
+		checkout.command("python3.10", 'if (args.includes("install")) process.exitCode = 1;');
+		assert.deepEqual(await lastLine(), [1, "7 passed, 1 failed"]);
+	});
+});

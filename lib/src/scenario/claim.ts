@@ -60,3 +60,13 @@ export function lifeEvidence(watcher: WatcherRecord, event: LifeEvent): Evidence
 export function count(number: number, noun: string): string {
 	return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
+
+/** "all 3 events", "the one event". */
+export function all(number: number, noun: string): string {
+	return number === 1 ? `the one ${noun}` : `all ${count(number, noun)}`;
+}
+
+/** "none of 3 events", "not the one event". */
+export function none(number: number, noun: string): string {
+	return number === 1 ? `not the one ${noun}` : `none of ${count(number, noun)}`;
+}

@@ -75,12 +75,16 @@ export interface Listening {
 }
 
 export function listenings(watcher: WatcherRecord): Listening[] {
+	let answers = 0;
 	const ends = new Set(["answered", "closed", "cut", "error"]);
 	const all: Listening[] = [];
 	watcher.life.forEach((asked, at) => {
 		if (asked.kind !== "asked") return;
 		const end = watcher.life.slice(at + 1).find(({ kind }) => ends.has(kind));
-		all.push({ asked, from: asked.waitIndex ?? asked.at + 1, to: end?.at ?? Number.POSITIVE_INFINITY, end });
+		// A poll answered from the history gives one event, and leaves the later ones that were there to the next.
+		const answer = end?.kind === "answered" ? watcher.deliveries[answers++]?.index : undefined;
+		const to = answer ?? end?.at ?? Number.POSITIVE_INFINITY;
+		all.push({ asked, from: asked.waitIndex ?? asked.at + 1, to, end });
 	});
 	return all;
 }
@@ -92,6 +96,13 @@ export function listened(watcher: WatcherRecord, index: number): boolean {
 
 export function deliveriesOf(watcher: WatcherRecord, index: number): Delivery[] {
 	return watcher.deliveries.filter((delivery) => delivery.index === index);
+}
+
+/** False for a stream that paused or began in the past: it goes deaf, which is the claims of loss.ts. */
+export function hearsAll(watcher: WatcherRecord): boolean {
+	const deaf = (event: LifeEvent) =>
+		event.kind === "paused" || (event.kind === "asked" && event.waitIndex !== undefined);
+	return watcher.kind !== "stream" || !watcher.life.some(deaf);
 }
 
 /** False when nothing shows that what did not come was not on its way. */

@@ -1,4 +1,5 @@
 import {
+	all,
 	claim,
 	confirmed,
 	count,
@@ -87,7 +88,7 @@ export const responseIndexIsWhereTheWatchBegan = claim(
 					wrong.map(({ watcher, delivery }) => deliveryEvidence(watcher, delivery)),
 				)
 			: confirmed(
-					`in all of ${count(live.length, "live response")} the header lies below the event's index`,
+					`in ${all(live.length, "live response")} the header lies below the event's index`,
 					evidence,
 				);
 	},
@@ -96,19 +97,19 @@ export const responseIndexIsWhereTheWatchBegan = claim(
 export const eventsCarryTheNode = claim(
 	"An event carries the node, so that no read is needed",
 	(timeline) => {
-		const all = timeline.watchers.flatMap((watcher) =>
+		const events = timeline.watchers.flatMap((watcher) =>
 			watcher.deliveries.map((delivery) => ({ watcher, delivery })),
 		);
-		if (all.length === 0) return untested("no event came");
+		if (events.length === 0) return untested("no event came");
 		const byIndex = new Map(accepted(timeline).map((write) => [write.index, write.outcome]));
-		const whole = ({ delivery }: (typeof all)[number]) => {
+		const whole = ({ delivery }: (typeof events)[number]) => {
 			const { action, node, prevNode, index } = delivery;
 			if (["delete", "expire", "compareAndDelete"].includes(action)) return prevNode !== undefined;
 			const answer = byIndex.get(index)?.node;
 			return (node.dir || node.value !== undefined) && (answer === undefined || answer.value === node.value);
 		};
-		const lacking = all.filter((one) => !whole(one));
-		const evidence = (found: typeof all) =>
+		const lacking = events.filter((one) => !whole(one));
+		const evidence = (found: typeof events) =>
 			found.map(({ watcher, delivery }) => deliveryEvidence(watcher, delivery));
 		return lacking.length > 0
 			? refuted(
@@ -116,8 +117,8 @@ export const eventsCarryTheNode = claim(
 					evidence(lacking),
 				)
 			: confirmed(
-					`all of ${count(all.length, "event")} carried the new value, or for a delete the old node`,
-					evidence(all),
+					`${all(events.length, "event")} carried the new value, or for a delete the old node`,
+					evidence(events),
 				);
 	},
 );

@@ -1,4 +1,5 @@
 import {
+	all,
 	claim,
 	confirmed,
 	count,
@@ -78,7 +79,7 @@ export const goLoopLosesNothingMore = claim(
 			evidence.push(...watcher.deliveries.map((delivery) => deliveryEvidence(watcher, delivery)));
 		}
 		if (seen === 0) return untested("no loop had a first event and something to see after it");
-		return confirmed(`all of ${count(seen, "event")} after the first came`, evidence);
+		return confirmed(`${all(seen, "event")} after the first came`, evidence);
 	},
 );
 
@@ -144,8 +145,7 @@ export const slowStreamLosesInSilence = claim(
 				lifeEvidence(watcher, paused),
 				lifeEvidence(watcher, resumed),
 			];
-			if (lost.length === 0)
-				return refuted(`all of ${count(due.length, "event")} came when it read on`, evidence);
+			if (lost.length === 0) return refuted(`${all(due.length, "event")} came when it read on`, evidence);
 			return told.length > 0
 				? refuted(
 						"it was told",

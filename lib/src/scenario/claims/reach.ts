@@ -1,4 +1,5 @@
 import {
+	all,
 	claim,
 	confirmed,
 	count,
@@ -6,6 +7,7 @@ import {
 	type Evidence,
 	type Finding,
 	lifeEvidence,
+	none,
 	refuted,
 	untested,
 	writeEvidence,
@@ -16,6 +18,7 @@ import {
 	deliveriesOf,
 	depthBelow,
 	existed,
+	hearsAll,
 	isHidden,
 	isVisible,
 	listened,
@@ -34,7 +37,7 @@ interface Pair {
 /** Every watcher with every write that it was listening for and that the rule picks; nothing unproven. */
 function pairs(timeline: Timeline, picks: (watcher: WatcherRecord, write: AcceptedWrite) => boolean): Pair[] {
 	const writes = accepted(timeline).filter(({ outcome }) => outcome.raisesEvent);
-	return timeline.watchers.flatMap((watcher) =>
+	return timeline.watchers.filter(hearsAll).flatMap((watcher) =>
 		writes
 			.filter(({ index }) => listened(watcher, index))
 			.filter((write) => picks(watcher, write))
@@ -60,7 +63,7 @@ function allCame(found: readonly Pair[], what: string): Finding {
 			evidenceOf(silent),
 		);
 	}
-	return confirmed(`${what}: all of ${count(found.length, "event")} came`, evidenceOf(found));
+	return confirmed(`${what}: ${all(found.length, "event")} came`, evidenceOf(found));
 }
 
 /** None of them came: confirmed. One did: refuted. */
@@ -74,7 +77,7 @@ function noneCame(found: readonly Pair[], what: string): Finding {
 		);
 	}
 	return confirmed(
-		`${what}: none of ${count(found.length, "event")} came, and a fence shows that none was on its way`,
+		`${what}: ${none(found.length, "event")} came, and it is known that nothing was on its way`,
 		evidenceOf(found),
 	);
 }

@@ -2,6 +2,7 @@ const CONTROL = /\p{Cc}/gu;
 const UNSHOWABLE = /[\ufffe\uffff]|\p{Surrogate}/gu;
 const INVISIBLE = /[\u200b\u200e\u200f\u061c\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+const ISOLATED = /\u2068([^\u2066-\u2069]*)\u2069/u;
 const WIDE =
 	/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|\ufe0f/u;
 const ZERO = /^[\u2068\u2069\p{Mn}\p{Me}]$/u;
@@ -11,14 +12,25 @@ const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 /**
  * A string from anywhere, made fit to be shown: control characters become their pictures (␀, ␊), what can't be
  * seen or would turn the text around is spelled out (`‹U+202E›`), lone surrogates become �, and text written from
- * right to left is isolated so that it can't move what stands beside it. Escaping for HTML or SVG comes after this.
+ * right to left is isolated so that it can't move what stands beside it. What it gives, it leaves as it is.
+ * Escaping for HTML or SVG comes after this.
  */
 export function printable(text: string): string {
-	const shown = text
+	return text
+		.split(ISOLATED)
+		.map((part, at) => (at % 2 === 1 ? `\u2068${plain(part)}\u2069` : isolated(plain(part))))
+		.join("");
+}
+
+function isolated(text: string): string {
+	return RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text;
+}
+
+function plain(text: string): string {
+	return text
 		.replace(CONTROL, pictureOf)
 		.replace(UNSHOWABLE, "\ufffd")
 		.replace(INVISIBLE, (c) => `‹U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}›`);
-	return RIGHT_TO_LEFT.test(shown) ? `\u2068${shown}\u2069` : shown;
 }
 
 function pictureOf(control: string): string {

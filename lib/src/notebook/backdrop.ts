@@ -1,0 +1,79 @@
+import type { Lanes } from "./lanes";
+import { type Layer, raw, x } from "./layers";
+import { COLOUR } from "./palette";
+import type { Places } from "./places";
+
+/** The history of a server holds this many events, of the whole store. */
+export const WINDOW = 1000;
+
+/** The band of what the history still holds; it moves with the slider. */
+export function windowLayers(places: Places, lanes: Lanes): Layer[] {
+	const values = [{ lo: places.lo, hi: places.hi, y: lanes.labelsEnd - 2, y2: lanes.plotHeight }];
+	const transform = [
+		{ calculate: `max(datum.lo, upTo - ${WINDOW} + 0.5)`, as: "from" },
+		{ calculate: `min(datum.hi, upTo + ${places.edge})`, as: "to" },
+		{ filter: "datum.to > datum.from" },
+	];
+	const y = { y: raw("y"), y2: { field: "y2" } };
+	return [
+		{
+			data: { values },
+			transform,
+			mark: { type: "rect", color: COLOUR.window, opacity: 0.22, tooltip: null, aria: false },
+			encoding: { x: x("from"), x2: { field: "to" }, ...y },
+		},
+		{
+			data: { values },
+			transform: [...transform, { filter: "datum.from > datum.lo" }],
+			mark: {
+				type: "rule",
+				color: "#a89a00",
+				strokeWidth: 1,
+				strokeDash: [4, 3],
+				tooltip: null,
+				aria: false,
+			},
+			encoding: { x: x("from"), ...y },
+		},
+	];
+}
+
+/** The lanes themselves, and the index axis. */
+export function laneLayer(lanes: Lanes, places: Places): Layer {
+	const all = [...lanes.writers.values(), ...lanes.watchers];
+	return {
+		data: { values: all.map(({ y }) => ({ lo: places.lo, hi: places.hi, y })) },
+		mark: { type: "rule", color: COLOUR.lane, strokeWidth: 1, tooltip: null, aria: false },
+		encoding: {
+			x: {
+				...x("lo"),
+				scale: { domain: [places.lo, places.hi], nice: false, zero: false },
+				axis: {
+					values: [...places.ticks],
+					format: "d",
+					grid: false,
+					orient: "bottom",
+					titlePadding: 6,
+				},
+			},
+			x2: { field: "hi" },
+			y: raw("y"),
+		},
+	};
+}
+
+/** The lanes' names, left of the plot. */
+export function nameLayers(lanes: Lanes): Layer[] {
+	const values = [...lanes.writers.values(), ...lanes.watchers].map(({ name, words, y }) => ({
+		name,
+		words,
+		nameY: words === "" ? y : y - 7,
+		wordsY: y + 8,
+	}));
+	const text = (field: string, y: string, fontSize: number, fontWeight: 400 | 600, color: string): Layer => ({
+		data: { values },
+		mark: { type: "text", align: "right", baseline: "middle", fontSize, fontWeight, color, tooltip: null },
+		encoding: { x: { value: -14 }, y: raw(y), text: { field, type: "nominal" } },
+	});
+	return [text("name", "nameY", 12, 600, COLOUR.text), text("words", "wordsY", 11, 400, COLOUR.quiet)];
+}

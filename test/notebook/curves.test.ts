@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { type CurveInput, curveChart, verdictView, windowChart } from "etcd-watch-lab";
+import {
+	assertOnlyMarkup,
+	rowsWith,
+	SVG_ATTRIBUTES,
+	SVG_ELEMENTS,
+	spokenBy,
+	textsOf,
+	viewOf,
+} from "./charts";
+import { postsRun } from "./fixtures";
+
+const lost: CurveInput = {
+	title: "How much is lost",
+	x: { label: "writes a second", log: true },
+	y: { label: "lost, %" },
+	series: [
+		{
+			name: "polls",
+			points: [
+				[10, 0],
+				[100, 11],
+				[1000, 68],
+			],
+		},
+		{
+			name: "<b>loop</b>",
+			points: [
+				[10, 0],
+				[100, 0],
+				[1000, 0],
+			],
+		},
+	],
+};
+
+describe("curveChart", () => {
+	it("compiles with no warning, as lines and as bars", () => {
+		assert.deepEqual(viewOf(curveChart(lost)).warnings, []);
+		assert.deepEqual(viewOf(curveChart({ ...lost, kind: "bar", x: { label: "client" } })).warnings, []);
+	});
+
+	it("gives the same bytes each time", () => {
+		assert.equal(JSON.stringify(curveChart(lost)), JSON.stringify(curveChart(lost)));
+	});
+
+	it("escapes the names that it is given", () => {
+		const { svg } = curveChart(lost);
+		assertOnlyMarkup(svg, SVG_ELEMENTS, SVG_ATTRIBUTES);
+		assert.ok(textsOf(svg).includes("<b>loop</b>"));
+	});
+
+	it("gives each series a shape of its own, not only a colour", () => {
+		const { spec } = curveChart(lost);
+		const shapes = [...JSON.stringify(spec["layer"]).matchAll(/"type":"point","shape":"([a-z-]+)"/g)];
+		assert.deepEqual([...new Set(shapes.map(([, shape]) => shape))], ["circle", "square"]);
+	});
+
+	it("has every value in its text twin", () => {
+		assert.match(curveChart(lost).text, /1000 │ +68 │ +0/);
+	});
+
+	const impossible: readonly (readonly [string, Partial<CurveInput>, RegExp])[] = [
+		["a value that is not finite", { series: [{ name: "a", points: [[1, Number.NaN]] }] }, /not finite/],
+		["0 on a logarithmic axis", { series: [{ name: "a", points: [[0, 1]] }] }, /not above 0/],
+		["a word as x of a line", { series: [{ name: "a", points: [["one", 1]] }] }, /a line's x is a number/],
+		[
+			"seven series",
+			{ series: Array.from({ length: 7 }, (_, n) => ({ name: `${n}`, points: [] })) },
+			/at most 6/,
+		],
+	];
+	for (const [what, change, message] of impossible)
+		it(`refuses ${what}`, () => {
+			assert.throws(() => curveChart({ ...lost, ...change }), { name: "RangeError", message });
+		});
+});
+
+describe("windowChart", () => {
+	const sliding = {
+		events: [{ index: 1, label: "set /<quiet>" }],
+		moments: [
+			{ index: 500, oldestKept: 1, newestKept: 500 },
+			{ index: 1000, oldestKept: 1, newestKept: 1000, note: "the last moment" },
+			{ index: 1001, oldestKept: 2, newestKept: 1001 },
+		],
+	};
+
+	it("compiles with no warning, and escapes what it is given", () => {
+		const chart = windowChart(sliding);
+		assert.deepEqual(viewOf(chart).warnings, []);
+		assertOnlyMarkup(chart.svg, SVG_ELEMENTS, SVG_ATTRIBUTES);
+	});
+
+	it("draws a followed event as gone from the moment it falls out of the window", () => {
+		const says = rowsWith(windowChart(sliding), "say", "shape").map((row) => String(row["say"]));
+		assert.deepEqual(
+			says.map((say) => /gone/.test(say)),
+			[false, false, true],
+		);
+	});
+
+	it("plays up to an index with the slider", () => {
+		const { view } = viewOf(windowChart(sliding));
+		const bands = () => spokenBy(view).filter(({ say }) => say.startsWith("At index")).length;
+		const all = bands();
+		view.signal("upTo", 999).run();
+		assert.deepEqual([all, bands()], [3, 1]);
+	});
+
+	it("refuses no moment, and one whose oldest index is above its newest", () => {
+		assert.throws(() => windowChart({ moments: [] }), RangeError);
+		assert.throws(() => windowChart({ moments: [{ index: 1, oldestKept: 3, newestKept: 2 }] }), RangeError);
+	});
+});
+
+describe("verdictView", () => {
+	const [, refused] = postsRun().writes;
+	assert.ok(refused);
+	const { html, text } = verdictView({
+		claim: "grandchildren are <b>not</b> seen",
+		verdict: "untested",
+		because: "nothing below /a/b was ever written",
+		evidence: [{ kind: "write", write: refused }],
+	});
+
+	it("names the verdict by word and sign, and the evidence in words", () => {
+		assert.equal(
+			text,
+			`? untested: grandchildren are <b>not</b> seen
+  nothing below /a/b was ever written
+  - write 2, set /a/b/c: refused with 104 Not a directory (/a/b)
+`,
+		);
+	});
+
+	it("escapes the claim", () => {
+		assertOnlyMarkup(html, ["div", "p", "strong", "ul", "li"], /^$/);
+	});
+});

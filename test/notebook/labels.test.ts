@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { LABEL, placeLabels } from "etcd-watch-lab/dist/notebook/labels";
+import { pixelsOf } from "etcd-watch-lab/dist/notebook/printable";
+
+function wanted(xs: readonly number[], top = "set /a/key") {
+	return xs.map((x) => ({ x, top, bottom: "104 Not a directory", weight: 0 }));
+}
+const every = (step: number, count: number) => Array.from({ length: count }, (_, at) => 20 + at * step);
+
+describe("placeLabels", () => {
+	for (const [step, count, kind] of [
+		[200, 4, "rows"],
+		[110, 6, "rows"],
+		[70, 9, "rows"],
+		[30, 21, "slanted"],
+		[8, 60, "slanted"],
+	] as const)
+		it(`lets no two of ${count} labels ${step} px apart overlap`, () => {
+			const { plan, labels } = placeLabels(
+				wanted(every(step, count)),
+				wanted(every(step, count), "set /k"),
+				-100,
+				680,
+			);
+			assert.equal(plan.kind, kind);
+			const placed = labels.flatMap((label, at) => {
+				const row = plan.rows[at] ?? -1;
+				const half = Math.max(pixelsOf(label.top, LABEL.top, true), pixelsOf(label.bottom, LABEL.bottom)) / 2;
+				const middle = plan.middles[at] ?? label.x;
+				return row < 0 ? [] : [{ x: label.x, row, from: middle - half, to: middle + half }];
+			});
+			for (const [at, a] of placed.entries())
+				for (const b of placed.slice(at + 1))
+					if (kind === "slanted") assert.ok(Math.abs(a.x - b.x) >= 20);
+					else if (a.row === b.row) assert.ok(a.to <= b.from || b.to <= a.from, JSON.stringify([a, b]));
+					else {
+						const [above, below] = a.row > b.row ? [a, b] : [b, a];
+						assert.ok(above.x < below.from || above.x > below.to, "a line crosses a label");
+					}
+		});
+
+	it("keeps all labels inside the room that there is", () => {
+		const { plan } = placeLabels(wanted([5, 650]), wanted([5, 650]), -20, 670);
+		const half = pixelsOf("104 Not a directory", LABEL.bottom) / 2;
+		assert.ok((plan.middles[0] ?? 0) - half >= -20 && (plan.middles[1] ?? 0) + half <= 670);
+	});
+
+	it("leaves out ordinary labels before those of refused writes", () => {
+		const labels = every(8, 50).map((x, at) => ({
+			x,
+			top: "set /a/key",
+			bottom: "105",
+			weight: at % 10 === 5 ? 2 : 0,
+		}));
+		const { plan } = placeLabels(labels, labels, 0, 680);
+		assert.ok(plan.rows.includes(-1), "there is no room for all");
+		for (const [at, label] of labels.entries()) if (label.weight === 2) assert.equal(plan.rows[at], 0);
+	});
+});

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { type Table, tableOf } from "etcd-watch-lab";
+import { type Pace, paced } from "etcd-watch-lab/dist/notebook/live";
+
+/** A clock that moves when told, and what was sent at which time. */
+class Clock implements Pace {
+	time = 0;
+	readonly sent: { readonly at: number; readonly text: string; readonly update: boolean }[] = [];
+	#due: { readonly at: number; readonly callback: () => void } | undefined;
+	now() {
+		return this.time;
+	}
+	later(callback: () => void, ms: number) {
+		assert.equal(this.#due, undefined, "only one call back is asked for at a time");
+		this.#due = { at: this.time + ms, callback };
+		return () => {
+			this.#due = undefined;
+		};
+	}
+	send(bundle: { readonly "text/plain": string }, update: boolean) {
+		this.sent.push({ at: this.time, text: bundle["text/plain"].split("\n")[0] ?? "", update });
+	}
+	advance(ms: number) {
+		this.time += ms;
+		const due = this.#due;
+		if (due && due.at <= this.time) {
+			this.#due = undefined;
+			due.callback();
+		}
+	}
+}
+
+const view = (name: string | number): Table => tableOf({ columns: [String(name)], rows: [] });
+
+describe("live", () => {
+	it("sends the first at once as a new output, and all that follow as updates of it", () => {
+		const clock = new Clock();
+		const output = paced(clock);
+		output.update(view("a"));
+		clock.advance(1000);
+		output.update(view("b"));
+		assert.deepEqual(clock.sent, [
+			{ at: 0, text: "a", update: false },
+			{ at: 1000, text: "b", update: true },
+		]);
+	});
+
+	it("sends at most five a second, and the latest at the end of each pause", () => {
+		const clock = new Clock();
+		const output = paced(clock);
+		for (let n = 0; n < 1000; n++) {
+			output.update(view(n));
+			clock.advance(1);
+		}
+		assert.deepEqual(
+			clock.sent.map((one) => one.at),
+			[0, 200, 400, 600, 800, 1000],
+		);
+		assert.deepEqual(
+			clock.sent.map((one) => one.text),
+			["0", "199", "399", "599", "799", "999"],
+		);
+	});
+
+	it("shows the last at once when it is finished, and not again later", () => {
+		const clock = new Clock();
+		const output = paced(clock);
+		output.update(view("a"));
+		output.update(view("b"));
+		output.update(view("c"));
+		output.finish();
+		clock.advance(1000);
+		assert.deepEqual(
+			clock.sent.map((one) => one.text),
+			["a", "c"],
+		);
+	});
+
+	it("makes only the views that it shows", () => {
+		const clock = new Clock();
+		const output = paced(clock);
+		const made: number[] = [];
+		for (let n = 0; n < 10; n++)
+			output.update(() => {
+				made.push(n);
+				return view(n);
+			});
+		output.finish();
+		assert.deepEqual(made, [0, 9]);
+	});
+
+	it("throws at the next call what a view threw that was made later", () => {
+		const clock = new Clock();
+		const output = paced(clock);
+		output.update(view("a"));
+		output.update(() => {
+			throw new Error("no such chart");
+		});
+		clock.advance(200);
+		assert.throws(() => output.update(view("b")), /no such chart/);
+		output.update(view("c"));
+		output.finish();
+		assert.equal(clock.sent.at(-1)?.text, "c");
+	});
+
+	it("refuses an update after it was finished", () => {
+		const output = paced(new Clock());
+		output.finish();
+		assert.throws(() => output.update(view("late")), /finished/);
+	});
+});

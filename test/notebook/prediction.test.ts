@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { comparePrediction, type Expected, predictionOf, predictionTable } from "etcd-watch-lab";
+import { burst, postsRun, twice, twoPolls } from "./fixtures";
+
+describe("predictionOf", () => {
+	it("says the prediction back in words", () => {
+		const { text } = predictionOf({ recursive: [5, 1, 2], plain: "none", all: "all", twice: [3, 3] });
+		assert.equal(
+			text,
+			'Your prediction: "recursive" will see writes 1, 2, 5; "plain" will see none; "all" will see every write; "twice" will see write 3, 3 twice.',
+		);
+	});
+
+	it("can't be changed afterwards, not even through the list that was given", () => {
+		const answer = [1, 2];
+		const prediction = predictionOf({ w: answer });
+		answer.push(3);
+		assert.deepEqual(prediction.expected, { w: [1, 2] });
+		assert.throws(() => Object.assign(prediction.expected, { w: [] }), TypeError);
+	});
+
+	const malformed: readonly (readonly [string, unknown, RegExp])[] = [
+		["nothing", undefined, /names watchers/],
+		["a list", [1, 2], /names watchers/],
+		["no watcher", {}, /at least one watcher/],
+		["a bare number", { w: 1 }, /"w" is a list of write numbers .* not 1$/],
+		["another word", { w: "some" }, /not "some"$/],
+		["write 0", { w: [0] }, /"w" holds 0: writes are counted 1, 2, 3/],
+		["a fraction", { w: [1.5] }, /holds 1\.5/],
+		["NaN", { w: [Number.NaN] }, /holds NaN/],
+		["a word in the list", { w: ["1"] }, /holds "1"/],
+	];
+	for (const [what, answer, message] of malformed)
+		it(`refuses ${what}`, () => {
+			assert.throws(() => predictionOf(answer as Readonly<Record<string, Expected>>), {
+				name: "TypeError",
+				message,
+			});
+		});
+});
+
+describe("comparePrediction", () => {
+	it("finds a prediction right when each watcher got just what was predicted", () => {
+		const result = comparePrediction(predictionOf({ recursive: [1, 3, 5], plain: "none" }), postsRun());
+		assert.deepEqual([result.right, result.wrong, result.summary], [10, 0, "All 10 right."]);
+	});
+
+	it("says which row was wrong, and why it did not come", () => {
+		const result = comparePrediction(predictionOf({ recursive: [1, 2, 3], plain: [] }), postsRun());
+		assert.equal(
+			result.summary,
+			'8 of 10 right; wrong: write 2 at "recursive": you expected it, and it did not come: the write was refused with 104 Not a directory (/a/b); write 5 at "recursive": you did not expect it, and it came.',
+		);
+		assert.deepEqual(result.rows[1], {
+			watcher: "recursive",
+			write: 2,
+			what: "set /a/b/c",
+			predicted: 1,
+			came: 0,
+			right: false,
+			because: "the write was refused with 104 Not a directory (/a/b)",
+		});
+	});
+
+	it('takes "all" to mean the refused writes too', () => {
+		assert.equal(comparePrediction(predictionOf({ recursive: "all" }), postsRun()).wrong, 2);
+	});
+
+	it("counts an event that came twice as wrong when it was expected once", () => {
+		const once = comparePrediction(predictionOf({ stream: [1, 3] }), twice());
+		const both = comparePrediction(predictionOf({ stream: [1, 3, 3] }), twice());
+		assert.deepEqual([once.wrong, both.wrong], [1, 0]);
+		assert.match(once.summary, /you expected it once, and it came twice/);
+	});
+
+	it("says that nobody was waiting between two polls", () => {
+		const { summary } = comparePrediction(predictionOf({ w: "all" }), twoPolls());
+		assert.match(summary, /write 2 at "w": .*nobody was waiting at that moment/);
+	});
+
+	it("refuses a watcher or a write that the run doesn't have", () => {
+		assert.throws(() => comparePrediction(predictionOf({ nobody: "all" }), postsRun()), {
+			name: "RangeError",
+			message: /no watcher "nobody"; it has "recursive", "plain"/,
+		});
+		assert.throws(() => comparePrediction(predictionOf({ plain: [6] }), postsRun()), {
+			name: "RangeError",
+			message: /names write 6; the run has 5/,
+		});
+	});
+});
+
+describe("predictionTable", () => {
+	it("marks right and wrong by sign and word", () => {
+		const { text, html } = predictionTable(
+			comparePrediction(predictionOf({ recursive: [1, 2] }), postsRun()),
+		);
+		assert.match(text, /set \/a\/b\/c +│ yes +│ no +│ ✗ wrong/);
+		assert.match(text, /set \/a\/b +│ yes +│ yes +│ ✓ right/);
+		assert.match(html, /<strong>✗ wrong<\/strong>/);
+	});
+
+	it("shows the wrong rows first when there are too many to show", () => {
+		const { text } = predictionTable(comparePrediction(predictionOf({ loop: [1] }), burst(200)));
+		const rows = text.split("\n").filter((line) => line.startsWith("loop"));
+		assert.equal(rows.length, 40);
+		assert.ok(rows.every((row) => row.includes("wrong")));
+		assert.match(text, /… and 160 more rows/);
+	});
+});

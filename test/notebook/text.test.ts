@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { eventsTable, tableOf, timelineChart, timelineTable } from "etcd-watch-lab";
+import { columnsOf, printable, shortened } from "etcd-watch-lab/dist/notebook/printable";
+import { assertOnlyMarkup, decoded } from "./charts";
+import { burst, HOSTILE, hostile, postsRun, twice, twoPolls } from "./fixtures";
+
+const HTML_ELEMENTS = ["div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"];
+
+describe("the text twin", () => {
+	it("of the post's run reads so", () => {
+		assert.equal(
+			timelineChart(postsRun()).text,
+			[
+				"the post's run",
+				"5 writes tried, 3 accepted, 2 refused",
+				"",
+				"index │ write                                                  │ recursive           │ plain",
+				"      │                                                        │ watch /a, recursive │ watch /a",
+				"──────┼────────────────────────────────────────────────────────┼─────────────────────┼─────────",
+				"    1 │ set /a/b                                               │ set                 │ ·",
+				"    – │ set /a/b/c: refused with 104 Not a directory (/a/b)    │                     │",
+				"    2 │ set /a/d                                               │ set                 │ ·",
+				"    – │ delete /a/b/c: refused with 104 Not a directory (/a/b) │                     │",
+				"    3 │ delete /a/b                                            │ delete              │ ·",
+				"",
+				"· it did not come",
+				"",
+			].join("\n"),
+		);
+	});
+
+	it("says where nobody was waiting", () => {
+		assert.match(timelineChart(twoPolls()).text, /2 │ set \/a\/2 │ · nobody waiting/);
+	});
+
+	it("counts what came twice and names what came from the history", () => {
+		const { text } = timelineChart(twice());
+		assert.match(text, /delete ×2/);
+		assert.match(text, /set \(from history\)/);
+	});
+
+	it("of a long run gathers neighbours with the same fate into one row", () => {
+		const { text } = timelineChart(burst());
+		assert.match(text, /2 to 1499 │ 1498 × set, first \/a\/2 +│ · nobody waiting/);
+		assert.ok(text.split("\n").length < 15);
+	});
+});
+
+describe("timelineTable", () => {
+	it("escapes every key, value and message", () => {
+		const { html } = timelineTable(hostile());
+		assertOnlyMarkup(html, HTML_ELEMENTS, /^style$/);
+		for (const key of HOSTILE.slice(0, 6)) assert.ok(decoded(html).includes(key), key);
+	});
+
+	it("is caught by the check of the HTML when it doesn't", () => {
+		assert.throws(() => assertOnlyMarkup(decoded(timelineTable(hostile()).html), HTML_ELEMENTS, /^style$/));
+	});
+
+	it("marks a refused write with a sign, not with colour alone", () => {
+		assert.match(timelineTable(postsRun()).html, /<strong>× set \/a\/b\/c: refused with 104 Not a directory/);
+	});
+});
+
+describe("eventsTable", () => {
+	it("shows the post's own numbers when asked for absolute indexes", () => {
+		const { text } = eventsTable(postsRun(), "recursive", { absolute: true });
+		const rows = text
+			.split("\n")
+			.filter((line) => /^(set|delete) /.test(line))
+			.map((line) => line.split("│").map((cell) => cell.trim()));
+		assert.deepEqual(rows, [
+			["set", "/a/b", "479128", "479128", "479126", "479127"],
+			["set", "/a/d", "479129", "479129", "479127", "479128"],
+			["delete", "/a/b", "479130", "479128", "479128", "479129"],
+		]);
+	});
+
+	it("names the run's watchers when asked for one that it doesn't have", () => {
+		assert.throws(() => eventsTable(postsRun(), "nobody"), {
+			name: "RangeError",
+			message: 'the run has no watcher "nobody"; it has "recursive", "plain"',
+		});
+	});
+});
+
+describe("tableOf", () => {
+	it("fills short rows and aligns columns of numbers to the right", () => {
+		const { text, html } = tableOf({ columns: ["name", "count"], rows: [["a", 1], ["bb", 22], ["c"]] });
+		assert.equal(text, "name │ count\n─────┼──────\na    │     1\nbb   │    22\nc    │\n");
+		assert.match(html, /<td style="text-align: right">22<\/td>/);
+	});
+});
+
+describe("printable", () => {
+	for (const [given, shown] of [
+		["plain /a/b", "plain /a/b"],
+		["\u0000\n\u007f", "␀␊␡"],
+		["\u0085", "\ufffd"],
+		["\ud800x", "\ufffdx"],
+		["a\u202eb", "a‹U+202E›b"],
+		["a\u2069b\u2068", "a‹U+2069›b‹U+2068›"],
+		["zero\u200bwidth", "zero‹U+200B›width"],
+		["שלום", "\u2068שלום\u2069"],
+		["👩‍👩‍👧‍👦", "👩‍👩‍👧‍👦"],
+	] as const)
+		it(`shows ${JSON.stringify(given)} as ${JSON.stringify(shown)}, and leaves that as it is`, () => {
+			assert.equal(printable(given), shown);
+			assert.equal(printable(shown), shown);
+		});
+});
+
+describe("shortened", () => {
+	it("keeps both ends of a long key and never cuts an emoji in two", () => {
+		assert.equal(shortened("/a/very/long/key/indeed", 11), "/a/ve…ndeed");
+		assert.equal(shortened("👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦", 2), "👩‍👩‍👧‍👦…");
+	});
+});
+
+describe("columnsOf", () => {
+	it("counts what a terminal shows: two for CJK and emoji, none for what combines", () => {
+		assert.deepEqual(["ab", "漢字", "😀", "e\u0301", "\u2068שלום\u2069"].map(columnsOf), [2, 4, 2, 1, 4]);
+	});
+});

@@ -1,0 +1,147 @@
+import { type AcceptedWrite, accepted, depthBelow, isVisible, removes } from "./scope";
+import type { Delivery, Timeline, WatcherRecord } from "./timeline";
+
+/** A task that is solved by a scenario, and judged by what the server made of it. */
+export interface Exercise {
+	readonly task: string;
+	/** What the run shows: solved, or what is still missing. */
+	judge(timeline: Timeline): { readonly solved: boolean; readonly words: string };
+}
+
+/** The events that a watcher was sent. @throws RangeError when the run has no watcher of this name */
+export function eventsOf(timeline: Timeline, name: string): readonly Delivery[] {
+	const watcher = timeline.watchers.find((one) => one.name === name);
+	if (watcher) return watcher.deliveries;
+	const names = timeline.watchers.map((one) => `"${one.name}"`).join(", ");
+	throw new RangeError(`no watcher is called "${name}"; this run has ${names === "" ? "none" : names}`);
+}
+
+function exercise(
+	task: string,
+	judge: (timeline: Timeline) => string | { readonly missing: string },
+): Exercise {
+	return {
+		task,
+		judge(timeline) {
+			const found = judge(timeline);
+			return typeof found === "string"
+				? { solved: true, words: found }
+				: { solved: false, words: found.missing };
+		},
+	};
+}
+
+function came(watcher: WatcherRecord, { index }: AcceptedWrite): boolean {
+	return watcher.deliveries.some((delivery) => delivery.index === index);
+}
+
+export const exercises = {
+	/** 00-start-here */
+	unseenWrite: exercise("A write that etcd accepts and that the watcher on /a never hears of", (timeline) => {
+		if (timeline.watchers.length === 0) return { missing: "there is no watcher: keep the one on /a" };
+		const writes = accepted(timeline);
+		if (writes.length === 0)
+			return { missing: "etcd accepted no write in this run: look at the refused ones for the reason" };
+		const unseen = writes.find((write) => timeline.watchers.every((watcher) => !came(watcher, write)));
+		if (!unseen)
+			return { missing: "the watcher heard of every write: where would a write be none of its business?" };
+		return `nobody heard of ${unseen.write.operation} ${unseen.key}, which took index ${unseen.index}`;
+	}),
+
+	/** 01-recursive */
+	plainWatchHearsFromAbove: exercise(
+		"A watch without recursive that is sent an event, though nobody wrote to its key",
+		(timeline) => {
+			const plain = timeline.watchers.filter(({ recursive }) => !recursive);
+			if (plain.length === 0) return { missing: "there is no watch without recursive in it" };
+			const touched = plain.find(({ key }) =>
+				timeline.writes.some((write) => write.key === key && write.operation !== "mkdir"),
+			);
+			for (const watcher of plain) {
+				const above = watcher.deliveries.find(({ key }) => key !== watcher.key);
+				if (above)
+					return `"${watcher.name}" on ${watcher.key} was sent ${above.action} ${above.key}, an event of a directory above it`;
+			}
+			if (touched)
+				return { missing: `${touched.key} itself was written: leave it alone, and do something above it` };
+			return { missing: "it heard nothing: which write takes the watched key away without naming it?" };
+		},
+	),
+
+	/** 02-grandchild-writes */
+	grandchildAddedAndDeleted: exercise(
+		"The post's five steps, changed so that its recursive watch on /a does see a grandchild added and deleted",
+		(timeline) => {
+			const watchers = timeline.watchers.filter(({ recursive, key }) => recursive && key === "/a");
+			if (watchers.length === 0) return { missing: "keep the recursive watch on /a" };
+			const deep = accepted(timeline).filter(({ key }) => (depthBelow(key, "/a") ?? 0) >= 2);
+			const added = deep.find((write) => !removes(write) && watchers.some((watcher) => came(watcher, write)));
+			const deleted = deep.find(
+				(write) => removes(write) && watchers.some((watcher) => came(watcher, write)),
+			);
+			if (added && deleted)
+				return `it saw ${added.key} at ${added.index} and its delete at ${deleted.index}: depth was never the reason`;
+			const refused = timeline.writes.find(
+				({ outcome }) => outcome.kind === "refused" && outcome.code === 104,
+			);
+			if (refused?.outcome.kind === "refused") {
+				return {
+					missing: `${refused.operation} ${refused.key} was refused again: ${refused.outcome.cause} is a file, and a file has no children`,
+				};
+			}
+			if (!added) return { missing: "no grandchild of /a was added in front of the watch" };
+			return { missing: `${added.key} was added, but its delete was not seen` };
+		},
+	),
+
+	/** 03-missed-events */
+	pollsThatLoseNothing: exercise(
+		"Single polls, three writes of which at least one falls between two polls, and nothing lost",
+		(timeline) => {
+			const polls = timeline.watchers.filter(({ kind }) => kind === "poll");
+			const [watcher] = polls;
+			if (!watcher) return { missing: "use .poll(): a watch or a stream would be too easy" };
+			const due = accepted(timeline).filter((write) => isVisible(timeline, watcher, write));
+			if (due.length < 3) return { missing: `only ${due.length} writes that it could see: make three` };
+			const lost = due.filter((write) => !came(watcher, write));
+			if (lost.length > 0) {
+				const [first] = lost as [AcceptedWrite];
+				return {
+					missing: `the event at ${first.index} was lost: nobody was listening, and the next poll did not ask for it`,
+				};
+			}
+			if (between.length === 0)
+				return { missing: "nothing fell between two polls: write twice before you poll again" };
+			return `all of ${due.length} came, ${between.length} of them out of the history`;
+		},
+	),
+
+	/** 04-afterindex-recovery */
+	quietKeySurvives: exercise(
+		"More than 1000 writes to other keys, and the watcher of the quiet key sees its own next event without a 401",
+		(timeline) => {
+			for (const watcher of timeline.watchers) {
+				const own = accepted(timeline).filter((write) => isVisible(timeline, watcher, write));
+				const [first] = own;
+				const last = own.at(-1);
+				if (!first || !last || last === first) continue;
+				const foreign =
+					accepted(timeline).filter(({ index }) => index > first.index && index < last.index).length -
+					(own.length - 2);
+				const cleared = watcher.life.find((event) => event.kind === "error" && event.code === 401);
+				if (cleared)
+					return {
+						missing: `"${watcher.name}" got 401 at index ${cleared.at}: it asked after the flood, when its index was no longer kept`,
+					};
+				if (foreign <= 1000)
+					return {
+						missing: `only ${foreign} writes to other keys between its two events: the window would not have passed`,
+					};
+				if (!came(watcher, last))
+					return { missing: `"${watcher.name}" did not see its event at ${last.index}` };
+				return `"${watcher.name}" saw index ${last.index} after ${foreign} writes to other keys: who is already waiting is not thrown out`;
+			}
+			return { missing: "write the quiet key once before the flood and once after it, with a watcher on it" };
+		},
+	),
+};

@@ -58,6 +58,11 @@ export class JupyterServer {
 		});
 	}
 
+	/** How the process ended: a code, or the signal that ended it; undefined while it runs. */
+	get exitCode(): number | string | undefined {
+		return this.child.exitCode ?? this.child.signalCode ?? undefined;
+	}
+
 	/** The address to open, token included. */
 	get url(): string {
 		const start = path.join(notebooksDir, "00-start-here.ipynb");

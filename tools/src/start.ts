@@ -2,8 +2,10 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import type { Host } from "./host";
-import { venvPython } from "./paths";
+import { notebookFiles } from "./notebook";
+import { notebooksDir, shown, venvPython } from "./paths";
 import { chosenPort, freePort } from "./port";
+import { Problem } from "./problem";
 import { JupyterServer } from "./server";
 import { prepareVenv } from "./venv";
 
@@ -18,13 +20,15 @@ export interface StartOptions {
  */
 const SAME_SIGNAL_MS = 700;
 
+/** The container's own door: compose publishes it on the host's 127.0.0.1 alone. */
+const inContainer = process.env["ETCD_WATCH_LAB_IN_CONTAINER"] === "1";
+
 /** Opens JupyterLab and keeps it until the reader ends it. */
 export async function start(host: Host, options: StartOptions): Promise<number> {
 	const port = await (options.port === undefined ? freePort() : chosenPort(options.port));
+	requireWritable();
 	await host.exclusive(() => host.compile(["lib"]));
 	await prepareVenv(host);
-	// The container's own door: compose publishes it on the host's 127.0.0.1 alone.
-	const inContainer = process.env["ETCD_WATCH_LAB_IN_CONTAINER"] === "1";
 	host.say("[3/3] JupyterLab …");
 	const force = new AbortController();
 	const stopping = interruption(host, force);
@@ -33,7 +37,6 @@ export async function start(host: Host, options: StartOptions): Promise<number> 
 		port,
 		token: process.env["ETCD_WATCH_LAB_TOKEN"],
 	});
-	let code = 0;
 	try {
 		await Promise.race([server.ready(), stopping]);
 		if (!stopping.happened) {
@@ -41,15 +44,34 @@ export async function start(host: Host, options: StartOptions): Promise<number> 
 			if (options.browser !== false && process.env["npm_config_browser"] !== "false") openBrowser(server);
 			await Promise.race([server.ended, stopping]);
 			if (!stopping.happened) {
-				host.say("JupyterLab has ended (Shut Down was chosen in its menu, or it was killed)");
-				code = 0;
+				if (server.exitCode !== 0) throw new Problem(`JupyterLab was ended from outside (${server.exitCode})`);
+				host.say("JupyterLab was shut down from its menu");
 			}
 		}
 	} finally {
 		await server.stop(force.signal);
 		stopping.forget();
 	}
-	return code;
+	return 0;
+}
+
+/** What a reader changes has to last: in a container the mounted notebooks can belong to another user. */
+function requireWritable(): void {
+	if (!fs.existsSync(notebooksDir))
+		throw new Problem("the folder notebooks is missing: git checkout notebooks");
+	for (const file of [notebooksDir, ...notebookFiles()]) {
+		try {
+			fs.accessSync(file, fs.constants.W_OK);
+		} catch {
+			const { uid, gid } = fs.statSync(file);
+			const what = `${shown(file)} belongs to user ${uid}, and edits by user ${process.getuid?.()} could not be saved`;
+			throw new Problem(
+				inContainer && uid !== 0
+					? `${what}: ETCD_WATCH_LAB_UID=${uid} ETCD_WATCH_LAB_GID=${gid} docker compose up`
+					: `${what}: sudo chown -R ${process.getuid?.()} notebooks`,
+			);
+		}
+	}
 }
 
 interface Interruption extends Promise<void> {

@@ -193,6 +193,22 @@ describe("timelineChart", () => {
 		assert.equal(rowsWith(timelineChart(timeline("loop", writes, [loop])), "paused").length, 1);
 	});
 
+	it("tells a missed event that was asked for with a waitIndex from one that nobody waited for", () => {
+		const writes = [1, 2, 3].map((index) => accepted(index, "set", "/a", index));
+		const [first] = writes;
+		assert.ok(first);
+		const life = [{ kind: "asked", at: 3, waitIndex: 1 }] as const;
+		const run = timeline("late", writes, [
+			watcher("deaf", "/a", [delivery(first, 3, true)], life, { kind: "stream" }),
+			watcher("poll", "/a", [delivery(first, 3, true)], [...life, { kind: "answered", at: 3 }], {
+				kind: "poll",
+			}),
+		]);
+		const says = marksOf(timelineChart(run)).map((mark) => String(mark["say"]));
+		assert.ok(says.includes("deaf did not get set /a, index 2: it was asked for, and it did not come"));
+		assert.ok(says.includes("poll did not get set /a, index 2: nobody was waiting here"));
+	});
+
 	it("draws where a reader was paused as another kind of bar", () => {
 		const bars = rowsWith(timelineChart(slowReader()), "paused").sort(
 			(a, b) => Number(a["x"]) - Number(b["x"]),
@@ -248,7 +264,7 @@ describe("timelineChart", () => {
 			[
 				"write 1: set /a/b, index 1",
 				"recursive got set /a/b, index 1",
-				"plain did not get set /a/b, index 1: it was listening, and it did not come",
+				"plain did not get set /a/b, index 1: it was asked for, and it did not come",
 			],
 		);
 	});
@@ -279,7 +295,7 @@ describe("timelineChart", () => {
 		const says = marksOf(timelineChart(postsRun())).map((mark) => mark["say"]);
 		assert.ok(says.includes("write 2: set /a/b/c, refused with 104 Not a directory (/a/b)"));
 		assert.ok(says.includes("recursive got delete /a/b, index 3"));
-		assert.ok(says.includes("plain did not get set /a/b, index 1: it was listening, and it did not come"));
+		assert.ok(says.includes("plain did not get set /a/b, index 1: it was asked for, and it did not come"));
 	});
 
 	it("shows the full event in the tooltip", () => {

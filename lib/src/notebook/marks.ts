@@ -200,7 +200,7 @@ export function markOfAbsence(
 			? "nobody was waiting here"
 			: fate.state === "paused"
 				? "it was not reading"
-				: "it was listening, and it did not come";
+				: "it was asked for, and it did not come";
 	return {
 		x: fate.outcome.index,
 		y,

@@ -1,3 +1,4 @@
+import { depthBelow } from "../scenario/scope";
 import type {
 	Accepted,
 	Delivery,
@@ -8,7 +9,7 @@ import type {
 } from "../scenario/timeline";
 import { removes } from "./palette";
 import { printable, shortened } from "./printable";
-import { type Span, spansOf, stateAt } from "./spans";
+import { type Span, type State, spansOf, stateTeller } from "./spans";
 
 /** The deliveries that a watcher got, by the index of their event. */
 export function deliveriesByIndex(watcher: WatcherRecord): Map<number, Delivery[]> {
@@ -21,10 +22,6 @@ export function deliveriesByIndex(watcher: WatcherRecord): Map<number, Delivery[
 	return all;
 }
 
-function isUnder(key: string, ancestor: string): boolean {
-	return key === ancestor || ancestor === "/" || key.startsWith(`${ancestor}/`);
-}
-
 /**
  * True when the write happened at the watched key, below it (at any depth, recursive or not), or took it away
  * from above: the writes whose absence at this watcher is worth drawing.
@@ -32,7 +29,8 @@ function isUnder(key: string, ancestor: string): boolean {
 export function inScope(watcher: WatcherRecord, write: Accepted): boolean {
 	if (!write.raisesEvent) return false;
 	const { key } = write.node;
-	return isUnder(key, watcher.key) || (removes(write.action) && isUnder(watcher.key, key));
+	if (depthBelow(key, watcher.key) !== undefined) return true;
+	return removes(write.action) && depthBelow(watcher.key, key) !== undefined;
 }
 
 /** What a write ended in that took no index: refused, or without an answer. */
@@ -42,7 +40,7 @@ export type Unaccepted = Exclude<WriteRecord["outcome"], Accepted>;
 export type Fate =
 	| { readonly kind: "unaccepted"; readonly outcome: Unaccepted }
 	| { readonly kind: "came"; readonly outcome: Accepted; readonly deliveries: readonly Delivery[] }
-	| { readonly kind: "absent"; readonly outcome: Accepted; readonly state: "listening" | "paused" | "away" }
+	| { readonly kind: "absent"; readonly outcome: Accepted; readonly state: State }
 	| { readonly kind: "noEvent"; readonly outcome: Accepted }
 	| { readonly kind: "elsewhere"; readonly outcome: Accepted };
 
@@ -50,6 +48,7 @@ export type Fate =
 export interface Reading {
 	readonly watcher: WatcherRecord;
 	readonly spans: readonly Span[];
+	readonly stateAt: (index: number) => State;
 	readonly byIndex: ReadonlyMap<number, readonly Delivery[]>;
 	/** Deliveries of events that no write of the run raised: another client's, or from before the run. */
 	readonly foreign: readonly Delivery[];
@@ -59,7 +58,14 @@ export function readingOf(timeline: Timeline, watcher: WatcherRecord): Reading {
 	const own = new Set<number>();
 	for (const { outcome } of timeline.writes) if (outcome.kind === "accepted") own.add(outcome.index);
 	const foreign = watcher.deliveries.filter((delivery) => !own.has(delivery.index));
-	return { watcher, spans: spansOf(watcher), byIndex: deliveriesByIndex(watcher), foreign };
+	const spans = spansOf(watcher);
+	return {
+		watcher,
+		spans,
+		stateAt: stateTeller(watcher, spans),
+		byIndex: deliveriesByIndex(watcher),
+		foreign,
+	};
 }
 
 export function fateOf(reading: Reading, { outcome }: WriteRecord): Fate {
@@ -68,7 +74,7 @@ export function fateOf(reading: Reading, { outcome }: WriteRecord): Fate {
 	if (deliveries) return { kind: "came", outcome, deliveries };
 	if (!outcome.raisesEvent) return { kind: "noEvent", outcome };
 	if (!inScope(reading.watcher, outcome)) return { kind: "elsewhere", outcome };
-	return { kind: "absent", outcome, state: stateAt(reading.spans, outcome.index) };
+	return { kind: "absent", outcome, state: reading.stateAt(outcome.index) };
 }
 
 /** "104 Not a directory", or "no answer"; in short "104". */

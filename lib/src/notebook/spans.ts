@@ -56,9 +56,52 @@ export function spansOf(watcher: WatcherRecord): Span[] {
 	return spans;
 }
 
-/** What a watcher was doing when the store reached this index. */
-export function stateAt(spans: readonly Span[], index: number): "listening" | "paused" | "away" {
-	for (const span of spans)
-		if (index > span.after && (span.until === undefined || index <= span.until)) return span.kind;
-	return "away";
+/**
+ * Tells what a watcher was doing about an index: asking for it (listening when it happened, or asking later with a
+ * waitIndex at or before it), connected with its reader paused, or away. A poll answered from the history asked
+ * for no more than the event that it got.
+ */
+export function stateTeller(watcher: WatcherRecord, spans: readonly Span[]): (index: number) => State {
+	const asked = askedRanges(watcher).sort((a, b) => a.from - b.from);
+	let furthest = Number.NEGATIVE_INFINITY;
+	const reach = asked.map(({ to }) => {
+		furthest = Math.max(furthest, to);
+		return furthest;
+	});
+	const paused = spans.filter((span) => span.kind === "paused");
+	return (index) => {
+		if (paused.some(({ after, until = Number.POSITIVE_INFINITY }) => index > after && index <= until))
+			return "paused";
+		let low = 0;
+		let high = asked.length;
+		while (low < high) {
+			const middle = (low + high) >> 1;
+			if ((asked[middle]?.from ?? 0) <= index) low = middle + 1;
+			else high = middle;
+		}
+		return (reach[low - 1] ?? Number.NEGATIVE_INFINITY) >= index ? "listening" : "away";
+	};
+}
+
+export type State = "listening" | "paused" | "away";
+
+function askedRanges(watcher: WatcherRecord): { from: number; to: number }[] {
+	const ranges: { from: number; to: number }[] = [];
+	let open: { from: number } | undefined;
+	let answers = 0;
+	for (const event of watcher.life) {
+		if (event.kind === "asked") {
+			const from = event.waitIndex ?? event.at + 1;
+			open = open ? { from: Math.min(open.from, from) } : { from };
+		} else if (event.kind === "answered") {
+			const to = watcher.deliveries[answers++]?.index ?? event.at;
+			if (open) ranges.push({ from: open.from, to });
+			open = undefined;
+		} else if (event.kind === "closed" || event.kind === "cut" || event.kind === "error") {
+			if (open) ranges.push({ from: open.from, to: event.at });
+			open = undefined;
+		}
+	}
+	if (open) ranges.push({ from: open.from, to: Number.POSITIVE_INFINITY });
+	return ranges;
 }

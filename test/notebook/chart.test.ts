@@ -354,6 +354,11 @@ describe("a long run", () => {
 		assert.ok(texts.includes("1500 not delivered (index 1501 to 3000)"));
 	});
 
+	it("says beside its lane how much of what it should have got came", () => {
+		const texts = textsOf(timelineChart(burst()).svg);
+		assert.ok(texts.includes("2 of 3000 came") && texts.includes("3000 of 3000 came"));
+	});
+
 	it("still draws the two events that came in a burst, mark by mark", () => {
 		const got = marksOf(timelineChart(burst())).filter((mark) => String(mark["say"]).startsWith("polls got"));
 		assert.deepEqual(

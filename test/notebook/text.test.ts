@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import { eventsTable, tableOf, timelineChart, timelineTable } from "etcd-watch-lab";
 import { columnsOf, printable, shortened } from "etcd-watch-lab/dist/notebook/printable";
 import { assertOnlyMarkup, decoded } from "./charts";
-import { burst, HOSTILE, hostile, postsRun, twice, twoPolls } from "./fixtures";
+import {
+	accepted,
+	burst,
+	delivery,
+	HOSTILE,
+	hostile,
+	postsRun,
+	timeline,
+	twice,
+	twoPolls,
+	watcher,
+} from "./fixtures";
 
 const HTML_ELEMENTS = ["div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"];
 
@@ -42,7 +53,16 @@ describe("the text twin", () => {
 	it("of a long run gathers neighbours with the same fate into one row", () => {
 		const { text } = timelineChart(burst());
 		assert.match(text, /2 to 1499 │ 1498 × set, first \/a\/2 +│ · nobody waiting/);
-		assert.ok(text.split("\n").length < 15);
+		assert.match(text, /polls: 2 of 3000 events came\nloop: 3000 of 3000 events came/);
+		assert.ok(text.split("\n").length < 20);
+	});
+
+	it("of a long run goes by index, whatever the order in which concurrent writes were tried", () => {
+		const writes = Array.from({ length: 50 }, (_, at) => accepted(at + 1, "set", "/a", (at ^ 1) + 1));
+		const first = writes.find((write) => write.outcome.kind === "accepted" && write.outcome.index === 1);
+		assert.ok(first);
+		const { text } = timelineChart(timeline("swapped", writes, [watcher("w", "/a", [delivery(first, 0)])]));
+		assert.match(text, /1 │ set \/a +│ set\n +2 to 50 │ 49 × set/);
 	});
 });
 

@@ -62,18 +62,23 @@ export function laneLayer(lanes: Lanes, places: Places): Layer {
 	};
 }
 
-/** The lanes' names, left of the plot. */
-export function nameLayers(lanes: Lanes): Layer[] {
-	const values = [...lanes.writers.values(), ...lanes.watchers].map(({ name, words, y }) => ({
-		name,
-		words,
-		nameY: words === "" ? y : y - 7,
-		wordsY: y + 8,
-	}));
+/** The lanes' names, left of the plot, and below them what came in all where the lane is too full to count. */
+export function nameLayers(lanes: Lanes, totals: ReadonlyMap<number, string>): Layer[] {
+	const writers = [...lanes.writers.values()].map((lane) => ({ ...lane, total: "" }));
+	const watchers = lanes.watchers.map((lane, at) => ({ ...lane, total: totals.get(at) ?? "" }));
+	const values = [...writers, ...watchers].map(({ name, words, total, y }) => {
+		const up = total === "" ? 0 : 6;
+		const nameY = words === "" ? y : y - 7 - up;
+		return { name, words, total, nameY, wordsY: y + 8 - up, totalY: y + 16 };
+	});
 	const text = (field: string, y: string, fontSize: number, fontWeight: 400 | 600, color: string): Layer => ({
 		data: { values },
 		mark: { type: "text", align: "right", baseline: "middle", fontSize, fontWeight, color, tooltip: null },
 		encoding: { x: { value: -14 }, y: raw(y), text: { field, type: "nominal" } },
 	});
-	return [text("name", "nameY", 12, 600, COLOUR.text), text("words", "wordsY", 11, 400, COLOUR.quiet)];
+	return [
+		text("name", "nameY", 12, 600, COLOUR.text),
+		text("words", "wordsY", 11, 400, COLOUR.quiet),
+		...(totals.size === 0 ? [] : [text("total", "totalY", 11, 400, COLOUR.text)]),
+	];
 }

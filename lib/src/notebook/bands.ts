@@ -31,10 +31,12 @@ export interface BandLook {
 	readonly rest: string;
 	readonly restFill: string;
 	readonly restStroke: string;
+	/** The rest where it is mixed with the full. */
+	readonly mixedFill: string;
 	readonly height: number;
 }
 
-const BIN_PIXELS = 2;
+const BIN_PIXELS = 4;
 const MOST_EXACT = 200;
 
 interface Stretch {
@@ -50,7 +52,7 @@ interface Stretch {
 
 /**
  * Draws any number of events as at most a few hundred stretches. Where the two classes seldom take turns, each
- * stretch is exact; else a stretch stands for what falls on two pixels, and is filled to its share.
+ * stretch is exact; else a stretch stands for what falls on four pixels, and is filled to its share.
  */
 export function bandsOf(events: readonly Counted[], places: Places, y: number, look: BandLook): Band[] {
 	const perIndex = PLOT_WIDTH / (places.hi - places.lo);
@@ -124,7 +126,7 @@ function drawn(stretch: Stretch, perIndex: number, y: number, look: BandLook): B
 	const say = `index ${indexes}: ${words.join(", ")}`;
 	const room = (to - from + 1) * perIndex - 8;
 	const label =
-		[`${words.join(", ")} (index ${indexes})`, words.join(", "), `${full + rest}`].find(
+		[`${words.join(", ")} (index ${indexes})`, words.join(", ")].find(
 			(text) => (tenths === 0 || tenths === 10) && pixelsOf(text, 10.5) <= room && look.height >= 14,
 		) ?? "";
 	const where = { x: from - 0.5, x2: to + 0.5, at: first, say, tip };
@@ -134,8 +136,8 @@ function drawn(stretch: Stretch, perIndex: number, y: number, look: BandLook): B
 			...where,
 			y: top,
 			y2: split,
-			fill: look.restFill,
-			stroke: look.restStroke,
+			fill: tenths === 0 ? look.restFill : look.mixedFill,
+			stroke: tenths === 0 ? look.restStroke : look.mixedFill,
 			label: tenths === 0 ? label : "",
 			labelColour: COLOUR.text,
 		});

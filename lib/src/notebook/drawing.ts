@@ -20,6 +20,8 @@ export interface Drawing {
 	readonly bands: Band[];
 	readonly joins: Join[];
 	readonly marks: Mark[];
+	/** For a lane that is drawn as bands, by its place among the watchers: how much of what it should have got came. */
+	readonly totals: Map<number, string>;
 }
 
 /** Draws each lane mark by mark, or as bands when it has too many. */
@@ -29,7 +31,7 @@ export function drawingOf(
 	places: Places,
 	lanes: Lanes,
 ): Drawing {
-	const all: Drawing = { bars: [], gaps: [], notes: [], bands: [], joins: [], marks: [] };
+	const all: Drawing = { bars: [], gaps: [], notes: [], bands: [], joins: [], marks: [], totals: new Map() };
 	let bandedWriters = false;
 	for (const [by, lane] of lanes.writers) {
 		const writes = timeline.writes.filter((write) => write.by === by);
@@ -49,6 +51,7 @@ export function drawingOf(
 		all.gaps.push(...gapsOf(reading, places, y, lanes.half));
 		all.notes.push(...notesOf(reading, places, y, lanes.half));
 		const lane = watcherBands(timeline, reading, places, y, all);
+		if (lane.total !== "") all.totals.set(at, lane.total);
 		all.bars.push(...barsOf(reading, places, lane.banded ? y + 14 : y));
 		const size = lane.banded ? 34 : markSize(lane.indexes, places);
 		const { marks, joins } = marksOfWatcher(timeline, reading, lanes, y, size, { ...lane, bandedWriters });
@@ -78,6 +81,7 @@ function writerBands(writes: readonly WriteRecord[], places: Places, y: number, 
 			rest: "deleted",
 			restFill: COLOUR.remove,
 			restStroke: COLOUR.remove,
+			mixedFill: COLOUR.remove,
 			height: 16,
 		}),
 		...bandsOf(refused, places, y - 15, {
@@ -85,6 +89,7 @@ function writerBands(writes: readonly WriteRecord[], places: Places, y: number, 
 			rest: "",
 			restFill: "#ffffff",
 			restStroke: "#ffffff",
+			mixedFill: "#ffffff",
 			height: 6,
 		}),
 	);
@@ -119,15 +124,17 @@ function watcherBands(timeline: Timeline, reading: Reading, places: Places, y: n
 		});
 	}
 	const indexes = events.map((event) => event.index);
-	if (came + absent <= MOST_MARKS) return { banded: false, came: true, absent: true, indexes };
+	if (came + absent <= MOST_MARKS) return { banded: false, came: true, absent: true, indexes, total: "" };
 	all.bands.push(
 		...bandsOf(events, places, y, {
 			full: "delivered",
 			rest: "not delivered",
 			restFill: "#ffffff",
 			restStroke: COLOUR.absent,
+			mixedFill: COLOUR.mixed,
 			height: 16,
 		}),
 	);
-	return { banded: true, came: came <= FEW_MARKS, absent: absent <= FEW_MARKS, indexes };
+	const few = { came: came <= FEW_MARKS, absent: absent <= FEW_MARKS };
+	return { banded: true, ...few, indexes, total: `${events.length - absent} of ${events.length} came` };
 }

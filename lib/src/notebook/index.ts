@@ -27,4 +27,4 @@ export {
 	timelineTable,
 } from "./table";
 export { evidenceWords, showVerdict, verdictView } from "./verdict";
-export { slidingWindow, type WindowInput, type WindowMoment, windowChart } from "./window";
+export { slidingWindow, type WindowEvent, type WindowInput, type WindowMoment, windowChart } from "./window";

@@ -41,6 +41,9 @@ export function legendOf(
 		...(failed ? [legendMark("no answer", lookOf("failed", size))] : []),
 		...(noEvent ? [legendMark("takes an index, raises no event", lookOf("noEvent", size))] : []),
 		...(absent ? [legendMark("not delivered", lookOf("absent", size))] : []),
+		...(drawing.bands.some((band) => band.fill === COLOUR.mixed)
+			? [swatch("in part: filled to the share that came", COLOUR.mixed)]
+			: []),
 		...(replayed
 			? [legendMark("replayed from the history", { ...lookOf("ring", 90), inner: lookOf("write", 55) })]
 			: []),

@@ -8,6 +8,8 @@ export const COLOUR = {
 	history: "#009E73",
 	noEvent: "#CC79A7",
 	absent: "#8a8a8a",
+	/** What did not come, where it is mixed with what came. */
+	mixed: "#e6e6e6",
 	listening: "#cfe3f1",
 	paused: "#9a9a9a",
 	window: "#F0E442",

@@ -60,7 +60,7 @@ export function timelineSpec(timeline: Timeline, options: SpecOptions): Timeline
 		layers: [
 			...(showWindow ? windowLayers(places, lanes) : []),
 			laneLayer(lanes, places),
-			...nameLayers(lanes),
+			...nameLayers(lanes, drawing.totals),
 			...drawingLayers(drawing, places),
 			...labelLayers(
 				lanes.labels,

@@ -13,9 +13,10 @@ import {
 	writeWords,
 } from "./reading";
 
-/** Above this many writes, like neighbours share one row. */
+/** Above this many writes, neighbours with the same fate share one row. */
 const MOST_ROWS = 40;
-const ROWS_SHOWN = 60;
+/** Of the rows that are left then, so many are shown. */
+const ROWS_SHOWN = 24;
 
 /** A row of the timeline's table: a write, or a stretch of writes with the same fate everywhere. */
 export interface TimelineRow {
@@ -54,7 +55,7 @@ export function timelineRows(timeline: Timeline): TimelineRows {
 	const readings = timeline.watchers.map((watcher) => readingOf(timeline, watcher));
 	const condense = timeline.writes.length > MOST_ROWS;
 	const groups: { writes: WriteRecord[]; cells: string[]; kind: string }[] = [];
-	for (const write of timeline.writes) {
+	for (const write of condense ? inOrderOfIndex(timeline.writes) : timeline.writes) {
 		const cells = readings.map((reading) => cellWords(fateOf(reading, write)));
 		const { outcome } = write;
 		const kind = [
@@ -69,7 +70,32 @@ export function timelineRows(timeline: Timeline): TimelineRows {
 	}
 	const rows = groups.map(({ writes, cells }) => rowOf(writes, cells));
 	const kept = condense ? rows.slice(0, ROWS_SHOWN) : rows;
-	return { rows: kept, left: rows.length - kept.length, notes: readings.flatMap(notesOf) };
+	return {
+		rows: kept,
+		left: rows.length - kept.length,
+		notes: [
+			...(condense ? readings.map((reading) => totalOf(timeline, reading)) : []),
+			...readings.flatMap(notesOf),
+		],
+	};
+}
+
+/** Writes that were under way at the same time take their indexes in another order than they were tried in. */
+function inOrderOfIndex(writes: readonly WriteRecord[]): WriteRecord[] {
+	const place = ({ outcome, triedAt }: WriteRecord) =>
+		outcome.kind === "accepted" ? outcome.index : triedAt + 0.5;
+	return [...writes].sort((a, b) => place(a) - place(b));
+}
+
+function totalOf(timeline: Timeline, reading: Reading): string {
+	let came = 0;
+	let absent = 0;
+	for (const write of timeline.writes) {
+		const { kind } = fateOf(reading, write);
+		if (kind === "came") came++;
+		if (kind === "absent") absent++;
+	}
+	return `${printable(reading.watcher.name)}: ${came} of ${counted(came + absent, "event")} came`;
 }
 
 function rowOf(writes: readonly WriteRecord[], cells: readonly string[]): TimelineRow {

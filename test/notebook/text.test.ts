@@ -62,7 +62,7 @@ describe("the text twin", () => {
 		const first = writes.find((write) => write.outcome.kind === "accepted" && write.outcome.index === 1);
 		assert.ok(first);
 		const { text } = timelineChart(timeline("swapped", writes, [watcher("w", "/a", [delivery(first, 0)])]));
-		assert.match(text, /1 │ set \/a +│ set\n +2 to 50 │ 49 × set/);
+		assert.match(text, /1 │ set \/a +│ set\n *2 to 50 │ 49 × set/);
 	});
 });
 

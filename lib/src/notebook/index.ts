@@ -3,6 +3,7 @@ export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } 
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";
 export { checkExercise } from "./exercise";
 export { type Live, live, type View } from "./live";
+export type { WindowEvent, WindowMoment } from "./moments";
 export {
 	checkPrediction,
 	comparePrediction,
@@ -27,4 +28,4 @@ export {
 	timelineTable,
 } from "./table";
 export { evidenceWords, showVerdict, verdictView } from "./verdict";
-export { slidingWindow, type WindowEvent, type WindowInput, type WindowMoment, windowChart } from "./window";
+export { slidingWindow, type WindowInput, windowChart } from "./window";

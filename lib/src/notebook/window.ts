@@ -4,18 +4,11 @@ import { framed } from "./frame";
 import { legendLayers } from "./layers";
 import { legendMark, placeLegend, swatch } from "./legend";
 import { lookOf } from "./marks";
+import type { WindowEvent, WindowMoment } from "./moments";
 import { printable, shortened } from "./printable";
 import { svgOf } from "./render";
 import { textTable } from "./text";
-import {
-	momentWords,
-	type WindowEvent,
-	type WindowMoment,
-	windowBandLayers,
-	windowEventLayers,
-} from "./windowlayers";
-
-export type { WindowEvent, WindowMoment } from "./windowlayers";
+import { momentWords, windowBandLayers, windowEventLayers } from "./windowlayers";
 
 export interface WindowInput {
 	readonly title?: string;

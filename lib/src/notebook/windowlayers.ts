@@ -1,26 +1,9 @@
 import { type Layer, raw, reached, say, tip, x } from "./layers";
 import { lookOf } from "./marks";
+import type { WindowEvent, WindowMoment } from "./moments";
 import { COLOUR } from "./palette";
 import { integerTicks, PLOT_WIDTH } from "./places";
 import { pixelsOf, printable, shortened } from "./printable";
-
-/** What a server still had in its event history at one moment. */
-export interface WindowMoment {
-	/** The store's index at that moment. */
-	readonly index: number;
-	/** The first and the last index that could still be asked for. */
-	readonly oldestKept: number;
-	readonly newestKept: number;
-	/** What happened then, in a few words. */
-	readonly note?: string;
-}
-
-/** An event to follow. */
-export interface WindowEvent {
-	readonly index: number;
-	/** Such as "set /quiet". */
-	readonly label: string;
-}
 
 /** A moment with the middle of its row, in pixels from the plot's top. */
 export type Row = WindowMoment & { readonly y: number };

@@ -11,6 +11,7 @@ import {
 } from "../etcd";
 import { fence } from "./fence";
 import { Recorder } from "./record";
+import { accepted, isVisible } from "./scope";
 import type {
 	BurstStep,
 	DeliveryStep,
@@ -48,6 +49,9 @@ export class ScenarioError extends LabError {}
 
 /** A quarter of the event history: as many writes as a stranger's watcher surely survives. */
 const politeWriteCount = 250;
+
+/** How long a loop may take to be woken by a write before the next step goes on without it. */
+const settleMs = 2_000;
 
 /** See `Scenario.run`. */
 export async function runScenario(
@@ -120,7 +124,7 @@ class Run implements Surroundings {
 
 	async take(step: Step, number: number): Promise<void> {
 		this.#throwFatal();
-		if (step.step === "write") await this.#write(step, undefined);
+		if (step.step === "write") await this.#settled(await this.#write(step, undefined));
 		else if (step.step === "burst") await this.#burst(step, number);
 		else if (step.step === "awaitExpiry") await this.#awaitExpiry(step, number);
 		else if (step.step === "awaitDelivery") await this.#awaitDelivery(step, number);
@@ -161,11 +165,13 @@ class Run implements Surroundings {
 		if (before) {
 			await this.#inTime(before.reading, number, `the answer to the poll "${step.watcher}" before it`);
 			this.#throwFatal();
-			return before.open(step);
+			await before.open(step);
+			return;
 		}
 		const watching = new Watching(step, this);
 		this.#watchings.set(step.watcher, watching);
 		await watching.open(step);
+		await this.#replayed(watching);
 	}
 
 	async #toWatcher({ step, watcher }: WatcherStep, number: number): Promise<void> {
@@ -179,9 +185,10 @@ class Run implements Surroundings {
 			await this.#inTime(watching.reading, number, `the end of "${watcher}" by an error`);
 			await watching.recover();
 		}
+		await this.#replayed(watching);
 	}
 
-	async #write(step: WriteStep, burst: number | undefined): Promise<void> {
+	async #write(step: WriteStep, burst: number | undefined): Promise<WriteRecord> {
 		const { by, operation, key, value } = step;
 		const absolute: WriteStep =
 			step.expected?.prevIndex === undefined
@@ -205,9 +212,48 @@ class Run implements Surroundings {
 			...record,
 			outcome: { kind: "failed", message: "not answered yet", maybeApplied: true },
 		});
-		const outcome = await this.#outcome(absolute);
-		this.#writes[at] = { ...record, outcome };
+		const written = { ...record, outcome: await this.#outcome(absolute) };
+		this.#writes[at] = written;
 		this.changed();
+		return written;
+	}
+
+	/**
+	 * The loops that a write must have woken have asked again before the next step, so that two runs of a scenario
+	 * give the same timeline.
+	 */
+	async #settled(write: WriteRecord): Promise<void> {
+		const { outcome } = write;
+		if (outcome.kind !== "accepted") return;
+		const woken = { write, outcome, index: outcome.index, key: outcome.node.key };
+		const soFar = this.timeline();
+		await this.#caughtUp(
+			[...this.#watchings.values()].filter(
+				(watching) => watching.asksAgain && isVisible(soFar, watching.record(), woken),
+			),
+			outcome.index,
+		);
+	}
+
+	/** The same for a loop that asked for the past: it has been sent what was there. */
+	async #replayed(watching: Watching): Promise<void> {
+		const record = watching.record();
+		const asked = record.life.findLast((event) => event.kind === "asked");
+		if (!watching.asksAgain || asked?.kind !== "asked" || asked.waitIndex === undefined) return;
+		const from = asked.waitIndex;
+		const soFar = this.timeline();
+		const due = accepted(soFar).filter((write) => write.index >= from && isVisible(soFar, record, write));
+		const last = due.at(-1);
+		if (last) await this.#caughtUp([watching], last.index);
+	}
+
+	/** A loop that was not woken, against the rules, is waited for in vain and not for long. */
+	async #caughtUp(loops: readonly Watching[], index: number): Promise<void> {
+		if (loops.length === 0) return;
+		const inTime = new AbortController();
+		const late = wait(settleMs, undefined, { signal: inTime.signal }).catch(() => {});
+		await Promise.race([Promise.all(loops.map((watching) => watching.caughtUp(index))), late]);
+		inTime.abort();
 	}
 
 	async #outcome(step: WriteStep): Promise<WriteRecord["outcome"]> {
@@ -273,9 +319,10 @@ class Run implements Surroundings {
 				this.saw(record.index);
 				const outcome = this.recorder.accepted("expire", event);
 				const id = this.#writes.length + 1;
-				this.#writes.push({ id, by: "etcd", operation: "expire", key: record.key, triedAt, outcome });
+				const expiry = { id, by: "etcd", operation: "expire", key: record.key, triedAt, outcome };
+				this.#writes.push(expiry);
 				this.changed();
-				return;
+				return this.#settled(expiry);
 			}
 		} finally {
 			watcher.close();

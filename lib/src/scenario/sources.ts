@@ -4,6 +4,8 @@ import type { Headers, Keys, Poll, WatchEvent, WatchOptions } from "../etcd";
 export interface Source {
 	/** The index that its client carries on, if it does. */
 	readonly afterIndex: number | undefined;
+	/** Resolves when it is registered at the server, again after each event where it asks anew. */
+	registered(): Promise<unknown>;
 	/** The next event; undefined when no more can come. Errors as the watcher's own. */
 	next(): Promise<WatchEvent | undefined>;
 	close(): void;
@@ -28,6 +30,7 @@ export async function watchSource(
 		get afterIndex() {
 			return watcher.afterIndex;
 		},
+		registered: () => watcher.registered(),
 		next: () => watcher.next(),
 		close: () => watcher.close(),
 	};
@@ -42,7 +45,12 @@ export async function streamSource(
 ): Promise<Source> {
 	const stream = await v2.stream(key, options);
 	heard.asked(stream.headers, waitIndexOf(options));
-	return { afterIndex: undefined, next: () => stream.next(), close: () => stream.close() };
+	return {
+		afterIndex: undefined,
+		registered: () => Promise.resolve(),
+		next: () => stream.next(),
+		close: () => stream.close(),
+	};
 }
 
 /** One long poll, or with `again` one after the other, each from now on. */
@@ -58,18 +66,25 @@ export async function pollSource(
 		heard.asked(poll.headers, waitIndexOf(options));
 		return poll;
 	};
-	let poll: Poll | undefined = await ask();
+	let asking: Promise<Poll> | undefined = ask();
+	await asking;
 	let closed = false;
 	let over = false;
 	return {
 		afterIndex: undefined,
+		async registered() {
+			if (over || closed) return;
+			asking ??= ask();
+			await asking;
+		},
 		async next() {
 			while (!over) {
-				poll ??= await ask();
+				asking ??= ask();
+				const poll = await asking;
 				// It may have been closed while it was being asked.
 				if (closed) poll.close();
 				const answer = await poll.answer();
-				poll = undefined;
+				asking = undefined;
 				over = !again;
 				// An empty answer is no event: the loop asks again, and the single poll is over without one.
 				if (answer.kind === "empty") continue;
@@ -80,7 +95,10 @@ export async function pollSource(
 		},
 		close() {
 			closed = true;
-			poll?.close();
+			asking?.then(
+				(poll) => poll.close(),
+				() => {},
+			);
 		},
 	};
 }

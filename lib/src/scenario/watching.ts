@@ -75,8 +75,26 @@ export class Watching {
 	/** Resolves when it has been sent so many events in all, or when its reading has failed for good. */
 	async delivered(count: number): Promise<void> {
 		while (this.#deliveries.length < count && this.fatal === undefined) {
-			await new Promise<void>((resolve) => this.#heard.push(resolve));
+			await this.#nextDelivery();
 		}
+	}
+
+	/** True for a loop that asks anew after each event, and is at it. */
+	get asksAgain(): boolean {
+		return (this.kind === "watch" || this.kind === "pollLoop") && !this.isOver && !this.#dropped;
+	}
+
+	/** Resolves when it has been sent the event of this index and waits for the next one, or is over. */
+	async caughtUp(index: number): Promise<void> {
+		while (
+			this.asksAgain &&
+			this.fatal === undefined &&
+			!this.#deliveries.some((one) => one.index >= index)
+		) {
+			await this.#nextDelivery();
+		}
+		// Its reader gets the same error, and records it.
+		if (this.asksAgain) await this.#source?.registered().catch(() => {});
 	}
 
 	/** Resolves when its reading has ended, whatever the reason. */
@@ -234,6 +252,8 @@ export class Watching {
 			this.#proof ??= "answered";
 		} catch (error) {
 			this.#failed(error);
+		} finally {
+			this.#wake();
 		}
 	}
 
@@ -262,8 +282,12 @@ export class Watching {
 			this.fatal =
 				error instanceof AbortedError ? new AbortedError("the run was interrupted", { cause: error }) : error;
 			this.#proof = "none";
-			this.#wake();
 		}
+	}
+
+	/** Resolves at the next delivery, and when its reading has ended. */
+	#nextDelivery(): Promise<void> {
+		return new Promise((resolve) => this.#heard.push(resolve));
 	}
 
 	#wake(): void {

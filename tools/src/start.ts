@@ -44,7 +44,8 @@ export async function start(host: Host, options: StartOptions): Promise<number> 
 			if (options.browser !== false && process.env["npm_config_browser"] !== "false") openBrowser(server);
 			await Promise.race([server.ended, stopping]);
 			if (!stopping.happened) {
-				if (server.exitCode !== 0) throw new Problem(`JupyterLab was ended from outside (${server.exitCode})`);
+				if (server.exitCode !== 0)
+					throw new Problem(`JupyterLab was ended from outside (${server.exitCode})`);
 				host.say("JupyterLab was shut down from its menu");
 			}
 		}

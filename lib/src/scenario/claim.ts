@@ -61,8 +61,9 @@ export function count(number: number, noun: string): string {
 	return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** "all 3 events", "the one event". */
+/** "all 3 events", "both events", "the one event". */
 export function all(number: number, noun: string): string {
+	if (number === 2) return `both ${noun}s`;
 	return number === 1 ? `the one ${noun}` : `all ${count(number, noun)}`;
 }
 

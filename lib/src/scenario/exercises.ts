@@ -1,19 +1,11 @@
 import { type AcceptedWrite, accepted, depthBelow, isVisible, removes } from "./scope";
-import type { Delivery, Timeline, WatcherRecord } from "./timeline";
+import type { Timeline, WatcherRecord } from "./timeline";
 
 /** A task that is solved by a scenario, and judged by what the server made of it. */
 export interface Exercise {
 	readonly task: string;
 	/** What the run shows: solved, or what is still missing. */
 	judge(timeline: Timeline): { readonly solved: boolean; readonly words: string };
-}
-
-/** The events that a watcher was sent. @throws RangeError when the run has no watcher of this name */
-export function eventsOf(timeline: Timeline, name: string): readonly Delivery[] {
-	const watcher = timeline.watchers.find((one) => one.name === name);
-	if (watcher) return watcher.deliveries;
-	const names = timeline.watchers.map((one) => `"${one.name}"`).join(", ");
-	throw new RangeError(`no watcher is called "${name}"; this run has ${names === "" ? "none" : names}`);
 }
 
 function exercise(

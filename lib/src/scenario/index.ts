@@ -1,6 +1,8 @@
+export { eventsOf, missedBy } from "./ask";
 export type { Claim, Evidence, Verdict } from "./claim";
 export { claims } from "./claims";
-export { type Exercise, eventsOf, exercises } from "./exercises";
+export { type Exercise, exercises } from "./exercises";
+export { type HistoryMoment, slideHistory } from "./history";
 export { type RunOptions, ScenarioError, type Target } from "./run";
 export { type BurstOptions, type OpenOptions, type PollOptions, Scenario, scenario } from "./scenario";
 export type * from "./steps";

@@ -9,16 +9,28 @@ export interface AcceptedWrite {
 	readonly key: string;
 }
 
+/** A timeline never changes, and a claim asks for the same again for each of its writes. */
+function remembered<K extends object, V>(find: (of: K) => V): (of: K) => V {
+	const known = new WeakMap<K, V>();
+	return (of) => {
+		const before = known.get(of);
+		if (before !== undefined) return before;
+		const found = find(of);
+		known.set(of, found);
+		return found;
+	};
+}
+
 /** The accepted writes, in the order of their indexes. */
-export function accepted(timeline: Timeline): AcceptedWrite[] {
-	return timeline.writes
+export const accepted = remembered((timeline: Timeline): readonly AcceptedWrite[] =>
+	timeline.writes
 		.flatMap((write) =>
 			write.outcome.kind === "accepted"
 				? [{ write, outcome: write.outcome, index: write.outcome.index, key: write.outcome.node.key }]
 				: [],
 		)
-		.sort((a, b) => a.index - b.index);
-}
+		.sort((a, b) => a.index - b.index),
+);
 
 /** How many levels a key lies below another: 0 for the same, undefined when it is not below. */
 export function depthBelow(key: string, ancestor: string): number | undefined {
@@ -64,29 +76,56 @@ export function isVisible(timeline: Timeline, watcher: WatcherRecord, write: Acc
 	return above !== undefined && removes(write) && existed(timeline, watcher.key, write.index);
 }
 
-/** A time in which a watcher listened: for the indexes from `from` to `to`, both included. */
+/** A time in which a watcher listened: for the indexes from `from` to `to`, both included; none if `to` is below. */
 export interface Listening {
 	readonly asked: Extract<LifeEvent, { kind: "asked" }>;
 	readonly from: number;
-	/** Infinity when it was still listening at the end. */
+	/** Up to here it is known what came and what did not. Infinity when it was still listening at the end. */
 	readonly to: number;
 	/** What ended it. */
 	readonly end: LifeEvent | undefined;
+	/** The one event of a poll. */
+	readonly answer: Delivery | undefined;
 }
 
-export function listenings(watcher: WatcherRecord): Listening[] {
+const ends: ReadonlySet<LifeEvent["kind"]> = new Set(["answered", "closed", "cut", "error"]);
+
+export const listenings = remembered((watcher: WatcherRecord): readonly Listening[] => {
 	let answers = 0;
-	const ends = new Set(["answered", "closed", "cut", "error"]);
 	const all: Listening[] = [];
 	watcher.life.forEach((asked, at) => {
 		if (asked.kind !== "asked") return;
 		const end = watcher.life.slice(at + 1).find(({ kind }) => ends.has(kind));
-		// A poll answered from the history gives one event, and leaves the later ones that were there to the next.
-		const answer = end?.kind === "answered" ? watcher.deliveries[answers++]?.index : undefined;
-		const to = answer ?? end?.at ?? Number.POSITIVE_INFINITY;
-		all.push({ asked, from: asked.waitIndex ?? asked.at + 1, to, end });
+		const from = asked.waitIndex ?? asked.at + 1;
+		let answer: Delivery | undefined;
+		if (end?.kind === "answered") {
+			// An answer that came as the poll was closed is nobody's.
+			const found = watcher.deliveries.findIndex(
+				({ index, etcdIndex }, n) => n >= answers && Math.max(index, etcdIndex) === end.at,
+			);
+			answer = watcher.deliveries[found];
+			if (answer) answers = found + 1;
+		}
+		all.push({ asked, from, to: knownTo(watcher, from, end, answer), end, answer });
 	});
 	return all;
+});
+
+function knownTo(
+	watcher: WatcherRecord,
+	from: number,
+	end: LifeEvent | undefined,
+	answer: Delivery | undefined,
+): number {
+	// A poll answered from the history gives one event, and leaves the later ones that were there to the next.
+	if (end?.kind === "answered") return answer?.index ?? from - 1;
+	// Answered without an event, by a proxy: nobody knows when.
+	if (!end && watcher.proof !== "answered") return Number.POSITIVE_INFINITY;
+	// What was on its way when the connection went is nobody's: only what lies before the last that came is known.
+	const heard = watcher.deliveries
+		.map(({ index }) => index)
+		.filter((index) => index >= from && index <= (end?.at ?? index));
+	return Math.max(from - 1, ...heard);
 }
 
 /** True when the watcher was asking for that index. */
@@ -105,7 +144,12 @@ export function hearsAll(watcher: WatcherRecord): boolean {
 	return watcher.kind !== "stream" || !watcher.life.some(deaf);
 }
 
-/** False when nothing shows that what did not come was not on its way. */
+/** False when nothing shows that what did not come, while it `listened`, was not on its way. */
 export function silenceIsProven(watcher: WatcherRecord): boolean {
 	return watcher.proof !== "none";
+}
+
+/** True when nothing can have been on its way at the end either: not so for one that was closed or cut. */
+export function endIsProven(watcher: WatcherRecord): boolean {
+	return silenceIsProven(watcher) && watcher.proof !== "closed";
 }

@@ -9,7 +9,8 @@ import {
 	untested,
 	writeEvidence,
 } from "../claim";
-import { accepted } from "../scope";
+import { accepted, listenings } from "../scope";
+import type { Delivery, WatcherRecord } from "../timeline";
 
 export const versionsArePerKey = claim(
 	"v2 has only versions of single keys, none of the whole store",
@@ -17,34 +18,55 @@ export const versionsArePerKey = claim(
 		const writes = accepted(timeline);
 		const keys = new Set(writes.map(({ key }) => key));
 		if (keys.size < 2) return untested("fewer than two keys were written: nothing to compare");
-		const evidence = writes.map(writeEvidence);
-		const indexes = new Set(writes.map(({ index }) => index));
-		return indexes.size === writes.length
+		// An expiry may be in a timeline twice, with the same key.
+		const keyAt = new Map(writes.map(({ index, key }) => [index, key]));
+		const doubled = new Set(
+			writes.filter(({ index, key }) => keyAt.get(index) !== key).map(({ index }) => index),
+		);
+		const sharing = writes.filter(({ index }) => doubled.has(index));
+		return sharing.length === 0
 			? refuted(
 					`${count(keys.size, "key")} share one sequence: no two of ${count(writes.length, "write")} have the same modifiedIndex, ` +
 						"and a key's next one depends on how often the others were written",
-					evidence,
+					writes.map(writeEvidence),
 				)
-			: confirmed("writes to different keys have the same modifiedIndex", evidence);
+			: confirmed("writes to different keys have the same modifiedIndex", sharing.map(writeEvidence));
 	},
 );
 
 export const refusedWriteTakesNoIndex = claim("A write that etcd refuses takes no index", (timeline) => {
 	const refused = timeline.writes.filter(({ outcome }) => outcome.kind === "refused");
-	const between = refused.filter(({ triedAt }) => accepted(timeline).some(({ index }) => index > triedAt));
-	const [first] = between;
-	if (!first) return untested("no refused write was followed by an accepted one");
-	const evidence: Evidence[] = between.map((write) => ({ kind: "write", write }));
-	const skipped = between.find(
-		({ id, triedAt }) =>
-			!accepted(timeline).some(({ index }) => index === triedAt + 1) &&
-			accepted(timeline).some(({ write }) => write.id > id),
+	const indexes = [0, ...accepted(timeline).map(({ index }) => index)];
+	// Between two neighbours: how many indexes are nobody's, and which writes were refused there.
+	const between = indexes.slice(1).map((index, at) => {
+		const before = indexes[at] ?? 0;
+		return {
+			missing: Math.max(0, index - before - 1),
+			refused: refused.filter(({ triedAt }) => triedAt >= before && triedAt < index),
+		};
+	});
+	const evidence = between.flatMap((place) =>
+		place.refused.map((write): Evidence => ({ kind: "write", write })),
 	);
-	return skipped
-		? refuted(`index ${skipped.triedAt + 1} is nobody's`, evidence)
-		: confirmed(
-				`the indexes around ${count(between.length, "refused write")} follow each other without a gap`,
+	if (evidence.length === 0) return untested("no refused write was followed by an accepted one");
+	const skipping = between.filter(({ missing }) => missing > 0);
+	const [first] = skipping.flatMap((place) => place.refused);
+	if (!first) {
+		return confirmed(
+			`the indexes around ${count(evidence.length, "refused write")} follow each other without a gap`,
+			evidence,
+		);
+	}
+	const unanswered = timeline.writes.some(({ outcome }) => outcome.kind === "failed" && outcome.maybeApplied);
+	// One index for each refused write, and none missing anywhere else: nobody else took them.
+	return unanswered || skipping.some((place) => place.missing !== place.refused.length)
+		? untested(
+				"indexes are missing that refused writes do not explain: others write on this server",
 				evidence,
+			)
+		: refuted(
+				`index ${first.triedAt + 1} is nobody's`,
+				skipping.flatMap((place) => place.refused.map((write): Evidence => ({ kind: "write", write }))),
 			);
 });
 
@@ -58,25 +80,40 @@ export const setMakesTheKeyAnew = claim(
 		const kept = over.filter(
 			({ outcome }) => outcome.action === "update" || outcome.action === "compareAndSwap",
 		);
-		if (sets.length === 0 || kept.length === 0) {
-			return untested("it takes a set and an update over keys that were there", over.map(writeEvidence));
-		}
 		const wrong = [
 			...sets.filter(({ outcome, index }) => outcome.node.createdIndex !== index),
 			...kept.filter(({ outcome }) => outcome.node.createdIndex !== outcome.prevNode?.createdIndex),
 		];
-		return wrong.length > 0
-			? refuted("a createdIndex says otherwise", wrong.map(writeEvidence))
-			: confirmed("the createdIndexes show it", [...sets, ...kept].map(writeEvidence));
+		if (wrong.length > 0) return refuted("a createdIndex says otherwise", wrong.map(writeEvidence));
+		if (sets.length === 0 || kept.length === 0) {
+			return untested("it takes a set and an update over keys that were there", over.map(writeEvidence));
+		}
+		return confirmed("the createdIndexes show it", [...sets, ...kept].map(writeEvidence));
 	},
 );
+
+/**
+ * What came to a request without an index, and so was not in the history whatever the headers say: `fromHistory`
+ * itself is read off them.
+ */
+function askedWithoutIndex(watcher: WatcherRecord): Delivery[] {
+	const times = listenings(watcher);
+	if (watcher.kind === "poll") {
+		return times.flatMap(({ asked, answer }) => (asked.waitIndex === undefined && answer ? [answer] : []));
+	}
+	if (times.length !== 1 || times[0]?.asked.waitIndex !== undefined) return [];
+	return watcher.deliveries.slice(0, watcher.kind === "stream" ? undefined : 1);
+}
 
 export const responseIndexIsWhereTheWatchBegan = claim(
 	"X-Etcd-Index of a watch's response is the store's index when the watch began, not the event's",
 	(timeline) => {
-		const live = timeline.watchers.flatMap((watcher) =>
-			watcher.deliveries.filter(({ fromHistory }) => !fromHistory).map((delivery) => ({ watcher, delivery })),
-		);
+		const live = timeline.watchers.flatMap((watcher) => {
+			const fromNowOn = askedWithoutIndex(watcher);
+			return watcher.deliveries
+				.filter((delivery) => !delivery.fromHistory || fromNowOn.includes(delivery))
+				.map((delivery) => ({ watcher, delivery }));
+		});
 		if (live.length === 0) return untested("no live event came");
 		const evidence = live.map(({ watcher, delivery }) => deliveryEvidence(watcher, delivery));
 		const asked = ({ watcher, delivery }: (typeof live)[number]) =>

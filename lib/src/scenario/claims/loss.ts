@@ -15,6 +15,8 @@ import {
 	type AcceptedWrite,
 	accepted,
 	deliveriesOf,
+	endIsProven,
+	hearsAll,
 	isVisible,
 	listened,
 	listenings,
@@ -39,13 +41,15 @@ export const pollsLoseWhatFallsBetween = claim(
 		const evidence: Evidence[] = [];
 		let lost = 0;
 		for (const watcher of timeline.watchers) {
-			if (watcher.kind !== "poll" || !silenceIsProven(watcher)) continue;
+			if (watcher.kind !== "poll" || !endIsProven(watcher)) continue;
 			const times = listenings(watcher);
 			times.slice(1).forEach((later, at) => {
 				const before = times[at];
-				if (!before || later.asked.waitIndex !== undefined) return;
+				if (before?.end?.kind !== "answered" || later.asked.waitIndex !== undefined) return;
 				for (const write of visible(timeline, watcher)) {
 					if (write.index <= before.to || write.index >= later.from) continue;
+					// Another poll came back for it with an index.
+					if (times.some(({ asked, from }) => asked.waitIndex !== undefined && from <= write.index)) continue;
 					lost += deliveriesOf(watcher, write.index).length === 0 ? 1 : 0;
 					evidence.push(writeEvidence(write));
 				}
@@ -58,6 +62,12 @@ export const pollsLoseWhatFallsBetween = claim(
 	},
 );
 
+function clearedFor(watcher: WatcherRecord, index: number): boolean {
+	return watcher.life.some(
+		(event) => event.kind === "error" && event.gap && event.gap.from <= index && index <= event.gap.to,
+	);
+}
+
 export const goLoopLosesNothingMore = claim(
 	"From its first event on, the Go client's loop loses nothing: it asks with that event's index + 1",
 	(timeline) => {
@@ -65,9 +75,12 @@ export const goLoopLosesNothingMore = claim(
 		let seen = 0;
 		for (const watcher of timeline.watchers) {
 			const [first] = watcher.deliveries;
-			const ended = watcher.life.some(({ kind }) => kind === "closed");
-			if (watcher.kind !== "watch" || !first || ended || !silenceIsProven(watcher)) continue;
-			const after = visible(timeline, watcher).filter(({ index }) => index > first.index);
+			const last = listenings(watcher).at(-1);
+			if (watcher.kind !== "watch" || !first || !last || !silenceIsProven(watcher)) continue;
+			// Nobody asks for what comes after its end; what it can't have after a 401 it did ask for.
+			const after = visible(timeline, watcher).filter(
+				({ index }) => index > first.index && (index <= last.to || clearedFor(watcher, index)),
+			);
 			const lost = lostBy(watcher, after);
 			if (lost.length > 0) {
 				return refuted(
@@ -87,24 +100,28 @@ export const streamWithPastIndexGoesDead = claim(
 	"A stream asked with an index in the past gives one event and is silent for ever",
 	(timeline) => {
 		for (const watcher of timeline.watchers) {
-			const [time] = listenings(watcher);
+			const [time, again] = listenings(watcher);
 			if (watcher.kind !== "stream" || time?.asked.waitIndex === undefined || !silenceIsProven(watcher))
 				continue;
-			const waitIndex = time.asked.waitIndex;
-			const due = visible(timeline, watcher).filter(({ index }) => index >= waitIndex);
-			if (due.length < 2 || waitIndex > time.asked.at) continue;
+			// Not one that ended, came back from now on, or stopped reading: its silence has another reason.
+			if (again || time.end || watcher.life.some(({ kind }) => kind === "paused")) continue;
+			const { asked, from } = time;
+			const due = visible(timeline, watcher).filter(({ index }) => index >= from);
+			// With nothing to replay it is registered, and lives on.
+			if (due.length < 2 || !due.some(({ index }) => index <= asked.at)) continue;
+			const lost = lostBy(watcher, due);
 			const evidence = [
-				lifeEvidence(watcher, time.asked),
+				lifeEvidence(watcher, asked),
 				...watcher.deliveries.map((delivery) => deliveryEvidence(watcher, delivery)),
 			];
 			return watcher.deliveries.length === 1
-				? confirmed(`one event came, ${count(due.length - 1, "event")} did not`, [
+				? confirmed(`one event came, ${count(lost.length, "event")} did not`, [
 						...evidence,
-						...lostBy(watcher, due).map(writeEvidence),
+						...lost.map(writeEvidence),
 					])
 				: refuted(`${count(watcher.deliveries.length, "event")} came`, evidence);
 		}
-		return untested("no stream was asked with an index in the past and had two events to see");
+		return untested("no stream was asked for an event in the past and had another one to see");
 	},
 );
 
@@ -112,16 +129,16 @@ export const deletedKeysStreamHearsTwice = claim(
 	"A stream on exactly the deleted key is sent the delete twice",
 	(timeline) => {
 		for (const watcher of timeline.watchers) {
-			if (watcher.kind !== "stream" || !silenceIsProven(watcher)) continue;
-			const removed = watcher.deliveries.filter(
-				({ action, key }) => action === "delete" && key === watcher.key,
+			if (watcher.kind !== "stream" || !endIsProven(watcher) || !hearsAll(watcher)) continue;
+			const first = watcher.deliveries.find(
+				({ action, key, index }) => action === "delete" && key === watcher.key && listened(watcher, index),
 			);
-			const [first] = removed;
 			if (!first) continue;
-			const evidence = removed.map((delivery) => deliveryEvidence(watcher, delivery));
-			return deliveriesOf(watcher, first.index).length === 2
+			const copies = deliveriesOf(watcher, first.index);
+			const evidence = copies.map((delivery) => deliveryEvidence(watcher, delivery));
+			return copies.length === 2
 				? confirmed("the same index came two times", evidence)
-				: refuted("it came once", evidence);
+				: refuted(copies.length === 1 ? "it came once" : `it came ${copies.length} times`, evidence);
 		}
 		return untested("no key was deleted that a stream was on");
 	},
@@ -130,33 +147,42 @@ export const deletedKeysStreamHearsTwice = claim(
 export const slowStreamLosesInSilence = claim(
 	"A stream that stops reading for long enough loses events for good, and nobody tells it",
 	(timeline) => {
+		const inTime: Evidence[] = [];
 		for (const watcher of timeline.watchers) {
-			const paused = watcher.life.find(({ kind }) => kind === "paused");
-			const resumed = watcher.life.find(({ kind }) => kind === "resumed");
-			if (watcher.kind !== "stream" || !paused || !resumed || !silenceIsProven(watcher)) continue;
+			const stop = watcher.life.findIndex(({ kind }) => kind === "paused");
+			const after = watcher.life.slice(stop);
+			const [paused] = after;
+			const resumed = after.find(({ kind }) => kind === "resumed");
+			if (watcher.kind !== "stream" || stop < 0 || !paused || !resumed || !silenceIsProven(watcher)) continue;
+			// One that was asked with an index is silent for a reason of its own.
+			if (listenings(watcher).some(({ asked }) => asked.waitIndex !== undefined)) continue;
+			const told = after.filter(({ kind }) => kind === "error" || kind === "cut");
 			const due = visible(timeline, watcher).filter(
-				({ index }) => index > paused.at && listened(watcher, index),
+				({ index }) => index > paused.at && (told[0] ? index <= told[0].at : listened(watcher, index)),
 			);
-			if (due.length === 0) continue;
 			const lost = lostBy(watcher, due);
-			const told = watcher.life.filter(({ kind }) => kind === "error" || kind === "cut");
+			if (lost.length === 0) {
+				if (due.length > 0) inTime.push(lifeEvidence(watcher, paused), lifeEvidence(watcher, resumed));
+				continue;
+			}
 			const evidence = [
 				...lost.slice(0, 2).map(writeEvidence),
 				lifeEvidence(watcher, paused),
 				lifeEvidence(watcher, resumed),
 			];
-			if (lost.length === 0) return refuted(`${all(due.length, "event")} came when it read on`, evidence);
+			const later = lost.some(({ index }) => index > resumed.at);
 			return told.length > 0
 				? refuted(
 						"it was told",
 						told.map((event) => lifeEvidence(watcher, event)),
 					)
 				: confirmed(
-						`${lost.length} of ${count(due.length, "event")} never came, those after it read on again among them; ` +
+						`${lost.length} of ${count(due.length, "event")} never came${later ? ", those after it read on again among them" : ""}; ` +
 							"no error, no end of the connection",
 						evidence,
 					);
 		}
+		if (inTime.length > 0) return untested("it read on in time: every event came", inTime);
 		return untested("no stream paused while there was something to see");
 	},
 );
@@ -192,13 +218,17 @@ export const afterIndexLosesNothing = claim(
 				const lost = watcher.kind === "watch" ? lostBy(watcher, due) : lostBy(watcher, due.slice(0, 1));
 				if (lost.length > 0)
 					return refuted(`${count(lost.length, "event")} did not come`, lost.map(writeEvidence));
-				const back = due.filter(({ index }) => index <= asked.at);
+				const back = due
+					.filter(({ index }) => index <= asked.at)
+					.flatMap(({ index }) =>
+						deliveriesOf(watcher, index)
+							.filter(({ fromHistory }) => fromHistory)
+							.slice(0, 1),
+					);
 				repaired += back.length;
 				evidence.push(
 					lifeEvidence(watcher, asked),
-					...back.flatMap(({ index }) =>
-						deliveriesOf(watcher, index).map((delivery) => deliveryEvidence(watcher, delivery)),
-					),
+					...back.map((delivery) => deliveryEvidence(watcher, delivery)),
 				);
 			}
 		}
@@ -216,26 +246,25 @@ export const responseIndexIsSafeToGoOnFrom = claim(
 		let tried = 0;
 		const evidence: Evidence[] = [];
 		for (const watcher of timeline.watchers) {
-			if (!silenceIsProven(watcher)) continue;
-			for (const [at, delivery] of watcher.deliveries.entries()) {
-				const next = watcher.life.filter((event): event is Asked => event.kind === "asked")[at + 1];
-				const wrong = next?.waitIndex === delivery.etcdIndex + 1 && delivery.etcdIndex !== delivery.index;
-				if (!next || !wrong) continue;
+			if (watcher.kind !== "poll" || !silenceIsProven(watcher)) continue;
+			const times = listenings(watcher);
+			for (const [at, { answer: delivery }] of times.entries()) {
+				const next = times[at + 1];
+				if (!delivery || !next || next.asked.waitIndex !== delivery.etcdIndex + 1) continue;
+				const { index: here, etcdIndex: header } = delivery;
+				const between = visible(timeline, watcher).filter(({ index }) => index > here && index <= header);
+				// Nothing to repeat, or nothing to lose.
+				if (header >= here ? between.length === 0 : !next.answer) continue;
 				tried++;
-				evidence.push(deliveryEvidence(watcher, delivery), lifeEvidence(watcher, next));
-				const again = watcher.deliveries.slice(at + 1).filter(({ index }) => index === delivery.index);
-				if (again.length > 0) {
+				evidence.push(deliveryEvidence(watcher, delivery), lifeEvidence(watcher, next.asked));
+				const again = times.slice(at + 1).find(({ answer }) => answer?.index === here)?.answer;
+				if (again) {
 					return refuted(
-						`the event at ${delivery.index} came again: its response's header says ${delivery.etcdIndex}, where the watch had begun`,
-						[...evidence, ...again.map((repeat) => deliveryEvidence(watcher, repeat))],
+						`the event at ${here} came again: its response's header says ${header}, where the watch had begun`,
+						[...evidence, deliveryEvidence(watcher, again)],
 					);
 				}
-				const skipped = visible(timeline, watcher).filter(
-					({ index }) =>
-						index > delivery.index &&
-						index <= delivery.etcdIndex &&
-						deliveriesOf(watcher, index).length === 0,
-				);
+				const skipped = lostBy(watcher, between);
 				if (skipped.length > 0) {
 					return refuted(
 						`${count(skipped.length, "event")} between the event and the header's index never came`,

@@ -17,6 +17,7 @@ import {
 	accepted,
 	deliveriesOf,
 	depthBelow,
+	endIsProven,
 	existed,
 	hearsAll,
 	isHidden,
@@ -156,7 +157,9 @@ export const plainWatchIsBlindBelow = claim(
 	(timeline) => {
 		const found = pairs(
 			timeline,
-			(watcher, { key }) => !watcher.recursive && (depthBelow(key, watcher.key) ?? 0) >= 1,
+			// A hidden key would not be seen with recursive either.
+			(watcher, { key }) =>
+				!watcher.recursive && (depthBelow(key, watcher.key) ?? 0) >= 1 && !isHidden(key, watcher.key),
 		);
 		if (found.length === 0) return untested("nothing was written below a watch that is not recursive");
 		return noneCame(found, "below a watch without recursive");
@@ -178,24 +181,45 @@ export const ancestorsDeleteIsSeenBelow = claim(
 export const fileNeedsNoRecursive = claim(
 	"On a file, a watch with recursive and one without see the same",
 	(timeline) => {
+		const writes = accepted(timeline);
+		const isFile = (watched: string) =>
+			writes.some(({ key, outcome }) => key === watched && !outcome.node.dir) &&
+			!writes.some(
+				({ key, outcome }) => (depthBelow(key, watched) ?? 0) > 0 || (key === watched && outcome.node.dir),
+			);
+		// Only what both listened for: one of them may have begun later, or have been sent a delete twice.
 		const twins = timeline.watchers
-			.filter(({ recursive }) => recursive)
+			.filter((one) => one.recursive && isFile(one.key))
 			.flatMap((one) =>
 				timeline.watchers
 					.filter((two) => !two.recursive && two.key === one.key)
-					.map((two) => [one, two] as const),
+					.filter((two) => [one, two].every((watcher) => silenceIsProven(watcher) && hearsAll(watcher)))
+					.map((two) => ({
+						one,
+						two,
+						both: writes
+							.filter((write) => isVisible(timeline, one, write))
+							.map(({ index }) => index)
+							.filter((index) => listened(one, index) && listened(two, index)),
+					})),
 			)
-			.filter(([one]) => !accepted(timeline).some(({ key }) => (depthBelow(key, one.key) ?? 0) > 0))
-			.filter(([one, two]) => one.deliveries.length + two.deliveries.length > 0)
-			.filter((both) => both.every(silenceIsProven));
+			.map(({ one, two, both }) => ({
+				one,
+				two,
+				came: [one, two].map((watcher) => both.flatMap((index) => deliveriesOf(watcher, index).slice(0, 1))),
+			}))
+			.filter(({ came }) => came.some(({ length }) => length > 0));
 		if (twins.length === 0) return untested("no file was watched both ways while it changed");
-		const seen = ({ deliveries }: WatcherRecord) => deliveries.map(({ index }) => index).join();
-		const evidence = twins
-			.flat()
-			.flatMap((watcher) => watcher.deliveries.map((delivery) => deliveryEvidence(watcher, delivery)));
-		const different = twins.find(([one, two]) => seen(one) !== seen(two));
+		const different = twins.find(
+			({ came: [a = [], b = []] }) =>
+				a.map(({ index }) => index).join() !== b.map(({ index }) => index).join(),
+		);
+		const evidence = (different ? [different] : twins).flatMap(({ one, two, came: [a = [], b = []] }) => [
+			...a.map((delivery) => deliveryEvidence(one, delivery)),
+			...b.map((delivery) => deliveryEvidence(two, delivery)),
+		]);
 		return different
-			? refuted(`"${different[0].name}" and "${different[1].name}" were sent different events`, evidence)
+			? refuted(`"${different.one.name}" and "${different.two.name}" were sent different events`, evidence)
 			: confirmed("both were sent the same events", evidence);
 	},
 );
@@ -206,7 +230,15 @@ export const missingKeyIsWaitedFor = claim(
 		const found = timeline.watchers.flatMap((watcher) => {
 			const [first] = listenings(watcher);
 			if (!first || existed(timeline, watcher.key, first.asked.at + 1)) return [];
-			return pairs(timeline, (other, { key }) => other === watcher && key === watcher.key).slice(0, 1);
+			// A directory made in passing was there without an event: what is written to it later does not make it.
+			return pairs(
+				timeline,
+				(other, write) =>
+					other === watcher &&
+					write.key === watcher.key &&
+					!removes(write) &&
+					!existed(timeline, watcher.key, write.index),
+			).slice(0, 1);
 		});
 		if (found.length === 0) return untested("no key was made that a watch had waited for");
 		return allCame(found, "keys made after their watch began");
@@ -225,16 +257,18 @@ export const implicitParentsRaiseNoEvent = claim(
 				(watcher) =>
 					watcher.recursive &&
 					listened(watcher, index) &&
-					silenceIsProven(watcher) &&
+					endIsProven(watcher) &&
 					(depthBelow(key, watcher.key) ?? 0) >= 2 &&
 					deliveriesOf(watcher, index).length > 0,
 			),
 		);
 		if (under.length === 0) return untested("no directory was made in passing under a recursive watch");
-		const written = new Set(accepted(timeline).map(({ key }) => key));
+		// The tried keys too: a write that got no answer may have been carried out.
+		const written = new Set([...accepted(timeline), ...timeline.writes].map(({ key }) => key));
 		const parents = timeline.watchers.flatMap((watcher) =>
 			watcher.deliveries
 				.filter(({ key, action }) => !written.has(key) && (action === "create" || action === "set"))
+				.filter(({ key }) => under.some((write) => (depthBelow(write.key, key) ?? 0) > 0))
 				.map((delivery) => deliveryEvidence(watcher, delivery)),
 		);
 		return parents.length > 0
@@ -254,9 +288,11 @@ export const lateWatchMissesTheStart = claim(
 		const evidence: Evidence[] = [];
 		for (const watcher of timeline.watchers) {
 			const [first] = listenings(watcher);
-			if (!first || first.asked.waitIndex !== undefined || !silenceIsProven(watcher)) continue;
+			if (!first || first.asked.waitIndex !== undefined || !endIsProven(watcher)) continue;
 			for (const write of writes.filter(({ index }) => index <= first.asked.at)) {
 				if (!isVisible(timeline, watcher, write)) continue;
+				// It came back for it later, with an index.
+				if (listenings(watcher).some(({ from }) => from <= write.index)) continue;
 				const [seen] = deliveriesOf(watcher, write.index);
 				if (seen)
 					return refuted(`"${watcher.name}" was sent an event from before it began`, [

@@ -13,6 +13,7 @@ import {
 	accepted,
 	deliveriesOf,
 	depthBelow,
+	isHidden,
 	isVisible,
 	listenings,
 	removes,
@@ -37,13 +38,15 @@ export const historyHoldsAThousandEvents = claim(
 		const found = timeline.watchers.flatMap((watcher) =>
 			clearedAt(watcher).map((cleared) => ({ watcher, cleared })),
 		);
-		const [first] = found;
-		if (!first) return untested("no watch asked for more than there was");
+		if (found.length === 0) return untested("no watch asked for more than there was");
 		// A refresh takes an index and puts no event into the history.
 		const quiet = accepted(timeline).filter(({ outcome }) => !outcome.raisesEvent).length;
 		if (quiet > 0) return untested("refreshes took indexes without events: the count would not tell");
-		const { gap, at } = first.cleared;
-		const kept = at - gap.to;
+		const keptAt = ({ cleared }: (typeof found)[number]) => cleared.at - cleared.gap.to;
+		const shown = found.find((one) => keptAt(one) !== windowSize) ?? found[0];
+		if (!shown) return untested("no watch asked for more than there was");
+		const kept = keptAt(shown);
+		const { at, gap } = shown.cleared;
 		const evidence = found.map(({ watcher, cleared }) => lifeEvidence(watcher, cleared));
 		return kept === windowSize
 			? confirmed(`at index ${at} the oldest it could still have was ${gap.to + 1}: ${kept} events`, evidence)
@@ -75,9 +78,15 @@ export const quietKeyIsThrownOut = claim(
 				evidence.push(...own.map(writeEvidence));
 			}
 		}
+		// A refresh takes an index and pushes nothing out of the history.
+		const quiet = accepted(timeline).filter(({ outcome }) => !outcome.raisesEvent);
+		const eventsFrom = (from: number, to: number) =>
+			to - from + 1 - quiet.filter(({ index }) => index >= from && index <= to).length;
 		const survived = timeline.watchers.flatMap((watcher) =>
 			listenings(watcher)
-				.filter(({ asked }) => asked.waitIndex !== undefined && asked.at - asked.waitIndex >= windowSize)
+				.filter(
+					({ asked }) => asked.waitIndex !== undefined && eventsFrom(asked.waitIndex, asked.at) > windowSize,
+				)
 				.map(({ asked }) => lifeEvidence(watcher, asked)),
 		);
 		if (survived.length > 0)
@@ -89,21 +98,40 @@ export const quietKeyIsThrownOut = claim(
 );
 
 /** The files that a reader of the tree would find at an index, by the accepted writes alone. */
-function stateAt(timeline: Timeline, key: string, index: number): Map<string, number> {
+function stateAt(timeline: Timeline, { key, recursive }: WatcherRecord, index: number): Map<string, number> {
 	const state = new Map<string, number>();
 	for (const write of accepted(timeline)) {
 		if (write.index > index) break;
+		const depth = depthBelow(write.key, key);
 		if (removes(write)) {
 			for (const file of [...state.keys()]) if (depthBelow(file, write.key) !== undefined) state.delete(file);
-		} else if (!write.outcome.node.dir && depthBelow(write.key, key) !== undefined) {
+		} else if (write.outcome.node.dir) {
+			state.delete(write.key);
+		} else if (depth !== undefined && (recursive || depth <= 1) && !isHidden(write.key, key)) {
 			state.set(write.key, write.index);
 		}
 	}
 	return state;
 }
 
-function sameState(keys: readonly NodeRecord[], state: ReadonlyMap<string, number>): boolean {
-	return keys.length === state.size && keys.every((node) => state.get(node.key) === node.modifiedIndex);
+/** True for a key whose state no record tells: it may have expired, or a write to it got no answer. */
+function isUncertain(timeline: Timeline, file: string): boolean {
+	return timeline.writes.some(({ key, outcome }) =>
+		outcome.kind === "accepted"
+			? outcome.node.ttl !== undefined && depthBelow(file, outcome.node.key) !== undefined
+			: outcome.kind === "failed" && outcome.maybeApplied && depthBelow(file, key) !== undefined,
+	);
+}
+
+function sameState(
+	timeline: Timeline,
+	keys: readonly NodeRecord[],
+	state: ReadonlyMap<string, number>,
+): boolean {
+	const listed = new Map(keys.map((node) => [node.key, node.modifiedIndex]));
+	return [...new Set([...listed.keys(), ...state.keys()])].every(
+		(key) => listed.get(key) === state.get(key) || isUncertain(timeline, key),
+	);
 }
 
 export const listAndWatchLosesNothing = claim(
@@ -113,14 +141,19 @@ export const listAndWatchLosesNothing = claim(
 		let recovered = 0;
 		for (const watcher of timeline.watchers) {
 			if (!silenceIsProven(watcher)) continue;
-			for (const listed of watcher.life) {
+			for (const [at, listed] of watcher.life.entries()) {
 				if (listed.kind !== "listed") continue;
+				const next = watcher.life[at + 1];
+				const time = listenings(watcher).find(({ asked }) => asked === next);
+				if (time?.asked.waitIndex !== listed.at + 1) continue;
 				evidence.push(lifeEvidence(watcher, listed));
-				if (!sameState(listed.keys, stateAt(timeline, watcher.key, listed.at))) {
-					return refuted("the tree that was read is not the state at that index", evidence);
+				if (!sameState(timeline, listed.keys, stateAt(timeline, watcher, listed.at))) {
+					return refuted("the tree that was read is not the state at that index", [
+						lifeEvidence(watcher, listed),
+					]);
 				}
 				const due = accepted(timeline)
-					.filter(({ index }) => index > listed.at)
+					.filter(({ index }) => index >= time.from && index <= time.to)
 					.filter((write) => isVisible(timeline, watcher, write));
 				const [lost] = due.filter(({ index }) => deliveriesOf(watcher, index).length === 0);
 				if (lost)

@@ -43,13 +43,16 @@ export const pollsLoseWhatFallsBetween = claim(
 		for (const watcher of timeline.watchers) {
 			if (watcher.kind !== "poll" || !endIsProven(watcher)) continue;
 			const times = listenings(watcher);
+			const due = visible(timeline, watcher);
+			// From here on another poll came back with an index.
+			const back = Math.min(
+				...times.map(({ asked, from }) => (asked.waitIndex === undefined ? Number.POSITIVE_INFINITY : from)),
+			);
 			times.slice(1).forEach((later, at) => {
 				const before = times[at];
 				if (before?.end?.kind !== "answered" || later.asked.waitIndex !== undefined) return;
-				for (const write of visible(timeline, watcher)) {
-					if (write.index <= before.to || write.index >= later.from) continue;
-					// Another poll came back for it with an index.
-					if (times.some(({ asked, from }) => asked.waitIndex !== undefined && from <= write.index)) continue;
+				for (const write of due) {
+					if (write.index <= before.to || write.index >= Math.min(later.from, back)) continue;
 					lost += deliveriesOf(watcher, write.index).length === 0 ? 1 : 0;
 					evidence.push(writeEvidence(write));
 				}

@@ -125,7 +125,7 @@ function knownTo(
 	const heard = watcher.deliveries
 		.map(({ index }) => index)
 		.filter((index) => index >= from && index <= (end?.at ?? index));
-	return Math.max(from - 1, ...heard);
+	return heard.reduce((last, index) => Math.max(last, index), from - 1);
 }
 
 /** True when the watcher was asking for that index. */
@@ -133,8 +133,18 @@ export function listened(watcher: WatcherRecord, index: number): boolean {
 	return listenings(watcher).some(({ from, to }) => from <= index && index <= to);
 }
 
-export function deliveriesOf(watcher: WatcherRecord, index: number): Delivery[] {
-	return watcher.deliveries.filter((delivery) => delivery.index === index);
+const deliveriesByIndex = remembered((watcher: WatcherRecord) => {
+	const found = new Map<number, Delivery[]>();
+	for (const delivery of watcher.deliveries) {
+		const same = found.get(delivery.index);
+		if (same) same.push(delivery);
+		else found.set(delivery.index, [delivery]);
+	}
+	return found;
+});
+
+export function deliveriesOf(watcher: WatcherRecord, index: number): readonly Delivery[] {
+	return deliveriesByIndex(watcher).get(index) ?? [];
 }
 
 /** False for a stream that paused or began in the past: it goes deaf, which is the claims of loss.ts. */

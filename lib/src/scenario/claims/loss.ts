@@ -92,7 +92,7 @@ export const goLoopLosesNothingMore = claim(
 				);
 			}
 			seen += after.length;
-			evidence.push(...watcher.deliveries.map((delivery) => deliveryEvidence(watcher, delivery)));
+			for (const delivery of watcher.deliveries) evidence.push(deliveryEvidence(watcher, delivery));
 		}
 		if (seen === 0) return untested("no loop had a first event and something to see after it");
 		return confirmed(`${all(seen, "event")} after the first came`, evidence);

@@ -143,9 +143,9 @@ export const recursiveSeesEveryDepth = claim(
 			(watcher, { key }) =>
 				watcher.recursive && (depthBelow(key, watcher.key) ?? 0) >= 1 && !isHidden(key, watcher.key),
 		);
-		const deepest = Math.max(
+		const deepest = found.reduce(
+			(most, { watcher, write }) => Math.max(most, depthBelow(write.key, watcher.key) ?? 0),
 			0,
-			...found.map(({ watcher, write }) => depthBelow(write.key, watcher.key) ?? 0),
 		);
 		if (deepest < 2) return untested("no write two levels or more below a recursive watch was accepted");
 		return allCame(found, `down to ${deepest} levels below the key`);

@@ -1,29 +1,25 @@
 // @ts-check
 // What has to work on a bare clone, before anything is installed or compiled: so it is plain JavaScript and
 // uses Node's own modules only. It installs the npm packages, compiles, and hands over to tools/src.
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import {
+	codeOf,
+	exclusive,
+	explain,
+	labDir,
+	logFile,
+	Problem,
+	readIfThere,
+	root,
+	run,
+	say,
+} from "./command.mjs";
 
 /** @typedef {import("./src/host.js").Host} Host */
-/** @typedef {import("./src/host.js").RunOptions} RunOptions */
-
-const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const labDir = path.join(root, ".lab");
-const logFile = path.join(labDir, "setup.log");
-
-/** Something the reader can mend: shown as its message alone, never as a stack trace. */
-class Problem extends Error {
-	/** @param {string} message @param {number} [exitCode] */
-	constructor(message, exitCode = 1) {
-		super(message);
-		this.name = "Problem";
-		this.exitCode = exitCode;
-	}
-}
 
 const HELP = {
 	start: `npm start                  opens JupyterLab on the start notebook, with an etcd of your own
@@ -33,7 +29,8 @@ npm start -- [options]
   --port N       listen on this port (default: a free one)
   --help         this text
 
-The first start installs what is missing (npm packages, .venv), all inside this folder. Ctrl-C ends it.`,
+The first start installs what is missing (npm packages, .venv), all inside this folder. Ctrl-C ends it.
+With etcdctl's own variables (ETCDCTL_ENDPOINTS and so on) the lab uses your etcd instead.`,
 	test: `npm test                   lint, types, formatting, then every test
 npm test -- [mocha options], such as: npm test -- --grep "watch"`,
 	check: `npm run check              lint, types and formatting, the notebooks' code cells too
@@ -73,168 +70,6 @@ function readArguments(command, args) {
 		const hint = name === "start" ? 'options come after "--": npm start -- --port 8888' : "try --help";
 		const why = error instanceof Error ? (error.message.split(". ")[0] ?? "") : String(error);
 		throw new Problem(`${why}; ${hint}`);
-	}
-}
-
-/**
- * What went wrong, in the words of npm, pip and the operating system, and what to do about it.
- * @type {readonly (readonly [RegExp, string])[]}
- */
-const CAUSES = [
-	[/ENOSPC|EDQUOT|No space left on device|Disk quota/i, "the disk is full: free about 1 GB"],
-	[/EROFS|Read-only file system/i, "the folder is read-only: clone into one that you can write to"],
-	[
-		/EACCES|EPERM|Permission denied|Operation not permitted/i,
-		"no permission to write: check who owns this folder and the package managers' caches",
-	],
-	[
-		/CERT_|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|certificate verify failed/i,
-		"a certificate is not trusted: set NODE_EXTRA_CA_CERTS (npm) and PIP_CERT (pip) to your network's CA file",
-	],
-	[
-		/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|EIDLETIMEOUT|ERR_SOCKET_TIMEOUT|NewConnectionError|NameResolution|new connection|timed out|ProxyError|Network is unreachable/i,
-		"no network: a first start has to download packages; connect (or set your proxy or mirror)",
-	],
-	[
-		/EJSONPARSE|EUSAGE|EINTEGRITY|in sync/,
-		"package-lock.json is damaged or does not belong to package.json: git checkout package.json package-lock.json",
-	],
-	[/EBADENGINE/, "this version of Node does not suit a package: use Node 20.19, 22 or 24"],
-	[
-		/No matching distribution|Could not find a version/i,
-		"a package has no build for this Python or system: use a Python between 3.10 and 3.13",
-	],
-];
-
-/** @param {string} output */
-function explain(output) {
-	return CAUSES.find(([pattern]) => pattern.test(output))?.[1];
-}
-
-const lock = path.join(labDir, "setup.lock");
-let holdsLock = false;
-
-/** @param {string} line */
-function say(line) {
-	process.stdout.write(`${line}\n`);
-}
-
-/**
- * Runs a command whose output goes to .lab/setup.log, and shows one line that says how far it is.
- * @type {Host["run"]}
- */
-const run = async (command, args, options) => {
-	const { title, cwd = root, env = process.env, progress } = options;
-	const log = fs.createWriteStream(logFile, { flags: "a" });
-	// A log that can't be written (a full disk) must not hide the failure that is being logged.
-	log.on("error", () => {});
-	log.write(`\n$ ${command} ${args.join(" ")}\n`);
-	const live = title !== undefined && process.stdout.isTTY;
-	if (title !== undefined && !live) say(`${title} …`);
-	const begin = Date.now();
-	let state = "";
-	const show = () => {
-		if (live)
-			process.stdout.write(`\r\x1b[K${title} … ${Math.round((Date.now() - begin) / 1000)} s ${state}`);
-	};
-	const ticking = live ? setInterval(show, 1000) : undefined;
-	show();
-
-	const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
-	// Killed outright, this process leaves the command running: the lock is then the command's.
-	if (holdsLock && child.pid !== undefined) fs.appendFileSync(lock, ` ${child.pid}`);
-	let output = "";
-	for (const stream of [child.stdout, child.stderr]) {
-		stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => {
-			log.write(text);
-			output = (output + text).slice(-200_000);
-			if (progress !== undefined) {
-				for (const line of text.split("\n")) state = progress(line) ?? state;
-				show();
-			}
-		});
-	}
-	/** @type {NodeJS.Signals | undefined} */
-	let interrupted;
-	/** @type {NodeJS.Signals[]} */
-	const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
-	/** @param {NodeJS.Signals} signal */
-	const stop = (signal) => {
-		interrupted = signal;
-		child.kill("SIGTERM");
-	};
-	for (const signal of signals) process.on(signal, stop);
-	try {
-		const code = await new Promise((resolve, reject) => {
-			child.on("error", reject).on("close", (status) => resolve(status ?? 1));
-		});
-		if (interrupted !== undefined) {
-			throw new Problem("interrupted; the next start does again what was not finished", 130);
-		}
-		return { code, output, seconds: (Date.now() - begin) / 1000 };
-	} finally {
-		for (const signal of signals) process.off(signal, stop);
-		clearInterval(ticking);
-		if (live) process.stdout.write(`\r\x1b[K${title}: ${Math.round((Date.now() - begin) / 1000)} s\n`);
-		log.end();
-	}
-};
-
-/**
- * One set-up at a time: a second `npm start` or `npm test` in the same folder waits for the first.
- * @type {Host["exclusive"]}
- */
-const exclusive = async (work) => {
-	let told = false;
-	for (;;) {
-		try {
-			fs.writeFileSync(lock, String(process.pid), { flag: "wx" });
-			break;
-		} catch (error) {
-			if (codeOf(error) !== "EEXIST") throw error;
-		}
-		const holder = readIfThere(lock);
-		// An empty lock is one that is being written, or was left by a full disk: it gets the time of one wait.
-		if (holder !== undefined && (holder === "" ? told : !holder.split(" ").some(isAlive))) {
-			fs.rmSync(lock, { force: true });
-			continue;
-		}
-		if (!told)
-			say(`waiting for another set-up of this folder (process ${holder}; if that is none: rm ${lock})`);
-		told = true;
-		await new Promise((resolve) => setTimeout(resolve, 250));
-	}
-	holdsLock = true;
-	try {
-		return await work();
-	} finally {
-		holdsLock = false;
-		fs.rmSync(lock, { force: true });
-	}
-};
-
-/** @param {unknown} error */
-function codeOf(error) {
-	return error instanceof Error && "code" in error ? String(error.code) : "";
-}
-
-/** @param {string} file */
-function readIfThere(file) {
-	try {
-		return fs.readFileSync(file, "utf8");
-	} catch (error) {
-		if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
-		throw error;
-	}
-}
-
-/** @param {string} pid */
-function isAlive(pid) {
-	try {
-		process.kill(Number(pid), 0);
-		return true;
-	} catch (error) {
-		return codeOf(error) === "EPERM";
 	}
 }
 
@@ -315,6 +150,9 @@ function removeStale(project) {
 
 /** @param {string[]} argv */
 export async function main(argv) {
+	// A terminal that is closed takes stdout with it; ending JupyterLab must not fail for want of a listener.
+	process.stdout.on("error", () => {});
+	process.stderr.on("error", () => {});
 	try {
 		const request = readArguments(argv[0], argv.slice(1));
 		if (request.command === "help") return say(request.text ?? "");

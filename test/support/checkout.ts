@@ -145,9 +145,10 @@ export class FakeCheckout {
 		const probe = `${major} ${minor} ${version} ${hasVenv ? "True" : "False"}`;
 		const inner = this.script(
 			`if (args[0] === "-c") return console.log("${major}.${minor}");
-			log(args[1]);
-			if (args[1] === "pip") { ${pip} }
-			if (args[1] === "jupyterlab") { ${jupyterlab} }`,
+			const what = args[0] === "-m" ? args[1] : "jupyterlab";
+			log(what);
+			if (what === "pip") { ${pip} }
+			if (what === "jupyterlab") { ${jupyterlab} }`,
 		);
 		this.command(
 			"python3",

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { freePort } from "#tools/port";
 import { descendants, type ProcessId, survivors } from "#tools/processes";
 import { Running, root } from "../support/checkout";
 
@@ -68,9 +69,11 @@ describe("npm start", () => {
 		assert.deepEqual(fs.readdirSync(home), [], "nothing is written to the home folder");
 	});
 
-	it("listens on no address but 127.0.0.1", async () => {
-		const lab = start();
+	it("listens on the port asked for, and on no address but 127.0.0.1", async () => {
+		const wanted = await freePort();
+		const lab = start("--port", String(wanted));
 		const { port } = await address(lab);
+		assert.equal(port, wanted);
 		const others = Object.values(os.networkInterfaces())
 			.flatMap((each) => each ?? [])
 			.filter((each) => each.address !== "127.0.0.1" && !each.address.startsWith("fe80"))
@@ -81,6 +84,17 @@ describe("npm start", () => {
 		}
 		lab.child.kill("SIGTERM");
 		assert.equal((await lab.ended).code, 0);
+	});
+
+	it("leaves no JupyterLab and no kernel when it is killed outright", async () => {
+		const lab = start();
+		const { url, token } = await address(lab);
+		const headers = { authorization: `token ${token}` };
+		const body = JSON.stringify({ name: "tslab" });
+		assert.equal((await fetch(new URL("/api/kernels", url), { method: "POST", headers, body })).status, 201);
+		const processes = descendants(lab.pid);
+		lab.child.kill("SIGKILL");
+		await allGone(processes);
 	});
 
 	it("says in one line that the port is taken, or is none", async () => {
@@ -103,14 +117,14 @@ describe("npm start", () => {
 		}
 	});
 
-	it("ends at one Ctrl-C in a terminal, asks nothing, and leaves no process", async () => {
-		// A terminal sends Ctrl-C to npm and to JupyterLab's starter, and npm passes it on once more.
+	/** `npm start` in a terminal; at a line on the driver's stdin it presses Ctrl-C, or closes the terminal. */
+	function inTerminal(act: "press" | "close"): Running {
 		const script = `
 import os, pty, sys
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp("npm", ["npm", "start", "--silent", "--", "--no-browser"])
-text, pressed = b"", False
+text, acted = b"", False
 while True:
     try:
         got = os.read(fd, 65536)
@@ -120,17 +134,28 @@ while True:
         break
     text += got
     os.write(1, got)
-    if b"Ctrl-C ends" in text and not pressed:
-        pressed = True
+    if b"Ctrl-C ends" in text and not acted:
+        acted = True
         sys.stdin.readline()
+        if sys.argv[1] == "close":
+            os.close(fd)
+            break
         os.write(fd, b"\\x03")
 os.waitpid(pid, 0)
 `;
 		const python = path.join(root, ".venv", "bin", "python");
-		const env = { ...process.env, HOME: home };
-		const terminal = new Running(
-			spawn(python, ["-c", script], { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] }),
+		return new Running(
+			spawn(python, ["-c", script, act], {
+				cwd: root,
+				env: { ...process.env, HOME: home },
+				stdio: ["pipe", "pipe", "pipe"],
+			}),
 		);
+	}
+
+	it("ends at one Ctrl-C in a terminal, asks nothing, and leaves no process", async () => {
+		// The terminal sends it to npm and to JupyterLab's starter, and npm passes it on once more.
+		const terminal = inTerminal("press");
 		await terminal.says(/Ctrl-C ends/);
 		const processes = descendants(terminal.pid);
 		assert.ok(processes.length >= 3, "npm, the starter and JupyterLab");
@@ -138,9 +163,23 @@ os.waitpid(pid, 0)
 		const { stdout } = await terminal.ended;
 		assert.match(stdout, /ending JupyterLab/);
 		assert.doesNotMatch(stdout, /y\/\[n\]|Shut ?down this/i);
-		assert.deepEqual(survivors(processes), []);
+		await allGone(processes);
+	});
+
+	it("leaves no process when its terminal is closed", async () => {
+		const terminal = inTerminal("close");
+		await terminal.says(/Ctrl-C ends/);
+		const processes = descendants(terminal.pid);
+		terminal.child.stdin?.end("\n");
+		await terminal.ended;
+		await allGone(processes);
 	});
 });
+
+/** npm may go before the starter that it started: waits until that has ended too. */
+async function allGone(processes: readonly ProcessId[]): Promise<void> {
+	while (survivors(processes).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 async function connect(port: number, host: string): Promise<void> {
 	await new Promise<void>((resolve, reject) => {

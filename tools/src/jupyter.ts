@@ -110,8 +110,7 @@ export function jupyterLabCommand(options: { ip: string; port: number; notebooks
 	return {
 		command: venvPython,
 		args: [
-			"-m",
-			"jupyterlab",
+			path.join(root, "tools", "lab.py"),
 			"--no-browser",
 			`--ServerApp.ip=${options.ip}`,
 			`--ServerApp.port=${options.port}`,

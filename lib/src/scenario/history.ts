@@ -14,7 +14,7 @@ export interface HistoryMoment {
 /**
  * Writes one key once, then `count` times to other keys, and asks the server after every `every` writes how far
  * back its history goes: with waitIndex=1, which is answered by a 401 that names the oldest index kept. Indexes
- * are counted from before the first write; what lies before that is negative.
+ * are counted from before the first write; what the server keeps from before that is left out.
  * @throws SharedServerError when the server has other users; errors of the keys API
  */
 export async function slideHistory(
@@ -37,10 +37,10 @@ async function historyNow({ v2 }: Target, origin: number): Promise<HistoryMoment
 		poll.close();
 		// Nothing was cleared yet: the store's whole life is in the history.
 		const index = poll.headers.etcdIndex - origin;
-		return { index, oldestKept: 1 - origin, newestKept: index };
+		return { index, oldestKept: 1, newestKept: index };
 	} catch (error) {
 		if (!(error instanceof EventIndexClearedError)) throw error;
 		const index = error.index - origin;
-		return { index, oldestKept: error.oldestIndex - origin, newestKept: index };
+		return { index, oldestKept: Math.max(1, error.oldestIndex - origin), newestKept: index };
 	}
 }

@@ -1,10 +1,11 @@
-export { eventsOf, missedBy } from "./ask";
+export { clearedOf, eventsOf, listedBy, missedBy } from "./ask";
 export type { Claim, Evidence, Verdict } from "./claim";
 export { claims } from "./claims";
 export { type Exercise, exercises } from "./exercises";
 export { type HistoryMoment, slideHistory } from "./history";
 export { type RunOptions, ScenarioError, type Target } from "./run";
 export { type BurstOptions, type OpenOptions, type PollOptions, Scenario, scenario } from "./scenario";
+export { lossBySpeed, type SpeedPoint } from "./speed";
 export type * from "./steps";
 export type * from "./timeline";
 export { loadTimeline, saveTimeline, TimelineFormatError } from "./timeline-json";

@@ -21,7 +21,7 @@ import {
 } from "../scope";
 import type { LifeEvent, NodeRecord, Timeline, WatcherRecord } from "../timeline";
 
-/** How many events etcd keeps (`newEventHistory(1000)`, `newWatchHub` in v2store/store.go at v3.5.9). */
+/** How many events etcd keeps (`newWatchHub(1000)` in v2store/store.go at v3.5.9). */
 export const windowSize = 1000;
 
 type Cleared = Extract<LifeEvent, { kind: "error" }> & {

@@ -37,10 +37,13 @@ export function checkIndex(name: string, index: number, least = 0): number {
 	return index;
 }
 
-/** Seconds: etcd counts whole ones; 292 years is what fits into its nanoseconds. */
-const longestTtl = 9_000_000_000;
+/**
+ * Seconds: a key's expiry travels as nanoseconds since 1970, which end in the year 2262. etcd takes a longer ttl
+ * without a word and keeps the key for ever (`Expiration` in v2http/client.go at v3.5.9).
+ */
+const longestTtl = 7_000_000_000;
 
-/** @throws ArgumentError unless it is a whole number of seconds from 0 to 9 × 10^9. */
+/** @throws ArgumentError unless it is a whole number of seconds from 0 to 7 × 10^9. */
 export function checkTtl(ttl: number): number {
 	checkIndex("a ttl", ttl);
 	if (ttl > longestTtl)
@@ -48,10 +51,15 @@ export function checkTtl(ttl: number): number {
 	return ttl;
 }
 
-/** @throws ArgumentError unless it is a positive finite number of milliseconds. */
+/** What a timer can hold; a longer one would go off at once. */
+const longestMs = 2 ** 31 - 1;
+
+/** @throws ArgumentError unless it is a positive number of milliseconds, up to 24.8 days. */
 export function checkDurationMs(name: string, durationMs: number): number {
-	if (typeof durationMs !== "number" || !Number.isFinite(durationMs) || durationMs <= 0) {
-		throw new ArgumentError(`${name} is a positive number of milliseconds, not ${kindOf(durationMs)}`);
+	if (typeof durationMs !== "number" || !(durationMs > 0 && durationMs <= longestMs)) {
+		throw new ArgumentError(
+			`${name} is a positive number of milliseconds up to ${longestMs}, not ${kindOf(durationMs)}`,
+		);
 	}
 	return durationMs;
 }

@@ -36,15 +36,21 @@ export function parseAnswer(request: HttpRequest, answer: OpenAnswer, text: stri
 	if (!isObject(json) || typeof action !== "string" || !actions.has(action)) {
 		throw bad("wrong shape", answer, text, "JSON without an etcd action");
 	}
-	const node = parseNode(json.node);
+	const node = parseNode(json.node, action === "get");
 	if (!node) throw bad("wrong shape", answer, text, "an etcd action without a whole node");
-	const prevNode = parseNode(json.prevNode);
+	const prevNode = json.prevNode === undefined ? undefined : parseNode(json.prevNode, false);
+	if (json.prevNode !== undefined && !prevNode) {
+		throw bad("wrong shape", answer, text, "an etcd action without a whole prevNode");
+	}
 	return { action: action as Answer["action"], node, ...(prevNode ? { prevNode } : {}), ...headers };
 }
 
 /** @throws BadAnswerError when X-Etcd-Index is missing or no number: then it was not etcd that answered. */
 export function parseHeaders(answer: OpenAnswer, text: string): Headers {
-	const number = (name: string) => Number(answer.headers[name] ?? Number.NaN);
+	const number = (name: string) => {
+		const header = answer.headers[name];
+		return typeof header === "string" && /^\d+$/.test(header) ? Number(header) : Number.NaN;
+	};
 	const etcdIndex = number("x-etcd-index");
 	if (!Number.isSafeInteger(etcdIndex)) throw bad("wrong shape", answer, text, "no X-Etcd-Index");
 	return {
@@ -88,31 +94,45 @@ function bad(
 	});
 }
 
-function parseNode(json: unknown): Node | undefined {
-	if (!isObject(json)) return undefined;
-	// The root directory comes without a key and without indexes.
-	const key = json.key ?? "/";
-	const createdIndex = json.createdIndex ?? 0;
-	const modifiedIndex = json.modifiedIndex ?? 0;
-	const { value, ttl, expiration, nodes } = json;
-	if (typeof key !== "string" || typeof createdIndex !== "number" || typeof modifiedIndex !== "number")
-		return;
+/** Deeper than any key that fits into a request, and no deeper than this function's own calls can go. */
+const deepest = 5_000;
+
+/** `mayBeRoot`: a read of the root directory comes without a key and without indexes. */
+function parseNode(json: unknown, mayBeRoot: boolean, depth = 0): Node | undefined {
+	if (!isObject(json) || depth > deepest) return undefined;
+	const isRoot = mayBeRoot && json.key === undefined && json.dir === true;
+	const { key, createdIndex, modifiedIndex } = isRoot
+		? { key: "/", createdIndex: 0, modifiedIndex: 0 }
+		: json;
+	const { value, dir, ttl, expiration, nodes } = json;
+	if (typeof key !== "string" || !isIndex(createdIndex) || !isIndex(modifiedIndex)) return undefined;
+	if (!isOptional("string", value) || !isOptional("boolean", dir)) return undefined;
+	if (!isOptional("number", ttl) || !isOptional("string", expiration)) return undefined;
+	if (nodes !== undefined && !Array.isArray(nodes)) return undefined;
 	const children: Node[] = [];
-	for (const child of Array.isArray(nodes) ? nodes : []) {
-		const node = parseNode(child);
+	for (const child of nodes ?? []) {
+		const node = parseNode(child, false, depth + 1);
 		if (!node) return undefined;
 		children.push(node);
 	}
 	return {
 		key,
 		...(typeof value === "string" ? { value } : {}),
-		dir: json.dir === true,
+		dir: dir === true,
 		createdIndex,
 		modifiedIndex,
 		...(typeof expiration === "string" ? { expiration } : {}),
 		...(typeof ttl === "number" ? { ttl } : {}),
-		...(Array.isArray(nodes) ? { nodes: children } : {}),
+		...(nodes === undefined ? {} : { nodes: children }),
 	};
+}
+
+function isIndex(json: unknown): json is number {
+	return typeof json === "number" && Number.isSafeInteger(json) && json >= 0;
+}
+
+function isOptional(type: "string" | "number" | "boolean", json: unknown): boolean {
+	return json === undefined || typeof json === type;
 }
 
 function isObject(json: unknown): json is Record<string, unknown> {

@@ -2,7 +2,7 @@ import { checkIndex, checkTtl, checkValue, keyPath } from "./arguments";
 import { ArgumentError, BadAnswerError, V2DisabledError } from "./errors";
 import type { Answer } from "./node";
 import { parseAnswer, parseJson } from "./parse";
-import { type ConnectOptions, type HttpRequest, Transport } from "./transport";
+import { type ConnectOptions, excerptOf, type HttpRequest, Transport } from "./transport";
 import { type EventStream, type Poll, poll, stream, Watcher, type WatchOptions } from "./watch";
 
 export interface RequestOptions {
@@ -59,23 +59,23 @@ export class Keys {
 	}
 
 	/** Writes a file, made anew if it was there: it gets a new createdIndex. Parents are made as needed. */
-	set(key: string, value: string, options: WriteOptions = {}): Promise<Answer> {
+	async set(key: string, value: string, options: WriteOptions = {}): Promise<Answer> {
 		return this.#put(key, { value: checkValue(value), ttl: ttlOf(options) }, options);
 	}
 
 	/** As `set`, but only if the key does not exist (else 105). */
-	create(key: string, value: string, options: WriteOptions = {}): Promise<Answer> {
+	async create(key: string, value: string, options: WriteOptions = {}): Promise<Answer> {
 		return this.#put(key, { value: checkValue(value), prevExist: false, ttl: ttlOf(options) }, options);
 	}
 
 	/** Makes a file in the directory whose name is the index of this write, so that names sort by age. */
-	createInOrder(directory: string, value: string, options: WriteOptions = {}): Promise<Answer> {
+	async createInOrder(directory: string, value: string, options: WriteOptions = {}): Promise<Answer> {
 		const form = { value: checkValue(value), ttl: ttlOf(options) };
 		return this.#send("POST", directory, {}, form, options);
 	}
 
 	/** Writes a file that exists (else 100); it keeps its createdIndex, and loses a ttl that isn't given again. */
-	update(key: string, value: string, options: WriteOptions = {}): Promise<Answer> {
+	async update(key: string, value: string, options: WriteOptions = {}): Promise<Answer> {
 		return this.#put(key, { value: checkValue(value), prevExist: true, ttl: ttlOf(options) }, options);
 	}
 
@@ -85,12 +85,12 @@ export class Keys {
 	}
 
 	/** Makes a directory (105 if the key exists). */
-	mkdir(key: string, options: WriteOptions = {}): Promise<Answer> {
+	async mkdir(key: string, options: WriteOptions = {}): Promise<Answer> {
 		return this.#put(key, { dir: true, prevExist: false, ttl: ttlOf(options) }, options);
 	}
 
 	/** Gives an existing directory a new ttl, or none. etcd 3.4 does it; 3.5 answers 300 and changes nothing. */
-	updateDirectory(key: string, options: WriteOptions = {}): Promise<Answer> {
+	async updateDirectory(key: string, options: WriteOptions = {}): Promise<Answer> {
 		return this.#put(key, { dir: true, prevExist: true, ttl: ttlOf(options) }, options);
 	}
 
@@ -100,7 +100,7 @@ export class Keys {
 	}
 
 	/** Writes if the key has the value and the index given (else 101); it keeps its createdIndex. */
-	compareAndSwap(
+	async compareAndSwap(
 		key: string,
 		value: string,
 		expected: Comparison,
@@ -114,12 +114,12 @@ export class Keys {
 	}
 
 	/** Deletes if the key has the value and the index given (else 101). */
-	compareAndDelete(key: string, expected: Comparison, options: RequestOptions = {}): Promise<Answer> {
+	async compareAndDelete(key: string, expected: Comparison, options: RequestOptions = {}): Promise<Answer> {
 		return this.#send("DELETE", key, comparison(expected), undefined, options);
 	}
 
 	/** Renews a file's ttl and keeps its value: takes an index, raises no event. */
-	refresh(key: string, ttl: number, options: RequestOptions = {}): Promise<Answer> {
+	async refresh(key: string, ttl: number, options: RequestOptions = {}): Promise<Answer> {
 		return this.#put(key, { refresh: true, prevExist: true, ttl: checkTtl(ttl) }, options);
 	}
 
@@ -139,26 +139,18 @@ export class Keys {
 	}
 
 	/** The server's version, such as "3.5.1". */
-	async version(options: RequestOptions = {}): Promise<string> {
-		const json = await this.#getJson("/version", options);
-		const version = (json as { etcdserver?: unknown } | null)?.etcdserver;
-		if (typeof version === "string") return version;
-		throw new BadAnswerError("wrong shape", `${this.endpoints[0]} answers /version, but not as etcd does`, {
-			status: 200,
-			excerpt: "",
-		});
+	version(options: RequestOptions = {}): Promise<string> {
+		return this.#field("/version", "etcdserver", isText, options);
 	}
 
 	/** How many v2 watchers the member has registered, all clients' together (/v2/stats/store). */
-	async watcherCount(options: RequestOptions = {}): Promise<number> {
-		const json = await this.#getJson("/v2/stats/store", options);
-		return Number((json as { watchers?: unknown } | null)?.watchers);
+	watcherCount(options: RequestOptions = {}): Promise<number> {
+		return this.#field("/v2/stats/store", "watchers", isCount, options);
 	}
 
 	/** The name that the member was started with (/v2/stats/self). */
-	async memberName(options: RequestOptions = {}): Promise<string> {
-		const json = await this.#getJson("/v2/stats/self", options);
-		return String((json as { name?: unknown } | null)?.name);
+	memberName(options: RequestOptions = {}): Promise<string> {
+		return this.#field("/v2/stats/self", "name", isText, options);
 	}
 
 	/** Ends every request under way, watches too, with an AbortedError. New ones are taken. */
@@ -212,15 +204,36 @@ export class Keys {
 		}
 	}
 
-	async #getJson(path: string, options: RequestOptions): Promise<unknown> {
+	/** One field of a page that is not of the keys API. @throws BadAnswerError when it is not there */
+	async #field<T>(
+		path: string,
+		name: string,
+		isRight: (json: unknown) => json is T,
+		options: RequestOptions,
+	): Promise<T> {
 		const { answer, text } = await this.#transport.fetch({
 			method: "GET",
 			path,
 			signal: options.signal,
 			timeoutMs: options.timeoutMs,
 		});
-		return parseJson(answer, text);
+		const json = parseJson(answer, text);
+		const field: unknown = typeof json === "object" && json !== null ? Reflect.get(json, name) : undefined;
+		if (answer.status === 200 && isRight(field)) return field;
+		const kind = answer.status === 200 ? "wrong shape" : "status";
+		throw new BadAnswerError(kind, `${answer.endpoint} answers ${path}, but not as etcd does`, {
+			status: answer.status,
+			excerpt: excerptOf(text),
+		});
 	}
+}
+
+function isText(json: unknown): json is string {
+	return typeof json === "string";
+}
+
+function isCount(json: unknown): json is number {
+	return typeof json === "number" && Number.isSafeInteger(json) && json >= 0;
 }
 
 function ttlOf(options: WriteOptions): number | undefined {

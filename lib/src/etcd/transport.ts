@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { Agent, type Dispatcher } from "undici";
-import { checkDurationMs } from "./arguments";
+import { checkDurationMs, checkIndex } from "./arguments";
 import {
 	AbortedError,
 	ArgumentError,
@@ -52,7 +52,7 @@ export interface OpenAnswer {
 
 /** Codes of failures before the request was on the wire: it can't have been carried out. */
 const neverSent =
-	/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS.*|ERR_SSL.*|.*CERT.*|UNABLE_TO_.*)$/;
+	/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS.*|ERR_SSL.*|ERR_OSSL.*|.*CERT.*|UNABLE_TO_.*)$/;
 
 /** HTTP to one etcd or several: one request at a time, no retries but the next endpoint, nothing resumed. */
 export class Transport {
@@ -70,7 +70,7 @@ export class Transport {
 		if (options.endpoints.length === 0) throw new ArgumentError("at least one endpoint is needed");
 		this.endpoints = options.endpoints.map(checkEndpoint);
 		this.#timeoutMs = checkDurationMs("timeoutMs", options.timeoutMs ?? 10_000);
-		this.maxBodyBytes = options.maxBodyBytes ?? 64 * 1024 * 1024;
+		this.maxBodyBytes = checkIndex("maxBodyBytes", options.maxBodyBytes ?? 64 * 1024 * 1024, 1);
 		const { ca, cert, key } = options.tls ?? {};
 		this.#agent = new Agent({
 			// A quiet long poll is no failure: undici's own body timeout would cut it after 300 s (facts: T20).
@@ -84,6 +84,9 @@ export class Transport {
 			},
 		});
 		const { user } = options;
+		if (user?.name.includes(":")) {
+			throw new ArgumentError("a user's name has no colon in it: basic auth ends the name at the first one");
+		}
 		this.#authorization =
 			user && `Basic ${Buffer.from(`${user.name}:${user.password}`, "utf8").toString("base64")}`;
 	}
@@ -111,6 +114,11 @@ export class Transport {
 	/** Sends the request and reads the whole body, up to `maxBodyBytes`. Errors as in `open`, and BadAnswerError. */
 	async fetch(request: HttpRequest): Promise<{ answer: OpenAnswer; text: string }> {
 		const answer = await this.open(request);
+		return { answer, text: await this.readInTime(answer, request) };
+	}
+
+	/** As `readAll`, in the time that the request may take. @throws TimeoutError too */
+	async readInTime(answer: OpenAnswer, request: HttpRequest): Promise<string> {
 		const timeoutMs = request.timeoutMs ?? this.#timeoutMs;
 		let late = false;
 		const timer = setTimeout(() => {
@@ -118,7 +126,7 @@ export class Transport {
 			answer.close();
 		}, timeoutMs);
 		try {
-			return { answer, text: await this.readAll(answer) };
+			return await this.readAll(answer);
 		} catch (cause) {
 			if (!late) throw cause;
 			throw new TimeoutError(`${answer.endpoint} sent headers but no whole body in ${timeoutMs} ms`, {
@@ -141,11 +149,26 @@ export class Transport {
 				chunks.push(chunk);
 			}
 		} catch (error) {
+			// First what it was: after `close` everything looks as if the caller had ended it.
+			const failure = answer.failure(error);
 			answer.close();
-			throw answer.failure(error);
+			throw failure;
 		}
 		answer.done();
-		return Buffer.concat(chunks).toString("utf8");
+		return this.decode(answer, Buffer.concat(chunks));
+	}
+
+	/** etcd's answers are UTF-8: bytes that are not would come out as other characters, in silence. */
+	decode(answer: OpenAnswer, bytes: Buffer): string {
+		try {
+			return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+		} catch (cause) {
+			throw new BadAnswerError("not json", `${answer.endpoint} answered ${answer.status}: not UTF-8`, {
+				status: answer.status,
+				excerpt: excerptOf(bytes.subarray(0, 200).toString("latin1")),
+				cause,
+			});
+		}
 	}
 
 	tooLarge(answer: OpenAnswer, chunks: readonly Buffer[]): BadAnswerError {
@@ -247,6 +270,11 @@ function checkEndpoint(endpoint: string): string {
 	if (url.username !== "" || url.password !== "") {
 		throw new ArgumentError(
 			`the endpoint at ${url.host} holds a user: give it in ETCDCTL_USER, not in the URL`,
+		);
+	}
+	if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+		throw new ArgumentError(
+			`the endpoint at ${url.host} has a path or a query: etcd's API is at the root of a server`,
 		);
 	}
 	return url.origin;

@@ -52,7 +52,7 @@ async function register(transport: Transport, request: HttpRequest): Promise<[Op
 			throw error;
 		}
 	}
-	const text = await transport.readAll(answer);
+	const text = await transport.readInTime(answer, request);
 	parseAnswer(request, answer, text);
 	throw new BadAnswerError("status", `${answer.endpoint} answered ${answer.status} to a watch`, {
 		status: answer.status,
@@ -228,7 +228,7 @@ async function* readLines(transport: Transport, answer: OpenAnswer): AsyncGenera
 			let from = 0;
 			for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
 				pending.push(chunk.subarray(from, end));
-				const line = Buffer.concat(pending).toString("utf8");
+				const line = transport.decode(answer, Buffer.concat(pending));
 				pending = [];
 				size = 0;
 				from = end + 1;
@@ -239,8 +239,9 @@ async function* readLines(transport: Transport, answer: OpenAnswer): AsyncGenera
 			if (size > transport.maxBodyBytes) throw transport.tooLarge(answer, pending);
 		}
 	} catch (error) {
+		const failure = answer.failure(error);
 		answer.close();
-		throw answer.failure(error);
+		throw failure;
 	}
 	answer.done();
 	const rest = Buffer.concat(pending).toString("utf8").trim();

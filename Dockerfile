@@ -10,14 +10,15 @@ WORKDIR /lab
 USER node
 ENV PIP_NO_CACHE_DIR=1 npm_config_cache=/tmp/npm
 
-# Packages first, with a library of one line: an edit of the real one does not install them again.
+# Packages first, with a library of one line: an edit of the real one does not install them again. That line's
+# output goes, since it is newer than the real sources and tsc would take it for theirs.
 COPY --chown=node:node package.json package-lock.json .npmrc tsconfig.json ./
 COPY --chown=node:node tools tools
 COPY --chown=node:node lib/package.json lib/tsconfig.json lib/
 RUN mkdir -p lib/src notebooks \
  && echo 'export {};' >lib/src/index.ts \
  && node tools/bootstrap.mjs build \
- && rm -rf /tmp/npm
+ && rm -rf lib/src lib/dist /tmp/npm
 
 COPY --chown=node:node lib lib
 COPY --chown=node:node notebooks notebooks

@@ -1,6 +1,6 @@
 import { PLOT_WIDTH, type Places, rounded } from "./places";
 import { pixelsOf, shortened } from "./printable";
-import { lifeWords, type Reading } from "./reading";
+import { gapWords, lifeWords, type Reading } from "./reading";
 
 /** A bar in a watcher's lane: it was listening, or its reader was paused. */
 export interface Bar {
@@ -98,7 +98,7 @@ export function notesOf(reading: Reading, places: Places, y: number, half: numbe
 		switch (event.kind) {
 			case "error":
 				text = event.gap
-					? `${event.code}: ${event.gap.from} to ${event.gap.to} are gone`
+					? `${event.code}: ${gapWords(event.gap)}`
 					: `${event.code} ${shortened(event.message, 24)}`;
 				break;
 			case "cut":

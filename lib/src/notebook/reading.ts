@@ -103,6 +103,11 @@ export function writeWords(write: WriteRecord, maxKey = 60): string {
 	return `${write.operation} ${shortened(write.key, maxKey)}`;
 }
 
+/** "event 2 is gone", "events 2 to 9 are gone". */
+export function gapWords({ from, to }: { readonly from: number; readonly to: number }): string {
+	return from === to ? `event ${from} is gone` : `events ${from} to ${to} are gone`;
+}
+
 /** What happened to a watcher, as one clause. */
 export function lifeWords(event: LifeEvent): string {
 	switch (event.kind) {
@@ -121,7 +126,7 @@ export function lifeWords(event: LifeEvent): string {
 		case "closed":
 			return `closed at index ${event.at}`;
 		case "error": {
-			const gap = event.gap ? `: the events from ${event.gap.from} to ${event.gap.to} are gone` : "";
+			const gap = event.gap ? `: ${gapWords(event.gap)}` : "";
 			const cause = event.cause === "" ? "" : ` (${printable(event.cause)})`;
 			return `error ${event.code} at index ${event.at}, ${printable(event.message)}${cause}${gap}`;
 		}

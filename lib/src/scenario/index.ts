@@ -5,7 +5,7 @@ export { type Exercise, exercises } from "./exercises";
 export { type HistoryMoment, slideHistory } from "./history";
 export { type RunOptions, ScenarioError, type Target } from "./run";
 export { type BurstOptions, type OpenOptions, type PollOptions, Scenario, scenario } from "./scenario";
-export { lossBySpeed, type SpeedPoint } from "./speed";
+export { lossBySpeed, type SpeedSeries } from "./speed";
 export type * from "./steps";
 export type * from "./timeline";
 export { loadTimeline, saveTimeline, TimelineFormatError } from "./timeline-json";

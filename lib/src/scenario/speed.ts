@@ -2,37 +2,38 @@ import { missedBy } from "./ask";
 import type { Target } from "./run";
 import { scenario } from "./scenario";
 
-/** What two loops lost of the same writes. */
-export interface SpeedPoint {
-	/** The writer's pace. */
-	readonly perSecond: number;
-	/** In percent of the events: by polls one after the other, each from now on … */
-	readonly lostWithoutIndex: number;
-	/** … and by polls that carry their index on. */
-	readonly lostWithIndex: number;
+/** What one kind of loop lost at each pace: [writes a second, percent of the events]. */
+export interface SpeedSeries {
+	readonly name: string;
+	readonly points: readonly (readonly [number, number])[];
 }
 
 const writeCount = 50;
+const loops = { forgets: "polls without an index", carries: "polls with an index" };
 
 /**
- * Lets both kinds of loop watch a writer at each pace, fifty writes a run. `onPoint` is told of all points so far.
- * The losses are this machine's. Errors as `Scenario.run`.
+ * Lets two kinds of loop watch a writer at each pace, fifty writes a run: polls one after the other, each from now
+ * on, and polls that carry their index on. `onPoint` is told of all series so far. How much is lost is this
+ * machine's. Errors as `Scenario.run`.
  */
 export async function lossBySpeed(
 	target: Target,
 	paces: readonly number[],
-	onPoint: (points: readonly SpeedPoint[]) => void = () => {},
-): Promise<readonly SpeedPoint[]> {
-	const points: SpeedPoint[] = [];
+	onPoint: (series: readonly SpeedSeries[]) => void = () => {},
+): Promise<readonly SpeedSeries[]> {
+	let series: SpeedSeries[] = Object.values(loops).map((name) => ({ name, points: [] }));
 	for (const perSecond of paces) {
 		const seen = await scenario(`${perSecond} writes a second`)
 			.pollLoop("forgets", "/a", { recursive: true })
 			.watch("carries", "/a", { recursive: true })
 			.burst("/a", { count: writeCount, perSecond })
 			.run(target);
-		const percent = (watcher: string) => (100 * missedBy(seen, watcher).length) / writeCount;
-		points.push({ perSecond, lostWithoutIndex: percent("forgets"), lostWithIndex: percent("carries") });
-		onPoint([...points]);
+		const lost = Object.keys(loops).map((watcher) => (100 * missedBy(seen, watcher).length) / writeCount);
+		series = series.map(({ name, points }, at) => ({
+			name,
+			points: [...points, [perSecond, lost[at] ?? 0]],
+		}));
+		onPoint(series);
 	}
-	return points;
+	return series;
 }

@@ -209,7 +209,7 @@ export const afterIndexLosesNothing = claim(
 			if (cleared?.kind === "error" && cleared.gap) {
 				const { from, to } = cleared.gap;
 				return refuted(
-					`past the last 1000 events of the store there is no way back: 401, the events ${from} to ${to} are gone`,
+					`past the last 1000 events of the store there is no way back: 401, ${from === to ? `the event ${from} is` : `the events ${from} to ${to} are`} gone`,
 					[lifeEvidence(watcher, cleared)],
 				);
 			}

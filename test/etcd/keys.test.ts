@@ -198,11 +198,11 @@ forEachEtcd((server) => {
 
 	describe("Keys.update", () => {
 		it("keeps the createdIndex, and takes away a ttl that is not given again", async () => {
-			const first = await server.v2.set(at("/a"), "1", { ttl: 100 });
+			const first = await server.v2.set(at("/a"), "1", { ttl: 1000 });
 			const second = await server.v2.update(at("/a"), "2");
 			assert.equal(second.action, "update");
 			assert.deepEqual(indexes(second), { created: first.node.createdIndex, modified: second.etcdIndex });
-			assert.equal(first.node.ttl, 100);
+			assert.equal(first.node.ttl, 1000);
 			assert.equal(second.node.ttl, undefined);
 			assert.equal(second.node.expiration, undefined);
 			assert.equal(second.prevNode?.value, "1");
@@ -326,11 +326,11 @@ forEachEtcd((server) => {
 	describe("Keys.refresh", () => {
 		it("renews the ttl, keeps the value and the createdIndex, and takes an index", async () => {
 			const { v2 } = server;
-			const first = await v2.set(at("/a"), "kept", { ttl: 100 });
-			const renewed = await v2.refresh(at("/a"), 500);
+			const first = await v2.set(at("/a"), "kept", { ttl: 1000 });
+			const renewed = await v2.refresh(at("/a"), 5000);
 			assert.deepEqual(
 				[renewed.action, renewed.node.ttl, renewed.node.createdIndex, renewed.node.modifiedIndex],
-				["update", 500, first.node.createdIndex, first.node.modifiedIndex + 1],
+				["update", 5000, first.node.createdIndex, first.node.modifiedIndex + 1],
 			);
 			assert.equal((await v2.get(at("/a"))).node.value, "kept");
 		});
@@ -340,10 +340,10 @@ forEachEtcd((server) => {
 		it("with an empty value is no 102: etcd takes it for a new ttl, as `updateDirectory` sends it", async () => {
 			await server.v2.set(at("/d/x"), "1");
 			if (server.series === "3.4") {
-				const { action, node } = await server.v2.update(at("/d"), "", { ttl: 100 });
-				assert.deepEqual([action, node.dir, node.ttl], ["update", true, 100]);
+				const { action, node } = await server.v2.update(at("/d"), "", { ttl: 1000 });
+				assert.deepEqual([action, node.dir, node.ttl], ["update", true, 1000]);
 			} else {
-				await assert.rejects(server.v2.update(at("/d"), "", { ttl: 100 }), RaftError);
+				await assert.rejects(server.v2.update(at("/d"), "", { ttl: 1000 }), RaftError);
 			}
 		});
 	});
@@ -353,12 +353,12 @@ forEachEtcd((server) => {
 			const { v2 } = server;
 			await v2.set(at("/d/x"), "1");
 			for (const renew of [
-				() => v2.updateDirectory(at("/d"), { ttl: 100 }),
-				() => v2.refresh(at("/d"), 100),
+				() => v2.updateDirectory(at("/d"), { ttl: 1000 }),
+				() => v2.refresh(at("/d"), 1000),
 			]) {
 				if (server.series === "3.4") {
 					const { action, node } = await renew();
-					assert.deepEqual([action, node.dir, node.ttl], ["update", true, 100]);
+					assert.deepEqual([action, node.dir, node.ttl], ["update", true, 1000]);
 				} else {
 					const cause = `nodePath /1${at("/d")} : Not a file ()`;
 					await refused(renew(), RaftError, { code: 300, status: 500, cause, index: 0 });

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { freePorts } from "etcd-watch-lab/dist/server/ports";
+import { until } from "./until";
+
+/** An etcd that a test starts itself, as a reader's own server would run. */
+export class OwnEtcd {
+	private constructor(
+		readonly endpoint: string,
+		readonly process: ChildProcess,
+		private readonly folder: string,
+	) {}
+
+	/** `flags` come last, so that they win; "--enable-v2" is there unless `v2` is false. */
+	static async start(
+		binary: string,
+		options: {
+			readonly flags?: readonly string[];
+			readonly v2?: boolean;
+			readonly scheme?: "http" | "https";
+		} = {},
+	): Promise<OwnEtcd> {
+		const { flags = [], v2 = true, scheme = "http" } = options;
+		const folder = fs.mkdtempSync(path.join(os.tmpdir(), "own-etcd-"));
+		const name = `own-${randomBytes(4).toString("hex")}`;
+		const [clientPort = 0, peerPort = 0] = await freePorts(2);
+		const client = `${scheme}://127.0.0.1:${clientPort}`;
+		const peer = `http://127.0.0.1:${peerPort}`;
+		const log = fs.openSync(path.join(folder, "log"), "a");
+		const child = spawn(
+			binary,
+			[
+				...["--name", name, "--data-dir", path.join(folder, "data")],
+				...["--listen-client-urls", client, "--advertise-client-urls", client],
+				...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+				...["--initial-cluster", `${name}=${peer}`, "--logger", "zap"],
+				...(v2 ? ["--enable-v2"] : []),
+				...flags,
+			],
+			{ stdio: ["ignore", log, log] },
+		);
+		fs.closeSync(log);
+		const own = new OwnEtcd(client, child, folder);
+		await until("etcd serves its clients", () => {
+			if (own.isGone) throw new Error(`etcd ended: ${own.log().slice(-600)}`);
+			return /ready to serve client requests|serving (insecure )?client (requests|traffic)/.test(own.log());
+		});
+		return own;
+	}
+
+	get isGone(): boolean {
+		return this.process.exitCode !== null || this.process.signalCode !== null;
+	}
+
+	log(): string {
+		return fs.readFileSync(path.join(this.folder, "log"), "utf8");
+	}
+
+	async stop(): Promise<void> {
+		if (!this.isGone) {
+			const gone = once(this.process, "exit");
+			this.process.kill("SIGKILL");
+			await gone;
+		}
+		fs.rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+	}
+}

@@ -1,0 +1,393 @@
+import assert from "node:assert/strict";
+import type {
+	Accepted,
+	Claim,
+	Delivery,
+	Evidence,
+	LifeEvent,
+	NodeRecord,
+	Proof,
+	Timeline,
+	Verdict,
+	WatcherRecord,
+	WriteRecord,
+} from "etcd-watch-lab";
+
+type Action = Accepted["action"];
+
+/** A write as a test words it: `timelineOf` gives it its index and its node, as etcd would. */
+export interface WriteSketch {
+	readonly operation: string;
+	readonly key: string;
+	readonly action?: Action;
+	readonly value?: string;
+	readonly by?: string;
+	readonly dir?: boolean;
+	readonly ttl?: number;
+	readonly raisesEvent?: boolean;
+	/** Where the store's index jumped over what others wrote; one more than the write before unless given. */
+	readonly index?: number;
+	readonly burst?: number;
+	/** What etcd would not send. */
+	readonly node?: Partial<NodeRecord>;
+	readonly refused?: { readonly code: number; readonly message: string; readonly cause: string };
+	readonly failed?: { readonly message: string; readonly maybeApplied: boolean };
+}
+
+type More = Partial<WriteSketch>;
+
+export function set(key: string, value = "v", more: More = {}): WriteSketch {
+	return { operation: "set", action: "set", key, value, ...more };
+}
+
+export function update(key: string, value = "v", more: More = {}): WriteSketch {
+	return { operation: "update", action: "update", key, value, ...more };
+}
+
+export function swap(key: string, value = "v", more: More = {}): WriteSketch {
+	return { operation: "compareAndSwap", action: "compareAndSwap", key, value, ...more };
+}
+
+export function mkdir(key: string, more: More = {}): WriteSketch {
+	return { operation: "mkdir", action: "create", key, dir: true, ...more };
+}
+
+export function remove(key: string, more: More = {}): WriteSketch {
+	return { operation: "delete", action: "delete", key, ...more };
+}
+
+export function rmdir(key: string, more: More = {}): WriteSketch {
+	return { operation: "rmdir", action: "delete", key, ...more };
+}
+
+export function expire(key: string, more: More = {}): WriteSketch {
+	return { operation: "expire", action: "expire", by: "etcd", key, ...more };
+}
+
+/** A ttl renewed: it takes an index and raises no event. */
+export function refresh(key: string, more: More = {}): WriteSketch {
+	return { operation: "refresh", action: "update", key, value: "v", ttl: 60, raisesEvent: false, ...more };
+}
+
+/** Refused because a part of its path is a file. */
+export function refused(operation: string, key: string, cause: string, code = 104): WriteSketch {
+	return { operation, key, refused: { code, message: "Not a directory", cause } };
+}
+
+/** Sent, and never answered. */
+export function unanswered(operation: string, key: string, maybeApplied = true): WriteSketch {
+	return { operation, key, failed: { message: "the connection was cut", maybeApplied } };
+}
+
+/** So many sets of keys in a directory, as other people's writes. */
+export function crowd(count: number, directory = "/noise"): WriteSketch[] {
+	return Array.from({ length: count }, (_, at) => set(`${directory}/${at % 10}`, "x", { by: "crowd" }));
+}
+
+/** An event that a watcher was sent: the one of the write with that index, or what a test says of it. */
+export type SentSketch = number | (Partial<Delivery> & { readonly index: number });
+
+/** The event of that index out of the history, to a watch that began at `began`. */
+export function replayed(index: number, began: number): SentSketch {
+	return { index, etcdIndex: began, fromHistory: true };
+}
+
+export interface WatcherSketch {
+	readonly name: string;
+	readonly key: string;
+	readonly kind: WatcherRecord["kind"];
+	readonly recursive?: boolean;
+	readonly sent?: readonly SentSketch[];
+	/** Asked before everything, from now on, unless given. */
+	readonly life?: readonly LifeEvent[];
+	/** "answered" for a poll whose last life event says so, "fence" for every other watcher, unless given. */
+	readonly proof?: Proof;
+}
+
+type Watching = Omit<WatcherSketch, "name" | "key" | "kind">;
+
+export function watch(name: string, key: string, more: Watching = {}): WatcherSketch {
+	return { name, key, kind: "watch", ...more };
+}
+
+export function poll(name: string, key: string, more: Watching = {}): WatcherSketch {
+	return { name, key, kind: "poll", ...more };
+}
+
+export function stream(name: string, key: string, more: Watching = {}): WatcherSketch {
+	return { name, key, kind: "stream", ...more };
+}
+
+/** Registered when the store stood at `at`, from now on or with an index. */
+export function asked(at: number, waitIndex?: number): LifeEvent {
+	return { kind: "asked", at, ...(waitIndex === undefined ? {} : { waitIndex }) };
+}
+
+export function answered(at: number): LifeEvent {
+	return { kind: "answered", at };
+}
+
+export function cut(at: number): LifeEvent {
+	return { kind: "cut", at };
+}
+
+export function closed(at: number): LifeEvent {
+	return { kind: "closed", at };
+}
+
+export function paused(at: number): LifeEvent {
+	return { kind: "paused", at };
+}
+
+export function resumed(at: number): LifeEvent {
+	return { kind: "resumed", at };
+}
+
+/** A 401: the store stands at `at`, the events `from` to `to` can't be had. */
+export function cleared(at: number, from: number, to: number): LifeEvent {
+	return {
+		kind: "error",
+		at,
+		code: 401,
+		message: "The event in requested index is outdated and cleared",
+		cause: `the requested history has been cleared [${to + 1}/${from}]`,
+		gap: { from, to },
+	};
+}
+
+export function listed(at: number, keys: readonly NodeRecord[]): LifeEvent {
+	return { kind: "listed", at, keys };
+}
+
+export function file(key: string, modifiedIndex: number, more: Partial<NodeRecord> = {}): NodeRecord {
+	return { key, value: "v", dir: false, modifiedIndex, createdIndex: modifiedIndex, ...more };
+}
+
+export interface TimelineSketch {
+	readonly name?: string;
+	readonly origin?: number;
+	readonly writes?: readonly WriteSketch[];
+	readonly watchers?: readonly WatcherSketch[];
+	readonly fences?: Timeline["fences"];
+}
+
+/** The timeline that a run of these writes in front of these watchers would record. */
+export function timelineOf({
+	name = "by hand",
+	origin = 100,
+	writes: sketches = [],
+	watchers: watching = [],
+	fences = [],
+}: TimelineSketch): Timeline {
+	const store = new Store();
+	const writes: WriteRecord[] = [];
+	let index = 0;
+	for (const sketch of sketches) {
+		const { operation, key, value, by = "writer", burst } = sketch;
+		const triedAt = index;
+		let outcome: WriteRecord["outcome"];
+		if (sketch.refused) outcome = { kind: "refused", ...sketch.refused };
+		else if (sketch.failed) outcome = { kind: "failed", ...sketch.failed };
+		else {
+			index = sketch.index ?? index + 1;
+			outcome = store.write(sketch, index);
+		}
+		writes.push({
+			id: writes.length + 1,
+			by,
+			operation,
+			key,
+			...(value === undefined ? {} : { value }),
+			triedAt,
+			outcome,
+			...(burst === undefined ? {} : { burst }),
+		});
+	}
+	return {
+		format: "etcd-watch-lab/timeline",
+		version: 1,
+		name,
+		api: "v2",
+		server: "3.5.1",
+		origin,
+		lastIndex: index,
+		writes,
+		watchers: watching.map((sketch) => watcherOf(sketch, writes)),
+		fences,
+	};
+}
+
+/** What is in the store while a sketch is written out. */
+class Store {
+	readonly #nodes = new Map<string, NodeRecord>();
+
+	write(sketch: WriteSketch, index: number): Accepted {
+		const { key, action = "set", value, dir = false, ttl, raisesEvent = true } = sketch;
+		const prevNode = this.#nodes.get(key);
+		const removes = ["delete", "expire", "compareAndDelete"].includes(action);
+		const keeps = removes || action === "update" || action === "compareAndSwap";
+		const node: NodeRecord = {
+			key,
+			...(value === undefined || removes ? {} : { value }),
+			dir: removes ? (prevNode?.dir ?? false) : dir,
+			modifiedIndex: index,
+			createdIndex: keeps ? (prevNode?.createdIndex ?? index) : index,
+			...(ttl === undefined ? {} : { ttl }),
+			...sketch.node,
+		};
+		if (removes) this.#remove(key);
+		else this.#put(node);
+		return { kind: "accepted", index, raisesEvent, action, node, ...(prevNode ? { prevNode } : {}) };
+	}
+
+	#remove(key: string): void {
+		for (const there of [...this.#nodes.keys()]) {
+			if (there === key || there.startsWith(`${key}/`)) this.#nodes.delete(there);
+		}
+	}
+
+	#put(node: NodeRecord): void {
+		const parts = node.key.split("/").slice(1, -1);
+		parts.forEach((_, at) => {
+			const parent = `/${parts.slice(0, at + 1).join("/")}`;
+			const { modifiedIndex, createdIndex } = node;
+			if (!this.#nodes.has(parent))
+				this.#nodes.set(parent, { key: parent, dir: true, modifiedIndex, createdIndex });
+		});
+		this.#nodes.set(node.key, node);
+	}
+}
+
+function watcherOf(sketch: WatcherSketch, writes: readonly WriteRecord[]): WatcherRecord {
+	const { name, key, kind, recursive = false, sent = [], life = [asked(0)] } = sketch;
+	const over = kind === "poll" && life.at(-1)?.kind === "answered";
+	const { proof = over ? "answered" : "fence" } = sketch;
+	return {
+		name,
+		key,
+		kind,
+		recursive,
+		deliveries: sent.map((one) => deliveryOf(typeof one === "number" ? { index: one } : one, life, writes)),
+		life,
+		proof,
+	};
+}
+
+function deliveryOf(
+	sketch: Exclude<SentSketch, number>,
+	life: readonly LifeEvent[],
+	writes: readonly WriteRecord[],
+): Delivery {
+	const { index } = sketch;
+	const outcome = writes
+		.map((write) => write.outcome)
+		.find((one) => one.kind === "accepted" && one.index === index);
+	const event = outcome?.kind === "accepted" ? outcome : undefined;
+	const began = life.findLast((one) => one.kind === "asked" && one.at < index)?.at ?? index - 1;
+	const node = sketch.node ?? event?.node;
+	if (!node) throw new Error(`no write has the index ${index}: say which node its event carries`);
+	return {
+		action: event?.action ?? "set",
+		key: node.key,
+		node,
+		...(event?.prevNode ? { prevNode: event.prevNode } : {}),
+		etcdIndex: began,
+		fromHistory: false,
+		...sketch,
+	};
+}
+
+/** An evidence row in words: "set /a/b @1", "w < set /a/b @1", "w: asked @0". */
+export function row(evidence: Evidence): string {
+	if (evidence.kind === "write") {
+		const { operation, key, outcome } = evidence.write;
+		if (outcome.kind === "accepted") return `${operation} ${key} @${outcome.index}`;
+		return outcome.kind === "refused"
+			? `${operation} ${key} refused ${outcome.code} ${outcome.cause}`
+			: `${operation} ${key} unanswered`;
+	}
+	if (evidence.kind === "delivery") {
+		const { action, key, index, fromHistory } = evidence.delivery;
+		return `${evidence.watcher} < ${action} ${key} @${index}${fromHistory ? " replayed" : ""}`;
+	}
+	const { event } = evidence;
+	const from = event.kind === "asked" && event.waitIndex !== undefined ? ` from ${event.waitIndex}` : "";
+	return `${evidence.watcher}: ${event.kind} @${event.at}${from}`;
+}
+
+/** The verdict of a claim, whose evidence has to be rows of the timeline itself, six at most. */
+export function judged(claim: Claim, timeline: Timeline): Verdict {
+	const verdict = claim(timeline);
+	assert.ok(verdict.evidence.length <= 6, "more evidence than fits a table");
+	for (const evidence of verdict.evidence) {
+		const watcher =
+			evidence.kind === "write" ? undefined : timeline.watchers.find(({ name }) => name === evidence.watcher);
+		const isRow =
+			evidence.kind === "write"
+				? timeline.writes.includes(evidence.write)
+				: evidence.kind === "delivery"
+					? watcher?.deliveries.includes(evidence.delivery)
+					: watcher?.life.includes(evidence.event);
+		assert.ok(isRow, `not a row of the timeline: ${row(evidence)}`);
+	}
+	return verdict;
+}
+
+/** One timeline and what a claim has to say of it. */
+export interface ClaimCase {
+	/** A sentence that could be false: "is confirmed by …". */
+	readonly it: string;
+	readonly run: TimelineSketch;
+	readonly verdict: Verdict["verdict"];
+	readonly because: RegExp;
+	readonly evidence: readonly string[];
+}
+
+export function confirms(
+	it: string,
+	run: TimelineSketch,
+	because: RegExp,
+	evidence: readonly string[],
+): ClaimCase {
+	return { it: `is confirmed ${it}`, run, verdict: "confirmed", because, evidence };
+}
+
+export function refutes(
+	it: string,
+	run: TimelineSketch,
+	because: RegExp,
+	evidence: readonly string[],
+): ClaimCase {
+	return { it: `is refuted ${it}`, run, verdict: "refuted", because, evidence };
+}
+
+export function leavesUntested(
+	it: string,
+	run: TimelineSketch,
+	because: RegExp,
+	evidence: readonly string[] = [],
+): ClaimCase {
+	return { it: `stays untested ${it}`, run, verdict: "untested", because, evidence };
+}
+
+/** One `describe` for each claim, one `it` for each of its cases. */
+export function judge<Name extends string>(
+	claims: Readonly<Record<Name, Claim>>,
+	cases: Readonly<Partial<Record<Name, readonly ClaimCase[]>>>,
+): void {
+	for (const name of Object.keys(cases) as Name[]) {
+		describe(name, () => {
+			for (const { it: sentence, run, verdict, because, evidence } of cases[name] ?? []) {
+				it(sentence, () => {
+					const found = judged(claims[name], timelineOf(run));
+					assert.deepEqual(
+						{ verdict: found.verdict, evidence: found.evidence.map(row) },
+						{ verdict, evidence },
+						found.because,
+					);
+					assert.match(found.because, because);
+				});
+			}
+		});
+	}
+}

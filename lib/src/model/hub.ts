@@ -1,0 +1,96 @@
+import type { DeliveryRule, ModelDelivery, ModelEvent, WaitingWatcher } from "./types";
+
+/** The watchers on one key, in the order in which they came. */
+interface Waiting {
+	recursive: WaitingWatcher[];
+	plain: WaitingWatcher[];
+}
+
+/** The watchers that wait, by their key: an event costs what the watchers that it wakes cost (watcher_hub.go). */
+export class WatcherHub {
+	readonly #byKey: Map<string, Waiting>;
+
+	constructor(byKey: Map<string, Waiting> = new Map()) {
+		this.#byKey = byKey;
+	}
+
+	fork(): WatcherHub {
+		const copies = [...this.#byKey].map(([key, { recursive, plain }]): [string, Waiting] => [
+			key,
+			{ recursive: [...recursive], plain: [...plain] },
+		]);
+		return new WatcherHub(new Map(copies));
+	}
+
+	get count(): number {
+		let count = 0;
+		for (const { recursive, plain } of this.#byKey.values()) count += recursive.length + plain.length;
+		return count;
+	}
+
+	add(watcher: WaitingWatcher): void {
+		const same = this.#byKey.get(watcher.key) ?? { recursive: [], plain: [] };
+		same[watcher.recursive ? "recursive" : "plain"].push(watcher);
+		this.#byKey.set(watcher.key, same);
+	}
+
+	/** Takes a watcher out, as a closed connection does. */
+	remove({ key, id }: WaitingWatcher): void {
+		const waiting = this.#byKey.get(key);
+		if (!waiting) return;
+		waiting.recursive = waiting.recursive.filter((watcher) => watcher.id !== id);
+		waiting.plain = waiting.plain.filter((watcher) => watcher.id !== id);
+		this.#forgetEmpty(key, waiting);
+	}
+
+	/** Wakes the watchers on every part of the event's path, from the root down (`notify`). */
+	notify(event: ModelEvent, deliveries: ModelDelivery[]): void {
+		const { key } = event.node;
+		if (this.#byKey.size === 0) return;
+		if (key !== "/") this.#notifyAt("/", event, false, deliveries);
+		for (let slash = key.indexOf("/", 1); slash >= 0; slash = key.indexOf("/", slash + 1)) {
+			this.#notifyAt(key.slice(0, slash), event, false, deliveries);
+		}
+		this.#notifyAt(key, event, false, deliveries);
+	}
+
+	/** Wakes the watchers on a node that is being removed (`notifyWatchers` with `deleted`). */
+	notifyRemoved(path: string, event: ModelEvent, deliveries: ModelDelivery[]): void {
+		this.#notifyAt(path, event, true, deliveries);
+	}
+
+	#notifyAt(path: string, event: ModelEvent, removed: boolean, deliveries: ModelDelivery[]): void {
+		const waiting = this.#byKey.get(path);
+		if (waiting === undefined) return;
+		const own = event.node.key === path;
+		if (!own && isHiddenFrom(path, event.node.key)) return;
+		const rule = (watcher: WaitingWatcher): DeliveryRule => {
+			if (removed) return own ? "own key" : "removed with its directory";
+			if (!own) return "recursive";
+			// A one-shot watcher on a removed key went with the removal's own notice.
+			return watcher.stream && removals.has(event.action) ? "second notice of the removal" : "own key";
+		};
+		const wake = (watchers: WaitingWatcher[]): WaitingWatcher[] => {
+			const woken = watchers.filter(({ sinceIndex }) => event.index >= sinceIndex);
+			for (const watcher of woken) deliveries.push({ watcher: watcher.id, event, rule: rule(watcher) });
+			return woken.every(({ stream }) => stream)
+				? watchers
+				: watchers.filter(({ stream, sinceIndex }) => stream || event.index < sinceIndex);
+		};
+		waiting.recursive = wake(waiting.recursive);
+		if (own || removed) waiting.plain = wake(waiting.plain);
+		this.#forgetEmpty(path, waiting);
+	}
+
+	#forgetEmpty(key: string, { recursive, plain }: Waiting): void {
+		if (recursive.length + plain.length === 0) this.#byKey.delete(key);
+	}
+}
+
+const removals: ReadonlySet<string> = new Set(["delete", "expire", "compareAndDelete"]);
+
+/** True when a part of the key below the watched path begins with "_"; never for what lies above it (`isHidden`). */
+export function isHiddenFrom(watched: string, key: string): boolean {
+	if (watched.length > key.length) return false;
+	return `/${key.slice(watched.length)}`.includes("/_");
+}

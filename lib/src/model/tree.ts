@@ -1,0 +1,127 @@
+import type { ModelNode } from "./types";
+
+/** A file; never changed, only replaced. */
+export interface FileEntry {
+	readonly value: string;
+	readonly createdIndex: number;
+	readonly modifiedIndex: number;
+	/** Milliseconds of the clock that was passed in. */
+	readonly expiresAt?: number;
+}
+
+/** A directory; changed in place by the store that owns it, copied first by any other. */
+export interface DirectoryEntry {
+	owner: Owner;
+	children: Map<string, Entry>;
+	readonly createdIndex: number;
+	modifiedIndex: number;
+	expiresAt?: number;
+}
+
+export type Entry = FileEntry | DirectoryEntry;
+
+/** Whoever holds the same token may change a directory in place. */
+export type Owner = Readonly<Record<never, never>>;
+
+export function isDirectory(entry: Entry): entry is DirectoryEntry {
+	return "children" in entry;
+}
+
+export function newDirectory(owner: Owner, index: number): DirectoryEntry {
+	return { owner, children: new Map(), createdIndex: index, modifiedIndex: index };
+}
+
+/** The parts of a key: none for the root. */
+export function partsOf(key: string): string[] {
+	return key === "/" ? [] : key.slice(1).split("/");
+}
+
+/** A failed walk: the error code and the path at which it failed. */
+export interface WalkFailure {
+	readonly code: 100 | 104;
+	readonly cause: string;
+}
+
+/**
+ * Finds an entry. It fails with 100 at the first part that is missing, or with 104 at the file that has no
+ * children (`internalGet` in v2store/store.go at v3.5.9).
+ */
+export function find(root: DirectoryEntry, key: string): Entry | WalkFailure {
+	let entry: Entry = root;
+	let path = "";
+	for (const part of partsOf(key)) {
+		if (!isDirectory(entry)) return { code: 104, cause: path };
+		const child: Entry | undefined = entry.children.get(part);
+		path += `/${part}`;
+		if (child === undefined) return { code: 100, cause: path };
+		entry = child;
+	}
+	return entry;
+}
+
+export function isFailure(found: Entry | WalkFailure): found is WalkFailure {
+	return "cause" in found;
+}
+
+/** A tree that shares with other trees what neither has changed. */
+export class Tree {
+	root: DirectoryEntry;
+	#owner: Owner;
+
+	constructor(root?: DirectoryEntry) {
+		this.#owner = {};
+		this.root = root ?? newDirectory(this.#owner, 0);
+	}
+
+	/** Another tree with the same content, at once: from now on both copy a directory before they change it. */
+	fork(): Tree {
+		this.#owner = {};
+		return new Tree(this.root);
+	}
+
+	get owner(): Owner {
+		return this.#owner;
+	}
+
+	/** The directory, to be changed in place; made on the way with that index where parts are missing. */
+	directory(parts: readonly string[], index: number): DirectoryEntry | WalkFailure {
+		this.root = this.#own(this.root);
+		let directory = this.root;
+		let path = "";
+		for (const part of parts) {
+			path += `/${part}`;
+			const child = directory.children.get(part);
+			if (child !== undefined && !isDirectory(child)) return { code: 104, cause: path };
+			const next = child === undefined ? newDirectory(this.#owner, index) : this.#own(child);
+			if (next !== child) directory.children.set(part, next);
+			directory = next;
+		}
+		return directory;
+	}
+
+	#own(directory: DirectoryEntry): DirectoryEntry {
+		if (directory.owner === this.#owner) return directory;
+		return { ...directory, owner: this.#owner, children: new Map(directory.children) };
+	}
+}
+
+/** Whole seconds left, rounded up (`expirationAndTTL` in v2store/node.go). */
+export function ttlOf(entry: Entry, now: number): { ttl?: number } {
+	return entry.expiresAt === undefined ? {} : { ttl: Math.ceil((entry.expiresAt - now) / 1000) };
+}
+
+/** An entry as an answer shows it; with `depth` its children, that many levels down. */
+export function shown(key: string, entry: Entry, now: number, depth = 0): ModelNode {
+	const { createdIndex, modifiedIndex } = entry;
+	if (!isDirectory(entry)) {
+		return { key, value: entry.value, dir: false, createdIndex, modifiedIndex, ...ttlOf(entry, now) };
+	}
+	const node = { key, dir: true, createdIndex, modifiedIndex, ...ttlOf(entry, now) };
+	if (depth === 0) return node;
+	const above = key === "/" ? "" : key;
+	const nodes = [...entry.children]
+		.filter(([name]) => !name.startsWith("_"))
+		.sort(([one], [two]) => (one < two ? -1 : 1))
+		.map(([name, child]) => shown(`${above}/${name}`, child, now, depth - 1));
+	return { ...node, nodes };
+}

@@ -86,6 +86,16 @@ describe("npm start", () => {
 		assert.equal((await lab.ended).code, 0);
 	});
 
+	it("ends with JupyterLab when the reader shuts that down from its menu", async () => {
+		const lab = start();
+		const { url, token } = await address(lab);
+		const headers = { authorization: `token ${token}` };
+		assert.equal((await fetch(new URL("/api/shutdown", url), { method: "POST", headers })).status, 200);
+		const { code, stdout, stderr } = await lab.ended;
+		assert.deepEqual([code, stderr], [0, ""]);
+		assert.match(stdout, /shut down from its menu\n$/);
+	});
+
 	it("leaves no JupyterLab and no kernel when it is killed outright", async () => {
 		const lab = start();
 		const { url, token } = await address(lab);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { Agent, type Dispatcher } from "undici";
@@ -202,7 +203,11 @@ export class Transport {
 			late = true;
 			abort();
 		}, timeoutMs);
-		request.signal?.addEventListener("abort", abort, { once: true });
+		if (request.signal) {
+			// Any number of requests may share one, and Node would warn from the eleventh on.
+			setMaxListeners(0, request.signal);
+			request.signal.addEventListener("abort", abort, { once: true });
+		}
 		this.#underWay.add(controller);
 		const done = () => {
 			clearTimeout(timer);

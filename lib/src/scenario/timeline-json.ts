@@ -121,7 +121,11 @@ export function loadTimeline(text: string): Timeline {
 	const result = schema.safeParse(json);
 	if (result.success) return result.data;
 	throw new TimelineFormatError(
-		result.error.issues.map(({ path, message }) => ({ path: dotted(path), fault: message })),
+		result.error.issues.flatMap((issue) =>
+			issue.code === "unrecognized_keys"
+				? issue.keys.map((key) => ({ path: dotted([...issue.path, key]), fault: "no such field" }))
+				: [{ path: dotted(issue.path), fault: issue.message }],
+		),
 	);
 }
 

@@ -463,6 +463,23 @@ export const lossCases = {
 			/no key was deleted/,
 		),
 		leavesUntested(
+			"when it was cut and came back, with the second copy perhaps lost on its way",
+			{
+				writes: [set("/a"), remove("/a")],
+				watchers: [stream("s", "/a", { sent: [1, 2], life: [asked(0), cut(2), asked(2)] })],
+			},
+			/no key was deleted/,
+		),
+		confirms(
+			"by the delete after it was cut and came back",
+			{
+				writes: [set("/a"), remove("/a"), set("/a"), remove("/a")],
+				watchers: [stream("s", "/a", { sent: [1, 2, 3, 4, 4], life: [asked(0), cut(2), asked(2)] })],
+			},
+			/the same index came two times/,
+			["s < delete /a @4", "s < delete /a @4"],
+		),
+		leavesUntested(
 			"when the set came twice and nothing was deleted",
 			{ writes: [set("/a")], watchers: [stream("s", "/a", { sent: [1, 1] })] },
 			/no key was deleted/,
@@ -764,8 +781,38 @@ export const lossCases = {
 					}),
 				],
 			},
-			/2 events between the event and the header's index never came/,
+			/2 events between the event and the header's index did not come/,
 			["w < set /a/1 @1 replayed", "w: asked @3 from 4", "set /a/2 @2", "set /a/3 @3"],
+		),
+		refutes(
+			"though a later poll came back for what was skipped",
+			{
+				writes: four,
+				watchers: [
+					poll("w", "/a", {
+						recursive,
+						life: [asked(2, 1), answered(2), asked(2, 3), answered(3), asked(3, 2), answered(3)],
+						sent: [replayed(1, 2), 3, replayed(2, 3)],
+					}),
+				],
+			},
+			/1 event between the event and the header's index did not come/,
+			["w < set /a/1 @1 replayed", "w: asked @2 from 3", "set /a/2 @2"],
+		),
+		confirms(
+			"though a later poll asked for the same event again on purpose",
+			{
+				writes: three,
+				watchers: [
+					poll("w", "/a", {
+						recursive,
+						life: [asked(0), answered(1), asked(1, 1), answered(2), asked(2, 1), answered(2)],
+						sent: [1, 2, replayed(1, 2)],
+					}),
+				],
+			},
+			/nothing was lost or repeated/,
+			["w < set /a/1 @1", "w: asked @1 from 1"],
 		),
 		leavesUntested(
 			"when it went on after the event's own index",

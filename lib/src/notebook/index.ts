@@ -2,6 +2,7 @@ export { type Chart, type ChartOptions, chart, timelineChart } from "./chart";
 export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } from "./curves";
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";
 export { checkExercise } from "./exercise";
+export { differenceTable, explainMatrix, explainTable, showDifferences, showExplanation } from "./explained";
 export { type Live, live, type View } from "./live";
 export type { WindowEvent, WindowMoment } from "./moments";
 export {

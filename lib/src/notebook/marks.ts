@@ -13,6 +13,7 @@ import {
 	watcherWords,
 	writeWords,
 } from "./reading";
+import { becauseWords, whyWords } from "./why";
 
 /** One mark of the chart, as Vega-Lite's data. Everything that came from a server is in `say` and `tip`, as text. */
 export interface Mark {
@@ -159,6 +160,7 @@ export function marksOfDeliveries(
 	reading: Reading,
 	y: number,
 	size: number,
+	why?: string,
 ): Mark[] {
 	const { watcher } = reading;
 	const apart = Math.max(6, Math.sqrt(size) + 3);
@@ -179,6 +181,7 @@ export function marksOfDeliveries(
 				...eventTip(delivery.action, delivery.key, delivery.index, delivery.node, delivery.prevNode),
 				"response index": String(delivery.etcdIndex),
 				...(delivery.fromHistory ? { "replayed from": "the event history" } : {}),
+				...(why === undefined ? {} : { why }),
 				...(times === "" ? {} : { came: `${nth + 1} of ${deliveries.length} times` }),
 			},
 		};
@@ -189,31 +192,27 @@ export function marksOfDeliveries(
 
 /** The hollow mark where an event should have been. */
 export function markOfAbsence(
+	timeline: Timeline,
 	write: WriteRecord,
 	fate: Extract<Fate, { kind: "absent" }>,
 	reading: Reading,
 	y: number,
 	size: number,
 ): Mark {
-	const why =
-		fate.state === "away"
-			? "nobody was waiting here"
-			: fate.state === "paused"
-				? "it was not reading"
-				: "it was asked for, and it did not come";
+	const why = whyWords(timeline, reading.watcher.name, write.id);
 	return {
 		x: fate.outcome.index,
 		y,
 		at: fate.outcome.index,
 		link: `w${write.id}`,
 		...lookOf("absent", size),
-		say: `${printable(reading.watcher.name)} did not get ${writeWords(write)}, index ${fate.outcome.index}: ${why}`,
+		say: `${printable(reading.watcher.name)} did not get ${writeWords(write)}, index ${fate.outcome.index}: ${becauseWords(timeline, reading.watcher.name, write.id)}`,
 		tip: {
 			watcher: shortened(reading.watcher.name, 40),
 			"asked for": watcherWords(reading.watcher),
 			"not delivered": writeWords(write),
 			index: String(fate.outcome.index),
-			"at that moment": why,
+			why,
 		},
 	};
 }
@@ -231,10 +230,12 @@ export function marksOfWatcher(
 	const joins: Join[] = [];
 	for (const write of timeline.writes) {
 		const fate = fateOf(reading, write);
-		if (fate.kind === "absent" && draw.absent) marks.push(markOfAbsence(write, fate, reading, y, size));
+		if (fate.kind === "absent" && draw.absent)
+			marks.push(markOfAbsence(timeline, write, fate, reading, y, size));
 		if (fate.kind !== "came" || !draw.came) continue;
 		const link = `w${write.id}`;
-		marks.push(...marksOfDeliveries(fate.deliveries, link, reading, y, size));
+		const why = whyWords(timeline, reading.watcher.name, write.id);
+		marks.push(...marksOfDeliveries(fate.deliveries, link, reading, y, size, why));
 		const from = lanes.writers.get(write.by)?.y ?? 0;
 		joins.push({
 			x: fate.outcome.index,

@@ -1,8 +1,9 @@
 import type { Timeline, WriteRecord } from "../scenario/timeline";
 import { show } from "./display";
 import { printable } from "./printable";
-import { type Fate, fateOf, readingOf, refusalWords, stretchesInWords, writeWords } from "./reading";
+import { type Fate, fateOf, readingOf, stretchesInWords, writeWords } from "./reading";
 import { type Cell, noWatcher, type Table, tableBundle, tableOf } from "./table";
+import { becauseWords } from "./why";
 
 /**
  * Which writes a watcher will see: their numbers, from 1 in the order of the scenario, refused or not; a number
@@ -29,7 +30,7 @@ export interface PredictionRow {
 	readonly predicted: number;
 	readonly came: number;
 	readonly right: boolean;
-	/** What is known of why it came or didn't, in words; "" when there is nothing to say. */
+	/** The rule that decided, in words: see `explain`. */
 	readonly because: string;
 }
 
@@ -121,7 +122,14 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 		const reading = readingOf(timeline, watcher);
 		return timeline.writes.map((write, at) => {
 			const predicted = countOf(expected, at + 1, most);
-			return rowOf(name, at + 1, write, predicted, fateOf(reading, write));
+			return rowOf(
+				name,
+				at + 1,
+				write,
+				predicted,
+				fateOf(reading, write),
+				becauseWords(timeline, name, write.id),
+			);
 		});
 	});
 	const wrong = rows.filter((row) => !row.right);
@@ -139,6 +147,7 @@ function rowOf(
 	write: WriteRecord,
 	predicted: number,
 	fate: Fate,
+	because: string,
 ): PredictionRow {
 	const came = fate.kind === "came" ? fate.deliveries.length : 0;
 	return {
@@ -148,26 +157,8 @@ function rowOf(
 		predicted,
 		came,
 		right: predicted === came,
-		because: becauseOf(fate),
+		because,
 	};
-}
-
-function becauseOf(fate: Fate): string {
-	switch (fate.kind) {
-		case "unaccepted":
-			return `the write was ${refusalWords(fate.outcome)}`;
-		case "noEvent":
-			return "the write took an index and raised no event";
-		case "elsewhere":
-			return "the write was elsewhere in the tree";
-		case "absent":
-			if (fate.state === "away") return "nobody was waiting at that moment";
-			return fate.state === "paused" ? "its reader had stopped reading" : "";
-		case "came": {
-			if (fate.deliveries.every((delivery) => delivery.fromHistory)) return "replayed from the history";
-			return "";
-		}
-	}
 }
 
 function wrongWords(row: PredictionRow): string {

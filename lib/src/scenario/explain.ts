@@ -300,6 +300,6 @@ function because(reason: Reason, times: number, words: string): Explanation {
 }
 
 /** A write's event as the model has it. */
-function eventOf({ action, index, raisesEvent, node, prevNode }: Accepted): ModelEvent {
+export function eventOf({ action, index, raisesEvent, node, prevNode }: Accepted): ModelEvent {
 	return { action, index, node, ...(prevNode ? { prevNode } : {}), refresh: !raisesEvent };
 }

@@ -1,8 +1,11 @@
 export { clearedOf, eventsOf, listedBy, missedBy } from "./ask";
 export type { Claim, Evidence, Verdict } from "./claim";
 export { claims } from "./claims";
+export { compareTimelines, type Difference } from "./compare";
 export { type Exercise, exercises } from "./exercises";
+export { type Explanation, explain, explainAll, type Reason, UnknownReasonError } from "./explain";
 export { type HistoryMoment, slideHistory } from "./history";
+export { type ModelRunOptions, runOnModel } from "./model-run";
 export { type RunOptions, ScenarioError, type Target } from "./run";
 export { type BurstOptions, type OpenOptions, type PollOptions, Scenario, scenario } from "./scenario";
 export { lossBySpeed, type SpeedSeries } from "./speed";

@@ -43,7 +43,7 @@ export class Recorder {
 	node(node: Node): NodeRecord {
 		return {
 			key: this.key(node.key),
-			...(node.value === undefined ? {} : { value: cut(node.value) }),
+			...(node.value === undefined ? {} : { value: cutValue(node.value) }),
 			dir: node.dir,
 			modifiedIndex: this.index(node.modifiedIndex),
 			createdIndex: this.index(node.createdIndex),
@@ -81,7 +81,7 @@ export class Recorder {
 				return Number(asked) === prevIndex ? `[${relative(asked)} != ${relative(found)}]` : whole;
 			});
 		}
-		return error.etcdCause.replaceAll(this.prefix, "");
+		return error.etcdCause === this.prefix ? "/" : error.etcdCause.replaceAll(this.prefix, "");
 	}
 
 	delivery(event: WatchEvent): Delivery {
@@ -97,6 +97,6 @@ export class Recorder {
 	}
 }
 
-function cut(value: string): string {
+export function cutValue(value: string): string {
 	return value.length <= longestValue ? value : `${value.slice(0, 40)}…`;
 }

@@ -9,6 +9,8 @@ import {
 	LabError,
 	RaftError,
 } from "../etcd";
+import { historyRule } from "../model";
+import { eventOf } from "./explain";
 import { fence } from "./fence";
 import { Recorder } from "./record";
 import { accepted, isVisible } from "./scope";
@@ -242,8 +244,11 @@ class Run implements Surroundings {
 		if (!watching.asksAgain || asked?.kind !== "asked" || asked.waitIndex === undefined) return;
 		const from = asked.waitIndex;
 		const soFar = this.timeline();
-		const due = accepted(soFar).filter((write) => write.index >= from && isVisible(soFar, record, write));
-		const last = due.at(-1);
+		const request = { key: record.key, recursive: record.recursive, stream: false };
+		const last = accepted(soFar).findLast(({ index, outcome }) => {
+			// What the history gives goes by its own rule, hidden names included.
+			return index >= from && historyRule(request, eventOf(outcome)) !== undefined;
+		});
 		if (last) await this.#caughtUp([watching], last.index);
 	}
 
@@ -290,7 +295,7 @@ class Run implements Surroundings {
 				try {
 					if (perSecond !== undefined) {
 						const early = begin + (id * 1000) / perSecond - performance.now();
-						if (early > 1) await wait(early, undefined, { signal: this.signal });
+						if (early > 1) await this.#pause(early);
 					}
 					const key = `${directory === "/" ? "" : directory}/${id % keyCount}`;
 					await this.#write({ step: "write", by, operation: "set", key, value }, number);
@@ -301,6 +306,14 @@ class Run implements Surroundings {
 		};
 		await Promise.all(Array.from({ length: Math.min(step.connections, count) }, client));
 		if (failure !== undefined) throw failure;
+	}
+
+	async #pause(durationMs: number): Promise<void> {
+		try {
+			await wait(durationMs, undefined, { signal: this.signal });
+		} catch (cause) {
+			throw new AbortedError("the run was interrupted", { cause });
+		}
 	}
 
 	async #awaitExpiry({ key }: ExpiryStep, number: number): Promise<void> {

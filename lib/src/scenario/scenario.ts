@@ -1,5 +1,5 @@
 import { ArgumentError, type Comparison } from "../etcd";
-import { checkIndex, checkTtl, checkValue, keyPath } from "../etcd/arguments";
+import { checkComparison, checkIndex, checkTtl, checkValue, keyPath } from "../etcd/arguments";
 import { type RunOptions, runScenario, type Target } from "./run";
 import type { BurstStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
 import type { Timeline } from "./timeline";
@@ -232,6 +232,7 @@ export class Scenario {
 		keyPath(key);
 		if (fields.value !== undefined) checkValue(fields.value);
 		if (fields.ttl !== undefined) checkTtl(fields.ttl);
+		if (fields.expected !== undefined) checkComparison(fields.expected);
 		return this.#then({ step: "write", by: this.#writer, operation, key, ...fields });
 	}
 

@@ -37,6 +37,18 @@ export function checkIndex(name: string, index: number, least = 0): number {
 	return index;
 }
 
+/** @throws ArgumentError unless there is a value that isn't empty, or an index from 1, or both. */
+export function checkComparison({ prevValue, prevIndex }: { prevValue?: string; prevIndex?: number }): void {
+	if (prevValue === undefined && prevIndex === undefined) {
+		throw new ArgumentError("a compare needs prevValue or prevIndex, or both");
+	}
+	if (prevValue === "") {
+		throw new ArgumentError("prevValue is empty, which etcd can't compare with: use prevIndex");
+	}
+	if (prevValue !== undefined) checkValue(prevValue);
+	if (prevIndex !== undefined) checkIndex("prevIndex", prevIndex, 1);
+}
+
 /**
  * Seconds: a key's expiry travels as nanoseconds since 1970, which end in the year 2262. etcd takes a longer ttl
  * without a word and keeps the key for ever (`Expiration` in v2http/client.go at v3.5.9).

@@ -1,5 +1,5 @@
-import { checkIndex, checkTtl, checkValue, keyPath } from "./arguments";
-import { ArgumentError, BadAnswerError, V2DisabledError } from "./errors";
+import { checkComparison, checkTtl, checkValue, keyPath } from "./arguments";
+import { BadAnswerError, V2DisabledError } from "./errors";
 import type { Answer } from "./node";
 import { parseAnswer, parseJson } from "./parse";
 import { type ConnectOptions, excerptOf, type HttpRequest, Transport } from "./transport";
@@ -240,16 +240,10 @@ function ttlOf(options: WriteOptions): number | undefined {
 	return options.ttl === undefined ? undefined : checkTtl(options.ttl);
 }
 
-function comparison({ prevValue, prevIndex }: Comparison): Fields {
-	if (prevValue === undefined && prevIndex === undefined) {
-		throw new ArgumentError("a compare needs prevValue or prevIndex, or both");
-	}
-	if (prevValue === "")
-		throw new ArgumentError("prevValue is empty, which etcd can't compare with: use prevIndex");
-	return {
-		...(prevValue === undefined ? {} : { prevValue: checkValue(prevValue) }),
-		...(prevIndex === undefined ? {} : { prevIndex: checkIndex("prevIndex", prevIndex, 1) }),
-	};
+function comparison(expected: Comparison): Fields {
+	checkComparison(expected);
+	const { prevValue, prevIndex } = expected;
+	return { prevValue, prevIndex };
 }
 
 function encode(fields: Fields): URLSearchParams {

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { ArgumentError } from "etcd-watch-lab/dist/etcd";
+import { Scenario, scenario } from "etcd-watch-lab/dist/scenario";
+
+/** What the types forbid, as JavaScript can still pass it. */
+function wrong(value: unknown): never {
+	return value as never;
+}
+
+const open = scenario("x").watch("w", "/a").poll("p", "/a").pollLoop("l", "/a").stream("s", "/a");
+
+const wrongSteps: [string, RegExp, () => unknown][] = [
+	["a key without a slash", /begin with "\/"/, () => open.set("a", "1")],
+	["an empty key", /key is empty/, () => open.delete("")],
+	["a key with a part ..", /clean it/, () => open.mkdir("/a/../b")],
+	["a key with half a character", /surrogate/, () => open.watch("v", "/\ud800")],
+	["a key that is a number", /key is a string/, () => open.stream("v", wrong(5))],
+	["a value that is a number", /value is a string/, () => open.set("/a", wrong(5))],
+	["a value with half a character", /surrogate/, () => open.create("/a", "\udc00")],
+	["a negative ttl", /ttl/, () => open.set("/a", "", { ttl: -1 })],
+	["a fractional ttl", /ttl/, () => open.mkdir("/a", { ttl: 0.5 })],
+	["a refresh without a ttl", /ttl/, () => open.refresh("/a", wrong(Number.NaN))],
+	["a compare with nothing", /prevValue or prevIndex/, () => open.compareAndSwap("/a", "", {})],
+	[
+		"a delete compared with an empty value",
+		/prevValue/,
+		() => open.compareAndDelete("/a", { prevValue: "" }),
+	],
+	["a negative prevIndex", /prevIndex/, () => open.compareAndSwap("/a", "", { prevIndex: -1 })],
+	["a negative afterIndex", /afterIndex/, () => open.watch("v", "/a", { afterIndex: -1 })],
+	["a fractional afterIndex", /afterIndex/, () => open.poll("v", "/a", { afterIndex: 1.5 })],
+	[
+		"afterIndex and goOnAfter together",
+		/give one/,
+		() => open.poll("p", { afterIndex: 1, goOnAfter: "event" }),
+	],
+	["a watcher without a name", /needs a name/, () => open.watch("", "/a")],
+	["a second watcher of the same name", /already/, () => open.watch("w", "/b")],
+	["a stream with a poll's name", /already/, () => open.stream("p", "/a")],
+	["a first poll without a key", /open it first/, () => open.poll("unknown")],
+	["another poll of a watch", /"w" is a watch/, () => open.poll("w")],
+	["another poll of a loop of polls", /"l" is a pollLoop/, () => open.poll("l", { goOnAfter: "event" })],
+	["a pause of nobody", /open it first/, () => open.pause("unknown")],
+	["a pause of a watch", /"w" is a watch: pause is for stream/, () => open.pause("w")],
+	["a resume of a poll", /resume is for stream/, () => open.resume("p")],
+	["a cut of a poll", /cut is for watch and stream/, () => open.cut("p")],
+	["a reconnect of a loop", /reconnect is for/, () => open.reconnect("l")],
+	["a recovery of a stream", /recover is for watch and poll/, () => open.recover("s")],
+	["a close of nobody", /open it first/, () => open.close("unknown")],
+	["a wait for a delivery to nobody", /open it first/, () => open.awaitDelivery("unknown", 1)],
+	["a wait for no delivery", /count/, () => open.awaitDelivery("w", 0)],
+	["a writer without a name", /needs a name/, () => open.by("")],
+	["a burst of nothing", /count/, () => open.burst("/a", { count: 0 })],
+	["a burst without end", /count is at most 100000/, () => open.burst("/a", { count: 100_001 })],
+	["a burst of half a write", /count/, () => open.burst("/a", { count: 1.5 })],
+	["a burst over no key", /keyCount/, () => open.burst("/a", { count: 1, keyCount: 0 })],
+	["a burst over no connection", /connections/, () => open.burst("/a", { count: 1, connections: 0 })],
+	[
+		"a burst over too many connections",
+		/connections is at most 64/,
+		() => open.burst("/a", { count: 1, connections: 65 }),
+	],
+	["a burst of values too long", /valueBytes/, () => open.burst("/a", { count: 1, valueBytes: 1_000_001 })],
+	["a burst at no pace", /perSecond/, () => open.burst("/a", { count: 1, perSecond: 0 })],
+	["a burst into a wrong key", /begin with/, () => open.burst("a", { count: 1 })],
+	[
+		"a wait for the expiry of a key without a ttl",
+		/nothing gave \/a a ttl/,
+		() => open.set("/a").awaitExpiry("/a"),
+	],
+	["a wait for the expiry of a wrong key", /begin with/, () => open.awaitExpiry("a")],
+];
+
+describe("Scenario", () => {
+	for (const [what, pattern, step] of wrongSteps) {
+		it(`refuses at once, before a server is there: ${what}`, () => {
+			assert.throws(step, (error: unknown) => {
+				assert.ok(error instanceof ArgumentError, String(error));
+				assert.match(error.message, pattern);
+				return true;
+			});
+		});
+	}
+
+	it("is left as it was by every step that is added to it", () => {
+		const first = scenario("x").watch("w", "/a").set("/t", "", { ttl: 5 });
+		const steps = structuredClone(first.steps);
+		const longer = [
+			first.poll("p", "/a"),
+			first.stream("s", "/a"),
+			first.pollLoop("l", "/a"),
+			first.close("w"),
+			first.cut("w"),
+			first.awaitDelivery("w", 1),
+			first.set("/a"),
+			first.create("/a"),
+			first.createInOrder("/a"),
+			first.update("/a"),
+			first.delete("/a"),
+			first.mkdir("/a"),
+			first.updateDirectory("/a"),
+			first.rmdir("/a"),
+			first.compareAndSwap("/a", "", { prevIndex: 1 }),
+			first.compareAndDelete("/a", { prevIndex: 1 }),
+			first.refresh("/a", 5),
+			first.burst("/a", { count: 1 }),
+			first.awaitExpiry("/t"),
+		];
+		assert.deepEqual(first.steps, steps);
+		for (const other of longer) {
+			assert.ok(other instanceof Scenario);
+			assert.equal(other.steps.length, 3);
+			assert.deepEqual(other.steps.slice(0, 2), steps);
+		}
+	});
+
+	it("can be gone on with in two ways, neither of which knows of the other", () => {
+		const both = scenario("x").watch("w", "/a");
+		const one = both.set("/a/1");
+		const other = both.set("/a/2");
+		assert.deepEqual(
+			[one, other].map(({ steps }) => steps.map((step) => ("key" in step ? step.key : ""))),
+			[
+				["/a", "/a/1"],
+				["/a", "/a/2"],
+			],
+		);
+	});
+
+	it("names its writer from `by` on, not before", () => {
+		const { steps } = scenario("x")
+			.set("/a")
+			.by("Ann")
+			.set("/a")
+			.burst("/b", { count: 1 })
+			.by("Bob")
+			.delete("/a");
+		assert.deepEqual(
+			steps.map((step) => ("by" in step ? step.by : "")),
+			["writer", "Ann", "Ann", "Bob"],
+		);
+	});
+});

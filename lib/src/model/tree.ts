@@ -105,9 +105,12 @@ export class Tree {
 	}
 }
 
-/** Whole seconds left, rounded up (`expirationAndTTL` in v2store/node.go). */
+/** Whole seconds left, rounded up; etcd leaves it out when it is 0 (`expirationAndTTL` in v2store/node.go). */
 export function ttlOf(entry: Entry, now: number): { ttl?: number } {
-	return entry.expiresAt === undefined ? {} : { ttl: Math.ceil((entry.expiresAt - now) / 1000) };
+	if (entry.expiresAt === undefined) return {};
+	const left = entry.expiresAt - now;
+	const ttl = Math.trunc(left / 1000) + (left % 1000 > 0 ? 1 : 0);
+	return ttl === 0 ? {} : { ttl };
 }
 
 /** An entry as an answer shows it; with `depth` its children, that many levels down. */

@@ -28,5 +28,6 @@ export {
 	tableOf,
 	timelineTable,
 } from "./table";
+export { timeTravel, treeChart } from "./travel";
 export { evidenceWords, showVerdict, verdictView } from "./verdict";
 export { slidingWindow, type WindowInput, windowChart } from "./window";

@@ -1,4 +1,4 @@
-import type { Timeline, WatcherRecord, WriteRecord } from "./timeline";
+import type { NodeRecord, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 
 /** A place where two timelines of one scenario say different things. */
 export interface Difference {
@@ -17,8 +17,12 @@ export interface Difference {
 export function compareTimelines(one: Timeline, other: Timeline): readonly Difference[] {
 	const differences: Difference[] = [];
 	const compare = (where: string, left: unknown, right: unknown) => {
-		const [a, b] = [words(left), words(right)];
-		if (a !== b) differences.push({ where, one: a, other: b });
+		const [mine, theirs] = [fieldsOf(left), fieldsOf(right)];
+		const differ = [...new Set([...mine.keys(), ...theirs.keys()])].filter(
+			(field) => mine.get(field) !== theirs.get(field),
+		);
+		if (differ.length > 0)
+			differences.push({ where, one: words(mine, differ), other: words(theirs, differ) });
 	};
 	const bursts = one.writes.some(({ burst }) => burst !== undefined);
 	const [mine, theirs] = [byIndex(one), byIndex(other)];
@@ -60,7 +64,7 @@ function writeOf(write: WriteRecord | undefined, bursts: boolean): unknown {
 		key,
 		...rest,
 		node: without(node),
-		...(bursts ? {} : { prevNode: prevNode && without(prevNode) }),
+		...(bursts ? {} : { prevNode: previous(rest.action, prevNode) }),
 	};
 }
 
@@ -68,7 +72,7 @@ function deliveryOf(watcher: WatcherRecord | undefined, at: number, bursts: bool
 	const delivery = watcher?.deliveries[at];
 	if (!delivery) return undefined;
 	const { index, action, key, node, prevNode, etcdIndex, fromHistory } = delivery;
-	const event = { index, action, key, node: without(node), prevNode: prevNode && without(prevNode) };
+	const event = { index, action, key, node: without(node), prevNode: previous(action, prevNode) };
 	return bursts ? event : { ...event, etcdIndex, fromHistory };
 }
 
@@ -76,19 +80,30 @@ function errorsOf(watcher: WatcherRecord | undefined): unknown {
 	return watcher?.life.filter(({ kind }) => kind === "error");
 }
 
-function without<T extends { readonly ttl?: number }>(
-	node: T,
-): Omit<T, "ttl"> & { readonly expires: boolean } {
-	const { ttl, ...rest } = node;
+/** Seconds of a ttl left depend on the moment; that there is one does not. */
+function without({ ttl, ...rest }: NodeRecord): unknown {
 	return { ...rest, expires: ttl !== undefined };
 }
 
-/** JSON with its fields in order, so that equal things have equal words. */
-function words(value: unknown): string {
-	if (value === undefined) return "nothing";
-	return JSON.stringify(value, (_, part: unknown) =>
-		typeof part === "object" && part !== null && !Array.isArray(part)
-			? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-			: part,
-	);
+/** At its expiry a key's ttl is at 0, where etcd leaves it out, or just past it. */
+function previous(action: string, node: NodeRecord | undefined): unknown {
+	if (!node) return undefined;
+	const { ttl, ...rest } = node;
+	return action === "expire" ? rest : { ...rest, expires: ttl !== undefined };
+}
+
+/** Every field by its path, such as "node.createdIndex"; none for nothing. */
+function fieldsOf(value: unknown, path = ""): Map<string, string> {
+	if (value === undefined) return new Map();
+	if (typeof value !== "object" || value === null) return new Map([[path, String(value)]]);
+	const inside = Object.entries(value).flatMap(([name, part]) => [
+		...fieldsOf(part, path === "" ? name : `${path}.${name}`),
+	]);
+	return new Map(inside);
+}
+
+/** The fields that differ, as one side has them. */
+function words(fields: ReadonlyMap<string, string>, differ: readonly string[]): string {
+	if (fields.size === 0) return "nothing";
+	return differ.map((field) => `${field}: ${fields.get(field) ?? "nothing"}`).join(", ");
 }

@@ -138,4 +138,24 @@ export const exercises = {
 			return { missing: "write the quiet key once before the flood and once after it, with a watcher on it" };
 		},
 	),
+
+	/** 09-playground */
+	sameEventTwice: exercise("A watcher that is sent the same event twice", (timeline) => {
+		if (timeline.watchers.length === 0) return { missing: "there is no watcher in it" };
+		for (const watcher of timeline.watchers) {
+			const twice = watcher.deliveries.find(
+				(one) => watcher.deliveries.filter(({ index }) => index === one.index).length > 1,
+			);
+			if (twice)
+				return `"${watcher.name}" was sent ${twice.action} ${twice.key}, index ${twice.index}, more than once`;
+		}
+		const removed = accepted(timeline).find(
+			(write) => removes(write) && timeline.watchers.some(({ key }) => key === write.key),
+		);
+		return {
+			missing: removed
+				? `each event came once: ${removed.key} was removed, but which kind of watcher stays on the list after its first notice?`
+				: "each event came once: what is a stream on a removed key told, or a poll that goes on from the wrong index?",
+		};
+	}),
 };

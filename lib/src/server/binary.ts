@@ -27,7 +27,7 @@ export function findEtcd(env: NodeJS.ProcessEnv = process.env): string {
 export async function versionOf(binary: string): Promise<string> {
 	let output: string;
 	try {
-		({ stdout: output } = await promisify(execFile)(binary, ["--version"]));
+		({ stdout: output } = await promisify(execFile)(binary, ["--version"], { timeout: 10_000 }));
 	} catch (cause) {
 		throw new StartError(`${binary} does not run on this machine: ${howToGetOne}`, { cause });
 	}

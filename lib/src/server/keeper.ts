@@ -75,17 +75,25 @@ export class Keeper {
 	/** Starts a process under the keeper; its output goes to `<folder>/<id>.log`. @throws StartError */
 	async run(id: string, command: string, args: readonly string[]): Promise<KeptProcess> {
 		const first = once(this.#reports, id) as Promise<[Report]>;
+		// Listens from the first on: the report of its end may come in one piece with that of its start.
+		const exited = new Promise<string>((resolve) => {
+			this.#reports.on(id, (end) => {
+				if (end.report === "exited") resolve(end.signal ?? `exit code ${end.code}`);
+				else if (end.report === "failed") resolve(end.report);
+			});
+		});
+		const gone = this.#ended.then(() => {
+			throw new StartError("the lab's helper process is gone");
+		});
+		gone.catch(() => {});
 		this.#hold();
 		this.#send({ order: "start", id, command, args });
-		const [report] = await first.finally(() => this.#release());
+		const [report] = await Promise.race([first, gone]).finally(() => this.#release());
 		if (report.report !== "started") {
 			throw new StartError(
 				`${command} can't be started: ${report.report === "failed" ? report.message : "it ended"}`,
 			);
 		}
-		const exited = (once(this.#reports, id) as Promise<[Report]>).then(([end]) =>
-			end.report === "exited" ? (end.signal ?? `exit code ${end.code}`) : end.report,
-		);
 		return { id, pid: report.pid, exited, kill: () => this.#send({ order: "kill", id }) };
 	}
 

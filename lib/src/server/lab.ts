@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { KeyNotFoundError, LabError } from "../etcd/errors";
 import { Keys } from "../etcd/keys";
 import type { ConnectOptions } from "../etcd/transport";
-import { findEtcd } from "./binary";
+import { findEtcd, versionOf } from "./binary";
 import { startEtcd } from "./etcd-server";
 import { Keeper } from "./keeper";
 import { connectionFrom, overflowSwitch } from "./settings";
@@ -52,6 +52,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 	const env = options.env ?? process.env;
 	const named = connectionFrom(env);
 	const binary = named ? undefined : (options.binary ?? findEtcd(env));
+	// What is no etcd may do anything when it is started as one, and waiting for it to answer tells nobody why.
+	if (binary !== undefined) await versionOf(binary);
 	const keeper = await Keeper.start();
 	try {
 		if (binary === undefined) return await openLab(keeper, named as ConnectOptions, false, env);
@@ -124,17 +126,18 @@ let current: Promise<Lab> | undefined;
  * a notebook's set-up cell calls, so that running the cell again starts nothing twice. Errors as `startLab`.
  */
 export async function lab(): Promise<Lab> {
-	current ??= startLab().then((started) => ({
+	const mine = (current ??= startLab().then((started) => ({
 		...started,
 		close() {
-			current = undefined;
+			// Closed again, it must not take the place of the one that was started since.
+			if (current === mine) current = undefined;
 			return started.close();
 		},
-	}));
+	})));
 	try {
-		return await current;
+		return await mine;
 	} catch (error) {
-		current = undefined;
+		if (current === mine) current = undefined;
 		throw error;
 	}
 }

@@ -213,6 +213,17 @@ export const lossCases = {
 			/no loop had a first event/,
 		),
 		confirms(
+			"by what came up to the moment when it was closed",
+			{
+				writes: three,
+				watchers: [
+					watch("w", "/a", { recursive, sent: [1, 2], life: [asked(0), closed(2)], proof: "closed" }),
+				],
+			},
+			/the one event after the first came/,
+			["w < set /a/1 @1", "w < set /a/2 @2"],
+		),
+		confirms(
 			"by a loop that was cut and came back for what it missed",
 			{
 				writes: three,
@@ -290,6 +301,25 @@ export const lossCases = {
 			},
 			/one event came, 2 events did not/,
 			["s: asked @2 from 1", "s < set /a/1 @1 replayed", "set /a/2 @2", "set /a/3 @3"],
+		),
+		confirms(
+			"by two events, the very one asked for and one that did not come",
+			{
+				writes: [set("/a/1"), set("/a/2")],
+				watchers: [
+					stream("s", "/a", { recursive, life: [asked(1, 1)], sent: [replayed(1, 1)], proof: "gone" }),
+				],
+			},
+			/one event came, 1 event did not/,
+			["s: asked @1 from 1", "s < set /a/1 @1 replayed", "set /a/2 @2"],
+		),
+		leavesUntested(
+			"by a loop, even one that was sent one event only",
+			{
+				writes: three,
+				watchers: [watch("w", "/a", { recursive, life: [asked(2, 1)], sent: [replayed(1, 2)] })],
+			},
+			/no stream was asked/,
 		),
 		refutes(
 			"when a second event came",
@@ -516,6 +546,32 @@ export const lossCases = {
 			/it was told/,
 			["s: cut @3"],
 		),
+		refutes(
+			"when the end told it, and the last event before was the one that is missing",
+			{
+				writes: four,
+				watchers: [
+					stream("s", "/a", {
+						recursive,
+						life: [asked(0), paused(1), resumed(3), cut(3), asked(3)],
+						sent: [1, 2, 4],
+					}),
+				],
+			},
+			/it was told/,
+			["s: cut @3"],
+		),
+		leavesUntested(
+			"by an event from before the pause",
+			{
+				writes: four,
+				watchers: [
+					stream("s", "/a", { recursive, life: [asked(0), paused(1), resumed(3)], sent: [2, 3, 4] }),
+				],
+			},
+			/it read on in time/,
+			["s: paused @1", "s: resumed @3"],
+		),
 		leavesUntested(
 			"when nobody paused",
 			{ writes: four, watchers: [stream("s", "/a", { recursive, sent: [1, 2, 3, 4] })] },
@@ -628,6 +684,40 @@ export const lossCases = {
 			},
 			/1 event did not come/,
 			["set /a/2 @2"],
+		),
+		refutes(
+			"by a live event that a watch begun in the past did not get",
+			{
+				writes: three,
+				watchers: [
+					watch("w", "/a", { recursive, life: [asked(2, 1)], sent: [replayed(1, 2), replayed(2, 2)] }),
+				],
+			},
+			/1 event did not come/,
+			["set /a/3 @3"],
+		),
+		leavesUntested(
+			"by an index in the future, though it lost what came then",
+			{ writes: three, watchers: [watch("w", "/a", { recursive, life: [asked(0, 2)], sent: [2] })] },
+			/no watch asked/,
+		),
+		refutes(
+			"by a 401 that came after another error",
+			{
+				writes: four,
+				watchers: [
+					watch("w", "/a", {
+						recursive,
+						life: [
+							{ kind: "error", at: 4, code: 300, message: "Raft Internal Error", cause: "" },
+							cleared(4, 1, 1),
+						],
+						proof: "error",
+					}),
+				],
+			},
+			/401, the event 1 is gone/,
+			["w: error @4"],
 		),
 		refutes(
 			"by a 401",
@@ -813,6 +903,20 @@ export const lossCases = {
 			},
 			/nothing was lost or repeated/,
 			["w < set /a/1 @1", "w: asked @1 from 1"],
+		),
+		leavesUntested(
+			"when the header was the event's own index",
+			{
+				writes: [set("/a/1"), set("/a/2")],
+				watchers: [
+					poll("w", "/a", {
+						recursive,
+						life: [asked(1, 1), answered(1), asked(1, 2), answered(2)],
+						sent: [replayed(1, 1), 2],
+					}),
+				],
+			},
+			/no watch went on/,
 		),
 		leavesUntested(
 			"when it went on after the event's own index",

@@ -1,0 +1,329 @@
+import assert from "node:assert/strict";
+import vm from "node:vm";
+import { exercises, type Scenario, scenario } from "etcd-watch-lab";
+import { forEachEtcd } from "../support/etcd";
+import { codeCells, pages, sourceOf } from "./reading";
+
+type Name = keyof typeof exercises;
+
+interface Answer {
+	readonly answer: Scenario;
+	/** What the judge says of it, in part. */
+	readonly words: RegExp;
+}
+
+interface Case {
+	readonly notebook: string;
+	/** What the judge says of the attempt that the notebook starts with. */
+	readonly start: RegExp;
+	readonly solved: readonly Answer[];
+	readonly notYet: readonly Answer[];
+}
+
+const flood = { count: 1200, keyCount: 10 };
+
+const cases: Readonly<Record<string, Case>> = {
+	unseenWrite: {
+		notebook: "00-start-here",
+		start: /heard of every write: where would a write be none of its business/,
+		solved: [
+			{
+				answer: scenario("elsewhere").watch("w", "/a", { recursive: true }).set("/b/colour", "green"),
+				words: /nobody heard of set \/b\/colour, which took index 1/,
+			},
+			{
+				answer: scenario("hidden").watch("w", "/a", { recursive: true }).set("/a/_hidden", "green"),
+				words: /nobody heard of set \/a\/_hidden/,
+			},
+		],
+		notYet: [
+			{
+				answer: scenario("refused")
+					.watch("w", "/a", { recursive: true })
+					.update("/a/colour", "green")
+					.delete("/a/colour"),
+				words: /etcd accepted no write in this run: look at the refused ones/,
+			},
+			{ answer: scenario("no watcher").set("/b/colour", "green"), words: /no watcher: keep the one on \/a/ },
+			{
+				answer: scenario("deeper").watch("w", "/a", { recursive: true }).set("/a/b/c/d", "green"),
+				words: /heard of every write/,
+			},
+		],
+	},
+	plainWatchHearsFromAbove: {
+		notebook: "01-recursive",
+		start: /\/x\/y\/z itself was written: leave it alone, and do something above it/,
+		solved: [
+			{
+				answer: scenario("two levels up")
+					.by("before")
+					.mkdir("/x/y")
+					.by("writer")
+					.watch("plain", "/x/y")
+					.rmdir("/x", { recursive: true }),
+				words: /"plain" on \/x\/y was sent delete \/x, an event of a directory above it/,
+			},
+			{
+				answer: scenario("an expiry")
+					.mkdir("/lease", { ttl: 1 })
+					.set("/lease/member", "here")
+					.watch("plain", "/lease/member")
+					.awaitExpiry("/lease"),
+				words: /"plain" on \/lease\/member was sent expire \/lease/,
+			},
+		],
+		notYet: [
+			{
+				answer: scenario("recursive")
+					.set("/x/y/z", "1")
+					.watch("w", "/x/y/z", { recursive: true })
+					.rmdir("/x", { recursive: true }),
+				words: /no watch without recursive/,
+			},
+			{
+				answer: scenario("the key itself").watch("plain", "/x").set("/x", "1").delete("/x"),
+				words: /\/x itself was written: leave it alone/,
+			},
+			{
+				answer: scenario("beside it").watch("plain", "/x/y/z").set("/x/other", "1").delete("/x/other"),
+				words: /heard nothing: which write takes the watched key away without naming it/,
+			},
+		],
+	},
+	grandchildAddedAndDeleted: {
+		notebook: "02-grandchild-writes",
+		start: /set \/a\/b\/c was refused again: \/a\/b is a file, and a file has no children/,
+		solved: [
+			{
+				answer: scenario("a directory")
+					.watch("recursive", "/a", { recursive: true })
+					.mkdir("/a/b")
+					.set("/a/b/c", "a-b-c")
+					.set("/a/d", "a-d")
+					.delete("/a/b/c")
+					.rmdir("/a/b"),
+				words: /it saw \/a\/b\/c at 2 and its delete at 4: depth was never the reason/,
+			},
+			{
+				answer: scenario("one step less")
+					.watch("recursive", "/a", { recursive: true })
+					.set("/a/b/c", "a-b-c")
+					.set("/a/d", "a-d")
+					.delete("/a/b/c"),
+				words: /it saw \/a\/b\/c at 1 and its delete at 3/,
+			},
+		],
+		notYet: [
+			{
+				answer: scenario("never deleted")
+					.watch("recursive", "/a", { recursive: true })
+					.set("/a/b/c", "a-b-c")
+					.set("/a/d", "a-d"),
+				words: /\/a\/b\/c was added, but its delete was not seen/,
+			},
+			{
+				answer: scenario("not recursive").watch("recursive", "/a").set("/a/b/c", "1").delete("/a/b/c"),
+				words: /keep the recursive watch on \/a/,
+			},
+			{
+				answer: scenario("too late")
+					.set("/a/b/c", "1")
+					.watch("recursive", "/a", { recursive: true })
+					.delete("/a/b/c"),
+				words: /no grandchild of \/a was added in front of the watch/,
+			},
+		],
+	},
+	pollsThatLoseNothing: {
+		notebook: "03-missed-events",
+		start: /the event at 2 was lost: nobody was listening, and the next poll did not ask for it/,
+		solved: [
+			{
+				answer: scenario("after the event")
+					.poll("w", "/a", { recursive: true })
+					.set("/a/1", "x")
+					.set("/a/2", "x")
+					.poll("w", { goOnAfter: "event" })
+					.poll("w", { goOnAfter: "event" })
+					.set("/a/3", "x"),
+				words: /all of 3 came, 1 of them out of the history/,
+			},
+		],
+		notYet: [
+			{
+				answer: scenario("a watch")
+					.watch("w", "/a", { recursive: true })
+					.set("/a/1", "x")
+					.set("/a/2", "x")
+					.set("/a/3", "x"),
+				words: /use \.poll\(\): a watch or a stream would be too easy/,
+			},
+			{
+				answer: scenario("two writes")
+					.poll("w", "/a", { recursive: true })
+					.set("/a/1", "x")
+					.set("/a/2", "x")
+					.poll("w", { goOnAfter: "event" }),
+				words: /only 2 writes that it could see: make three/,
+			},
+			{
+				answer: scenario("nothing between")
+					.poll("w", "/a", { recursive: true })
+					.set("/a/1", "x")
+					.poll("w", { goOnAfter: "event" })
+					.set("/a/2", "x")
+					.poll("w", { goOnAfter: "event" })
+					.set("/a/3", "x"),
+				words: /nothing fell between two polls: write twice before you poll again/,
+			},
+			{
+				answer: scenario("after the response")
+					.poll("w", "/a", { recursive: true })
+					.set("/b", "x")
+					.set("/a/1", "x")
+					.set("/a/2", "x")
+					.poll("w", { goOnAfter: "response" })
+					.poll("w", { goOnAfter: "response" })
+					.set("/a/3", "x"),
+				words: /the event at 3 was lost/,
+			},
+		],
+	},
+	quietKeySurvives: {
+		notebook: "04-afterindex-recovery",
+		start: /"quiet" got 401 at index 1201: it asked after the flood, when its index was no longer kept/,
+		solved: [
+			{
+				answer: scenario("already waiting")
+					.poll("quiet", "/quiet/key")
+					.set("/quiet/key", "1")
+					.poll("quiet", { goOnAfter: "event" })
+					.burst("/noise", flood)
+					.set("/quiet/key", "2"),
+				words: /"quiet" saw index 1202 after 1200 writes to other keys: who is already waiting/,
+			},
+			{
+				answer: scenario("a watch")
+					.watch("quiet", "/quiet/key")
+					.set("/quiet/key", "1")
+					.burst("/noise", flood)
+					.set("/quiet/key", "2"),
+				words: /saw index 1202 after 1200 writes to other keys/,
+			},
+		],
+		notYet: [
+			{
+				answer: scenario("a smaller flood")
+					.poll("quiet", "/quiet/key")
+					.set("/quiet/key", "1")
+					.burst("/noise", { count: 900, keyCount: 10 })
+					.poll("quiet", { goOnAfter: "event" })
+					.set("/quiet/key", "2"),
+				words: /only 900 writes to other keys .*: the window would not have passed/,
+			},
+			{
+				answer: scenario("written once")
+					.poll("quiet", "/quiet/key")
+					.set("/quiet/key", "1")
+					.burst("/noise", flood),
+				words: /write the quiet key once before the flood and once after it, with a watcher on it/,
+			},
+			{
+				answer: scenario("nobody asks again")
+					.poll("quiet", "/quiet/key")
+					.set("/quiet/key", "1")
+					.burst("/noise", flood)
+					.set("/quiet/key", "2"),
+				words: /"quiet" did not see its event at 1202/,
+			},
+		],
+	},
+	sameEventTwice: {
+		notebook: "09-playground",
+		start: /each event came once: \/a was removed, but which kind of watcher stays on the list/,
+		solved: [
+			{
+				answer: scenario("a stream on the removed key").mkdir("/a").stream("s", "/a").rmdir("/a"),
+				words: /"s" was sent delete \/a, index 2, more than once/,
+			},
+			{
+				answer: scenario("after the response")
+					.poll("w", "/a", { recursive: true })
+					.set("/b", "x")
+					.set("/a/1", "x")
+					.poll("w", { goOnAfter: "response" }),
+				words: /"w" was sent set \/a\/1, index 2, more than once/,
+			},
+		],
+		notYet: [
+			{ answer: scenario("nobody").set("/a", "x"), words: /there is no watcher in it/ },
+			{
+				answer: scenario("the same value").stream("s", "/a").set("/a", "x").set("/a", "x"),
+				words: /each event came once: what is a stream on a removed key told/,
+			},
+		],
+	},
+};
+
+/** The attempt that a notebook starts its reader off with, made by the notebook's own cell. */
+function startingAttempt(notebook: string): Scenario {
+	const page = pages().find(({ name }) => name === notebook);
+	assert.ok(page, notebook);
+	const source = codeCells(page.notebook)
+		.map(sourceOf)
+		.find((each) => each.startsWith("const attempt ="));
+	assert.ok(source, `${notebook} has a cell that begins with const attempt =`);
+	return vm.runInThisContext(`(scenario) => {\n${source}\nreturn attempt;\n}`)(scenario);
+}
+
+describe("an exercise", () => {
+	it("is in one notebook, and every notebook has one", () => {
+		for (const [name, { notebook }] of Object.entries(cases)) {
+			const page = pages().find((each) => each.name === notebook);
+			assert.ok(page, notebook);
+			const source = codeCells(page.notebook).map(sourceOf).join("\n");
+			assert.match(source, new RegExp(`checkExercise\\(exercises\\.${name},`), notebook);
+		}
+		assert.deepEqual(Object.keys(cases).sort(), Object.keys(exercises).sort());
+		assert.deepEqual(
+			Object.values(cases)
+				.map(({ notebook }) => notebook)
+				.sort(),
+			pages().map(({ name }) => name),
+		);
+	});
+
+	forEachEtcd((server) => {
+		async function judged(name: string, answer: Scenario): Promise<{ solved: boolean; words: string }> {
+			assert.ok(name in exercises);
+			return exercises[name as Name].judge(await answer.run(server.lab));
+		}
+
+		for (const [name, { notebook, start, solved, notYet }] of Object.entries(cases)) {
+			describe(`${notebook}: ${name}`, () => {
+				it("is not solved by the attempt that the notebook starts with, and says why", async () => {
+					const { solved: isSolved, words } = await judged(name, startingAttempt(notebook));
+					assert.equal(isSolved, false);
+					assert.match(words, start);
+				});
+
+				for (const { answer, words: expected } of solved) {
+					it(`is solved by "${answer.name}"`, async () => {
+						const { solved: isSolved, words } = await judged(name, answer);
+						assert.match(words, expected);
+						assert.equal(isSolved, true);
+					});
+				}
+
+				for (const { answer, words: expected } of notYet) {
+					it(`is not solved by "${answer.name}", and says what is missing`, async () => {
+						const { solved: isSolved, words } = await judged(name, answer);
+						assert.equal(isSolved, false);
+						assert.match(words, expected);
+					});
+				}
+			});
+		}
+	});
+});

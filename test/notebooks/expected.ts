@@ -1,0 +1,68 @@
+import type { ShownVerdict } from "./reading";
+
+/** A part of the claim's statement, and how it ends. */
+export type ExpectedVerdict = readonly [claim: string, verdict: ShownVerdict["verdict"]];
+
+/** What each notebook shows, in the order in which it shows it. A notebook without verdicts says so: []. */
+export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[]>> = {
+	"00-start-here": [
+		["sees its direct children added and deleted", "confirmed"],
+		["writes to grandchildren of the watched directory are not seen", "untested"],
+	],
+	"01-recursive": [
+		["With recursive, a watch on a directory sees its direct children added and deleted", "confirmed"],
+		["Without recursive, a watch does not see what happens to its children", "confirmed"],
+		["The delete or expiry of a directory reaches watches on keys inside it", "confirmed"],
+		["The delete or expiry of a directory reaches watches on keys inside it", "confirmed"],
+		["On a file, a watch with recursive and one without see the same", "confirmed"],
+		["A watch on a key that does not exist waits", "confirmed"],
+		["Directories that etcd makes on the way to a key raise no event", "confirmed"],
+	],
+	"02-grandchild-writes": [
+		["writes to grandchildren of the watched directory are not seen", "untested"],
+		["A write that etcd refuses takes no index", "confirmed"],
+		["is the store's index when the watch began, not the event's", "confirmed"],
+		["writes to grandchildren of the watched directory are not seen", "refuted"],
+		["sees writes at every depth below its key", "confirmed"],
+		["Directories that etcd makes on the way to a key raise no event", "confirmed"],
+	],
+	"03-missed-events": [
+		["An event carries the node", "confirmed"],
+		["never sees what was written before it was registered", "confirmed"],
+		["What happens between two long polls without an index is lost", "confirmed"],
+		["the Go client's loop loses nothing", "confirmed"],
+		["A stream asked with an index in the past gives one event and is silent for ever", "confirmed"],
+		["A stream on exactly the deleted key is sent the delete twice", "confirmed"],
+		["A stream that stops reading for long enough loses events for good", "confirmed"],
+	],
+	"04-afterindex-recovery": [
+		["With afterIndex a watch loses no event that happened in between", "confirmed"],
+		["A watch on a quiet key is thrown out by other people's writes", "confirmed"],
+		["holds the last 1000 events of the store", "confirmed"],
+		["With afterIndex a watch loses no event that happened in between", "refuted"],
+		["reading the tree and watching from that read's index on misses nothing", "confirmed"],
+		["reading the tree and watching from that read's index on misses nothing", "confirmed"],
+		["To go on after the X-Etcd-Index of the last response loses nothing", "refuted"],
+		["v2 has only versions of single keys", "refuted"],
+	],
+	"09-playground": [
+		["A recursive watch sees writes at every depth below its key", "untested"],
+		["the Go client's loop loses nothing", "confirmed"],
+		["An event carries the node", "confirmed"],
+	],
+};
+
+/**
+ * The cells whose numbers belong to the machine and the moment, counted as JupyterLab's [n] does. Of these only
+ * the first line is compared: the title, or the verdict.
+ */
+export const volatileCells: Readonly<Record<string, readonly number[]>> = {
+	// The speed curve, the reader that was busy, and the verdict on it.
+	"03-missed-events": [9, 14, 15],
+};
+
+/** The cells above 15 lines that are not the setup cell, and why they may be. */
+export const longCells: Readonly<Record<string, readonly number[]>> = {
+	// The numbers that the post printed, which the formatter gives a line each.
+	"02-grandchild-writes": [8],
+};

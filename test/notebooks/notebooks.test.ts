@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import type { Notebook } from "#tools/notebook";
+import { root } from "../support/checkout";
+import { notCovered } from "../support/coverage";
+import { etcd34 } from "../support/found";
+import { expectedVerdicts, volatileCells } from "./expected";
+import {
+	codeCells,
+	formOf,
+	normalised,
+	pages,
+	type ShownVerdict,
+	stringsOf,
+	textOf,
+	verdictsOf,
+} from "./reading";
+import { artifacts, begin, variant } from "./runs";
+
+const all = pages();
+const older = etcd34();
+
+/** Fails unless exactly the expected verdicts were shown, in their order; `times` is how often each cell ran. */
+function assertVerdicts(name: string, shown: readonly ShownVerdict[]): void {
+	const expected = expectedVerdicts[name];
+	assert.ok(expected, `test/notebooks/expected.ts has no entry for ${name}: add the verdicts that it shows`);
+	const found = shown.map(({ claim, verdict }, at) => {
+		const fragment = expected[at]?.[0];
+		return [fragment !== undefined && claim.includes(fragment) ? fragment : claim, verdict];
+	});
+	assert.deepEqual(found, expected);
+}
+
+/** The verdicts of a notebook in which every cell ran twice: the second time has to end as the first one. */
+function onceEach(notebook: Notebook): ShownVerdict[] {
+	const shown = verdictsOf(notebook);
+	const at = (parity: number) =>
+		shown
+			.filter(({ cell }) => cell % 2 === parity)
+			.map(({ cell, ...rest }) => ({ ...rest, cell: Math.ceil(cell / 2) }));
+	assert.deepEqual(at(0), at(1), "the second run of a cell ends otherwise than the first");
+	return at(1);
+}
+
+function assertClean(notebook: Notebook): void {
+	codeCells(notebook).forEach((cell, index) => {
+		const where = `cell ${index + 1}`;
+		assert.equal(cell.execution_count, index + 1, `${where} is numbered by a run from top to bottom`);
+		for (const output of cell.outputs ?? []) {
+			assert.notEqual(output.output_type, "error", where);
+			assert.notEqual(output.name, "stderr", `${where}: ${textOf(output)}`);
+		}
+	});
+}
+
+describe("the notebooks' table of verdicts", () => {
+	it("has an entry for every notebook, and for no other", () => {
+		assert.deepEqual(
+			Object.keys(expectedVerdicts).sort(),
+			all.map(({ name }) => name),
+		);
+	});
+
+	it("notices a verdict that is missing, one that is too many, and one that ends otherwise", () => {
+		const shown = (expectedVerdicts["00-start-here"] ?? []).map(([claim, verdict]) => ({
+			cell: 1,
+			claim,
+			verdict,
+		}));
+		assertVerdicts("00-start-here", shown);
+		const [first, second] = shown;
+		assert.ok(first && second);
+		for (const wrong of [[first], [first, second, second], [second, first]])
+			assert.throws(() => assertVerdicts("00-start-here", wrong), assert.AssertionError);
+		assert.throws(
+			() => assertVerdicts("00-start-here", [first, { ...second, verdict: "refuted" }]),
+			assert.AssertionError,
+		);
+		assert.throws(() => assertVerdicts("99-new", []), /has no entry for 99-new/);
+	});
+});
+
+describe("every notebook", function () {
+	// A run takes up to 20 s on two processors that have nothing else to do.
+	this.timeout(240_000);
+
+	const fresh = new Map<string, Promise<Notebook>>();
+	const twice = new Map<string, Promise<Notebook>>();
+
+	before("begins all runs", () => {
+		fs.rmSync(artifacts(""), { recursive: true, force: true });
+		for (const { name, file } of all) fresh.set(name, begin(file, { outDir: artifacts("etcd-3.5") }));
+		for (const { name, notebook } of all) {
+			const doubled = variant(`${name}-twice`, {
+				...notebook,
+				cells: notebook.cells.flatMap((cell) =>
+					cell.cell_type === "code" ? [cell, { ...cell, id: `${cell.id}-again` }] : [cell],
+				),
+			});
+			const env = older === undefined ? {} : { ETCD_WATCH_LAB_ETCD: older };
+			twice.set(name, begin(doubled, { outDir: artifacts("twice"), env }));
+		}
+		if (older === undefined) notCovered("the notebooks on etcd 3.4 (Debian: etcd-server)");
+	});
+
+	async function executed(runs: ReadonlyMap<string, Promise<Notebook>>, name: string): Promise<Notebook> {
+		const running = runs.get(name);
+		assert.ok(running, name);
+		return await running;
+	}
+
+	for (const { name, notebook } of all) {
+		describe(name, () => {
+			it("runs in a fresh kernel with no error, nothing on stderr, and its verdicts", async () => {
+				const result = await executed(fresh, name);
+				assertClean(result);
+				assertVerdicts(name, verdictsOf(result));
+			});
+
+			it("is committed with the outputs that it gives", async () => {
+				assertClean(notebook);
+				assertVerdicts(name, verdictsOf(notebook));
+				assertSame(name, notebook, await executed(fresh, name));
+			});
+
+			it("gives the same verdicts on etcd 3.4, and when each cell is run twice", async () => {
+				const result = await executed(twice, name);
+				assertClean(result);
+				assertVerdicts(name, onceEach(result));
+				const [about] = codeCells(result)[0]?.outputs?.map(textOf) ?? [];
+				assert.match(about ?? "", older === undefined ? /^etcd 3\.5\./ : /^etcd 3\.4\./);
+			});
+		});
+	}
+});
+
+/** Compares all forms of all outputs; of a volatile cell, the first line of its text. */
+function assertSame(name: string, committed: Notebook, fresh: Notebook): void {
+	const cells = codeCells(fresh);
+	assert.equal(codeCells(committed).length, cells.length);
+	codeCells(committed).forEach((cell, index) => {
+		const number = index + 1;
+		const isVolatile = volatileCells[name]?.includes(number) ?? false;
+		const mine = cell.outputs ?? [];
+		const theirs = cells[index]?.outputs ?? [];
+		const where = `${name} cell ${number}: what is committed is not what it gives (npm run notebooks ${name})`;
+		assert.deepEqual(
+			mine.map((each) => [each.output_type, each.name, Object.keys(each.data ?? {}).sort()]),
+			theirs.map((each) => [each.output_type, each.name, Object.keys(each.data ?? {}).sort()]),
+			where,
+		);
+		mine.forEach((output, at) => {
+			const other = theirs[at];
+			assert.ok(other);
+			const [text, otherText] = [output, other].map((each) => normalised(textOf(each)));
+			if (isVolatile) {
+				assert.equal(text?.split("\n")[0], otherText?.split("\n")[0], where);
+				return;
+			}
+			assert.equal(text, otherText, where);
+			for (const mime of Object.keys(output.data ?? {})) {
+				const [form, otherForm] = [output, other].map((each) => normalised(formOf(each, mime) ?? ""));
+				assert.ok(form === otherForm, `${where}, as ${mime}`);
+			}
+		});
+	});
+}
+
+describe("a committed output", () => {
+	for (const { name, notebook } of all) {
+		describe(name, () => {
+			const outputs = codeCells(notebook).flatMap((cell, index) =>
+				(cell.outputs ?? []).map((output) => ({ cell: index + 1, output })),
+			);
+
+			it("has text in every case, and a picture beside every chart, for readers without a kernel", () => {
+				for (const { cell, output } of outputs) {
+					assert.notEqual(textOf(output).trim(), "", `cell ${cell}`);
+					if (formOf(output, "application/vnd.vegalite.v5+json") === undefined) continue;
+					assert.match(formOf(output, "image/svg+xml") ?? "", /^<svg [\s\S]*<\/svg>\s*$/, `cell ${cell}`);
+				}
+			});
+
+			it("names no folder, no address and no credentials of the machine that it was made on", () => {
+				const telling = tellingOf(root, os.homedir(), os.tmpdir(), ...ownHost());
+				for (const { cell, output } of outputs) {
+					for (const text of stringsOf([output.data, output.text]))
+						assert.doesNotMatch(text, telling, `cell ${cell}`);
+				}
+			});
+
+			it("has nothing in the file's metadata that differs from machine to machine", () => {
+				assert.deepEqual(Object.keys(notebook.metadata).sort(), ["kernelspec", "language_info"]);
+				for (const cell of notebook.cells) assert.deepEqual(cell.metadata, {}, cell.id);
+			});
+		});
+	}
+
+	it("would be caught naming them", () => {
+		const telling = tellingOf("/work/lab", "/home/me", "/tmp", "my-laptop");
+		for (const text of [
+			"at http://127.0.0.1:2379, keys",
+			"localhost",
+			"connect ECONNREFUSED 10.0.0.7:40123",
+			"/work/lab/lib/dist/index.js:3",
+			"at C:\\Users\\me\\lab",
+			"keys below /etcd-watch-lab-5f2c00aa11bb",
+			"/var/folders/x",
+			"authorization: Basic cm9vdDpzZWNyZXQ=",
+			"?token=0123",
+			"my-laptop",
+		])
+			assert.match(text, telling, text);
+		for (const text of ["set /a/b", "delete /team", "index 1002: [3/2]", "10.0.0.1", "translate(0,54)"])
+			assert.doesNotMatch(text, telling, text);
+	});
+});
+
+/** The machine's name, unless it is a word that prose may hold. */
+function ownHost(): string[] {
+	return /[^a-z]/.test(os.hostname()) ? [os.hostname()] : [];
+}
+
+/** What must not be in an output: folders, hosts, ports, roots of keys, credentials. */
+function tellingOf(...own: readonly string[]): RegExp {
+	const folders = own.filter((each) => each.length > 1).map((each) => `${escaped(each)}\\b`);
+	return new RegExp(
+		[
+			...folders,
+			"/(?:home|root|Users|tmp|var|usr|opt|private)/",
+			"[A-Z]:\\\\",
+			"localhost|127\\.0\\.0\\.1|::1\\b",
+			"[\\w\\]]:\\d{4,5}\\b",
+			"/etcd-watch-lab-[0-9a-f]{6}",
+			"authorization|\\bBasic [A-Za-z0-9+/]{8}|\\btoken=|ETCDCTL_(?:USER|PASSWORD)=",
+		].join("|"),
+		"i",
+	);
+}
+
+function escaped(text: string): string {
+	return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import { joined } from "#tools/notebook";
+import { longCells } from "./expected";
+import { bound, codeCells, linksOf, pages, resolves, sourceOf, textOf } from "./reading";
+
+const all = pages();
+
+/** The words of a cell's prose, without its title. */
+function wordCount(markdown: string): number {
+	return markdown
+		.replace(/^# .*$/m, "")
+		.replace(/\]\([^)]*\)/g, "]")
+		.split(/\s+/)
+		.filter((word) => /\w/.test(word)).length;
+}
+
+/** The levels of a page's headings, in order; what is in a code block is none. */
+function headingLevels(markdown: string): number[] {
+	return [...markdown.replace(/^```[\s\S]*?^```/gm, "").matchAll(/^(#{1,6}) /gm)].map(
+		([, signs = ""]) => signs.length,
+	);
+}
+
+/** Names that are bound by more than one cell. */
+function boundTwice(sources: readonly string[]): string[] {
+	const names = sources.flatMap((source) => [...new Set(bound(source))]);
+	return names.filter((name, at) => names.indexOf(name) !== at);
+}
+
+/** Predictions that are compared with a run that had begun before they were made. */
+function predictedTooLate(sources: readonly string[]): string[] {
+	const cellThatBinds = (name: string) => sources.findIndex((source) => bound(source).includes(name));
+	return sources.flatMap((source) =>
+		[...source.matchAll(/checkPrediction\(\s*(\w+),\s*(\w+)/g)].flatMap(([, prediction = "", run = ""]) => {
+			const predicted = cellThatBinds(prediction);
+			const ran = cellThatBinds(run);
+			return predicted >= 0 && ran >= 0 && predicted < ran ? [] : [`${prediction} of ${run}`];
+		}),
+	);
+}
+
+/** The code cells above 15 lines, by number; the setup cell's imports take a line a name. */
+function tooLong(sources: readonly string[]): number[] {
+	return sources.flatMap((source, index) => {
+		const counted = source.replace(/^import \{[^}]*\}/gm, "import {}");
+		return counted.split("\n").length > 15 ? [index + 1] : [];
+	});
+}
+
+describe("a notebook's structure", () => {
+	it("is that of at least the five that the lab opens with", () => {
+		const names = all.map(({ name }) => name);
+		for (const number of ["00", "01", "02", "03", "04"])
+			assert.ok(
+				names.some((name) => name.startsWith(`${number}-`)),
+				number,
+			);
+	});
+
+	for (const { name, file, notebook } of all) {
+		describe(name, () => {
+			const code = codeCells(notebook);
+			const sources = code.map(sourceOf);
+			const prose = notebook.cells.filter((cell) => cell.cell_type === "markdown").map(sourceOf);
+
+			it("has one title, and headings that go down one level at a time", () => {
+				const levels = headingLevels(prose.join("\n\n"));
+				assert.equal(levels[0], 1, "the title comes first");
+				assert.equal(levels.filter((level) => level === 1).length, 1);
+				levels.forEach((level, at) => {
+					assert.ok(level <= (levels[at - 1] ?? 0) + 1, `heading ${at + 1} of level ${level}`);
+				});
+			});
+
+			it("opens with a question and says in at most 120 words what the page is about", () => {
+				const [first] = notebook.cells;
+				assert.equal(first?.cell_type, "markdown");
+				const opening = sourceOf(first);
+				assert.match(opening, /^# .*\?$/m);
+				assert.ok(wordCount(opening) <= 120, `${wordCount(opening)} words`);
+			});
+
+			it("has a setup cell that makes the lab and says on which etcd", () => {
+				assert.equal(notebook.cells[1]?.cell_type, "code");
+				assert.match(sources[0] ?? "", /from "etcd-watch-lab";[\s\S]*await lab\(\)/);
+				assert.match((code[0]?.outputs ?? []).map(textOf).join(""), /^etcd \d+\.\d+\.\d+, /);
+			});
+
+			it("has no code cell above 15 lines that is not listed", () => {
+				const listed = longCells[name] ?? [];
+				assert.deepEqual(
+					tooLong(sources).filter((cell) => !listed.includes(cell)),
+					[],
+				);
+			});
+
+			it("binds no name in two cells", () => {
+				assert.deepEqual(boundTwice(sources), []);
+			});
+
+			it("asks for a prediction before the run that it is compared with", () => {
+				assert.ok(sources.some((source) => /\bpredict\(/.test(source)));
+				assert.ok(sources.some((source) => /\bcheckPrediction\(/.test(source)));
+				assert.deepEqual(predictedTooLate(sources), []);
+			});
+
+			it("has one exercise, whose start is not its answer", () => {
+				const checks = code.filter((cell) => /\bcheckExercise\(/.test(sourceOf(cell)));
+				assert.equal(checks.length, 1);
+				const said = (checks[0]?.outputs ?? []).map(textOf).join("");
+				assert.match(said, /│ why\n[─┼]+\n✗ not yet │ \S/);
+			});
+
+			it("links to the next page at its end, and nowhere in vain", () => {
+				const last = notebook.cells.at(-1);
+				assert.equal(last?.cell_type, "markdown");
+				const next = all[all.findIndex((each) => each.name === name) + 1] ?? all[0];
+				assert.ok(next);
+				assert.ok(joined(last?.source).includes(`](${path.basename(next.file)})`), next.name);
+				for (const link of linksOf(notebook))
+					assert.ok(/^https:\/\//.test(link) || resolves(file, link), link);
+			});
+		});
+	}
+
+	it("would be seen broken: each check has its planted fault", () => {
+		assert.equal(wordCount(`# A title\n\n${"word ".repeat(121)}`), 121);
+		assert.deepEqual(headingLevels("# a\n\n```\n# no\n```\n\n### b"), [1, 3]);
+		assert.deepEqual(boundTwice(["const a = 1;", "let b = 2;\nconst a = 3;"]), ["a"]);
+		assert.deepEqual(boundTwice(['import { chart, type X } from "y";', "type X = 1;"]), ["X"]);
+		assert.deepEqual(boundTwice(["const { a: b, c } = x;", "function c() {}", "const a = 1;"]), ["c"]);
+		assert.deepEqual(boundTwice(["const f = () => {\n  const a = 1;\n};", "const a = 2;"]), []);
+		assert.deepEqual(
+			predictedTooLate([
+				"const seen = await x.run(etcd);",
+				"const guess = 1;",
+				"checkPrediction(guess, seen);",
+			]),
+			["guess of seen"],
+		);
+		assert.deepEqual(tooLong(["a\n".repeat(15), "a", `import {\n${"a,\n".repeat(20)}} from "x";`]), [1]);
+		assert.equal(resolves(all[0]?.file ?? "", "99-none.ipynb"), false);
+	});
+});

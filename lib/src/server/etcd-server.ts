@@ -67,9 +67,12 @@ async function isUp(endpoint: string, name: string, member: KeptProcess): Promis
 	}
 }
 
+/** What etcd said when it ended; of a page of help, which it gives for a wrong flag, only what was wrong. */
 function lastLines(log: string): string {
 	try {
-		return readFileSync(log, "utf8").trim().split("\n").slice(-3).join(" | ").slice(-600);
+		const lines = readFileSync(log, "utf8").trim().split("\n");
+		const flag = lines.find((line) => line.includes("flag provided but not defined"));
+		return flag ?? lines.slice(-3).join(" | ").slice(-600);
 	} catch {
 		return "";
 	}

@@ -4,7 +4,7 @@ import { Keys } from "../etcd/keys";
 import type { ConnectOptions } from "../etcd/transport";
 import { findEtcd, versionOf } from "./binary";
 import { startEtcd } from "./etcd-server";
-import { Keeper } from "./keeper";
+import { Keeper, StartError } from "./keeper";
 import { connectionFrom, overflowSwitch } from "./settings";
 
 /** An experiment that would hurt the other users of a server that the lab did not start. */
@@ -53,7 +53,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 	const named = connectionFrom(env);
 	const binary = named ? undefined : (options.binary ?? findEtcd(env));
 	// What is no etcd may do anything when it is started as one, and waiting for it to answer tells nobody why.
-	if (binary !== undefined) await versionOf(binary);
+	if (binary !== undefined) checkVersion(binary, await versionOf(binary));
 	const keeper = await Keeper.start();
 	try {
 		if (binary === undefined) return await openLab(keeper, named as ConnectOptions, false, env);
@@ -63,6 +63,14 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 		await keeper.close();
 		throw error;
 	}
+}
+
+function checkVersion(binary: string, version: string): void {
+	const [major = 0, minor = 0] = version.split(".").map(Number);
+	if (major < 3 || (major === 3 && minor < 6)) return;
+	throw new StartError(
+		`${binary} is etcd ${version}, which has no v2 API (3.6 removed it): name an etcd 3.4 or 3.5 in ETCD_WATCH_LAB_ETCD, or unset it`,
+	);
 }
 
 async function openLab(
@@ -126,18 +134,24 @@ let current: Promise<Lab> | undefined;
  * a notebook's set-up cell calls, so that running the cell again starts nothing twice. Errors as `startLab`.
  */
 export async function lab(): Promise<Lab> {
-	const mine = (current ??= startLab().then((started) => ({
-		...started,
-		close() {
-			// Closed again, it must not take the place of the one that was started since.
-			if (current === mine) current = undefined;
-			return started.close();
-		},
-	})));
+	current ??= startAsCurrent();
+	const mine = current;
 	try {
 		return await mine;
 	} catch (error) {
 		if (current === mine) current = undefined;
 		throw error;
 	}
+}
+
+function startAsCurrent(): Promise<Lab> {
+	const starting: Promise<Lab> = startLab().then((started) => ({
+		...started,
+		close() {
+			// Closed again, it must not take the place of the one that was started since.
+			if (current === starting) current = undefined;
+			return started.close();
+		},
+	}));
+	return starting;
 }

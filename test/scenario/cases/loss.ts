@@ -137,6 +137,21 @@ export const lossCases = {
 			/nothing was written between/,
 		),
 		leavesUntested(
+			"when the second poll was closed, with something perhaps on its way",
+			{
+				writes: three,
+				watchers: [
+					poll("w", "/a", {
+						recursive,
+						life: [asked(0), answered(1), asked(2), closed(2)],
+						sent: [1],
+						proof: "closed",
+					}),
+				],
+			},
+			/nothing was written between/,
+		),
+		leavesUntested(
 			"by a stream that was cut",
 			{
 				writes: three,

@@ -1,0 +1,49 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { historyRule } from "../model";
+import { eventOf } from "./explain";
+import { accepted, isVisible } from "./scope";
+import type { Timeline, WriteRecord } from "./timeline";
+import type { Watching } from "./watching";
+
+/** How long a loop may take to be woken by a write before the next step goes on without it. */
+const settleMs = 2_000;
+
+/**
+ * The loops that a write must have woken have asked again before the next step, so that two runs of a scenario
+ * give the same timeline.
+ */
+export async function settled(
+	soFar: Timeline,
+	watchings: readonly Watching[],
+	write: WriteRecord,
+): Promise<void> {
+	const { outcome } = write;
+	if (outcome.kind !== "accepted") return;
+	const woken = { write, outcome, index: outcome.index, key: outcome.node.key };
+	const loops = watchings.filter(
+		(watching) => watching.asksAgain && isVisible(soFar, watching.record(), woken),
+	);
+	await caughtUp(loops, outcome.index);
+}
+
+/** The same for a loop that asked for the past: it has been sent what was there. */
+export async function replayed(soFar: Timeline, watching: Watching): Promise<void> {
+	const { key, recursive, life } = watching.record();
+	const asked = life.findLast((event) => event.kind === "asked");
+	if (!watching.asksAgain || asked?.kind !== "asked" || asked.waitIndex === undefined) return;
+	const from = asked.waitIndex;
+	const last = accepted(soFar).findLast(({ index, outcome }) => {
+		// What the history gives goes by its own rule, hidden names included.
+		return index >= from && historyRule({ key, recursive, stream: false }, eventOf(outcome)) !== undefined;
+	});
+	if (last) await caughtUp([watching], last.index);
+}
+
+/** A loop that was not woken, against the rules, is waited for in vain and not for long. */
+async function caughtUp(loops: readonly Watching[], index: number): Promise<void> {
+	if (loops.length === 0) return;
+	const inTime = new AbortController();
+	const late = wait(settleMs, undefined, { signal: inTime.signal }).catch(() => {});
+	await Promise.race([Promise.all(loops.map((watching) => watching.caughtUp(index))), late]);
+	inTime.abort();
+}

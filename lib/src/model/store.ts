@@ -86,6 +86,13 @@ export class ModelStore {
 		return Math.max(1, this.#history.startIndex);
 	}
 
+	/** When the next key expires, by the clock that was passed in; undefined while none has a ttl. */
+	get nextExpiry(): number | undefined {
+		let next: number | undefined;
+		for (const at of this.#expiries.values()) if (next === undefined || at < next) next = at;
+		return next;
+	}
+
 	fork(): ModelStore {
 		return new ModelStore(
 			{ version: this.#version },
@@ -172,6 +179,7 @@ export class ModelStore {
 				return this.#update(key, "", command.ttl, true, now, deliveries);
 			case "compareAndSwap":
 			case "compareAndDelete": {
+				if (key === "/" && command.operation === "compareAndSwap") return this.#readOnly();
 				const entry = this.#compared(key, expected ?? {});
 				if ("kind" in entry) return entry;
 				if (command.operation === "compareAndDelete") {
@@ -366,10 +374,10 @@ export class ModelStore {
 		key: string,
 		{ prevValue = "", prevIndex = 0 }: NonNullable<Command["expected"]>,
 	): Entry | Refusal {
-		if (key === "/") return this.#readOnly();
 		const entry = find(this.#tree.root, key);
 		if (isFailure(entry)) return this.#refused(entry);
-		if (isDirectory(entry)) return this.#refused({ code: 102, cause: key });
+		// A compareAndDelete alone does not ask for the root first; the root's own name is cut off its cause.
+		if (isDirectory(entry)) return this.#refused({ code: 102, cause: key === "/" ? "" : key });
 		const sameValue = prevValue === "" || prevValue === entry.value;
 		const sameIndex = prevIndex === 0 || prevIndex === entry.modifiedIndex;
 		if (sameValue && sameIndex) return entry;

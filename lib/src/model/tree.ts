@@ -124,7 +124,23 @@ export function shown(key: string, entry: Entry, now: number, depth = 0): ModelN
 	const above = key === "/" ? "" : key;
 	const nodes = [...entry.children]
 		.filter(([name]) => !name.startsWith("_"))
-		.sort(([one], [two]) => (one < two ? -1 : 1))
+		.sort(([one], [two]) => compareBytes(one, two))
 		.map(([name, child]) => shown(`${above}/${name}`, child, now, depth - 1));
 	return { ...node, nodes };
+}
+
+/** The order of two names by their bytes in UTF-8, as Go sorts: by code points, where "<" goes by UTF-16's units. */
+function compareBytes(one: string, two: string): number {
+	const shorter = Math.min(one.length, two.length);
+	for (let at = 0; at < shorter; at++) {
+		const [a, b] = [one.charCodeAt(at), two.charCodeAt(at)];
+		if (a === b) continue;
+		// A surrogate is half of a code point above all that fit into one unit.
+		return isSurrogate(a) === isSurrogate(b) ? a - b : isSurrogate(a) ? 1 : -1;
+	}
+	return one.length - two.length;
+}
+
+function isSurrogate(unit: number): boolean {
+	return unit >= 0xd800 && unit <= 0xdfff;
 }

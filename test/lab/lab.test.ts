@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import net from "node:net";
+import path from "node:path";
+import { readNotebook } from "#tools/notebook";
+import { descendants, survivors } from "#tools/processes";
+import { Running, root } from "../support/checkout";
+import { notCovered } from "../support/coverage";
+import { chromium } from "../support/found";
+import { until } from "../support/until";
+import { Browser } from "./browser";
+import { putBack, setAside } from "./kept";
+import { ChartView, NotebookPage } from "./notebook-page";
+
+const executable = chromium();
+const grandchild = path.join(root, "notebooks", "02-grandchild-writes.ipynb");
+const codeCellCount = readNotebook(grandchild).cells.filter((cell) => cell.cell_type === "code").length;
+
+/** The colour of what was written, and of what a watcher was sent. */
+const BLUE = [0x00, 0x72, 0xb2] as const;
+
+describe("the lab in JupyterLab", function () {
+	this.timeout(120_000);
+
+	let lab: Running;
+	let url: URL;
+	let statusBefore: string;
+	let browser: Browser | undefined;
+
+	function statusOfNotebooks(): string {
+		return execFileSync("git", ["status", "--porcelain", "notebooks"], { cwd: root, encoding: "utf8" });
+	}
+
+	before("starts as the reader starts it", async () => {
+		if (executable === undefined) notCovered("the lab in a browser (Debian: chromium)");
+		statusBefore = statusOfNotebooks();
+		setAside();
+		// A group of its own, as a terminal gives it: Ctrl-C goes to all of the group.
+		lab = new Running(
+			spawn("npm", ["start", "--silent", "--", "--no-browser"], {
+				cwd: root,
+				detached: true,
+				stdio: ["ignore", "pipe", "pipe"],
+			}),
+		);
+		url = new URL((await lab.says(/http:\S+/))[0]);
+		if (executable !== undefined) browser = await Browser.open(executable, url.origin);
+	});
+
+	after("ends what it started", async () => {
+		await browser?.close();
+		if (lab.child.exitCode === null && lab.child.signalCode === null) process.kill(-lab.pid, "SIGINT");
+		await lab.ended;
+		putBack();
+	});
+
+	it("serves the start page to who has the token", async () => {
+		assert.equal(url.pathname, "/lab/tree/00-start-here.ipynb");
+		assert.equal((await fetch(url)).status, 200);
+	});
+
+	if (executable !== undefined) inBrowser();
+
+	function inBrowser(): void {
+		function reading(): { browser: Browser; notebook: NotebookPage } {
+			assert.ok(browser, "the browser is open from `before` on");
+			return { browser, notebook: new NotebookPage(browser.page) };
+		}
+
+		async function assertNothingInTheWay(): Promise<void> {
+			const { browser } = reading();
+			assert.deepEqual(await browser.page.locator(".jp-Dialog, .Toastify__toast").allInnerTexts(), []);
+			assert.deepEqual(browser.dialogs, []);
+		}
+
+		function chartOf(cell: number): ChartView {
+			const { browser, notebook } = reading();
+			return new ChartView(browser.page, notebook.cell(cell).locator(".vega-embed"));
+		}
+
+		it("opens on the start notebook, and nothing pops up", async () => {
+			const { browser, notebook } = reading();
+			await browser.page.goto(url.href);
+			await notebook.opened("What does etcd's watch really tell you?");
+			await assertNothingInTheWay();
+			await browser.screenshot("00-start");
+		});
+
+		it("runs 02 by the menu, to its end", async () => {
+			const { browser, notebook } = reading();
+			const address = new URL(`/lab/tree/${path.basename(grandchild)}`, url);
+			address.search = `${url.search}&reset`;
+			await browser.page.goto(address.href);
+			await notebook.opened("Does a recursive watch miss its grandchildren?");
+			await notebook.runAll();
+			assert.equal(await notebook.cells.count(), codeCellCount);
+			assert.deepEqual(
+				await browser.page.locator('.jp-OutputArea-output[data-mime-type*="stderr"]').allInnerTexts(),
+				[],
+			);
+			for (const verdict of ["? untested", "✗ refuted"])
+				await notebook.cells.getByText(verdict, { exact: true }).first().waitFor({ state: "attached" });
+			await assertNothingInTheWay();
+			await browser.screenshot("02-top", browser.page.locator(".jp-Notebook h1"));
+		});
+
+		it("draws the chart, with its marks", async () => {
+			const { browser } = reading();
+			const chart = chartOf(4);
+			await chart.canvas.scrollIntoViewIfNeeded();
+			const marks = await chart.marks(BLUE);
+			// Two sets at the writer and at the watcher, and the legend's own.
+			assert.equal(marks.length, 5, JSON.stringify(marks));
+			await browser.screenshot("02-chart", chart.canvas);
+		});
+
+		it("tells of a mark that is pointed at", async () => {
+			const { browser } = reading();
+			const chart = chartOf(4);
+			const [first] = await chart.marks(BLUE);
+			assert.ok(first);
+			const tooltip = await chart.tooltipAt(first);
+			assert.match(await tooltip.innerText(), /\/a\/b\b/);
+			await browser.screenshot("02-tooltip");
+			await browser.page.mouse.move(5, 5);
+		});
+
+		it("plays the run with its slider, by the keyboard and by the mouse", async () => {
+			const { browser } = reading();
+			const chart = chartOf(4);
+			assert.equal(await chart.slider.inputValue(), "3");
+			const whole = await chart.drawing();
+			await chart.slider.focus();
+			// Not the arrows: in JupyterLab they move between headings, and fold a section up.
+			await browser.page.keyboard.press("PageDown");
+			await browser.page.keyboard.press("PageDown");
+			assert.equal(await chart.slider.inputValue(), "1");
+			const first = await chart.redrawnFrom(whole);
+			await browser.screenshot("02-slider");
+			const box = await chart.slider.boundingBox();
+			assert.ok(box);
+			await browser.page.mouse.click(box.x + box.width - 3, box.y + box.height / 2);
+			await chart.redrawnFrom(first);
+			assert.equal(await chart.slider.inputValue(), "3");
+		});
+
+		it("has no output that must be scrolled sideways, in the window of a small laptop", async () => {
+			const { notebook } = reading();
+			assert.deepEqual(await notebook.sidewaysScrolled(), []);
+		});
+
+		it("shows a hostile key as text in a chart, its tooltip, a table and a verdict", async () => {
+			const { browser, notebook } = reading();
+			const key = "<img src=x onerror=alert(1)>";
+			const cell = await notebook.runNew(`
+const hostile = await scenario("${key}")
+  .watch("${key}", "/a", { recursive: true })
+  .set("/a/${key}", "${key}")
+  .run(etcd);
+chart(hostile);
+table(hostile);
+eventTable(hostile, "${key}");
+showVerdict(claims.childrenAreSeen(hostile));`);
+			await notebook.finished(cell);
+			const chart = new ChartView(browser.page, cell.locator(".vega-embed"));
+			await chart.canvas.waitFor();
+			await cell.locator(".jp-OutputArea-output").last().scrollIntoViewIfNeeded();
+			assert.ok((await cell.locator("table").allInnerTexts()).every((text) => text.includes(key)));
+			assert.equal(await cell.locator("table").count(), 2);
+			const [mark] = await chart.marks(BLUE);
+			assert.ok(mark);
+			const tooltip = await chart.tooltipAt(mark);
+			assert.ok((await tooltip.innerText()).includes(key));
+			assert.equal(await tooltip.locator("img").count(), 0);
+			assert.equal(await browser.page.locator(".jp-OutputArea img, img[src='x']").count(), 0);
+			await assertNothingInTheWay();
+			await browser.screenshot("02-hostile");
+			await browser.page.mouse.move(5, 5);
+		});
+
+		it("stops a cell that waits in a watcher by Interrupt, and runs the next one", async () => {
+			const { browser, notebook } = reading();
+			const waiting = await notebook.runNew(`
+console.log("waiting");
+await etcd.v2.watcher(etcd.newPrefix()).next();`);
+			await waiting.getByText("waiting", { exact: true }).last().waitFor();
+			await waiting.locator(".jp-InputPrompt", { hasText: "[*]:" }).waitFor();
+			await notebook.menu("Kernel", "Interrupt Kernel");
+			await notebook.finished(waiting);
+			await waiting
+				.locator(".jp-OutputArea")
+				.getByText(/abort|interrupt/i)
+				.first()
+				.waitFor();
+			const next = await notebook.runNew(`
+const later = await etcd.v2.set(etcd.newPrefix(), "still here");
+console.log(later.action, later.node.value);`);
+			await notebook.finished(next);
+			assert.match(await next.locator(".jp-OutputArea").innerText(), /set still here/);
+			await browser.screenshot("02-end", next.locator(".jp-OutputArea-output"));
+		});
+
+		it("can be read in the dark theme", async () => {
+			const { browser, notebook } = reading();
+			await notebook.menu("Settings", "Theme", "JupyterLab Dark");
+			await browser.page.locator('body[data-jp-theme-light="false"]').waitFor({ state: "attached" });
+			await browser.screenshot("02-dark", chartOf(4).canvas);
+		});
+
+		it("has no error in the browser's console, asks nobody else, and saves nothing unasked", async () => {
+			const { browser } = reading();
+			assert.deepEqual(browser.errors, []);
+			assert.deepEqual(browser.strangers, []);
+			assert.deepEqual(browser.saves, []);
+			await assertNothingInTheWay();
+		});
+	}
+
+	it("leaves no process at Ctrl-C, and its port is free", async () => {
+		const processes = descendants(lab.pid);
+		// npm, the starter and JupyterLab; with a notebook open its kernel, the lab's keeper and etcd as well.
+		const least = executable === undefined ? 2 : 5;
+		assert.ok(processes.length >= least, `${processes.length} processes`);
+		process.kill(-lab.pid, "SIGINT");
+		const { stdout } = await lab.ended;
+		assert.match(stdout, /ending JupyterLab and its kernels/);
+		await until("no process of the lab is left", () => survivors(processes).length === 0);
+		await assert.rejects(connect(Number(url.port)), /ECONNREFUSED/);
+	});
+
+	it("leaves the notebooks as they were", () => {
+		assert.equal(statusOfNotebooks(), statusBefore);
+	});
+});
+
+async function connect(port: number): Promise<void> {
+	await new Promise<void>((resolve, reject) => {
+		const socket = net.connect(port, "127.0.0.1", () => {
+			socket.destroy();
+			resolve();
+		});
+		socket.once("error", reject);
+	});
+}

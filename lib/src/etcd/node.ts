@@ -1,12 +1,14 @@
 /** What a write did, in etcd's words: the action of its answer and of its event. */
-export type Action =
-	| "set"
-	| "create"
-	| "update"
-	| "delete"
-	| "expire"
-	| "compareAndSwap"
-	| "compareAndDelete";
+export const actions = [
+	"set",
+	"create",
+	"update",
+	"delete",
+	"expire",
+	"compareAndSwap",
+	"compareAndDelete",
+] as const;
+export type Action = (typeof actions)[number];
 
 /** A key or a directory as the v2 API sends it (`NodeExtern` in etcd's v2store/node_extern.go at v3.5.9). */
 export interface Node {

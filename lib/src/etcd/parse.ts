@@ -1,17 +1,8 @@
 import { BadAnswerError, type BadAnswerKind, etcdError } from "./errors";
-import type { Answer, Headers, Node } from "./node";
+import { type Answer, actions, type Headers, type Node } from "./node";
 import { excerptOf, type HttpRequest, type OpenAnswer } from "./transport";
 
-const actions: ReadonlySet<string> = new Set<Answer["action"]>([
-	"get",
-	"set",
-	"create",
-	"update",
-	"delete",
-	"expire",
-	"compareAndSwap",
-	"compareAndDelete",
-]);
+const known: ReadonlySet<string> = new Set<Answer["action"]>(["get", ...actions]);
 
 /**
  * Reads the answer to a request on the keys API.
@@ -33,7 +24,7 @@ export function parseAnswer(request: HttpRequest, answer: OpenAnswer, text: stri
 	if (answer.status >= 300) throw bad("status", answer, text, "and no etcd error in it");
 	const headers = parseHeaders(answer, text);
 	const action = isObject(json) ? json.action : undefined;
-	if (!isObject(json) || typeof action !== "string" || !actions.has(action)) {
+	if (!isObject(json) || typeof action !== "string" || !known.has(action)) {
 		throw bad("wrong shape", answer, text, "JSON without an etcd action");
 	}
 	const node = parseNode(json.node, action === "get");

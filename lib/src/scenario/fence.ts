@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Answer, EtcdError } from "../etcd";
 import type { Recorder } from "./record";
-import type { Target } from "./run";
+import type { Target } from "./target";
 import type { Timeline } from "./timeline";
 import type { Watching } from "./watching";
 

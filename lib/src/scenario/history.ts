@@ -1,6 +1,6 @@
 import { EventIndexClearedError } from "../etcd";
-import type { Target } from "./run";
 import { scenario } from "./scenario";
+import type { Target } from "./target";
 
 /** How far back the server's event history went at one moment, counted from the start of the experiment. */
 export interface HistoryMoment {

@@ -4,20 +4,10 @@ import { fence } from "./fence";
 import { Recorder } from "./record";
 import { replayed, settled } from "./settle";
 import type { DeliveryStep, ExpiryStep, OpenStep, Step, WatcherStep } from "./steps";
+import type { Target } from "./target";
 import type { Timeline, WriteRecord } from "./timeline";
 import { type Surroundings, Watching } from "./watching";
 import { Writing } from "./writing";
-
-/** A server that a scenario runs on; every `Lab` is one. */
-export interface Target {
-	readonly v2: Keys;
-	readonly version: string;
-	/** True when nobody else uses the server: its count of watchers is then the run's own. */
-	readonly owned: boolean;
-	newPrefix(): string;
-	/** Throws when the server has other users, whom the experiment would hurt. */
-	mayOverflow(what: string): void;
-}
 
 export interface RunOptions {
 	readonly signal?: AbortSignal;

@@ -1,7 +1,8 @@
 import { ArgumentError, type Comparison } from "../etcd";
 import { checkComparison, checkIndex, checkTtl, checkValue, keyPath } from "../etcd/arguments";
-import { type RunOptions, runScenario, type Target } from "./run";
+import { type RunOptions, runScenario } from "./run";
 import type { BurstStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
+import type { Target } from "./target";
 import type { Timeline } from "./timeline";
 
 export interface OpenOptions {

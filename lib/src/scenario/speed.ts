@@ -1,6 +1,6 @@
 import { missedBy } from "./ask";
-import type { Target } from "./run";
 import { scenario } from "./scenario";
+import type { Target } from "./target";
 
 /** What one kind of loop lost at each pace: [writes a second, percent of the events]. */
 export interface SpeedSeries {

@@ -1,4 +1,5 @@
 import type { Comparison } from "../etcd";
+import type { ModelOperation } from "../model";
 
 /** Opens a watcher under a name of its own. */
 export interface OpenStep {
@@ -26,18 +27,8 @@ export interface WatcherStep {
 	readonly watcher: string;
 }
 
-export type Operation =
-	| "set"
-	| "create"
-	| "createInOrder"
-	| "update"
-	| "delete"
-	| "mkdir"
-	| "updateDirectory"
-	| "rmdir"
-	| "compareAndSwap"
-	| "compareAndDelete"
-	| "refresh";
+/** The write operations of the keys API. */
+export type Operation = ModelOperation;
 
 export interface WriteStep {
 	readonly step: "write";

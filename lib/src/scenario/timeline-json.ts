@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Action } from "../etcd";
 import { LabError } from "../etcd";
+import { actions } from "../etcd/node";
 import type { Timeline } from "./timeline";
 
 /** A text that is no timeline; the message names the place of each fault. */
@@ -15,15 +15,7 @@ export class TimelineFormatError extends LabError {
 }
 
 const index = z.int();
-const action = z.enum([
-	"set",
-	"create",
-	"update",
-	"delete",
-	"expire",
-	"compareAndSwap",
-	"compareAndDelete",
-] satisfies Action[]);
+const action = z.enum(actions);
 const node = z.strictObject({
 	key: z.string(),
 	value: z.string().exactOptional(),

@@ -38,6 +38,13 @@ npm run check -- --fix     puts right what can be put right by itself`,
 	notebooks: `npm run notebooks          runs every notebook in a fresh kernel and rewrites its outputs
 npm run notebooks -- NAME  only those named, such as 02-grandchild-writes`,
 	build: `npm run build              sets everything up and compiles, starts nothing`,
+	differential: `npm run differential -- --runs N --seed S
+                           runs N random programs (default: 1000) on live etcds and on the model, and compares
+
+  --etcd KIND    3.4, 3.5 or newest (the last 3.5, built with Go); default: all that are here
+  --servers N    so many etcds side by side (default: 6)
+  --path P       with --etcd and --seed: one program again, as a difference names it`,
+	bench: `npm run bench -- model     how fast the model is, beside a live etcd; writes bench/results/`,
 };
 
 /**
@@ -57,11 +64,14 @@ function readArguments(command, args) {
 	const options = {};
 	if (name === "start") Object.assign(options, { browser: { type: "boolean" }, port: { type: "string" } });
 	if (name === "check") Object.assign(options, { fix: { type: "boolean" } });
+	if (name === "differential") {
+		for (const option of ["runs", "seed", "etcd", "servers", "path"]) options[option] = { type: "string" };
+	}
 	try {
 		const { values, positionals } = parseArgs({
 			args,
 			options,
-			allowPositionals: name === "notebooks",
+			allowPositionals: name === "notebooks" || name === "bench",
 			allowNegative: true,
 		});
 		return { command, options: values, rest: positionals };

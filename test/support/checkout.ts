@@ -88,6 +88,8 @@ export class FakeCheckout {
 		this.write("lib/src/index.ts", "export const one = 1;\n");
 		this.write("test/tsconfig.json", fs.readFileSync(path.join(root, "test", "tsconfig.json"), "utf8"));
 		this.write("test/empty.ts", "export {};\n");
+		this.write("bench/tsconfig.json", fs.readFileSync(path.join(root, "bench", "tsconfig.json"), "utf8"));
+		this.write("bench/empty.ts", "export {};\n");
 		fs.mkdirSync(path.join(this.dir, "notebooks"));
 		fs.mkdirSync(this.bin);
 		this.npm();

@@ -6,7 +6,7 @@ import { root } from "./paths";
 import { Problem } from "./problem";
 
 /** Compiled by `tsc -b`, in this order. */
-const PROJECTS = ["lib", "tools", "test"];
+const PROJECTS = ["lib", "tools", "test", "bench"];
 
 /**
  * `npm run check`: lint, formatting and types of everything, the notebooks' code cells included. All of it runs

@@ -1,4 +1,6 @@
+import { bench } from "./bench";
 import { check } from "./check";
+import { differential } from "./differential";
 import type { Host } from "./host";
 import { runNotebooks } from "./notebooks";
 import { start } from "./start";
@@ -21,6 +23,10 @@ export async function main(
 			return await check(host, options);
 		case "notebooks":
 			return await runNotebooks(host, rest);
+		case "differential":
+			return await differential(host, options);
+		case "bench":
+			return await bench(host, rest);
 		case "build":
 			await prepareVenv(host);
 			await host.exclusive(() => host.compile(["lib"]));

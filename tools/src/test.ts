@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { check } from "./check";
+import { handOver } from "./handover";
 import type { Host } from "./host";
 import { artifactsDir, root } from "./paths";
 import { prepareVenv } from "./venv";
@@ -17,7 +17,9 @@ export async function test(host: Host, args: readonly string[]): Promise<number>
 	fs.mkdirSync(artifactsDir, { recursive: true });
 	const notCovered = path.join(artifactsDir, "not-covered.txt");
 	fs.writeFileSync(notCovered, "");
-	const code = await mocha(specs(args), { ...process.env, ETCD_WATCH_LAB_NOT_COVERED: notCovered });
+	const bin = path.join(root, "node_modules", "mocha", "bin", "mocha.js");
+	const env = { ...process.env, ETCD_WATCH_LAB_NOT_COVERED: notCovered };
+	const code = await handOver([bin, ...specs(args)], env);
 	const missing = new Set(
 		fs
 			.readFileSync(notCovered, "utf8")
@@ -40,19 +42,4 @@ function specs(args: readonly string[]): string[] {
 	const named = compiled.some((arg) => arg.endsWith(".test.js"));
 	// Not in .mocharc.json: mocha would run these beside the named ones.
 	return named ? compiled : [...compiled, "test/dist/**/*.test.js"];
-}
-
-/** Runs mocha to its end. A signal is passed on: its tests' servers are mocha's to end. */
-function mocha(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-	const bin = path.join(root, "node_modules", "mocha", "bin", "mocha.js");
-	return new Promise((resolve, reject) => {
-		const child = spawn(process.execPath, [bin, ...args], { cwd: root, env, stdio: "inherit" });
-		const signals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
-		const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
-		for (const signal of signals) process.on(signal, pass);
-		child.once("error", reject).once("close", (code) => {
-			for (const signal of signals) process.off(signal, pass);
-			resolve(code ?? 1);
-		});
-	});
 }

@@ -59,10 +59,13 @@ export class Lane {
 		readonly path?: string;
 		readonly timeLimitMs?: number;
 		readonly mix?: Mix;
+		/** Another server has found a difference: what is left is not run. */
 		readonly isOver?: () => boolean;
+		/** Told of the first difference at once; what this returns has shrunk it. */
+		readonly found?: (difference: string) => void;
 		readonly ran?: (features: Features) => void;
 	}): Promise<string | undefined> {
-		const { seed, runs, path, timeLimitMs, mix, isOver, ran } = options;
+		const { seed, runs, path, timeLimitMs, mix, isOver, found, ran } = options;
 		let failing: { readonly run: ProgramRun; readonly error: unknown } | undefined;
 		const property = fc.asyncProperty(programs(mix), async (program) => {
 			if (failing === undefined && isOver?.()) return;
@@ -71,13 +74,14 @@ export class Lane {
 				await this.run(program, run);
 			} catch (error) {
 				failing = { run, error };
+				found?.(String(error));
 				// What is missing has been waited for once; the smaller programs need not wait as long.
 				this.pair.patienceMs = Math.min(this.pair.patienceMs, 1_000);
 				throw error;
 			}
 			if (failing === undefined) ran?.(run.features);
 		});
-		const found = await fc.check(property, {
+		const checked = await fc.check(property, {
 			seed,
 			numRuns: runs,
 			...(path === undefined ? {} : { path }),
@@ -88,7 +92,7 @@ export class Lane {
 		if (!failing) return undefined;
 		const { run, error } = failing;
 		return [
-			`etcd ${this.version} and the model differ (seed ${seed}, path ${found.counterexamplePath ?? "none"}):`,
+			`etcd ${this.version} and the model differ (seed ${seed}, path ${checked.counterexamplePath ?? "none"}):`,
 			error instanceof Error ? error.message : String(error),
 			'await scenario("a difference")',
 			...run.code,

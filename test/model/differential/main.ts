@@ -1,0 +1,87 @@
+import { randomInt } from "node:crypto";
+import { parseArgs } from "node:util";
+import { Presets, SingleBar } from "cli-progress";
+import { type EtcdKind, etcdOf, kinds } from "./etcds";
+import { search, summary } from "./many";
+
+/** `npm run differential`, as the process that tools/src/differential.ts starts. */
+async function main(): Promise<number> {
+	const { values } = parseArgs({
+		options: {
+			runs: { type: "string", default: "1000" },
+			seed: { type: "string" },
+			path: { type: "string" },
+			etcd: { type: "string" },
+			servers: { type: "string", default: "6" },
+		},
+	});
+	const seed = values.seed === undefined ? randomInt(1_000_000_000) : wholeNumber("seed", values.seed);
+	const runs = wholeNumber("runs", values.runs);
+	const binaries = await binariesFor(
+		values.etcd,
+		values.path === undefined ? wholeNumber("servers", values.servers) : 1,
+	);
+	console.log(`seed ${seed}, ${binaries.length} servers`);
+	const bar = new SingleBar(
+		{
+			format: "{bar} {value} of {total} programs, {rate} a second, {eta_formatted} to go",
+			noTTYOutput: true,
+			notTTYSchedule: 30_000,
+			etaBuffer: 1_000,
+			hideCursor: true,
+		},
+		Presets.shades_classic,
+	);
+	let begin = performance.now();
+	const searched = await search({
+		binaries,
+		seed,
+		runs,
+		...(values.path === undefined ? {} : { path: values.path }),
+		ready() {
+			begin = performance.now();
+			bar.start(runs, 0, { rate: 0 });
+		},
+		ran({ programs }) {
+			bar.update(programs, { rate: Math.round((programs * 1000) / (performance.now() - begin)) });
+		},
+	});
+	bar.stop();
+	console.log(summary(searched));
+	console.log(searched.difference ?? "no difference");
+	return searched.difference === undefined ? 0 : 1;
+}
+
+async function binariesFor(kind: string | undefined, count: number): Promise<readonly string[]> {
+	if (kind !== undefined && !isKind(kind))
+		throw new Error(`--etcd is one of ${kinds.join(", ")}, not "${kind}"`);
+	const found: string[] = [];
+	for (const wanted of kind === undefined ? kinds : [kind]) {
+		const etcd = await etcdOf(wanted);
+		if ("binary" in etcd) found.push(etcd.binary);
+		else console.log(`without ${etcd.missing}`);
+	}
+	if (found.length === 0) throw new Error(`there is no such etcd here`);
+	return Array.from({ length: count }, (_, nth) => found[nth % found.length] ?? "");
+}
+
+function isKind(text: string): text is EtcdKind {
+	return kinds.some((kind) => kind === text);
+}
+
+function wholeNumber(name: string, text: string): number {
+	const number = Number(text);
+	if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
+		throw new Error(`--${name} is a whole number, not "${text}"`);
+	return number;
+}
+
+main().then(
+	(code) => {
+		process.exitCode = code;
+	},
+	(error: unknown) => {
+		console.error(error instanceof Error ? error.message : error);
+		process.exitCode = 1;
+	},
+);

@@ -1,0 +1,25 @@
+import fs from "node:fs";
+import path from "node:path";
+import { handOver } from "./handover";
+import type { Host } from "./host";
+import { root } from "./paths";
+import { Problem } from "./problem";
+import { prepareVenv } from "./venv";
+
+/** Not benches but what they have in common. */
+const helpers = new Set(["measure"]);
+
+/** `npm run bench -- NAME`: bench/NAME.ts, which writes its results beside itself. */
+export async function bench(host: Host, names: readonly string[]): Promise<number> {
+	const there = fs
+		.readdirSync(path.join(root, "bench"))
+		.flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? [])
+		.filter((name) => !helpers.has(name));
+	const [name] = names;
+	if (name === undefined || names.length > 1 || !there.includes(name)) {
+		throw new Problem(`name one bench: ${there.map((known) => `npm run bench -- ${known}`).join(", ")}`);
+	}
+	await prepareVenv(host);
+	await host.exclusive(() => host.compile(["lib", "bench"]));
+	return await handOver([path.join(root, "bench", "dist", `${name}.js`)]);
+}

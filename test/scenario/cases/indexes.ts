@@ -2,6 +2,7 @@ import {
 	answered,
 	asked,
 	confirms,
+	cut,
 	expire,
 	leavesUntested,
 	mkdir,
@@ -129,6 +130,19 @@ export const indexCases = {
 			/others write on this server/,
 			["set /a/b/c refused 104 /a/b"],
 		),
+		refutes(
+			"though a write got no answer, when it surely was not carried out",
+			{
+				writes: [
+					set("/a/b"),
+					unanswered("set", "/a/x", false),
+					refused("set", "/a/b/c", "/a/b"),
+					set("/a/d", "v", { index: 3 }),
+				],
+			},
+			/index 2 is nobody's/,
+			["set /a/b/c refused 104 /a/b"],
+		),
 		confirms(
 			"though others' writes left a gap elsewhere",
 			{
@@ -229,6 +243,62 @@ export const indexCases = {
 			},
 			/a response's index is not below its event's/,
 			["w < set /a/2 @2"],
+		),
+		refutes(
+			"by the second of two polls from now on, whose header is the event's own index",
+			{
+				writes: [set("/a/1"), set("/a/2")],
+				watchers: [
+					poll("w", "/a", {
+						recursive: true,
+						life: [asked(0), answered(1), asked(1), answered(2)],
+						sent: [1, { index: 2, etcdIndex: 2, fromHistory: true }],
+					}),
+				],
+			},
+			/a response's index is not below its event's/,
+			["w < set /a/2 @2 replayed"],
+		),
+		refutes(
+			"by a stream from now on whose header is the event's own index",
+			{
+				writes: [set("/a/1"), set("/a/2")],
+				watchers: [
+					stream("w", "/a", { recursive: true, sent: [1, { index: 2, etcdIndex: 2, fromHistory: true }] }),
+				],
+			},
+			/a response's index is not below its event's/,
+			["w < set /a/2 @2 replayed"],
+		),
+		confirms(
+			"by the live one alone, when the loop was cut at first and came back with an index",
+			{
+				writes: [set("/a/1"), set("/a/2"), set("/a/3")],
+				watchers: [
+					watch("w", "/a", {
+						recursive: true,
+						life: [asked(0), cut(0), asked(2, 1)],
+						sent: [replayed(1, 2), replayed(2, 2), 3],
+					}),
+				],
+			},
+			/in the one live response/,
+			["w < set /a/3 @3"],
+		),
+		confirms(
+			"by the live one alone of two polls, when the other asked with an index",
+			{
+				writes: [set("/a/1"), set("/a/2"), set("/a/3")],
+				watchers: [
+					poll("w", "/a", {
+						recursive: true,
+						life: [asked(2, 1), answered(2), asked(2), answered(3)],
+						sent: [replayed(1, 2), 3],
+					}),
+				],
+			},
+			/in the one live response/,
+			["w < set /a/3 @3"],
 		),
 		leavesUntested(
 			"when all came out of the history",

@@ -99,6 +99,38 @@ export const windowCases = {
 			/a watch asked for what lay further back, and was served/,
 			["w: asked @1002 from 1"],
 		),
+		refutes(
+			"by a watch that was served one event from beyond the edge",
+			{
+				writes: quiet(1000),
+				watchers: [watch("w", "/q", { life: [asked(1001, 1)], sent: [replayed(1, 1001)] })],
+			},
+			/a watch asked for what lay further back, and was served/,
+			["w: asked @1001 from 1"],
+		),
+		refutes(
+			"though a ttl was renewed before the index that it asked for",
+			{
+				writes: [refresh("/q"), ...quiet(1000)],
+				watchers: [watch("w", "/q", { life: [asked(1002, 2)], sent: [replayed(2, 1002)] })],
+			},
+			/a watch asked for what lay further back, and was served/,
+			["w: asked @1002 from 2"],
+		),
+		leavesUntested(
+			"when the first and the last index of the window are renewed ttls",
+			{
+				writes: [refresh("/q"), ...quiet(999), refresh("/q")],
+				watchers: [watch("w", "/q", { life: [asked(1002, 1)], sent: [replayed(2, 1002)] })],
+			},
+			/no watch asked for an index that lay 1000 events back/,
+		),
+		leavesUntested(
+			"when the last of the writes was to its own key",
+			{ writes: [...quiet(1000), set("/q")], watchers: [poll("w", "/q", thrownOut(1002, 3))] },
+			/had lost events of its own/,
+			["set /q @1002"],
+		),
 		leavesUntested(
 			"by a watch served from the very edge of the window",
 			{

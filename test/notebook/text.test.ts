@@ -108,7 +108,7 @@ describe("tableOf", () => {
 	it("fills short rows and aligns columns of numbers to the right", () => {
 		const { text, html } = tableOf({ columns: ["name", "count"], rows: [["a", 1], ["bb", 22], ["c"]] });
 		assert.equal(text, "name │ count\n─────┼──────\na    │     1\nbb   │    22\nc    │\n");
-		assert.match(html, /<td style="text-align: right">22<\/td>/);
+		assert.match(html, /<td nowrap="nowrap" style="text-align: right">22<\/td>/);
 	});
 });
 

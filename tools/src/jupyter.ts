@@ -88,8 +88,18 @@ export function writeKernelSpec(): void {
 /** JupyterLab's defaults here; the reader's own choices in its settings come before them. */
 export function writeLabDefaults(): void {
 	const quiet = { fetchNews: "false", checkForUpdates: false };
+	// A chart's slider needs the arrow keys, which would fold the notebook's sections.
+	const selector = ".jp-Notebook.jp-mod-commandMode:not(.jp-mod-readWrite) :focus";
+	const folding = { "above-or-collapse": "ArrowLeft", "below-or-expand": "ArrowRight" };
+	const shortcuts = Object.entries(folding).map(([where, key]) => ({
+		command: `notebook:move-cursor-heading-${where}`,
+		keys: [key],
+		selector,
+		disabled: true,
+	}));
 	writeIfChanged(path.join(venvDir, "share", "jupyter", "lab", "settings", "overrides.json"), {
 		"@jupyterlab/apputils-extension:notification": quiet,
+		"@jupyterlab/shortcuts-extension:shortcuts": { shortcuts },
 	});
 }
 
@@ -112,6 +122,7 @@ export function jupyterLabCommand(options: { ip: string; port: number; notebooks
 		args: [
 			path.join(root, "tools", "lab.py"),
 			"--no-browser",
+			`--config=${path.join(root, "tools", "jupyter_server_config.py")}`,
 			`--ServerApp.ip=${options.ip}`,
 			`--ServerApp.port=${options.port}`,
 			// Not the next port when this one is taken: the address that was printed has to be the right one.

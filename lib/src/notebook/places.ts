@@ -15,7 +15,7 @@ export interface Places {
 	readonly ticks: readonly number[];
 }
 
-export const PLOT_WIDTH = 660;
+export const PLOT_WIDTH = 600;
 
 /** A refused write stands after the index at which it was tried; several at the same place are spread evenly. */
 export function placesOf(timeline: Timeline): Places {

@@ -30,6 +30,8 @@ export interface Table {
 
 const SIGN = { right: "✓", wrong: "✗", refused: "×" } as const;
 const LONGEST = 200;
+/** The most characters of a cell that is not broken over two lines. */
+const SHORT = 24;
 
 /** Makes a table of any rows, as HTML and as text. Columns of numbers are aligned to the right. */
 export function tableOf(input: TableInput): Table {
@@ -39,12 +41,16 @@ export function tableOf(input: TableInput): Table {
 			input.rows.every((row) => ["number", "undefined"].includes(typeof row[at]) || isNumeral(row[at])),
 	);
 	const align = numbers.map((right) => (right ? "right" : "left"));
+	// A short column stays on one line, also beside a long one.
+	const short = input.columns.map((_, at) =>
+		input.rows.every((row) => textOf(row[at] ?? "").length <= SHORT),
+	);
 	const title = input.title === undefined ? [] : [printable(input.title)];
 	const subtitle = input.subtitle === undefined ? [] : [printable(input.subtitle)];
 	const notes = (input.notes ?? []).map(printable);
 
 	const cell = (tag: "td" | "th", value: string, at: number) =>
-		`<${tag} style="text-align: ${align[at] ?? "left"}">${value}</${tag}>`;
+		`<${tag}${short[at] ? ' nowrap="nowrap"' : ""} style="text-align: ${align[at] ?? "left"}">${value}</${tag}>`;
 	const head = input.columns.map((name, at) => cell("th", escapeUTF8(printable(name)), at)).join("");
 	const body = input.rows.map(
 		(row) => `<tr>${input.columns.map((_, at) => cell("td", htmlOf(row[at] ?? ""), at)).join("")}</tr>`,

@@ -1,4 +1,5 @@
 import { EventIndexClearedError } from "../etcd";
+import { checkWrites } from "./polite";
 import { scenario } from "./scenario";
 import type { Target } from "./target";
 
@@ -21,6 +22,7 @@ export async function slideHistory(
 	target: Target,
 	options: { readonly count: number; readonly every: number },
 ): Promise<{ readonly moments: readonly HistoryMoment[]; readonly quietIndex: number }> {
+	checkWrites(target, options.count, `sliding the history by ${options.count} writes`);
 	const { origin } = await scenario("the quiet key").set("/quiet/key", "still here").run(target);
 	const moments: HistoryMoment[] = [await historyNow(target, origin)];
 	for (let written = 0; written < options.count; written += options.every) {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AbortedError, KeyNotFoundError, type Keys, LabError } from "../etcd";
 import { fence } from "./fence";
+import { announceWrites } from "./polite";
 import { Recorder } from "./record";
 import { replayed, settled } from "./settle";
 import type { DeliveryStep, ExpiryStep, OpenStep, Step, WatcherStep } from "./steps";
@@ -20,9 +21,6 @@ export interface RunOptions {
 /** A scenario that can't go on: a step waits for something that does not come. */
 export class ScenarioError extends LabError {}
 
-/** A quarter of the event history: as many writes as a stranger's watcher surely survives. */
-const politeWriteCount = 250;
-
 /** See `Scenario.run`. */
 export async function runScenario(
 	name: string,
@@ -31,7 +29,7 @@ export async function runScenario(
 	options: RunOptions,
 ): Promise<Timeline> {
 	const writes = steps.reduce((sum, step) => sum + (step.step === "burst" ? step.count : 1), 0);
-	if (writes > politeWriteCount) target.mayOverflow(`"${name}" makes ${writes} writes, which`);
+	announceWrites(target, writes, `"${name}" makes ${writes} writes, which`);
 	const prefix = target.newPrefix();
 	const origin = await indexOf(target.v2, prefix, options.signal);
 	const run = new Run(name, target, new Recorder(prefix, origin), options);

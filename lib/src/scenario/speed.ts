@@ -1,4 +1,5 @@
 import { missedBy } from "./ask";
+import { checkWrites } from "./polite";
 import { scenario } from "./scenario";
 import type { Target } from "./target";
 
@@ -21,6 +22,7 @@ export async function lossBySpeed(
 	paces: readonly number[],
 	onPoint: (series: readonly SpeedSeries[]) => void = () => {},
 ): Promise<readonly SpeedSeries[]> {
+	checkWrites(target, paces.length * writeCount, `${paces.length} races of ${writeCount} writes`);
 	let series: SpeedSeries[] = Object.values(loops).map((name) => ({ name, points: [] }));
 	for (const perSecond of paces) {
 		const seen = await scenario(`${perSecond} writes a second`)

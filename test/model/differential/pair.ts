@@ -6,14 +6,14 @@ import {
 	type Poll,
 	type WatchEvent,
 } from "etcd-watch-lab/dist/etcd";
-import type {
-	Applied,
-	Command,
-	ModelDelivery,
-	ModelEvent,
+import {
+	type Applied,
+	type Command,
+	type ModelDelivery,
+	type ModelEvent,
 	ModelStore,
-	WaitingWatcher,
-	WatchRequest,
+	type WaitingWatcher,
+	type WatchRequest,
 } from "etcd-watch-lab/dist/model";
 import { until } from "../../support/until";
 import { Difference, same, sameEvent, sameNode, sameRefusal } from "./compare";
@@ -48,31 +48,23 @@ export class Pair {
 	readonly version: string;
 	/** How long what the model expects may take to come, before it counts as a difference. */
 	patienceMs = 15_000;
-	readonly #Model: ModelClass;
 	#model: ModelStore;
 	/** By the model's number. */
 	readonly #watchers = new Map<number, PairedWatcher>();
 
-	private constructor(v2: Keys, version: string, Model: ModelClass) {
+	/** To be begun before anything else. The server writes nothing of its own any more. */
+	constructor(v2: Keys, version: string) {
 		this.v2 = v2;
 		this.version = version;
-		this.#Model = Model;
-		this.#model = new Model({ version, index: 0 });
-	}
-
-	/** Waits until the server writes nothing more of its own, and fills the history. */
-	static async start(v2: Keys, version: string, Model: ModelClass): Promise<Pair> {
-		const pair = new Pair(v2, version, Model);
-		await pair.begin();
-		return pair;
+		this.#model = new ModelStore({ version });
 	}
 
 	get model(): ModelStore {
 		return this.#model;
 	}
 
-	/** Forgets all that was and begins again: after a difference the two are out of step. */
-	async begin(): Promise<void> {
+	/** Forgets all that was, after a difference too, and begins with a full history. */
+	async begin(Model: ModelClass): Promise<void> {
 		this.v2.abortAll();
 		this.#watchers.clear();
 		for (const { key, dir } of (await this.v2.get("/")).node.nodes ?? []) {
@@ -80,7 +72,7 @@ export class Pair {
 		}
 		const { node } = await this.v2.set(noiseKey, "0");
 		// Its indexes begin after the write before this one, so that the key is there on both sides.
-		this.#model = new this.#Model({ version: this.version, index: node.modifiedIndex - 1 });
+		this.#model = new Model({ version: this.version, index: node.modifiedIndex - 1 });
 		this.#model.apply({ operation: "set", key: noiseKey, value: "0" });
 		await this.burst(1000);
 	}
@@ -183,10 +175,15 @@ export class Pair {
 	/** Waits until etcd has let expire what the model says is due by now. */
 	async expire(dueBy: number): Promise<void> {
 		const due = () => (this.#model.nextExpiry ?? Number.POSITIVE_INFINITY) <= dueBy;
-		await until("etcd lets expire what is due", async () => {
-			if (due() && Date.now() >= (this.#model.nextExpiry ?? 0)) await this.read(noiseKey, false);
-			return !due();
-		});
+		const late = dueBy - Date.now() + this.patienceMs;
+		await until(
+			"etcd lets expire what is due",
+			async () => {
+				if (due() && Date.now() >= (this.#model.nextExpiry ?? 0)) await this.read(noiseKey, false);
+				return !due();
+			},
+			Math.max(late, this.patienceMs),
+		);
 	}
 
 	/** Waits until the watcher has all that the model sent it, and compares. @throws Difference */
@@ -214,10 +211,11 @@ export class Pair {
 	/** Waits until both count the same watchers; connections that have just been closed take etcd a moment. */
 	async sameWatcherCount(): Promise<void> {
 		let counted = -1;
-		await until("the same number of watchers", async () => {
+		const isSame = async () => {
 			counted = await this.v2.watcherCount();
 			return counted === this.#model.watcherCount;
-		}).catch(() => {
+		};
+		await until("the same number of watchers", isSame, this.patienceMs).catch(() => {
 			throw new Difference("the number of watchers that wait", this.#model.watcherCount, counted);
 		});
 	}
@@ -232,10 +230,21 @@ export class Pair {
 
 	/** etcd lets keys expire between any two requests: the index of its next answer tells how many have. */
 	#expireUpTo(index: number): void {
+		const missing = index - this.#model.index;
+		if (missing <= 0) return;
+		const now = Date.now();
+		const expire = (until: number) => {
+			for (const { deliveries } of this.#model.expire(until)) this.#deliver(deliveries);
+		};
+		// etcd looks every half a second, and mostly at all that is due by now; or it looked just before some were.
+		if (this.#model.fork().expire(now).length === missing) {
+			expire(now);
+			return;
+		}
 		for (;;) {
 			const { nextExpiry, index: reached } = this.#model;
-			if (reached >= index || nextExpiry === undefined || nextExpiry > Date.now()) return;
-			for (const { deliveries } of this.#model.expire(nextExpiry)) this.#deliver(deliveries);
+			if (reached >= index || nextExpiry === undefined || nextExpiry > now) return;
+			expire(nextExpiry);
 		}
 	}
 

@@ -56,32 +56,21 @@ export type Program = readonly ProgramStep[];
 /** A ttl that no run outlives; shorter ones expire while the program waits. */
 export const longTtl = 500;
 
+// Beyond the BMP and above it in UTF-16: the two sort differently by bytes and by code units.
+const [beyond, above] = ["\u{1f600}", "\uff21"];
+const odd = ["é", "a b", "100%", "a#b", "a?b=c&d", "a+b", "A", "a_b"];
+
 const name = fc.oneof(
 	{ weight: 12, arbitrary: fc.constantFrom("a", "b", "ab", "abc") },
 	{ weight: 2, arbitrary: fc.constantFrom("_h", "_a", "_") },
-	{
-		weight: 1,
-		// Beyond the BMP and above it in UTF-16: the two sort differently by bytes and by code units.
-		arbitrary: fc.constantFrom(
-			"é",
-			"日本",
-			"\u{1f600}",
-			"\uff21",
-			"a b",
-			"100%",
-			"a#b",
-			"a?b=c&d",
-			"a+b",
-			"A",
-			"a_b",
-		),
-	},
+	{ weight: 1, arbitrary: fc.constantFrom(beyond, above) },
+	{ weight: 1, arbitrary: fc.constantFrom(...odd) },
 );
 
 const key = fc
 	.oneof(
-		{ weight: 5, arbitrary: fc.tuple(name) },
-		{ weight: 5, arbitrary: fc.tuple(name, name) },
+		{ weight: 6, arbitrary: fc.tuple(name) },
+		{ weight: 4, arbitrary: fc.tuple(name, name) },
 		{ weight: 2, arbitrary: fc.tuple(name, name, name) },
 		{ weight: 1, arbitrary: fc.tuple(name, name, name, name) },
 	)
@@ -96,7 +85,7 @@ const operation: fc.Arbitrary<WriteStep["operation"]> = fc.oneof(
 	{ weight: 10, arbitrary: fc.constant("set" as const) },
 	{ weight: 3, arbitrary: fc.constantFrom("create", "mkdir", "update") },
 	{ weight: 4, arbitrary: fc.constantFrom("delete", "rmdir") },
-	{ weight: 4, arbitrary: fc.constantFrom("compareAndSwap", "compareAndDelete", "refresh") },
+	{ weight: 4, arbitrary: fc.constantFrom("compareAndSwap", "compareAndDelete", "refresh", "refresh") },
 	{ weight: 2, arbitrary: fc.constantFrom("createInOrder", "updateDirectory") },
 );
 
@@ -173,16 +162,33 @@ const momentOrNone = fc.oneof(
 	{ weight: 1, arbitrary: fc.constant(longTtl) },
 );
 
-const usual: fc.Arbitrary<ProgramStep> = fc.oneof(
-	{ weight: 13, arbitrary: write(longOrNone) },
-	{ weight: 6, arbitrary: watch },
-	{ weight: 1, arbitrary: read },
-);
-const fleeting: fc.Arbitrary<ProgramStep> = fc.oneof(
-	{ weight: 13, arbitrary: write(momentOrNone) },
-	{ weight: 6, arbitrary: watch },
-	{ weight: 1, arbitrary: read },
-);
+/** Two writes to one key, and a watch from before them on that key, below it, or on a sibling with a longer name. */
+const aimed: fc.Arbitrary<Program> = fc
+	.tuple(
+		write(longOrNone),
+		write(longOrNone),
+		watch,
+		fc.constantFrom("", "b", "/b"),
+		fc.integer({ min: -2, max: 0 }),
+	)
+	.map(([first, second, watch, suffix, offset]) => [
+		{ ...first, operation: second.operation === "rmdir" ? "mkdir" : "set" },
+		{ ...second, key: first.key, recursive: true },
+		{ ...watch, key: first.key === "/" ? "/" : first.key + suffix, from: { base: "next", offset } },
+	]);
+
+/** Steps that mostly come alone. */
+function mixed(writes: fc.Arbitrary<WriteStep>): fc.Arbitrary<Program> {
+	return fc.oneof(
+		{ weight: 26, arbitrary: fc.tuple(writes) },
+		{ weight: 11, arbitrary: fc.tuple(watch) },
+		{ weight: 2, arbitrary: fc.tuple(read) },
+		{ weight: 1, arbitrary: aimed },
+	);
+}
+
+const usual = mixed(write(longOrNone));
+const fleeting = mixed(write(momentOrNone));
 
 /** Of a thousand programs, so many wait for expiries or overflow the history: they take long, the others are plain. */
 export interface Mix {
@@ -193,8 +199,8 @@ export interface Mix {
 export const usualMix: Mix = { expiring: 40, overflowing: 10 };
 
 /** Without a size fast-check keeps its arrays shorter than we ask for. */
-const steps = (step: fc.Arbitrary<ProgramStep>, minLength: number, maxLength: number) =>
-	fc.array(step, { minLength, maxLength, size: "max" });
+const steps = (parts: fc.Arbitrary<Program>, minLength: number, maxLength: number) =>
+	fc.array(parts, { minLength, maxLength, size: "max" }).map((programs) => programs.flat());
 
 export function programs({ expiring, overflowing }: Mix = usualMix): fc.Arbitrary<Program> {
 	return fc.oneof(

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Command } from "etcd-watch-lab/dist/model";
+import { Difference } from "./compare";
 import type { Pair, PairedWatcher } from "./pair";
 import { longTtl, type Program, type ProgramStep, type WatchStep, type WriteStep } from "./program";
 
@@ -148,7 +149,10 @@ export class ProgramRun {
 		await this.#removeTop(pair);
 		for (const watcher of this.#watchers) {
 			const before = watcher.expected.length;
-			while (pair.isOpen(watcher) && watcher.expected.length === before) {
+			// Several times where the watcher waits for an index that is still to come.
+			for (let nth = 0; pair.isOpen(watcher) && watcher.expected.length === before; nth++) {
+				if (nth > 20)
+					throw new Difference(`watch on ${watcher.request.key}`, "silence for ever", "not asked");
 				await this.#removeTop(pair);
 				await pair.write({ operation: "set", key: fenceKey(watcher, this.#top), value: "fence" });
 			}

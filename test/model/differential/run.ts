@@ -27,22 +27,30 @@ export function noCounts(): Counts {
 export class Lane {
 	readonly pair: Pair;
 	readonly #lab: Lab;
-	#outOfStep = false;
+	readonly #Model: ModelClass;
+	#inStep = false;
 
-	private constructor(pair: Pair, lab: Lab) {
+	private constructor(pair: Pair, lab: Lab, Model: ModelClass) {
 		this.pair = pair;
 		this.#lab = lab;
+		this.#Model = Model;
 	}
 
+	/** `Model` may be one with a planted fault. */
 	static async start(binary: string, Model: ModelClass = ModelStore): Promise<Lane> {
 		const lab = await startLab({ binary, env: {} });
 		try {
 			await settled(lab);
-			return new Lane(await Pair.start(lab.v2, lab.version, Model), lab);
+			return new Lane(new Pair(lab.v2, lab.version), lab, Model);
 		} catch (error) {
 			await lab.close();
 			throw error;
 		}
+	}
+
+	/** The same server with another model. */
+	with(Model: ModelClass): Lane {
+		return new Lane(this.pair, this.#lab, Model);
 	}
 
 	get version(): string {
@@ -59,13 +67,15 @@ export class Lane {
 		readonly path?: string;
 		readonly timeLimitMs?: number;
 		readonly mix?: Mix;
+		/** False: the first program that differs is enough, as large as it is. */
+		readonly shrink?: boolean;
 		/** Another server has found a difference: what is left is not run. */
 		readonly isOver?: () => boolean;
 		/** Told of the first difference at once; what this returns has shrunk it. */
 		readonly found?: (difference: string) => void;
 		readonly ran?: (features: Features) => void;
 	}): Promise<string | undefined> {
-		const { seed, runs, path, timeLimitMs, mix, isOver, found, ran } = options;
+		const { seed, runs, path, timeLimitMs, mix, shrink = true, isOver, found, ran } = options;
 		let failing: { readonly run: ProgramRun; readonly error: unknown } | undefined;
 		const property = fc.asyncProperty(programs(mix), async (program) => {
 			if (failing === undefined && isOver?.()) return;
@@ -84,6 +94,7 @@ export class Lane {
 		const checked = await fc.check(property, {
 			seed,
 			numRuns: runs,
+			endOnFailure: !shrink,
 			...(path === undefined ? {} : { path }),
 			...(timeLimitMs === undefined
 				? {}
@@ -101,10 +112,10 @@ export class Lane {
 	}
 
 	async run(program: Program, run: ProgramRun): Promise<void> {
-		if (this.#outOfStep) await this.pair.begin();
-		this.#outOfStep = true;
+		if (!this.#inStep) await this.pair.begin(this.#Model);
+		this.#inStep = false;
 		await run.run(this.pair, program);
-		this.#outOfStep = false;
+		this.#inStep = true;
 	}
 
 	close(): Promise<void> {

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { etcdOf } from "./differential/etcds";
+import { Lane } from "./differential/run";
+import { type Mutant, mutants, plant } from "./mutants";
+
+/** No fault may live longer than that. */
+const mostPrograms = 1_500;
+const seed = 1;
+
+describe("a model with a planted fault", () => {
+	const lanes: Lane[] = [];
+
+	before("two servers of each series", async function () {
+		this.timeout(60_000);
+		for (const kind of ["3.5", "3.4"] as const) {
+			const etcd = await etcdOf(kind);
+			if ("missing" in etcd) continue;
+			lanes.push(...(await Promise.all([Lane.start(etcd.binary), Lane.start(etcd.binary)])));
+		}
+	});
+
+	after(() => Promise.all(lanes.map((lane) => lane.close())));
+
+	it(`is caught by the differential test, each of the ${mutants.length}, within ${mostPrograms} programs`, async function () {
+		this.timeout(240_000);
+		const here = mutants.filter(
+			({ only }) => only === undefined || lanes.some(({ version }) => version.startsWith(only)),
+		);
+		const caught = new Map<Mutant, number>();
+		const waiting = [...here];
+		await Promise.all(
+			lanes.map(async (lane) => {
+				for (;;) {
+					const next = waiting.findIndex(({ only = "" }) => lane.version.startsWith(only));
+					const [mutant] = next < 0 ? [] : waiting.splice(next, 1);
+					if (mutant === undefined) return;
+					const programs = await programsUntilCaught(lane, mutant);
+					if (programs !== undefined) caught.set(mutant, programs);
+				}
+			}),
+		);
+		console.log("      programs until it was caught:");
+		for (const mutant of here) {
+			console.log(`      ${String(caught.get(mutant) ?? "never").padStart(5)}  ${mutant.fault}`);
+		}
+		assert.deepEqual(
+			here.filter((mutant) => !caught.has(mutant)).map(({ fault }) => fault),
+			[],
+		);
+	});
+});
+
+async function programsUntilCaught(lane: Lane, mutant: Mutant): Promise<number | undefined> {
+	let programs = 0;
+	// What such a model waits for in vain need not be waited for long.
+	lane.pair.patienceMs = 2_000;
+	const difference = await lane.with(plant(mutant)).search({
+		seed,
+		runs: mostPrograms,
+		shrink: false,
+		...(mutant.mix === undefined ? {} : { mix: mutant.mix }),
+		ran: () => programs++,
+	});
+	return difference === undefined ? undefined : programs + 1;
+}

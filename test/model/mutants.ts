@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import type { ModelClass } from "./differential/pair";
+import type { Mix } from "./differential/program";
+
+/** A model with one rule switched off: the text of a compiled file of lib/src/model, changed in one place. */
+export interface Mutant {
+	readonly fault: string;
+	readonly file: "history" | "hub" | "store" | "tree";
+	readonly from: string;
+	readonly to: string;
+	/** The series on which it shows; both unless given. */
+	readonly only?: "3.4" | "3.5";
+	/** Which programs it takes; the usual ones unless given. */
+	readonly mix?: Mix;
+}
+
+const expiring: Mix = { expiring: 1000, overflowing: 0 };
+
+export const mutants: readonly Mutant[] = [
+	{
+		fault: "a live watch sees hidden names",
+		file: "hub",
+		from: "if (!own && isHiddenFrom(path, event.node.key))",
+		to: "if (false)",
+	},
+	{
+		fault: "a replay does not see hidden names",
+		file: "history",
+		from: "if (event.refresh)",
+		to: 'if (event.refresh || event.node.key.slice(request.key.length).includes("/_"))',
+	},
+	{
+		fault: "only a hidden last name hides an event",
+		file: "hub",
+		from: '.includes("/_")',
+		to: '.split("/").at(-1).startsWith("_")',
+	},
+	{
+		fault: "the removal of a directory reaches no watcher below it",
+		file: "hub",
+		from: "this.#notifyAt(path, event, true, deliveries);",
+		to: "if (path === event.node.key) this.#notifyAt(path, event, true, deliveries);",
+	},
+	{
+		fault: "a removal is noticed once by a stream on the removed key",
+		file: "hub",
+		from: "}\n        this.#notifyAt(key, event, false, deliveries);",
+		to: "}\n        if (!removals.has(event.action)) this.#notifyAt(key, event, false, deliveries);",
+	},
+	{
+		fault: "a watch that is not recursive sees what is below its key",
+		file: "hub",
+		from: "if (own || removed)\n",
+		to: "if (true)\n",
+	},
+	{
+		fault: "a watcher from a future index takes what comes before it",
+		file: "hub",
+		from: "watchers.filter(({ sinceIndex }) => event.index >= sinceIndex)",
+		to: "[...watchers]",
+	},
+	{
+		fault: "a long poll goes on after its event",
+		file: "hub",
+		from: "return woken.every(({ stream }) => stream)",
+		to: "return true",
+	},
+	{
+		fault: "the history keeps 999 events",
+		file: "history",
+		from: "exports.historyCapacity = 1000",
+		to: "exports.historyCapacity = 999",
+	},
+	{
+		fault: "a replay takes a removed directory for the watched key's parent only with its slash",
+		file: "history",
+		from: "request.key.startsWith(key)",
+		to: 'request.key.startsWith(key + "/")',
+	},
+	{
+		fault: "a replay gives a renewed ttl",
+		file: "history",
+		from: "if (event.refresh)",
+		to: "if (false)",
+	},
+	{
+		fault: "a renewed ttl wakes the watchers",
+		file: "store",
+		from: "if (!event.refresh)",
+		to: "if (true)",
+	},
+	{
+		fault: "the oldest index that is kept is refused",
+		file: "history",
+		from: "fromIndex < startIndex",
+		to: "fromIndex <= startIndex",
+	},
+	{
+		fault: "waitIndex is exclusive",
+		file: "history",
+		from: "let at = oldest + (fromIndex - startIndex);",
+		to: "let at = oldest + (fromIndex - startIndex) + 1;",
+	},
+	{
+		fault: "a stream answered from the history goes on",
+		file: "store",
+		from: "if (found)\n            return {",
+		to: "if (found && request.stream) this.#hub.add({ ...request, id: 0, sinceIndex, startIndex: this.#index });\n        if (found)\n            return {",
+	},
+	{
+		fault: "a set keeps the createdIndex",
+		file: "store",
+		from: 'value: fields.value ?? "", createdIndex: index,',
+		to: 'value: fields.value ?? "", createdIndex: before?.createdIndex ?? index,',
+	},
+	{
+		fault: "an update keeps the ttl",
+		file: "store",
+		from: "...(ttl === undefined ? {} : { expiresAt: now + ttl * 1000 }),",
+		to: "expiresAt: ttl === undefined ? before.expiresAt : now + ttl * 1000,",
+	},
+	{
+		fault: "implicit parents have the index before",
+		file: "store",
+		from: 'const directory = this.#tree.directory(parts, index);\n        if ("cause" in directory)\n            return this.#refused(directory);\n        const before',
+		to: 'const directory = this.#tree.directory(parts, index - 1);\n        if ("cause" in directory)\n            return this.#refused(directory);\n        const before',
+	},
+	{
+		fault: "a missing key is the cause itself, not its first missing part",
+		file: "tree",
+		from: "return { code: 100, cause: path };",
+		to: "return { code: 100, cause: key };",
+	},
+	{
+		fault: "a file in the way is a missing key",
+		file: "tree",
+		from: "if (!isDirectory(entry))\n            return { code: 104, cause: path };",
+		to: "if (!isDirectory(entry))\n            return { code: 100, cause: path };",
+	},
+	{
+		fault: "a directory that is not empty goes",
+		file: "store",
+		from: "entry.children.size > 0 && !command.recursive",
+		to: "false",
+	},
+	{
+		fault: "a swap looks at the value alone",
+		file: "store",
+		from: "const sameIndex = prevIndex === 0 || prevIndex === entry.modifiedIndex;",
+		to: "const sameIndex = true;",
+	},
+	{
+		fault: "a name made in order has nineteen digits",
+		file: "store",
+		from: "padStart(20",
+		to: "padStart(19",
+	},
+	{
+		fault: "children are sorted by UTF-16's units",
+		file: "tree",
+		from: "compareBytes(one, two))",
+		to: "(one < two ? -1 : 1))",
+	},
+	{
+		fault: "hidden children are listed",
+		file: "tree",
+		from: '!name.startsWith("_")',
+		to: "true",
+	},
+	{
+		fault: "a directory's ttl can be changed on 3.5",
+		file: "store",
+		from: "if (this.#updatesDirectories)",
+		to: "if (true)",
+		only: "3.5",
+	},
+	{
+		fault: "a directory's ttl can't be changed on 3.4",
+		file: "store",
+		from: "if (this.#updatesDirectories)",
+		to: "if (false)",
+		only: "3.4",
+	},
+	{
+		fault: "the last key to be given a ttl expires first",
+		file: "store",
+		from: ".sort(([, one], [, two]) => one - two)",
+		to: ".reverse()",
+		mix: expiring,
+	},
+	{
+		fault: "an expiry is a delete",
+		file: "store",
+		from: 'entry, "expire",',
+		to: 'entry, "delete",',
+		mix: expiring,
+	},
+	{
+		fault: "an expired directory leaves what is in it behind",
+		file: "store",
+		from: "directory.children.delete(name);",
+		to: 'if (action !== "expire" || !("children" in entry)) directory.children.delete(name);',
+		mix: expiring,
+	},
+];
+
+/** Loads the model with the fault in it. */
+export function plant({ fault, file, from, to }: Mutant): ModelClass {
+	const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-mutant-"));
+	try {
+		fs.cpSync(path.dirname(require.resolve("etcd-watch-lab/dist/model")), folder, { recursive: true });
+		const target = path.join(folder, `${file}.js`);
+		const text = fs.readFileSync(target, "utf8");
+		assert.equal(text.split(from).length, 2, `"${fault}": the place is not there once in ${file}: ${from}`);
+		fs.writeFileSync(
+			target,
+			text.replace(from, () => to),
+		);
+		const loaded: { readonly ModelStore: ModelClass } = require(path.join(folder, "index.js"));
+		return loaded.ModelStore;
+	} finally {
+		fs.rmSync(folder, { recursive: true, force: true });
+	}
+}

@@ -121,6 +121,8 @@ const shapes: [string, unknown][] = [
 	["a prevNode with bad indexes", { action: "set", node, prevNode: { ...node, modifiedIndex: null } }],
 ];
 
+const nested = '{"key":"/a","dir":true,"createdIndex":1,"modifiedIndex":1,"nodes":[';
+
 const cases: Case[] = [
 	...shapes.map(([what, value]) => ({
 		what: `JSON of the wrong shape, ${what}`,
@@ -185,12 +187,7 @@ const cases: Case[] = [
 	},
 	{
 		what: "JSON that is nested too deeply",
-		reply: says(
-			http(
-				200,
-				`${'{"action":"get","node":{"key":"/","dir":true,"nodes":['.replace('"action":"get","node":{', '"action":"get","node":{')}${'{"key":"/a","dir":true,"createdIndex":1,"modifiedIndex":1,"nodes":['.repeat(50_000)}${"]}".repeat(50_000)}]}}`,
-			),
-		),
+		reply: says(http(200, `{"action":"get","node":${nested.repeat(50_000)}${"]}".repeat(50_000)}}`)),
 		expected: bad("wrong shape", 200),
 	},
 	{

@@ -162,7 +162,10 @@ describe("startLab", () => {
 
 	it("survives ports that somebody takes before etcd does, and takes no stranger for its own", async () => {
 		// The stranger speaks as an etcd does, by another name.
-		const stranger = await FakeServer.start((socket) => socket.write(http(200, '{"name":"stranger"}')));
+		const read = '{"action":"get","node":{"dir":true}}';
+		const stranger = await FakeServer.start((socket, { path: asked }) =>
+			socket.write(http(200, asked.startsWith("/v2/keys") ? read : '{"name":"stranger"}')),
+		);
 		await withStolenPorts(2, stranger.port, async (calls) => {
 			const { endpoints, v2 } = await start({ binary: etcd35, env: {} });
 			assert.equal(calls(), 3);

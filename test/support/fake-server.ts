@@ -99,9 +99,9 @@ export class FakeServer {
 		return this.#sockets.size;
 	}
 
-	/** Waits until no connection is open. */
+	/** Waits until no connection is open; not so long that an idle one would be given up by undici itself (4 s). */
 	async quiet(): Promise<void> {
-		await until("every connection to the fake server is closed", () => this.openCount === 0);
+		await until("every connection to the fake server is closed", () => this.openCount === 0, 3_000);
 	}
 
 	async close(): Promise<void> {

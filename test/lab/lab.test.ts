@@ -185,8 +185,7 @@ console.log("waiting");
 await etcd.v2.watcher(etcd.newPrefix()).next();`);
 			await waiting.getByText("waiting", { exact: true }).last().waitFor();
 			await waiting.locator(".jp-InputPrompt", { hasText: "[*]:" }).waitFor();
-			await notebook.menu("Kernel", "Interrupt Kernel");
-			await notebook.finished(waiting);
+			await notebook.interrupt(waiting);
 			await waiting
 				.locator(".jp-OutputArea")
 				.getByText(/abort|interrupt/i)

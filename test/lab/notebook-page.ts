@@ -74,6 +74,18 @@ export class NotebookPage {
 		return this.cells.last();
 	}
 
+	/** Chooses Interrupt until the cell has ended: on a busy machine a menu can close without having heard. */
+	async interrupt(cell: Locator): Promise<void> {
+		for (let left = 3; ; left--) {
+			await this.menu("Kernel", "Interrupt Kernel");
+			try {
+				return await cell.locator(".jp-InputPrompt", { hasText: /^\[\d+\]:$/ }).waitFor({ timeout: 20_000 });
+			} catch (error) {
+				if (left === 1) throw error;
+			}
+		}
+	}
+
 	/** Waits until a cell has been run. */
 	async finished(cell: Locator): Promise<void> {
 		await cell.locator(".jp-InputPrompt", { hasText: /^\[\d+\]:$/ }).waitFor({ timeout: RUN_MS });

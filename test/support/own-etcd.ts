@@ -7,6 +7,12 @@ import path from "node:path";
 import { freePorts } from "etcd-watch-lab/dist/server/ports";
 import { until } from "./until";
 
+/** Those that run: a run of the tests that ends in their middle (--bail --exit) ends them too. */
+const running = new Set<OwnEtcd>();
+process.on("exit", () => {
+	for (const own of running) own.remove();
+});
+
 /** An etcd that a test starts itself, as a reader's own server would run. */
 export class OwnEtcd {
 	private constructor(
@@ -45,6 +51,7 @@ export class OwnEtcd {
 		);
 		fs.closeSync(log);
 		const own = new OwnEtcd(client, child, folder);
+		running.add(own);
 		await until("etcd serves its clients", () => {
 			if (own.isGone) throw new Error(`etcd ended: ${own.log().slice(-600)}`);
 			return /ready to serve client requests|serving (insecure )?client (requests|traffic)/.test(own.log());
@@ -66,6 +73,13 @@ export class OwnEtcd {
 			this.process.kill("SIGKILL");
 			await gone;
 		}
+		this.remove();
+	}
+
+	/** Ends it without waiting. */
+	remove(): void {
+		running.delete(this);
+		if (!this.isGone) this.process.kill("SIGKILL");
 		fs.rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
 	}
 }

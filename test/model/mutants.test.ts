@@ -48,6 +48,26 @@ describe("a model with a planted fault", () => {
 			[],
 		);
 	});
+
+	it("is told by seed, path and the shrunk program as a scenario, and the path runs that program again", async function () {
+		this.timeout(120_000);
+		const [lane] = lanes;
+		const fault = mutants.find(
+			({ fault }) => fault === "a missing key is the cause itself, not its first missing part",
+		);
+		assert.ok(lane && fault);
+		const told = await lane.with(plant(fault)).search({ seed, runs: 100 });
+		const path = /seed 1, path (\S+)\)/.exec(told ?? "")?.[1];
+		assert.ok(told !== undefined && path !== undefined, told);
+		const [code = ""] = /await scenario.*/s.exec(told) ?? [];
+		// One write is enough: a missing key in a directory that is missing.
+		assert.match(
+			code,
+			/^await scenario\("a difference"\)\n {2}\S*\.\w+\("\/.*\)\n( {2}\/\/.*\n)* {2}\.run\(etcd\)$/,
+		);
+		const again = await lane.with(plant(fault)).search({ seed, runs: 100, path });
+		assert.ok(again?.includes(code), again);
+	});
 });
 
 async function programsUntilCaught(lane: Lane, mutant: Mutant): Promise<number | undefined> {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { EtcdError } from "etcd-watch-lab/dist/etcd";
 import { type Command, ModelStore } from "etcd-watch-lab/dist/model";
+import { startLab } from "etcd-watch-lab/dist/server";
 import { forEachEtcd } from "../support/etcd";
 
-/** What random programs found: the model had it otherwise. */
-describe("differences that random programs found", () => {
+/** What the model first had otherwise. */
+describe("differences between the model and etcd that were found", () => {
 	forEachEtcd((server) => {
 		it("refuses a compareAndDelete of the root with 102 and no cause, where a compareAndSwap gets 107", async () => {
 			const expected = { prevIndex: 7 };
@@ -42,6 +43,26 @@ describe("differences that random programs found", () => {
 			const read = model.get(top);
 			assert.ok(!("kind" in read));
 			assert.deepEqual(namesOf(read.nodes), sorted);
+		});
+
+		it("answers a fresh server's watch from index 1, though the first indexes are etcd's own", async function () {
+			this.timeout(60_000);
+			const lab = await startLab({ binary: server.binary, env: {} });
+			try {
+				const { etcdIndex } = await lab.v2.get("/");
+				assert.ok(etcdIndex > 0, "etcd has written its member's attributes");
+				const model = new ModelStore({ version: lab.version, index: etcdIndex });
+				await lab.v2.set("/a", "1");
+				model.apply({ operation: "set", key: "/a", value: "1" });
+				const poll = await lab.v2.poll("/a", { afterIndex: 0 });
+				const answer = await poll.answer();
+				assert.ok(answer.kind === "event");
+				assert.equal(answer.event.fromHistory, true);
+				const watched = model.watch({ key: "/a", recursive: false, stream: false, waitIndex: 1 });
+				assert.ok(watched.kind === "answered");
+			} finally {
+				await lab.close();
+			}
 		});
 	});
 });

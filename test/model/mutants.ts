@@ -101,8 +101,8 @@ export const mutants: readonly Mutant[] = [
 	{
 		fault: "waitIndex is exclusive",
 		file: "history",
-		from: "let at = oldest + (fromIndex - startIndex);",
-		to: "let at = oldest + (fromIndex - startIndex) + 1;",
+		from: "let index = fromIndex;",
+		to: "let index = fromIndex + 1;",
 	},
 	{
 		fault: "a stream answered from the history goes on",

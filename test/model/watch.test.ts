@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { historyCapacity } from "etcd-watch-lab/dist/model";
+import { historyCapacity, ModelStore } from "etcd-watch-lab/dist/model";
 import { Handmade } from "./handmade";
 
 describe("live watchers in the model", () => {
@@ -178,6 +178,15 @@ describe("replays in the model", () => {
 		assert.equal(model.store.oldestKept, 2);
 		assert.equal(model.replay("/a", 1), "401 [2/1]");
 		assert.equal(model.replay("/a", 2), "waits");
+	});
+
+	it("take the indexes before the model began for events of somebody else's", () => {
+		const model = new Handmade(new ModelStore({ index: 700 }));
+		model.set("/a");
+		assert.equal(model.replay("/a", 1), "701 set /a");
+		for (let index = 702; index <= historyCapacity + 1; index++) model.set("/b");
+		assert.equal(model.replay("/a", 2), "701 set /a");
+		assert.equal(model.replay("/a", 1), "401 [2/1]");
 	});
 
 	it("tell a 401's store index, and an answer's index at which the watch began", () => {

@@ -3,21 +3,25 @@ import type { DeliveryRule, ModelEvent, Refusal, WatchRequest } from "./types";
 /** How many events etcd keeps (`newWatchHub(1000)` in v2store/store.go). */
 export const historyCapacity = 1000;
 
-/** The last 1000 events of the store, a ring (v2store/event_history.go). Indexes in it follow each other. */
+/**
+ * The last 1000 events of the store, a ring (v2store/event_history.go). Every index is one event's, those before
+ * the model began too: of them nothing is known but that they took their places.
+ */
 export class EventHistory {
 	#ring: ModelEvent[];
-	#count: number;
+	#lastIndex: number;
 	/** Shared with a fork: to be copied before the next change. */
 	#shared = false;
 
-	constructor(ring: ModelEvent[] = [], count = 0) {
+	/** `lastIndex`: that of the store where it begins. */
+	constructor(lastIndex: number, ring: ModelEvent[] = []) {
+		this.#lastIndex = lastIndex;
 		this.#ring = ring;
-		this.#count = count;
 	}
 
 	fork(): EventHistory {
 		this.#shared = true;
-		const fork = new EventHistory(this.#ring, this.#count);
+		const fork = new EventHistory(this.#lastIndex, this.#ring);
 		fork.#shared = true;
 		return fork;
 	}
@@ -27,17 +31,13 @@ export class EventHistory {
 			this.#ring = [...this.#ring];
 			this.#shared = false;
 		}
-		this.#ring[this.#count % historyCapacity] = event;
-		this.#count++;
+		this.#ring[event.index % historyCapacity] = event;
+		this.#lastIndex = event.index;
 	}
 
-	/** The oldest index kept; 0 while there is none. */
+	/** The oldest index kept: 1 until there are more events than it holds. */
 	get startIndex(): number {
-		return this.#at(Math.max(0, this.#count - historyCapacity))?.index ?? 0;
-	}
-
-	get lastIndex(): number {
-		return this.#at(this.#count - 1)?.index ?? 0;
+		return Math.max(1, this.#lastIndex - historyCapacity + 1);
 	}
 
 	/**
@@ -48,25 +48,18 @@ export class EventHistory {
 	scan(
 		request: WatchRequest,
 		fromIndex: number,
-		storeIndex: number,
 	): { readonly event: ModelEvent; readonly rule: DeliveryRule } | Refusal | undefined {
 		const { startIndex } = this;
 		if (fromIndex < startIndex) {
 			const cause = `the requested history has been cleared [${startIndex}/${fromIndex}]`;
-			return { kind: "refused", code: 401, cause, index: storeIndex };
+			return { kind: "refused", code: 401, cause, index: this.#lastIndex };
 		}
-		if (fromIndex > this.lastIndex) return undefined;
-		const oldest = Math.max(0, this.#count - historyCapacity);
-		for (let at = oldest + (fromIndex - startIndex); at < this.#count; at++) {
-			const event = this.#at(at);
+		for (let index = fromIndex; index <= this.#lastIndex; index++) {
+			const event = this.#ring[index % historyCapacity];
 			const rule = event && historyRule(request, event);
 			if (event && rule) return { event, rule };
 		}
 		return undefined;
-	}
-
-	#at(position: number): ModelEvent | undefined {
-		return this.#ring[position % historyCapacity];
 	}
 }
 

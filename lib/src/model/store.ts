@@ -64,7 +64,7 @@ export class ModelStore {
 		this.#version = options.version ?? "3.5";
 		this.#updatesDirectories = this.#version.startsWith("3.4");
 		this.#tree = parts?.tree ?? new Tree();
-		this.#history = parts?.history ?? new EventHistory();
+		this.#history = parts?.history ?? new EventHistory(options.index ?? 0);
 		this.#hub = parts?.hub ?? new WatcherHub();
 		this.#expiries = new Map(parts?.expiries);
 		this.#index = parts?.index ?? options.index ?? 0;
@@ -83,7 +83,7 @@ export class ModelStore {
 
 	/** The lowest index that a watch can still ask for. */
 	get oldestKept(): number {
-		return Math.max(1, this.#history.startIndex);
+		return this.#history.startIndex;
 	}
 
 	/** When the next key expires, by the clock that was passed in; undefined while none has a ttl. */
@@ -145,7 +145,7 @@ export class ModelStore {
 	/** Registers a watch, or answers it from the history. */
 	watch(request: WatchRequest): Watched {
 		const sinceIndex = request.waitIndex || this.#index + 1;
-		const found = this.#history.scan(request, sinceIndex, this.#index);
+		const found = this.#history.scan(request, sinceIndex);
 		if (found && "kind" in found) return found;
 		if (found) return { kind: "answered", event: found.event, rule: found.rule, etcdIndex: this.#index };
 		const watcher = { ...request, id: this.#nextWatcher++, sinceIndex, startIndex: this.#index };

@@ -193,6 +193,14 @@ export const reachCases = {
 			["set /a/b/c refused 104 /a/b", "delete /a/b/c refused 104 /a/b"],
 		),
 		leavesUntested(
+			"by a refused child, and does not take it for a grandchild",
+			{
+				writes: [refused("create", "/a/b", "/a/b", 105)],
+				watchers: [watch("w", "/a", { recursive: true })],
+			},
+			/nobody wrote two levels below/,
+		),
+		leavesUntested(
 			"when the silence is not proven",
 			{ writes: [set("/a/b/c")], watchers: [watch("w", "/a", { recursive: true, proof: "none" })] },
 			/nobody wrote two levels below/,
@@ -535,6 +543,17 @@ export const reachCases = {
 			/no file was watched both ways/,
 		),
 		leavesUntested(
+			"by a file that gave way to a directory",
+			{
+				writes: [set("/f"), remove("/f"), set("/f/x")],
+				watchers: [
+					watch("r", "/f", { recursive: true, sent: [1, 2, 3] }),
+					watch("p", "/f", { sent: [1, 2] }),
+				],
+			},
+			/no file was watched both ways/,
+		),
+		leavesUntested(
 			"by an empty directory",
 			{
 				writes: [mkdir("/f"), rmdir("/f")],
@@ -695,6 +714,27 @@ export const reachCases = {
 			},
 			/an event came for a directory that nobody wrote/,
 			["w < create /a/b @1"],
+		),
+		refutes(
+			"by such an event as a set",
+			{
+				writes: [set("/a/b/c")],
+				watchers: [
+					watch("w", "/a", {
+						recursive: true,
+						sent: [
+							{
+								index: 1,
+								key: "/a/b",
+								node: { key: "/a/b", dir: true, modifiedIndex: 1, createdIndex: 1 },
+							},
+							1,
+						],
+					}),
+				],
+			},
+			/an event came for a directory that nobody wrote/,
+			["w < set /a/b @1"],
 		),
 		leavesUntested(
 			"when the directory was there",

@@ -199,12 +199,12 @@ describe("a committed output", () => {
 	}
 
 	it("would be caught naming them", () => {
-		const telling = tellingOf("/work/lab", "/home/me", "/tmp", "my-laptop");
+		const telling = tellingOf("/checkout/lab", "/home/me", "/tmp", "my-laptop");
 		for (const text of [
 			"at http://127.0.0.1:2379, keys",
 			"localhost",
 			"connect ECONNREFUSED 10.0.0.7:40123",
-			"/work/lab/lib/dist/index.js:3",
+			"/checkout/lab/lib/dist/index.js:3",
 			"at C:\\Users\\me\\lab",
 			"keys below /etcd-watch-lab-5f2c00aa11bb",
 			"/var/folders/x",

@@ -5,6 +5,7 @@ import { type Notebook, writeNotebook } from "#tools/notebook";
 import { executeNotebook, NotebookError } from "#tools/notebooks";
 import { descendants, survivors } from "#tools/processes";
 import { root } from "../support/checkout";
+import { until } from "../support/until";
 
 describe("executeNotebook", () => {
 	// Inside the checkout, as the real ones are, so that cells find its packages.
@@ -88,7 +89,7 @@ describe("executeNotebook", () => {
 		const abort = new AbortController();
 		const run = executeNotebook(file, { signal: abort.signal });
 		run.catch(() => {});
-		while (!fs.existsSync(ready)) await new Promise((resolve) => setTimeout(resolve, 20));
+		await until("the cell runs", () => fs.existsSync(ready), 60_000);
 		const processes = descendants(process.pid).filter(({ pid }) => !before.includes(pid));
 		assert.ok(processes.length >= 2, "nbclient and the kernel");
 		abort.abort();

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { type Ended, FakeCheckout, root } from "../support/checkout";
+import { until } from "../support/until";
 
 describe("the set-up", () => {
 	let checkout: FakeCheckout;
@@ -182,7 +183,7 @@ describe("the set-up", () => {
 		checkout.npm("console.log('half way'); hang()");
 		const first = checkout.spawn("build");
 		await first.says(/\[1\/3\]/);
-		await appears(() => checkout.has("node_modules"));
+		await until("what the test has caused", () => checkout.has("node_modules"));
 		first.child.kill("SIGTERM");
 		const ended = await first.ended;
 		assert.equal(ended.code, 130);
@@ -195,7 +196,7 @@ describe("the set-up", () => {
 	it("never uses half a venv: killed outright in its midst, it is made anew", async () => {
 		checkout.python({ pip: `fs.writeFileSync("pip.pid", String(process.pid)); hang()` });
 		const first = checkout.spawn("build");
-		await appears(() => checkout.has("pip.pid") && checkout.read("pip.pid") !== "");
+		await until("what the test has caused", () => checkout.has("pip.pid") && checkout.read("pip.pid") !== "");
 		first.child.kill("SIGKILL");
 		checkout.write(".venv/half", "");
 		const second = checkout.spawn("build");
@@ -215,7 +216,7 @@ describe("the set-up", () => {
 			function link() { const from = ${JSON.stringify(path.join(root, "node_modules"))};
 			for (const name of fs.readdirSync(from)) if (name !== ".lab-stamp") fs.symlinkSync(path.join(from, name), path.join("node_modules", name)); }`);
 		const first = checkout.spawn("build");
-		await appears(() => checkout.has("node_modules"));
+		await until("what the test has caused", () => checkout.has("node_modules"));
 		const second = checkout.spawn("build");
 		await second.says(/waiting for another set-up/);
 		checkout.write("go", "");
@@ -259,7 +260,7 @@ describe("the set-up", () => {
 		lab.child.kill("SIGINT");
 		// npm passes on the Ctrl-C that the terminal has sent already: these two are one.
 		lab.child.kill("SIGINT");
-		await appears(() => checkout.has("asked"));
+		await until("what the test has caused", () => checkout.has("asked"));
 		const begin = Date.now();
 		// A reader's second Ctrl-C comes when nothing has happened for a while.
 		const again = setInterval(() => lab.child.kill("SIGINT"), 100);
@@ -269,8 +270,3 @@ describe("the set-up", () => {
 		assert.ok(Date.now() - begin < 5_000, "long before the 15 s that JupyterLab is given");
 	});
 });
-
-/** Waits for a condition that the test has caused. */
-async function appears(condition: () => boolean): Promise<void> {
-	while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}

@@ -131,6 +131,7 @@ describe("npm start", () => {
 	function inTerminal(act: "press" | "close"): Running {
 		const script = `
 import os, pty, sys
+import { until } from "../support/until";
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp("npm", ["npm", "start", "--silent", "--", "--no-browser"])
@@ -188,7 +189,7 @@ os.waitpid(pid, 0)
 
 /** npm may go before the starter that it started: waits until that has ended too. */
 async function allGone(processes: readonly ProcessId[]): Promise<void> {
-	while (survivors(processes).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+	await until("every process has ended", () => survivors(processes).length === 0, 60_000);
 }
 
 async function connect(port: number, host: string): Promise<void> {

@@ -7,6 +7,7 @@ import path from "node:path";
 import { freePort } from "#tools/port";
 import { descendants, type ProcessId, survivors } from "#tools/processes";
 import { Running, root } from "../support/checkout";
+import { until } from "../support/until";
 
 describe("npm start", () => {
 	let home: string;
@@ -131,7 +132,6 @@ describe("npm start", () => {
 	function inTerminal(act: "press" | "close"): Running {
 		const script = `
 import os, pty, sys
-import { until } from "../support/until";
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp("npm", ["npm", "start", "--silent", "--", "--no-browser"])

@@ -23,6 +23,7 @@ describe("the model and live etcds, told the same", () => {
 		this.timeout(timeLimitMs + 180_000);
 		const given = process.env["ETCD_WATCH_LAB_SEED"];
 		const seed = given === undefined ? randomInt(1_000_000_000) : Number(given);
+		assert.ok(Number.isSafeInteger(seed), "ETCD_WATCH_LAB_SEED is a whole number");
 		console.log(`      seed ${seed} (ETCD_WATCH_LAB_SEED=${seed} repeats it)`);
 		const searched = await search({
 			binaries: [...binaries, ...binaries],

@@ -61,7 +61,7 @@ function run(
 	return new Promise((resolve, reject) => {
 		const child = spawn(command, args, {
 			cwd,
-			env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-modcacherw" },
+			env: { ...process.env, CGO_ENABLED: "0" },
 		});
 		let output = "";
 		const hear = (text: string) => {

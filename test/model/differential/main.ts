@@ -42,8 +42,13 @@ async function main(): Promise<number> {
 			begin = performance.now();
 			bar.start(runs, 0, { rate: 0 });
 		},
+		found() {
+			bar.stop();
+			console.log("a difference; looking for the smallest program that shows it");
+		},
 		ran({ programs }) {
-			bar.update(programs, { rate: Math.round((programs * 1000) / (performance.now() - begin)) });
+			if (bar.isActive)
+				bar.update(programs, { rate: Math.round((programs * 1000) / (performance.now() - begin)) });
 		},
 	});
 	bar.stop();

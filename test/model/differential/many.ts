@@ -12,6 +12,8 @@ export interface Search {
 	readonly timeLimitMs?: number;
 	/** Called after each program. */
 	readonly ran?: (counts: Counts) => void;
+	/** Called at the first difference, before it is shrunk. */
+	readonly found?: () => void;
 	/** Called when the servers run and their histories are full. */
 	readonly ready?: () => void;
 }
@@ -27,7 +29,7 @@ export interface Searched {
 
 /** Runs programs on several servers side by side, each with its own model, and stops at the first difference. */
 export async function search(options: Search): Promise<Searched> {
-	const { binaries, seed, runs, path, timeLimitMs, ran, ready } = options;
+	const { binaries, seed, runs, path, timeLimitMs, ran, found, ready } = options;
 	const starting = await Promise.allSettled(binaries.map((binary) => Lane.start(binary)));
 	const lanes = starting.flatMap((lane) => (lane.status === "fulfilled" ? [lane.value] : []));
 	try {
@@ -45,18 +47,19 @@ export async function search(options: Search): Promise<Searched> {
 		};
 		await Promise.all(
 			lanes.map(async (lane, nth) => {
-				const found = await lane.search({
+				const shrunk = await lane.search({
 					seed: seed + nth,
 					runs: Math.floor(runs / lanes.length) + (nth < runs % lanes.length ? 1 : 0),
 					...(path === undefined ? {} : { path }),
 					...(timeLimitMs === undefined ? {} : { timeLimitMs }),
 					isOver: () => difference !== undefined,
-					found: (text) => {
+					found(text) {
+						if (difference === undefined) found?.();
 						difference ??= text;
 					},
 					ran: (features) => count(lane.version, features),
 				});
-				difference = found ?? difference;
+				difference = shrunk ?? difference;
 			}),
 		);
 		return { counts, byVersion, difference, seconds: (performance.now() - begin) / 1000 };

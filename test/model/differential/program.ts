@@ -69,6 +69,7 @@ const name = fc.oneof(
 
 const key = fc
 	.oneof(
+		{ withCrossShrink: true },
 		{ weight: 6, arbitrary: fc.tuple(name) },
 		{ weight: 4, arbitrary: fc.tuple(name, name) },
 		{ weight: 2, arbitrary: fc.tuple(name, name, name) },
@@ -125,6 +126,7 @@ const watch: fc.Arbitrary<WatchStep> = fc
 		recursive: inHundred(60),
 		stream: inHundred(30),
 		from: fc.oneof(
+			{ withCrossShrink: true },
 			{ weight: 8, arbitrary: fc.constant(undefined) },
 			{
 				weight: 7,

@@ -516,6 +516,15 @@ export const lossCases = {
 			/no key was deleted/,
 		),
 		confirms(
+			"by the very first event that it could hear",
+			{
+				writes: [set("/a"), remove("/a")],
+				watchers: [stream("s", "/a", { sent: [2, 2], life: [asked(1)] })],
+			},
+			/the same index came two times/,
+			["s < delete /a @2", "s < delete /a @2"],
+		),
+		confirms(
 			"by the delete after it was cut and came back",
 			{
 				writes: [set("/a"), remove("/a"), set("/a"), remove("/a")],

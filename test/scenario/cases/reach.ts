@@ -529,6 +529,15 @@ export const reachCases = {
 			/"r" and "p" were sent different events/,
 			["r < set /f @1", "r < update /f @2", "p < set /f @1"],
 		),
+		refutes(
+			"when one of them was sent nothing at all",
+			{
+				writes: [set("/f")],
+				watchers: [watch("r", "/f", { recursive: true, sent: [1] }), watch("p", "/f")],
+			},
+			/"r" and "p" were sent different events/,
+			["r < set /f @1"],
+		),
 		leavesUntested(
 			"by a single watch",
 			{ writes: [set("/f")], watchers: [watch("r", "/f", { recursive: true, sent: [1] })] },
@@ -716,9 +725,9 @@ export const reachCases = {
 			["w < create /a/b @1"],
 		),
 		refutes(
-			"by such an event as a set",
+			"by such an event as a set, with another write elsewhere",
 			{
-				writes: [set("/a/b/c")],
+				writes: [set("/a/b/c"), set("/a/d/e")],
 				watchers: [
 					watch("w", "/a", {
 						recursive: true,
@@ -729,6 +738,7 @@ export const reachCases = {
 								node: { key: "/a/b", dir: true, modifiedIndex: 1, createdIndex: 1 },
 							},
 							1,
+							2,
 						],
 					}),
 				],

@@ -83,7 +83,7 @@ describe("every claim", () => {
 		}
 	});
 
-	it("judges 5,000 writes and a loop of 2,500 polls within four seconds each", () => {
+	it("judges 5,000 writes and a loop of 2,500 polls within four seconds of the processor each", () => {
 		const writes = Array.from({ length: 5000 }, (_, at) => ({
 			operation: "set",
 			key: `/a/${at % 50}/${at}`,
@@ -129,10 +129,10 @@ describe("every claim", () => {
 			],
 		};
 		for (const name of names) {
-			const begin = performance.now();
+			const begin = process.cpuUsage();
 			claims[name](timeline);
-			const took = performance.now() - begin;
-			assert.ok(took < 4000, `${name} took ${Math.round(took)} ms`);
+			const { user } = process.cpuUsage(begin);
+			assert.ok(user < 4_000_000, `${name} took ${Math.round(user / 1000)} ms of the processor`);
 		}
 		assert.equal(claims.pollsLoseWhatFallsBetween(timeline).verdict, "confirmed");
 	});

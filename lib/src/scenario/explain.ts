@@ -49,11 +49,11 @@ const sources: Readonly<Record<Reason, readonly [source: string, notebook: strin
 	"second notice of the removal": ["v2store/watcher_hub.go, notifyWatchers", "03-missed-events"],
 	"history: own key": ["v2store/event_history.go, scan", "04-afterindex-recovery"],
 	"history: recursive": ["v2store/event_history.go, scan", "04-afterindex-recovery"],
-	"history: removed directory's prefix": ["v2store/event_history.go, scan", "04-afterindex-recovery"],
-	refresh: ["v2store/store.go, Update", "00-start-here"],
+	"history: removed directory's prefix": ["v2store/event_history.go, scan", "09-playground"],
+	refresh: ["v2store/store.go, Update", "09-playground"],
 	elsewhere: ["v2store/watcher_hub.go, notify", "00-start-here"],
 	"not recursive": ["v2store/watcher.go, notify", "01-recursive"],
-	hidden: ["v2store/watcher_hub.go, isHidden", "02-grandchild-writes"],
+	hidden: ["v2store/watcher_hub.go, isHidden", "09-playground"],
 	"no node there": ["v2store/node.go, Remove", "01-recursive"],
 	refused: ["v2store/store.go", "02-grandchild-writes"],
 	"unanswered write": ["", "03-missed-events"],
@@ -178,11 +178,9 @@ function fromHistory(
 		);
 	}
 	if (isHidden(key, watcher.key)) {
-		return because(
-			rule,
-			times,
-			"delivered though hidden: this watcher was answered from the history, and the history's scan does not look at hidden names",
-		);
+		const words =
+			"delivered though hidden: this watcher was answered from the history, and the history's scan does not look at hidden names";
+		return { ...because(rule, times, words), notebook: "09-playground" };
 	}
 	return because(rule, times, "delivered from the history: it had happened before the watcher asked for it");
 }

@@ -101,7 +101,7 @@ export const goLoopLosesNothingMore = claim(
 );
 
 export const streamWithPastIndexGoesDead = claim(
-	"A stream asked with an index in the past gives one event and is silent for ever",
+	"A stream asked with an index in the past gives the one event that it finds there, and is silent for ever",
 	(timeline) => {
 		for (const watcher of timeline.watchers) {
 			const [time, again] = listenings(watcher);

@@ -97,7 +97,7 @@ describe("predictionTable", () => {
 		);
 		assert.match(text, /set \/a\/b\/c +│ yes +│ no +│ ✗ wrong/);
 		assert.match(text, /set \/a\/b +│ yes +│ yes +│ ✓ right/);
-		assert.match(html, /<strong>✗ wrong<\/strong>/);
+		assert.match(html, /<strong>✗\u00a0wrong<\/strong>/);
 	});
 
 	it("shows the wrong rows first when there are too many to show", () => {

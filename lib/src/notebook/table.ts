@@ -49,11 +49,14 @@ export function tableOf(input: TableInput): Table {
 	const subtitle = input.subtitle === undefined ? [] : [printable(input.subtitle)];
 	const notes = (input.notes ?? []).map(printable);
 
-	const cell = (tag: "td" | "th", value: string, at: number) =>
-		`<${tag}${short[at] ? ' nowrap="nowrap"' : ""} style="text-align: ${align[at] ?? "left"}">${value}</${tag}>`;
-	const head = input.columns.map((name, at) => cell("th", escapeUTF8(printable(name)), at)).join("");
+	const cell = (tag: "td" | "th", value: string, at: number, whole: boolean | undefined) =>
+		`<${tag} style="text-align: ${align[at] ?? "left"}">${whole ? value.replaceAll(" ", "\u00a0") : value}</${tag}>`;
+	const head = input.columns
+		.map((name, at) => cell("th", escapeUTF8(printable(name)), at, name.length <= SHORT))
+		.join("");
 	const body = input.rows.map(
-		(row) => `<tr>${input.columns.map((_, at) => cell("td", htmlOf(row[at] ?? ""), at)).join("")}</tr>`,
+		(row) =>
+			`<tr>${input.columns.map((_, at) => cell("td", htmlOf(row[at] ?? ""), at, short[at])).join("")}</tr>`,
 	);
 	const html = [
 		"<div>",

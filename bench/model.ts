@@ -102,8 +102,8 @@ async function main(): Promise<void> {
 	fs.mkdirSync(folder, { recursive: true });
 	fs.writeFileSync(path.join(folder, "model.json"), `${JSON.stringify(results, null, "\t")}\n`);
 	const chart = curveChart({
-		title: "A write costs what the watchers cost that want it",
-		subtitle: "three watchers want each write, all others wait for other keys",
+		title: "A write costs only what its own watchers cost",
+		subtitle: "three watchers wait for each write, all the others for other keys",
 		x: { label: "watchers that wait", log: true },
 		y: { label: "nanoseconds a write" },
 		series: [

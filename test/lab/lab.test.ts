@@ -185,7 +185,8 @@ console.log("waiting");
 await etcd.v2.watcher(etcd.newPrefix()).next();`);
 			await waiting.getByText("waiting", { exact: true }).last().waitFor();
 			await waiting.locator(".jp-InputPrompt", { hasText: "[*]:" }).waitFor();
-			await notebook.interrupt(waiting);
+			await notebook.menu("Kernel", "Interrupt Kernel");
+			await notebook.finished(waiting);
 			await waiting
 				.locator(".jp-OutputArea")
 				.getByText(/abort|interrupt/i)
@@ -194,7 +195,7 @@ await etcd.v2.watcher(etcd.newPrefix()).next();`);
 			const next = await notebook.runNew(`
 const later = await etcd.v2.set(etcd.newPrefix(), "still here");
 console.log(later.action, later.node.value);`);
-			await notebook.finished(next);
+			await notebook.finishedAfterAnError(next);
 			assert.match(await next.locator(".jp-OutputArea").innerText(), /set still here/);
 			await browser.screenshot("02-end", next.locator(".jp-OutputArea-output"));
 		});

@@ -1,20 +1,10 @@
+import type { ModelOperation } from "etcd-watch-lab/dist/model";
 import fc from "fast-check";
 
 /** The operations of a program's write; `prevIndex` is told by what it is, since the index comes with the run. */
 export interface WriteStep {
 	readonly step: "write";
-	readonly operation:
-		| "set"
-		| "create"
-		| "createInOrder"
-		| "update"
-		| "delete"
-		| "mkdir"
-		| "updateDirectory"
-		| "rmdir"
-		| "compareAndSwap"
-		| "compareAndDelete"
-		| "refresh";
+	readonly operation: ModelOperation;
 	readonly key: string;
 	readonly value: string;
 	readonly ttl: number | undefined;

@@ -1,4 +1,5 @@
 export * from "./etcd";
+export * from "./follow";
 export * from "./notebook";
 export * from "./scenario";
 export * from "./server";

@@ -1,5 +1,6 @@
 import { checkComparison, checkTtl, checkValue, keyPath } from "./arguments";
 import { BadAnswerError, V2DisabledError } from "./errors";
+import type { Lane } from "./lane";
 import type { Answer } from "./node";
 import { parseAnswer, parseJson } from "./parse";
 import { type ConnectOptions, excerptOf, type HttpRequest, Transport } from "./transport";
@@ -136,6 +137,11 @@ export class Keys {
 	/** A connection that stays open and forgets as little as it remembers. See `EventStream`. */
 	stream(key: string, options: WatchOptions = {}): Promise<EventStream> {
 		return this.#explained(stream(this.#transport, key, options));
+	}
+
+	/** A connection of its own to one of the endpoints, for whoever has to ask much of one member. See `Lane`. */
+	lane(endpoint: string, pipelining: number, timeoutMs?: number): Lane {
+		return this.#transport.lane(endpoint, pipelining, timeoutMs);
 	}
 
 	/** The server's version, such as "3.5.1". */

@@ -1,6 +1,6 @@
 import { BadAnswerError, type BadAnswerKind, etcdError } from "./errors";
 import { type Answer, actions, type Headers, type Node } from "./node";
-import { excerptOf, type HttpRequest, type OpenAnswer } from "./transport";
+import { type AnswerHead, excerptOf, type HttpRequest } from "./transport";
 
 const known: ReadonlySet<string> = new Set<Answer["action"]>(["get", ...actions]);
 
@@ -8,7 +8,7 @@ const known: ReadonlySet<string> = new Set<Answer["action"]>(["get", ...actions]
  * Reads the answer to a request on the keys API.
  * @throws EtcdError by its code; BadAnswerError for what is not etcd's.
  */
-export function parseAnswer(request: HttpRequest, answer: OpenAnswer, text: string): Answer {
+export function parseAnswer(request: HttpRequest, answer: AnswerHead, text: string): Answer {
 	const json = parseJson(answer, text);
 	if (isObject(json) && typeof json.errorCode === "number") {
 		const { errorCode, message, cause, index } = json;
@@ -37,7 +37,7 @@ export function parseAnswer(request: HttpRequest, answer: OpenAnswer, text: stri
 }
 
 /** @throws BadAnswerError when X-Etcd-Index is missing or no number: then it was not etcd that answered. */
-export function parseHeaders(answer: OpenAnswer, text: string): Headers {
+export function parseHeaders(answer: AnswerHead, text: string): Headers {
 	const number = (name: string) => {
 		const header = answer.headers[name];
 		return typeof header === "string" && /^\d+$/.test(header) ? Number(header) : Number.NaN;
@@ -53,7 +53,7 @@ export function parseHeaders(answer: OpenAnswer, text: string): Headers {
 }
 
 /** @throws BadAnswerError for a redirect, a page that is not JSON, or JSON that stops short. */
-export function parseJson(answer: OpenAnswer, text: string): unknown {
+export function parseJson(answer: AnswerHead, text: string): unknown {
 	if (answer.status >= 300 && answer.status < 400) {
 		throw bad(
 			"redirect",
@@ -73,7 +73,7 @@ export function parseJson(answer: OpenAnswer, text: string): unknown {
 
 function bad(
 	kind: BadAnswerKind,
-	answer: OpenAnswer,
+	answer: AnswerHead,
 	text: string,
 	what: string,
 	cause?: unknown,

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
-import { Agent, type Dispatcher } from "undici";
+import { Agent, Client, type Dispatcher } from "undici";
 import { checkDurationMs, checkIndex } from "./arguments";
 import {
 	AbortedError,
@@ -11,6 +11,7 @@ import {
 	LabError,
 	TimeoutError,
 } from "./errors";
+import { Lane } from "./lane";
 
 /** Where etcd is and how to talk to it. */
 export interface ConnectOptions {
@@ -37,11 +38,15 @@ export interface HttpRequest {
 	readonly timeoutMs?: number | undefined;
 }
 
-/** An answer whose headers have come and whose body is still open. */
-export interface OpenAnswer {
+/** What is known of an answer when its headers have come. */
+export interface AnswerHead {
 	readonly endpoint: string;
 	readonly status: number;
 	readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** An answer whose headers have come and whose body is still open. */
+export interface OpenAnswer extends AnswerHead {
 	readonly body: Readable;
 	/** Ends the connection; what waits for the body gets an `AbortedError`. Safe to call again. */
 	close(): void;
@@ -50,6 +55,8 @@ export interface OpenAnswer {
 	/** To be called when the body has been read to its end. */
 	done(): void;
 }
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Codes of failures before the request was on the wire: it can't have been carried out. */
 const neverSent =
@@ -61,6 +68,8 @@ export class Transport {
 	readonly maxBodyBytes: number;
 	readonly #timeoutMs: number;
 	readonly #agent: Agent;
+	readonly #connect: Client.Options["connect"];
+	readonly #lanes = new Set<Lane>();
 	readonly #authorization: string | undefined;
 	readonly #underWay = new Set<AbortController>();
 	#current = 0;
@@ -73,16 +82,17 @@ export class Transport {
 		this.#timeoutMs = checkDurationMs("timeoutMs", options.timeoutMs ?? 10_000);
 		this.maxBodyBytes = checkIndex("maxBodyBytes", options.maxBodyBytes ?? 64 * 1024 * 1024, 1);
 		const { ca, cert, key } = options.tls ?? {};
+		this.#connect = {
+			timeout: this.#timeoutMs,
+			...(ca === undefined ? {} : { ca: pem("ETCDCTL_CACERT", ca) }),
+			...(cert === undefined ? {} : { cert: pem("ETCDCTL_CERT", cert) }),
+			...(key === undefined ? {} : { key: pem("ETCDCTL_KEY", key) }),
+		};
 		this.#agent = new Agent({
 			// A quiet long poll is no failure: undici's own body timeout would cut it after 300 s (facts: T20).
 			bodyTimeout: 0,
 			headersTimeout: 0,
-			connect: {
-				timeout: this.#timeoutMs,
-				...(ca === undefined ? {} : { ca: pem("ETCDCTL_CACERT", ca) }),
-				...(cert === undefined ? {} : { cert: pem("ETCDCTL_CERT", cert) }),
-				...(key === undefined ? {} : { key: pem("ETCDCTL_KEY", key) }),
-			},
+			connect: this.#connect,
 		});
 		const { user } = options;
 		if (user?.name.includes(":")) {
@@ -160,9 +170,9 @@ export class Transport {
 	}
 
 	/** etcd's answers are UTF-8: bytes that are not would come out as other characters, in silence. */
-	decode(answer: OpenAnswer, bytes: Buffer): string {
+	decode(answer: AnswerHead, bytes: Buffer): string {
 		try {
-			return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+			return utf8.decode(bytes);
 		} catch (cause) {
 			throw new BadAnswerError("not json", `${answer.endpoint} answered ${answer.status}: not UTF-8`, {
 				status: answer.status,
@@ -180,6 +190,31 @@ export class Transport {
 		);
 	}
 
+	/**
+	 * A connection of its own to one of the endpoints. It lives until its `destroy()` or this transport's `close()`.
+	 * @throws AbortedError when this transport is closed
+	 */
+	lane(endpoint: string, pipelining: number, timeoutMs = this.#timeoutMs): Lane {
+		if (this.#closed) throw new AbortedError("this client was closed");
+		const client = new Client(endpoint, { pipelining, bodyTimeout: 0, connect: this.#connect ?? {} });
+		const lane: Lane = new Lane(client, {
+			endpoint,
+			authorization: this.#authorization,
+			maxBodyBytes: this.maxBodyBytes,
+			timeoutMs,
+			decode: (head, bytes) => this.decode(head, bytes),
+			failure(path, cause, destroyed) {
+				const what = `GET ${path} at ${endpoint}`;
+				if (destroyed) return new AbortedError(`ended by its caller: ${what}`, { cause });
+				const error = codeOf(cause) === "UND_ERR_HEADERS_TIMEOUT" ? TimeoutError : ConnectionError;
+				return new error(`${reasonOf(cause)}: ${what}`, { maybeApplied: false, cause });
+			},
+			gone: () => this.#lanes.delete(lane),
+		});
+		this.#lanes.add(lane);
+		return lane;
+	}
+
 	/** Ends every request under way, each with an `AbortedError`; new ones are still taken. */
 	abortAll(): void {
 		for (const controller of this.#underWay) controller.abort();
@@ -189,6 +224,7 @@ export class Transport {
 	async close(): Promise<void> {
 		this.#closed = true;
 		this.abortAll();
+		for (const lane of [...this.#lanes]) lane.destroy();
 		await this.#agent.destroy();
 	}
 

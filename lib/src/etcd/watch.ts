@@ -2,7 +2,7 @@ import { checkIndex, keyPath } from "./arguments";
 import { AbortedError, BadAnswerError, ConnectionError } from "./errors";
 import type { Headers, WatchEvent } from "./node";
 import { parseAnswer, parseHeaders } from "./parse";
-import { excerptOf, type HttpRequest, type OpenAnswer, type Transport } from "./transport";
+import { type AnswerHead, excerptOf, type HttpRequest, type OpenAnswer, type Transport } from "./transport";
 
 export interface WatchOptions {
 	/** Also what happens below the key. False unless given. */
@@ -31,7 +31,8 @@ export interface Poll {
 	close(): void;
 }
 
-function watchRequest(key: string, options: WatchOptions, stream: boolean): HttpRequest {
+/** The request of a long poll or a stream. @throws ArgumentError */
+export function watchRequest(key: string, options: WatchOptions, stream: boolean): HttpRequest {
 	const query = new URLSearchParams({ wait: "true" });
 	if (options.recursive) query.set("recursive", "true");
 	if (stream) query.set("stream", "true");
@@ -60,7 +61,8 @@ async function register(transport: Transport, request: HttpRequest): Promise<[Op
 	});
 }
 
-function asEvent(request: HttpRequest, answer: OpenAnswer, text: string): WatchEvent {
+/** Reads the event of a watch's answer. Errors as `parseAnswer`. */
+export function asEvent(request: HttpRequest, answer: AnswerHead, text: string): WatchEvent {
 	const event = parseAnswer(request, answer, text);
 	const { action } = event;
 	if (action === "get") {

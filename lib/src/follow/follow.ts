@@ -1,0 +1,251 @@
+import { setMaxListeners } from "node:events";
+import { checkDurationMs, checkIndex, keyPath } from "../etcd/arguments";
+import { AbortedError, ArgumentError } from "../etcd/errors";
+import { Keys } from "../etcd/keys";
+import { checkPosition } from "./position";
+import { Pump, type Pumped } from "./pump";
+import { ChangeQueue } from "./queue";
+import { obeysAllBut, type Rule } from "./rules";
+import { FollowedTree } from "./tree";
+import type { Change, Note, Position, Source, State } from "./types";
+import { V2Source } from "./v2-source";
+
+export interface FollowOptions {
+	/** Also what happens below the key. False unless given. */
+	readonly recursive?: boolean;
+	/** Begin after this index instead of now; 0 is from the first event on. Not together with `position`. */
+	readonly afterIndex?: number;
+	/** Begin where another follower was: its `position`, as it is or through JSON. */
+	readonly position?: Position;
+	readonly signal?: AbortSignal;
+	/** How many changes are held for a consumer that is slow; 1,000 unless given. */
+	readonly queueLength?: number;
+	/** How long a quiet poll stays until it is made anew: a random time between; 20,000 to 40,000 unless given. */
+	readonly rollMs?: readonly [number, number];
+	/** How often a member is asked for its index while the key is quiet; 150 unless given. */
+	readonly probeMs?: number;
+	/** The first wait after a failure and the longest one, each cut by a random half; 50 and 5,000 unless given. */
+	readonly backoffMs?: readonly [number, number];
+	/** How long a member may take for the headers of an answer; 5,000 unless given. */
+	readonly timeoutMs?: number;
+	/** Told of what happens underneath. */
+	readonly onNote?: (note: Note) => void;
+	/** @internal For proofs: rules that are not obeyed. */
+	readonly without?: readonly Rule[];
+}
+
+/** Changes in the order of their indexes. */
+export interface Follower extends AsyncIterableIterator<Change> {
+	/** Where the consumer is: all changes before the one that it was given last. Made anew at each call. */
+	readonly position: Position;
+	/**
+	 * The state that the changes begin from, once the first list has come; after an `afterIndex` the first list
+	 * itself, which may be ahead of the first changes. Errors as `next`.
+	 */
+	ready(): Promise<State>;
+	/**
+	 * The next change, which counts as consumed when the one after it is asked for. Done after `close()` and the
+	 * signal. It waits and tries for as long as no server can be reached.
+	 * @throws what no retry heals: UnauthorizedError, V2DisabledError, AbortedError when the client was closed
+	 */
+	next(): Promise<IteratorResult<Change, undefined>>;
+	/** What `break` calls: as `close()`. */
+	return(): Promise<IteratorResult<Change, undefined>>;
+	/** Ends it; resolves when every connection is closed and no timer is left. */
+	close(): Promise<void>;
+}
+
+/**
+ * Follows a key: every event once, in the order of the indexes, or a gap or a reset that says what is missing and
+ * carries the state to go on from. It begins with a quorum read: now, unless `afterIndex` or a `position` is given.
+ * It obeys the thirteen `rules`; notebooks 04 and 08 show what each is for.
+ *
+ * At most 5 connections while it reads the history, 3 while it waits; at most `queueLength` changes are held.
+ * @throws ArgumentError for a key, an index, a position or a duration that is none
+ */
+export function follow(client: Keys | Source, key: string, options: FollowOptions = {}): Follower {
+	return new Following(client, key, options);
+}
+
+class Following implements Follower {
+	readonly #key: string;
+	readonly #recursive: boolean;
+	readonly #controller = new AbortController();
+	readonly #queue: ChangeQueue;
+	readonly #pump: Pump;
+	readonly #running: Promise<void>;
+	readonly #ready: Promise<State>;
+	readonly #obeys: (rule: Rule) => boolean;
+	#isOver = false;
+	#failure: unknown;
+	#tree: FollowedTree | undefined;
+	#index: number;
+	#clusterId = "";
+	/** Given to the consumer, and not consumed until it asks for the next. */
+	#inHand: Change | undefined;
+
+	constructor(client: Keys | Source, key: string, options: FollowOptions) {
+		keyPath(key);
+		const { recursive = false, afterIndex, position, signal, without = [], onNote = () => {} } = options;
+		if (afterIndex !== undefined) checkIndex("afterIndex", afterIndex);
+		if (afterIndex !== undefined && position !== undefined) {
+			throw new ArgumentError("give afterIndex or position, not both: a position holds its index");
+		}
+		if (position !== undefined) checkPosition(position, key, recursive);
+		this.#key = key;
+		this.#recursive = recursive;
+		this.#index = position?.index ?? afterIndex ?? 0;
+		this.#obeys = obeysAllBut(without);
+		const queueLength = checkIndex("queueLength", options.queueLength ?? 1_000, 1);
+		this.#queue = new ChangeQueue(queueLength, (queued) => onNote({ note: "full", queued }));
+		const source = client instanceof Keys ? v2Source(client, key, options) : client;
+		const { promise, resolve, reject } = withResolvers<State>();
+		this.#ready = promise;
+		promise.catch(() => {});
+		this.#pump = new Pump({
+			source,
+			signal: this.#controller.signal,
+			without,
+			...(afterIndex === undefined ? {} : { afterIndex }),
+			...(position === undefined ? {} : { position }),
+			put: (pumped) => this.#queue.put(pumped),
+			wasFull: () => this.#queue.wasFull(),
+			onNote,
+			onReady: (state, clusterId) => {
+				this.#clusterId = clusterId;
+				if (afterIndex === undefined) {
+					this.#tree = new FollowedTree(key, recursive, state.nodes);
+					this.#index = state.index;
+				}
+				resolve(state);
+			},
+		});
+		const abort = () => this.#controller.abort();
+		setMaxListeners(0, this.#controller.signal);
+		if (signal) {
+			setMaxListeners(0, signal);
+			if (signal.aborted) abort();
+			else signal.addEventListener("abort", abort, { once: true });
+		}
+		this.#controller.signal.addEventListener("abort", () => this.#queue.wake(), { once: true });
+		this.#running = this.#pump
+			.run()
+			.catch((error: unknown) => {
+				if (!this.#controller.signal.aborted) this.#failure = error;
+				reject(error);
+			})
+			.finally(() => {
+				this.#isOver = true;
+				signal?.removeEventListener("abort", abort);
+				reject(new AbortedError("the follower was closed"));
+				this.#queue.wake();
+			});
+	}
+
+	get position(): Position {
+		return {
+			format: "etcd-watch-lab/position",
+			version: 1,
+			key: this.#key,
+			recursive: this.#recursive,
+			index: this.#index,
+			clusterId: this.#clusterId,
+			...(this.#tree === undefined ? {} : { nodes: this.#tree.nodes() }),
+		};
+	}
+
+	ready(): Promise<State> {
+		return this.#ready;
+	}
+
+	async next(): Promise<IteratorResult<Change, undefined>> {
+		this.#consumed();
+		for (;;) {
+			if (this.#controller.signal.aborted) return { done: true, value: undefined };
+			const pumped = this.#queue.take();
+			if (pumped === undefined) {
+				if (this.#failure !== undefined) throw this.#failure;
+				if (this.#isOver) return { done: true, value: undefined };
+				await this.#queue.arrival();
+			} else if (pumped.kind === "bookmark") this.#commit(pumped);
+			else {
+				this.#inHand = pumped;
+				if (!this.#obeys("an exception consumes nothing")) this.#consumed();
+				return { done: false, value: pumped };
+			}
+		}
+	}
+
+	async return(): Promise<IteratorResult<Change, undefined>> {
+		await this.close();
+		return { done: true, value: undefined };
+	}
+
+	async close(): Promise<void> {
+		this.#controller.abort();
+		await this.#running;
+	}
+
+	[Symbol.asyncIterator](): this {
+		return this;
+	}
+
+	#consumed(): void {
+		if (this.#inHand === undefined) return;
+		this.#commit(this.#inHand);
+		this.#inHand = undefined;
+	}
+
+	#commit(pumped: Pumped): void {
+		switch (pumped.kind) {
+			case "event":
+				this.#index = pumped.index;
+				this.#tree?.apply(pumped);
+				break;
+			case "bookmark":
+				this.#index = pumped.index;
+				if (pumped.nodes) {
+					this.#tree = new FollowedTree(this.#key, this.#recursive, pumped.nodes);
+					this.#clusterId = this.#pump.clusterId;
+				}
+				break;
+			default:
+				this.#index = pumped.state.index;
+				this.#tree = new FollowedTree(this.#key, this.#recursive, pumped.state.nodes);
+				this.#clusterId = this.#pump.clusterId;
+		}
+	}
+}
+
+function v2Source(keys: Keys, key: string, options: FollowOptions): Source {
+	const {
+		recursive = false,
+		rollMs = [20_000, 40_000],
+		backoffMs = [50, 5_000],
+		onNote = () => {},
+	} = options;
+	for (const one of rollMs) checkDurationMs("rollMs", one);
+	for (const one of backoffMs) checkDurationMs("backoffMs", one);
+	return new V2Source({
+		keys,
+		key,
+		recursive,
+		rollMs,
+		backoffMs,
+		probeMs: checkDurationMs("probeMs", options.probeMs ?? 150),
+		timeoutMs: checkDurationMs("timeoutMs", options.timeoutMs ?? 5_000),
+		obeys: obeysAllBut(options.without),
+		onNote,
+	});
+}
+
+/** Promise.withResolvers, which Node has from 22 on. */
+function withResolvers<T>() {
+	let resolve: (value: T) => void = () => {};
+	let reject: (error: unknown) => void = () => {};
+	const promise = new Promise<T>((yes, no) => {
+		resolve = yes;
+		reject = no;
+	});
+	return { promise, resolve, reject };
+}

@@ -1,0 +1,293 @@
+import type { Node } from "../etcd/node";
+import { obeysAllBut, type Rule } from "./rules";
+import { FollowedTree, isRemoval } from "./tree";
+import type { Change, FollowedEvent, Listing, Note, Position, Source, State, Tail } from "./types";
+
+/** Where a follower begins. */
+export interface Beginning {
+	readonly afterIndex?: number;
+	readonly position?: Position;
+}
+
+/** What a pump gives to the queue. A bookmark moves the position alone. */
+export type Pumped =
+	| Change
+	/** `nodes`: the whole state at the index, where a list has just told it. */
+	| { readonly kind: "bookmark"; readonly index: number; readonly nodes?: readonly Node[] };
+
+export interface PumpOptions extends Beginning {
+	readonly source: Source;
+	readonly signal: AbortSignal;
+	readonly without: readonly Rule[];
+	/** Takes one more; resolves when there is room for the next. */
+	readonly put: (pumped: Pumped) => Promise<void> | undefined;
+	/** True if `put` had to wait since the last call. */
+	readonly wasFull: () => boolean;
+	readonly onNote: (note: Note) => void;
+	/** Told once, when the first list has come: the state that the changes begin from. */
+	readonly onReady: (state: State, clusterId: string) => void;
+}
+
+/**
+ * Lists, reads the tail, and turns both into changes: the rules that hold for any store. It keeps the tree in step
+ * with what it has put, which is what gaps, resets and removals are told by.
+ */
+export class Pump {
+	readonly #options: PumpOptions;
+	readonly #source: Source;
+	readonly #obeys: (rule: Rule) => boolean;
+	#tree: FollowedTree;
+	/** False after a bare `afterIndex`, until the first list is reached. */
+	#isTreeKnown = true;
+	/** All changes up to here have been put. */
+	#index = 0;
+	#clusterId = "";
+	/** A list that the tree has to agree with when its index is reached, and the events held until then. */
+	#check: { readonly listing: Listing; readonly held: FollowedEvent[] } | undefined;
+	/** When the last list for a bookmark was made, and how long it took. */
+	#bookmarkAt = 0;
+	#bookmarkMs = 0;
+
+	constructor(options: PumpOptions) {
+		this.#options = options;
+		this.#source = options.source;
+		this.#obeys = obeysAllBut(options.without);
+		this.#tree = this.#newTree();
+	}
+
+	/** Runs until the signal aborts. @throws what no retry heals */
+	async run(): Promise<void> {
+		await this.#begin();
+		const { signal } = this.#options;
+		while (!signal.aborted) await this.#readTail();
+	}
+
+	get clusterId(): string {
+		return this.#clusterId;
+	}
+
+	async #begin(): Promise<void> {
+		const { position, afterIndex, signal, onReady } = this.#options;
+		let listing = await this.#source.list(signal);
+		if (position !== undefined) {
+			this.#index = position.index;
+			this.#clusterId = position.clusterId;
+			this.#tree = this.#newTree(position.nodes);
+			this.#isTreeKnown = position.nodes !== undefined;
+			onReady({ index: position.index, nodes: this.#tree.nodes() }, this.#clusterId);
+		} else if (afterIndex !== undefined) {
+			this.#index = afterIndex;
+			this.#isTreeKnown = false;
+			onReady(listing, listing.clusterId);
+		} else {
+			this.#take(listing);
+			onReady(listing, listing.clusterId);
+			if (!this.#obeys("list first")) {
+				// What a reader does who watches from now on, after the list.
+				listing = await this.#source.list(signal);
+				this.#index = listing.index;
+			}
+			return;
+		}
+		await this.#compareWith(listing);
+	}
+
+	async #readTail(): Promise<void> {
+		const { signal } = this.#options;
+		const afterIndex = this.#fetched;
+		const proveThrough = () => this.#check?.listing.index ?? 0;
+		for await (const batch of this.#source.tail({ afterIndex, signal, proveThrough })) {
+			for (const tail of batch) {
+				if (tail.kind === "event" && this.#check === undefined) {
+					const room = this.#put(tail.event);
+					if (room) await room;
+				} else if (await this.#takeTail(tail)) return;
+				if (signal.aborted) return;
+			}
+		}
+	}
+
+	/** True when the tail has to be read anew, from where things stand then. */
+	async #takeTail(tail: Tail): Promise<boolean> {
+		switch (tail.kind) {
+			case "event":
+				return await this.#event(tail.event);
+			case "passed":
+				return await this.#through(tail.through);
+			case "quiet":
+				return await this.#quiet(tail.through);
+			case "reconnected":
+				if (!this.#obeys("an index that goes back is a reset")) return false;
+				return await this.#compareWith(await this.#source.list(this.#options.signal));
+			case "cleared":
+				await this.#gap();
+				return true;
+			case "behind": {
+				await this.#compareWith(await this.#source.list(this.#options.signal));
+				return true;
+			}
+		}
+	}
+
+	/** How far the tail has been read: beyond the index while events are held. */
+	get #fetched(): number {
+		return this.#check?.held.at(-1)?.index ?? this.#index;
+	}
+
+	async #event(event: FollowedEvent): Promise<boolean> {
+		const check = this.#check;
+		if (check === undefined) {
+			await this.#put(event);
+			return false;
+		}
+		if (event.index <= check.listing.index) {
+			check.held.push(event);
+			return event.index === check.listing.index ? await this.#through(event.index) : false;
+		}
+		if (await this.#through(check.listing.index)) return true;
+		await this.#put(event);
+		return false;
+	}
+
+	/** Everything up to there is known: the list that was waiting for that can be held against the tree. */
+	async #through(index: number): Promise<boolean> {
+		const check = this.#check;
+		if (check === undefined || index < check.listing.index) {
+			if (check === undefined && index > this.#index) await this.#bookmark(index);
+			return false;
+		}
+		this.#check = undefined;
+		if (this.#isTreeKnown) {
+			const tree = this.#tree.fork();
+			for (const event of check.held) tree.apply(event);
+			if (tree.contradicts(check.listing.nodes)) {
+				await this.#reset(await this.#source.list(this.#options.signal), "another past");
+				return true;
+			}
+		}
+		for (const event of check.held) await this.#put(event);
+		// Directories that came into being for hidden keys raise no event: the list knows them.
+		const { nodes } = check.listing;
+		this.#tree = this.#newTree(nodes);
+		this.#isTreeKnown = true;
+		this.#index = Math.max(this.#index, index);
+		await this.#options.put({ kind: "bookmark", index: this.#index, nodes });
+		return false;
+	}
+
+	/** Rule "bookmark a quiet key": silence, held against a list. */
+	async #quiet(through: number): Promise<boolean> {
+		if (this.#check !== undefined) return await this.#through(through);
+		if (through <= this.#index) return false;
+		// A list of a big tree takes its time: at most a tenth of all of it.
+		if (performance.now() - this.#bookmarkAt >= this.#bookmarkMs * 10) {
+			const begin = performance.now();
+			const listing = await this.#source.list(this.#options.signal);
+			this.#bookmarkAt = performance.now();
+			this.#bookmarkMs = this.#bookmarkAt - begin;
+			if (this.#isOther(listing)) return await this.#compareWith(listing);
+			// A write that should have been heard, or perhaps has yet to be: from the history, once more.
+			const { nodes } = listing;
+			if (this.#tree.missesUpTo(through, nodes) || this.#tree.lostOne(nodes)) return true;
+		}
+		await this.#bookmark(through);
+		return false;
+	}
+
+	async #bookmark(index: number): Promise<void> {
+		if (index <= this.#index) return;
+		this.#index = index;
+		this.#options.onNote({ note: "bookmarked", index });
+		await this.#options.put({ kind: "bookmark", index });
+	}
+
+	/** Rule "an index that goes back is a reset": whether the list can be of the store that was followed. */
+	async #compareWith(listing: Listing): Promise<boolean> {
+		const isOtherCluster = this.#clusterId !== "" && this.#clusterId !== listing.clusterId;
+		if (isOtherCluster || listing.index < this.#index) {
+			await this.#reset(listing, isOtherCluster ? "another cluster" : "index went back");
+			return true;
+		}
+		this.#clusterId = listing.clusterId;
+		const held = this.#check?.held ?? [];
+		this.#check = { listing, held };
+		if (this.#index >= listing.index) return await this.#through(this.#index);
+		return false;
+	}
+
+	#isOther(listing: Listing): boolean {
+		return listing.clusterId !== this.#clusterId || listing.index < this.#index;
+	}
+
+	/** Rule "a cleared history is a gap". */
+	async #gap(): Promise<void> {
+		const held = this.#check?.held ?? [];
+		this.#check = undefined;
+		const listing = await this.#source.list(this.#options.signal);
+		if (listing.index < this.#index || listing.clusterId !== this.#clusterId) {
+			await this.#reset(listing, listing.index < this.#index ? "index went back" : "another cluster");
+			return;
+		}
+		for (const event of held) await this.#put(event);
+		if (this.#isTreeKnown && this.#tree.missesUpTo(this.#index, listing.nodes)) {
+			await this.#reset(listing, "another past");
+			return;
+		}
+		const from = this.#index + 1;
+		const why = this.#options.wasFull() ? "slow consumer" : "cleared";
+		const difference = this.#difference(listing, this.#index);
+		this.#take(listing);
+		const { index, nodes } = listing;
+		await this.#options.put({ kind: "gap", from, to: index, why, ...difference, state: { index, nodes } });
+	}
+
+	async #reset(listing: Listing, why: "index went back" | "another cluster" | "another past"): Promise<void> {
+		this.#check = undefined;
+		const lastIndex = this.#index;
+		const difference = this.#difference(listing, 0);
+		this.#take(listing);
+		const { index, nodes } = listing;
+		await this.#options.put({ kind: "reset", lastIndex, why, ...difference, state: { index, nodes } });
+	}
+
+	#difference(listing: Listing, since: number) {
+		if (this.#isTreeKnown) return this.#tree.difference(listing.nodes);
+		const written = listing.nodes.filter(({ modifiedIndex }) => modifiedIndex > since);
+		return {
+			added: written.filter(({ createdIndex }) => createdIndex > since),
+			changed: written.filter(({ createdIndex }) => createdIndex <= since).map((now) => ({ now })),
+		};
+	}
+
+	/** From here on the list is what is known. */
+	#take(listing: Listing): void {
+		this.#tree = this.#newTree(listing.nodes);
+		this.#isTreeKnown = true;
+		this.#index = listing.index;
+		this.#clusterId = listing.clusterId;
+	}
+
+	#put(event: FollowedEvent): Promise<void> | undefined {
+		if (event.index <= this.#index && this.#obeys("each once")) return undefined;
+		this.#index = event.index;
+		if (!isRemoval(event)) {
+			this.#tree.apply(event);
+			return this.#options.put(event);
+		}
+		const removed = this.#tree.apply(event);
+		// A directory above was removed, and there was nothing here to go with it: a live watch is not told (T8).
+		if (removed.length === 0 && this.#isTreeKnown && event.key !== this.#source.key) {
+			if (this.#source.key.startsWith(event.key))
+				return this.#options.put({ kind: "bookmark", index: event.index });
+		}
+		if (!this.#isTreeKnown) return this.#options.put(event);
+		const named = this.#obeys("a removed directory is all its keys")
+			? removed
+			: removed.filter(({ key }) => key === event.key);
+		return this.#options.put({ ...event, removed: named });
+	}
+
+	#newTree(nodes: State["nodes"] = []): FollowedTree {
+		return new FollowedTree(this.#source.key, this.#source.recursive, nodes);
+	}
+}

@@ -1,0 +1,44 @@
+/**
+ * The thirteen rules by which a follower loses nothing in silence. Each names the behaviour of etcd that forces it
+ * (T… are the rows of the field guide), is tested under its name, and can be left out in a proof: what then goes
+ * wrong is what the rule is for (`npm run chaos -- --without "…"`).
+ */
+export const rules = {
+	/** State first, then its changes: read by quorum, and watch from the index at which the reading is true. */
+	"list first": "a quorum read of the tree; its X-Etcd-Index L is where it is true; watch from L + 1",
+	"go on after the event":
+		"the next waitIndex is the event's modifiedIndex + 1, never the X-Etcd-Index of the answer (T10)",
+	"each once": "only indexes above the last one are handed on",
+	"a cleared history is a gap":
+		"401: list again and say from where to where, what changed, and the state to go on from; never jump (T2)",
+	"polls are the truth": "long polls with waitIndex; a stream can go deaf and not say so (T3, T12)",
+	"verify a jump":
+		"an event more than one above its answer's X-Etcd-Index is asked for again: a member that caught up by a " +
+		"snapshot skips events for those who wait (T17)",
+	"an index that goes back is a reset":
+		"a member behind the position lags or was reset; a quorum read behind it, or a tree that contradicts it, " +
+		"is another store (T18)",
+	"no poll for ever":
+		"a quiet poll is made anew after 20 to 40 s with its waitIndex kept, after a quorum read; a failure means " +
+		"the next endpoint, after a backoff with jitter; an empty answer is no event (T13, T14, T19, T20)",
+	"bookmark a quiet key":
+		"when 400 of the 1000 indexes have passed by: ask anew, list, and go on from there instead of from a 401 (T2)",
+	"a removed directory is all its keys": "a directory's delete or expiry names each key under it (T8)",
+	"what only the replay shows is dropped":
+		"hidden keys below the watched one, and the removal of a sibling whose name is a prefix (T4, T5)",
+	"a slow consumer is a gap":
+		"a bounded queue; when it is full nobody asks; when there is room again the history answers, or a gap",
+	"an exception consumes nothing":
+		"the position moves when the next change is asked for; leaving the loop closes every connection",
+} as const;
+
+/** The name of one of the thirteen rules. */
+export type Rule = keyof typeof rules;
+
+/** Tells whether a rule is obeyed: every rule is, but in a proof. */
+export type Obeys = (rule: Rule) => boolean;
+
+/** @internal For proofs: a follower that obeys all rules but these. */
+export function obeysAllBut(without: readonly Rule[] = []): Obeys {
+	return (rule) => !without.includes(rule);
+}

@@ -1,0 +1,188 @@
+import type { Node } from "../etcd/node";
+import type { FollowedEvent, StateDifference } from "./types";
+
+/** The events that take a key away. */
+const removals: ReadonlySet<string> = new Set(["delete", "expire", "compareAndDelete"]);
+
+export function isRemoval(event: { readonly action: string }): boolean {
+	return removals.has(event.action);
+}
+
+/** True when the key lies below the ancestor. */
+export function isBelow(key: string, ancestor: string): boolean {
+	return key !== ancestor && key.startsWith(ancestor === "/" ? "/" : `${ancestor}/`);
+}
+
+/** The followed key and what is below it, kept in step by lists and events. */
+export class FollowedTree {
+	readonly #root: string;
+	readonly #recursive: boolean;
+	readonly #nodes = new Map<string, Node>();
+	/** The keys right below a directory. */
+	readonly #children = new Map<string, Set<string>>();
+
+	constructor(root: string, recursive: boolean, nodes: readonly Node[] = []) {
+		this.#root = root;
+		this.#recursive = recursive;
+		for (const node of nodes) if (this.#covers(node.key)) this.#put(withoutChildren(node));
+	}
+
+	get size(): number {
+		return this.#nodes.size;
+	}
+
+	get(key: string): Node | undefined {
+		return this.#nodes.get(key);
+	}
+
+	/** All nodes in the order of their keys. */
+	nodes(): readonly Node[] {
+		return [...this.#nodes.values()].sort(byKey);
+	}
+
+	fork(): FollowedTree {
+		return new FollowedTree(this.#root, this.#recursive, [...this.#nodes.values()]);
+	}
+
+	/**
+	 * Carries out an event. Returns the nodes that went, in the order of their keys: those of a whole directory for
+	 * its removal, which the event names by the directory alone.
+	 */
+	apply(event: FollowedEvent): readonly Node[] {
+		const { key, node } = event;
+		if (isRemoval(event)) return this.#remove(key);
+		if (!this.#covers(key)) return [];
+		const before = this.#nodes.get(key);
+		// A directory's new ttl leaves its children alone; a file in the place of a directory, or the other way round,
+		// begins anew.
+		if (before !== undefined && before.dir !== node.dir) this.#remove(key);
+		this.#putParents(key, event.index);
+		this.#put(withoutChildren(node));
+		return [];
+	}
+
+	/** What is otherwise in a later state of the same tree. */
+	difference(later: readonly Node[]): StateDifference & { readonly removed: readonly Node[] } {
+		const added: Node[] = [];
+		const changed: { before: Node; now: Node }[] = [];
+		const there = new Set<string>();
+		for (const now of later) {
+			there.add(now.key);
+			const before = this.#nodes.get(now.key);
+			if (before === undefined) added.push(now);
+			else if (!isSame(before, now)) changed.push({ before, now });
+		}
+		const removed = this.nodes().filter(({ key }) => !there.has(key));
+		return { added, changed, removed };
+	}
+
+	/**
+	 * True when the nodes can't be what became of this tree at the same index. What raises no event is no
+	 * contradiction: a renewed ttl takes an index and changes the node's (T9), directories are made for the keys in
+	 * them (T7), hidden ones too, and a directory keeps its index when its ttl is changed on 3.4 (T21).
+	 */
+	contradicts(nodes: readonly Node[]): boolean {
+		for (const node of nodes) {
+			if (!this.#covers(node.key)) continue;
+			const own = this.#nodes.get(node.key);
+			if (own === undefined) {
+				if (!node.dir) return true;
+			} else if (own.dir !== node.dir || own.createdIndex !== node.createdIndex || own.value !== node.value) {
+				return true;
+			} else if (!node.dir && own.modifiedIndex > node.modifiedIndex) return true;
+		}
+		return this.lostOne(nodes);
+	}
+
+	/**
+	 * True when a list that was made later shows a write that took an index up to `through` and is not in this tree.
+	 * False does not prove that there was none: what was made and removed again leaves no trace.
+	 */
+	missesUpTo(through: number, nodes: readonly Node[]): boolean {
+		return nodes.some((node) => {
+			if (node.dir || node.modifiedIndex > through) return false;
+			const own = this.#nodes.get(node.key);
+			return own?.createdIndex !== node.createdIndex || own.value !== node.value;
+		});
+	}
+
+	/** True when a list that was made later has no such node any more. */
+	lostOne(nodes: readonly Node[]): boolean {
+		const there = new Set(nodes.map(({ key }) => key));
+		for (const key of this.#nodes.keys()) if (!there.has(key)) return true;
+		return false;
+	}
+
+	#covers(key: string): boolean {
+		return key === this.#root || (this.#recursive && isBelow(key, this.#root));
+	}
+
+	#put(node: Node): void {
+		this.#nodes.set(node.key, node);
+		if (node.key === this.#root) return;
+		const parent = parentOf(node.key);
+		const siblings = this.#children.get(parent);
+		if (siblings) siblings.add(node.key);
+		else this.#children.set(parent, new Set([node.key]));
+	}
+
+	/** The directories on the way to a key come into being with it, and raise no event (T7). */
+	#putParents(key: string, index: number): void {
+		if (key === this.#root) return;
+		const parent = parentOf(key);
+		if (this.#nodes.has(parent) || !this.#covers(parent)) return;
+		this.#putParents(parent, index);
+		this.#put({ key: parent, dir: true, createdIndex: index, modifiedIndex: index });
+	}
+
+	#remove(key: string): readonly Node[] {
+		const top = isBelow(this.#root, key) ? this.#root : key;
+		const removed: Node[] = [];
+		const take = (path: string) => {
+			const node = this.#nodes.get(path);
+			if (node) removed.push(node);
+			this.#nodes.delete(path);
+			const children = this.#children.get(path);
+			this.#children.delete(path);
+			for (const child of children ?? []) take(child);
+		};
+		take(top);
+		if (top !== this.#root) this.#children.get(parentOf(top))?.delete(top);
+		return removed.sort(byKey);
+	}
+}
+
+/** A listed tree as a flat list, in the order of the keys. */
+export function flattened(node: Node): readonly Node[] {
+	const all: Node[] = [];
+	const take = (one: Node) => {
+		all.push(withoutChildren(one));
+		for (const child of one.nodes ?? []) take(child);
+	};
+	take(node);
+	return all.sort(byKey);
+}
+
+function withoutChildren(node: Node): Node {
+	if (node.nodes === undefined) return node;
+	const { nodes: _, ...rest } = node;
+	return rest;
+}
+
+function isSame(one: Node, two: Node): boolean {
+	return (
+		one.dir === two.dir &&
+		one.value === two.value &&
+		one.createdIndex === two.createdIndex &&
+		(one.dir || one.modifiedIndex === two.modifiedIndex)
+	);
+}
+
+function parentOf(key: string): string {
+	const slash = key.lastIndexOf("/");
+	return slash === 0 ? "/" : key.slice(0, slash);
+}
+
+function byKey(one: Node, two: Node): number {
+	return one.key < two.key ? -1 : one.key > two.key ? 1 : 0;
+}

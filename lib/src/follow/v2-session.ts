@@ -1,0 +1,447 @@
+import { ConnectionError, EventIndexClearedError, type LabError } from "../etcd/errors";
+import type { Keys } from "../etcd/keys";
+import type { Lane } from "../etcd/lane";
+import { parseAnswer } from "../etcd/parse";
+import type { AnswerHead, HttpRequest } from "../etcd/transport";
+import { asEvent, watchRequest } from "../etcd/watch";
+import { isHiddenFrom } from "../model/hub";
+import { AskWindow } from "./ask-window";
+import type { Obeys } from "./rules";
+import { isBelow, isRemoval } from "./tree";
+import type { FollowedEvent, Note, Tail } from "./types";
+
+/** What a session at a member is told. Durations in milliseconds. */
+export interface SessionSettings {
+	readonly keys: Keys;
+	readonly key: string;
+	readonly recursive: boolean;
+	readonly rollMs: readonly [number, number];
+	readonly probeMs: number;
+	readonly timeoutMs: number;
+	readonly obeys: Obeys;
+	readonly onNote: (note: Note) => void;
+	/** The cluster that the last list came from; "" if not known. */
+	readonly clusterId: () => string;
+	readonly proveThrough: () => number;
+}
+
+/** One long poll on its way. */
+interface Ask {
+	readonly waitIndex: number;
+	readonly lane: Lane;
+	/** When its headers came, and with which X-Etcd-Index. */
+	registeredAt?: number;
+	etcdIndex: number;
+}
+
+type Arrival =
+	| { readonly ask: Ask; readonly head: AnswerHead; readonly text: string }
+	| { readonly error: LabError };
+
+/** Connections for reading the history, and how many requests are on the wire of each. */
+const windowLanes = 4;
+const pipelining = 32;
+
+/** How many indexes may pass by a quiet key before it is asked for anew, of the 1000 that etcd keeps. */
+const bookmarkAfter = 400;
+
+/** How often clocks are looked at. */
+const tickMs = 20;
+
+/** How long a registered ask has to be silent to say that the history holds nothing for it. */
+const settleMs = 100;
+
+/**
+ * Everything after an index as one member tells it, by long polls: one while nothing happens, many at once while the
+ * history is ahead. It ends with an error when the member fails; whoever reads goes on from `position` elsewhere.
+ */
+export class V2Session {
+	readonly #settings: SessionSettings;
+	readonly #endpoint: string;
+	readonly #window: AskWindow<FollowedEvent>;
+	readonly #path: string;
+	readonly #request: HttpRequest;
+	readonly #arrivals: Arrival[] = [];
+	readonly #waiting = new Set<Ask>();
+	readonly #lanes: Lane[] = [];
+	#head: Lane | undefined;
+	#nextLane = 0;
+	#wake: (() => void) | undefined;
+	#isReconnect: boolean;
+	#isRegistered = false;
+	/** The member's index by what any of its answers said. */
+	#memberIndex = 0;
+	/** It is behind the position or of another cluster. */
+	#suspect = false;
+	#clusterId = "";
+	#clearedFrom: number | undefined;
+	#lookedAt = 0;
+	#probeLane: Lane | undefined;
+	#probeAt: number;
+	#probeEveryMs: number;
+	#rollAt: number;
+
+	constructor(settings: SessionSettings, endpoint: string, afterIndex: number, isReconnect: boolean) {
+		this.#settings = settings;
+		this.#endpoint = endpoint;
+		this.#window = new AskWindow(afterIndex, settings.obeys);
+		this.#isReconnect = isReconnect;
+		this.#request = watchRequest(settings.key, { recursive: settings.recursive }, false);
+		this.#path = `${this.#request.path}&waitIndex=`;
+		this.#probeEveryMs = settings.probeMs;
+		this.#probeAt = performance.now() + settings.probeMs;
+		this.#rollAt = this.#nextRoll();
+	}
+
+	/** Everything up to here has been handed on. */
+	get position(): number {
+		return this.#window.position;
+	}
+
+	/** True once the member has taken an ask. */
+	get isRegistered(): boolean {
+		return this.#isRegistered;
+	}
+
+	/** @throws LabError when the member fails; returns after "cleared" and "behind". */
+	async *run(signal: AbortSignal): AsyncGenerator<readonly Tail[], void, undefined> {
+		const wake = () => this.#wake?.();
+		const ticks = setInterval(wake, tickMs);
+		signal.addEventListener("abort", wake, { once: true });
+		try {
+			this.#ask();
+			for (;;) {
+				await this.#somethingToDo();
+				if (signal.aborted) return;
+				const tail: Tail[] = [];
+				if (this.#isReconnect && this.#isRegistered) {
+					this.#isReconnect = false;
+					tail.push({ kind: "reconnected" });
+				}
+				const failure = this.#takeArrivals(tail);
+				if (failure === undefined) {
+					this.#look(performance.now(), tail);
+					this.#ask();
+				}
+				// The position has moved on past these: they have to be out before anything can throw.
+				if (tail.length > 0) yield tail;
+				if (failure !== undefined) throw failure;
+				if (this.#suspect && (await this.#isBehind())) return yield [{ kind: "behind" }];
+				if (this.#isCleared()) return yield [{ kind: "cleared" }];
+				if (performance.now() >= this.#rollAt) await this.#roll();
+				this.#ask();
+			}
+		} finally {
+			clearInterval(ticks);
+			signal.removeEventListener("abort", wake);
+			this.#dropLanes();
+			this.#probeLane?.destroy();
+		}
+	}
+
+	async #somethingToDo(): Promise<void> {
+		if (this.#arrivals.length > 0) return;
+		await new Promise<void>((resolve) => {
+			this.#wake = resolve;
+		});
+		this.#wake = undefined;
+	}
+
+	// --- asking ------------------------------------------------------------------------------------------------
+
+	#ask(): void {
+		if (this.#clearedFrom !== undefined) return;
+		for (let next = this.#window.next(); next !== undefined; next = this.#window.next()) {
+			if (next === this.#window.position + 1) this.#send(next, this.#headLane());
+			else this.#send(next, this.#windowLane());
+		}
+	}
+
+	#send(waitIndex: number, lane: Lane): void {
+		const ask: Ask = { waitIndex, lane, etcdIndex: 0 };
+		lane.get(this.#path + waitIndex, {
+			began: (head) => this.#registered(ask, head),
+			ended: (head, text) => this.#arrived(ask, { ask, head, text }),
+			failed: (error) => {
+				this.#waiting.delete(ask);
+				if (!lane.destroyed) this.#arrived(ask, { error });
+				else this.#window.dropped(waitIndex);
+			},
+		});
+	}
+
+	#registered(ask: Ask, head: AnswerHead): void {
+		const etcdIndex = Number(head.headers["x-etcd-index"]);
+		if (head.status !== 200 || !Number.isSafeInteger(etcdIndex)) return;
+		ask.registeredAt = performance.now();
+		ask.etcdIndex = etcdIndex;
+		this.#waiting.add(ask);
+		if (!this.#isRegistered) {
+			this.#isRegistered = true;
+			this.#wake?.();
+		}
+		this.#heard(head, etcdIndex, ask.waitIndex - 1);
+	}
+
+	/** A word of the member's about its index, which should be `least`, and its cluster. */
+	#heard(head: AnswerHead, etcdIndex: number, least: number): void {
+		if (etcdIndex > this.#memberIndex) this.#memberIndex = etcdIndex;
+		const clusterId = head.headers["x-etcd-cluster-id"];
+		if (typeof clusterId === "string") this.#clusterId = clusterId;
+		if ((this.#isOtherCluster() || etcdIndex < least) && !this.#suspect) {
+			this.#suspect = this.#settings.obeys("an index that goes back is a reset");
+			this.#wake?.();
+		}
+	}
+
+	#isOtherCluster(): boolean {
+		const known = this.#settings.clusterId();
+		return known !== "" && this.#clusterId !== "" && known !== this.#clusterId;
+	}
+
+	#arrived(ask: Ask, arrival: Arrival): void {
+		this.#waiting.delete(ask);
+		if (ask.lane !== this.#head && !this.#lanes.includes(ask.lane)) ask.lane.destroy();
+		this.#arrivals.push(arrival);
+		this.#wake?.();
+	}
+
+	/** The lane for what has to be answered next. It must wait behind nothing. */
+	#headLane(): Lane {
+		const head = this.#head;
+		if (head && !head.destroyed && head.underWay === 0) return head;
+		head?.destroy();
+		this.#head = this.#newLane(1);
+		return this.#head;
+	}
+
+	/** The lanes take turns, so that what each has on its wire is in the order of the indexes. */
+	#windowLane(): Lane {
+		const at = this.#nextLane++ % windowLanes;
+		let lane = this.#lanes[at];
+		if (lane === undefined || lane.destroyed) {
+			lane = this.#newLane(pipelining);
+			this.#lanes[at] = lane;
+		}
+		return lane;
+	}
+
+	#newLane(width: number): Lane {
+		return this.#settings.keys.lane(this.#endpoint, width, this.#settings.timeoutMs);
+	}
+
+	#dropLanes(): void {
+		this.#head?.destroy();
+		for (const lane of this.#lanes) lane.destroy();
+		for (const { lane } of this.#waiting) lane.destroy();
+		this.#head = undefined;
+		this.#lanes.length = 0;
+		this.#waiting.clear();
+	}
+
+	// --- hearing -----------------------------------------------------------------------------------------------
+
+	/** Returns what ended the session; what came before it is in `tail`. */
+	#takeArrivals(tail: Tail[]): unknown {
+		for (const arrival of this.#arrivals.splice(0)) {
+			if ("error" in arrival) return arrival.error;
+			try {
+				this.#take(arrival.ask, arrival.head, arrival.text, tail);
+			} catch (error) {
+				return error;
+			}
+		}
+		return undefined;
+	}
+
+	#take(ask: Ask, head: AnswerHead, text: string, tail: Tail[]): void {
+		const { waitIndex } = ask;
+		if (head.status === 200 && text.trim() === "") {
+			this.#window.dropped(waitIndex);
+			// A proxy that gives nothing but empty answers must not be asked as fast as it gives them.
+			if (performance.now() - (ask.registeredAt ?? 0) < 1_000) {
+				throw new ConnectionError(`an empty answer from ${this.#endpoint}`, { maybeApplied: false });
+			}
+			return;
+		}
+		let event: ReturnType<typeof asEvent>;
+		try {
+			event = asEvent(this.#request, head, text);
+		} catch (error) {
+			if (!(error instanceof EventIndexClearedError)) throw error;
+			this.#window.dropped(waitIndex);
+			this.#cleared(waitIndex, error);
+			return;
+		}
+		const { etcdIndex, action, node, prevNode, fromHistory } = event;
+		const index = node.modifiedIndex;
+		const followed: FollowedEvent = {
+			kind: "event",
+			index,
+			action,
+			key: node.key,
+			node,
+			...(prevNode === undefined ? {} : { prevNode }),
+			fromHistory,
+		};
+		const jumped = () => this.#settings.onNote({ note: "jump", askedIndex: waitIndex, eventIndex: index });
+		this.#hand(this.#window.answered(waitIndex, etcdIndex, index, followed, jumped), tail);
+	}
+
+	#hand(events: readonly FollowedEvent[], tail: Tail[]): void {
+		for (const event of events) {
+			if (this.#isForUs(event)) tail.push({ kind: "event", event });
+			else tail.push({ kind: "passed", through: event.index });
+		}
+		if (events.length > 0) this.#rollAt = this.#nextRoll();
+	}
+
+	/** Rule "what only the replay shows is dropped": a live watch would not have been told. */
+	#isForUs(event: FollowedEvent): boolean {
+		const { key, recursive, obeys } = this.#settings;
+		if (event.key === key || !obeys("what only the replay shows is dropped")) return true;
+		if (isBelow(event.key, key)) return recursive && !isHiddenFrom(key, event.key);
+		return isRemoval(event) && isBelow(key, event.key);
+	}
+
+	#cleared(waitIndex: number, error: EventIndexClearedError): void {
+		if (!this.#settings.obeys("a cleared history is a gap")) {
+			this.#window.position = Math.max(this.#window.position, error.index);
+			return;
+		}
+		this.#clearedFrom = Math.min(waitIndex, this.#clearedFrom ?? waitIndex);
+	}
+
+	/** What was asked for before the history passed it by may still be on its way. */
+	#isCleared(): boolean {
+		const from = this.#clearedFrom;
+		if (from === undefined || this.#window.hasAskBelow(from)) return false;
+		if (this.#window.position < from) return true;
+		this.#clearedFrom = undefined;
+		return false;
+	}
+
+	// --- looking at the clock ----------------------------------------------------------------------------------
+
+	#look(now: number, tail: Tail[]): void {
+		if (now - this.#lookedAt < tickMs) return;
+		this.#lookedAt = now;
+		this.#settle(now, tail);
+		this.#bookmark();
+		this.#probe(now);
+	}
+
+	/** Silence after the headers: the history, which is answered from at once, holds nothing for this ask. */
+	#settle(now: number, tail: Tail[]): void {
+		for (const ask of this.#waiting) {
+			const { position } = this.#window;
+			if (ask.waitIndex > position + 1 || now - (ask.registeredAt ?? now) < settleMs) continue;
+			if (this.#window.width > 1) this.#narrow(ask.lane);
+			if (ask.etcdIndex - position < bookmarkAfter / 2 && position >= this.#settings.proveThrough()) continue;
+			const { moved, events } = this.#window.proved(ask.waitIndex, ask.etcdIndex);
+			if (!moved) continue;
+			tail.push({ kind: "quiet", through: ask.etcdIndex });
+			this.#hand(events, tail);
+			for (const older of this.#waiting) {
+				if (older.etcdIndex < ask.etcdIndex && older.lane !== ask.lane) older.lane.destroy();
+			}
+			this.#head = ask.lane;
+		}
+	}
+
+	/** The history is read to its end: what was asked for beyond it is answered by the one ask that waits. */
+	#narrow(kept: Lane): void {
+		this.#window.narrow();
+		for (const lane of this.#lanes.splice(0)) if (lane !== kept) lane.destroy();
+		if (this.#head !== kept) this.#head?.destroy();
+		this.#head = kept;
+	}
+
+	/** Rule "bookmark a quiet key": asks anew, from where the newest ask was registered, before the history passes on. */
+	#bookmark(): void {
+		if (!this.#settings.obeys("bookmark a quiet key") || this.#window.width > 1) return;
+		let newest = this.#window.position;
+		for (const ask of this.#waiting) newest = Math.max(newest, ask.etcdIndex);
+		if (this.#waiting.size === 0 || this.#waiting.size > 8) return;
+		const isDue = this.#memberIndex - newest >= bookmarkAfter;
+		const isWanted = newest < this.#settings.proveThrough() && newest < this.#memberIndex;
+		if (!isDue && !isWanted) return;
+		this.#window.sent(newest + 1);
+		this.#send(newest + 1, this.#newLane(1));
+	}
+
+	/** How far the member's index is, more often the faster it moves. */
+	#probe(now: number): void {
+		const { probeMs, obeys } = this.#settings;
+		if (now < this.#probeAt || !this.#isRegistered || !obeys("no poll for ever")) return;
+		this.#probeAt = Number.POSITIVE_INFINITY;
+		const before = this.#memberIndex;
+		this.#index(false, this.#window.position)
+			.then((index) => {
+				const delta = index - before;
+				this.#probeEveryMs =
+					delta > 100
+						? Math.max(tickMs, (this.#probeEveryMs * 100) / delta)
+						: Math.min(probeMs, this.#probeEveryMs * 2);
+				this.#probeAt = performance.now() + this.#probeEveryMs;
+				this.#wake?.();
+			})
+			.catch((error: LabError) => {
+				if (this.#probeLane?.destroyed) return;
+				this.#arrivals.push({ error });
+				this.#wake?.();
+			});
+	}
+
+	/** The member's index, by a read that costs it little: of a hidden name, which need not exist. */
+	#index(quorum: boolean, least: number): Promise<number> {
+		if (this.#probeLane === undefined || this.#probeLane.destroyed) this.#probeLane = this.#newLane(1);
+		const lane = this.#probeLane;
+		const { key } = this.#settings;
+		const { path } = watchRequest(`${key === "/" ? "" : key}/_etcd-watch-lab-index`, {}, false);
+		const request: HttpRequest = {
+			method: "GET",
+			path: path.replace("wait=true", quorum ? "quorum=true" : "quorum=false"),
+		};
+		return new Promise((resolve, reject) => {
+			lane.get(request.path, {
+				began() {},
+				ended: (head, text) => {
+					const etcdIndex = Number(head.headers["x-etcd-index"]);
+					try {
+						parseAnswer(request, head, text);
+					} catch (error) {
+						// Not found, or below a file: it is the index that was asked for.
+						if (![100, 104].includes(Number(Reflect.get(error as object, "code")))) return reject(error);
+					}
+					this.#heard(head, etcdIndex, least);
+					resolve(etcdIndex);
+				},
+				failed: reject,
+			});
+		});
+	}
+
+	/** Rule "an index that goes back is a reset": asks by quorum; a member that only lagged has caught up then. */
+	async #isBehind(): Promise<boolean> {
+		const { position } = this.#window;
+		const index = await this.#index(true, 0);
+		this.#suspect = false;
+		return index < position || this.#isOtherCluster();
+	}
+
+	/** Rule "no poll for ever": after a quorum read, which a member cut off from its leader can't answer. */
+	async #roll(): Promise<void> {
+		this.#rollAt = this.#nextRoll();
+		if (!this.#settings.obeys("no poll for ever")) return;
+		await this.#index(true, this.#window.position);
+		this.#settings.onNote({ note: "rolled", endpoint: this.#endpoint, afterIndex: this.#window.position });
+		this.#dropLanes();
+		this.#window.dropAll();
+	}
+
+	#nextRoll(): number {
+		const [least, most] = this.#settings.rollMs;
+		return performance.now() + least + Math.random() * (most - least);
+	}
+}

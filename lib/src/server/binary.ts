@@ -36,6 +36,16 @@ export async function versionOf(binary: string): Promise<string> {
 	return version;
 }
 
+/** Makes sure that a binary is an etcd with the v2 API; gives its version. @throws StartError */
+export async function checkV2(binary: string): Promise<string> {
+	const version = await versionOf(binary);
+	const [major = 0, minor = 0] = version.split(".").map(Number);
+	if (major < 3 || (major === 3 && minor < 6)) return version;
+	throw new StartError(
+		`${binary} is etcd ${version}, which has no v2 API (3.6 removed it): name an etcd 3.4 or 3.5 in ETCD_WATCH_LAB_ETCD, or unset it`,
+	);
+}
+
 /** The checkout's virtual environment, seen from lib/dist/server. */
 function* wheels(): Generator<string> {
 	const venv = resolve(__dirname, "../../../.venv");

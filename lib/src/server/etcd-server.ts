@@ -15,7 +15,7 @@ export interface EtcdServer {
 }
 
 /** How long a member may take from its start to its first quorum read. */
-const startMs = 30_000;
+export const startMs = 30_000;
 
 /**
  * Starts one with the v2 API on, and resolves when a quorum read works.
@@ -42,7 +42,8 @@ export async function startEtcd(keeper: Keeper, binary: string): Promise<EtcdSer
 	throw new StartError(`etcd did not start: ${failure === "" ? `nothing in ${startMs} ms` : failure}`);
 }
 
-async function isUp(endpoint: string, name: string, member: KeptProcess): Promise<boolean> {
+/** Waits until the member of that name answers a quorum read; false if it ends before, or takes `startMs`. */
+export async function isUp(endpoint: string, name: string, member: KeptProcess): Promise<boolean> {
 	const keys = new Keys({ endpoints: [endpoint], timeoutMs: 5_000 });
 	const deadline = Date.now() + startMs;
 	let gone = false;
@@ -68,7 +69,7 @@ async function isUp(endpoint: string, name: string, member: KeptProcess): Promis
 }
 
 /** What etcd said when it ended; of a page of help, which it gives for a wrong flag, only what was wrong. */
-function lastLines(log: string): string {
+export function lastLines(log: string): string {
 	try {
 		const lines = readFileSync(log, "utf8").trim().split("\n");
 		const flag = lines.find((line) => line.includes("flag provided but not defined"));

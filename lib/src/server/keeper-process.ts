@@ -14,6 +14,9 @@ import { createInterface } from "node:readline";
 import { Keys } from "../etcd/keys";
 import type { ConnectOptions } from "../etcd/transport";
 
+/** What a server can be sent: to end it at once or in order, to pause it, to let it go on. */
+export type ServerSignal = "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT";
+
 /** What the lab asks of its keeper: one JSON object a line. */
 export type Order =
 	| {
@@ -22,8 +25,8 @@ export type Order =
 			readonly command: string;
 			readonly args: readonly string[];
 	  }
-	/** Ends one server at once (kill -9); its folder stays until the end. */
-	| { readonly order: "kill"; readonly id: string }
+	/** To one server that this keeper started, and to no other process; its folder stays until the end. */
+	| { readonly order: "signal"; readonly id: string; readonly signal: ServerSignal }
 	/** Removes everything below the prefix when the lab ends. */
 	| { readonly order: "remove at the end"; readonly prefix: string; readonly server: ConnectOptions };
 
@@ -86,6 +89,7 @@ async function end(): Promise<void> {
 	if (ending) return;
 	ending = true;
 	const gone = [...servers.values()].map((server) => {
+		// Ends a paused one, too.
 		server.kill("SIGKILL");
 		return exited(server);
 	});
@@ -107,7 +111,7 @@ const lines = createInterface({ input: process.stdin });
 lines.on("line", (line) => {
 	const order = JSON.parse(line) as Order;
 	if (order.order === "start") start(order);
-	else if (order.order === "kill") servers.get(order.id)?.kill("SIGKILL");
+	else if (order.order === "signal") servers.get(order.id)?.kill(order.signal);
 	else removals.push(order);
 });
 lines.on("close", () => void end());

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { LabError } from "../etcd/errors";
-import type { Order, Report } from "./keeper-process";
+import type { Order, Report, ServerSignal } from "./keeper-process";
 
 /** A server that could not be started, or the lab's own helper process that could not. */
 export class StartError extends LabError {}
@@ -18,6 +18,10 @@ export interface KeptProcess {
 	readonly exited: Promise<string>;
 	/** kill -9. */
 	kill(): void;
+	/** Sends a signal; one that has ended gets none, nor does another process that has its number by now. */
+	signal(signal: ServerSignal): void;
+	/** Sends a signal and waits for the end; keeps this process alive until then. Gives what `exited` gives. */
+	end(signal: "SIGKILL" | "SIGTERM"): Promise<string>;
 }
 
 /**
@@ -30,6 +34,9 @@ export class Keeper {
 	readonly #child: ChildProcessByStdio<Writable, Readable, null>;
 	readonly #reports: EventEmitter<Record<string, [Report]>>;
 	readonly #ended: Promise<unknown>;
+	readonly #running = new Set<string>();
+	/** How many awaited things keep this process alive. */
+	#held = 0;
 
 	private constructor(
 		child: ChildProcessByStdio<Writable, Readable, null>,
@@ -72,29 +79,59 @@ export class Keeper {
 		return new Keeper(child, reports, report.folder);
 	}
 
-	/** Starts a process under the keeper; its output goes to `<folder>/<id>.log`. @throws StartError */
+	/**
+	 * Starts a process under the keeper; its output is added to `<folder>/<id>.log`. An id whose process has ended
+	 * can be used again.
+	 * @throws StartError
+	 */
 	async run(id: string, command: string, args: readonly string[]): Promise<KeptProcess> {
+		if (this.#running.has(id)) throw new StartError(`${id} is running already`);
+		this.#running.add(id);
 		const first = once(this.#reports, id) as Promise<[Report]>;
 		// Listens from the first on: the report of its end may come in one piece with that of its start.
 		const exited = new Promise<string>((resolve) => {
-			this.#reports.on(id, (end) => {
-				if (end.report === "exited") resolve(end.signal ?? `exit code ${end.code}`);
-				else if (end.report === "failed") resolve(end.report);
-			});
+			const hear = (end: Report) => {
+				if (end.report === "exited") over(end.signal ?? `exit code ${end.code}`);
+				else if (end.report === "failed") over(end.report);
+			};
+			const over = (how: string) => {
+				this.#reports.off(id, hear);
+				this.#running.delete(id);
+				resolve(how);
+			};
+			this.#reports.on(id, hear);
+			void this.#ended.then(() => over("the lab's helper process is gone"));
 		});
 		const gone = this.#ended.then(() => {
 			throw new StartError("the lab's helper process is gone");
 		});
 		gone.catch(() => {});
-		this.#hold();
 		this.#send({ order: "start", id, command, args });
-		const [report] = await Promise.race([first, gone]).finally(() => this.#release());
+		const [report] = await this.#awaited(Promise.race([first, gone]));
 		if (report.report !== "started") {
 			throw new StartError(
 				`${command} can't be started: ${report.report === "failed" ? report.message : "it ended"}`,
 			);
 		}
-		return { id, pid: report.pid, exited, kill: () => this.#send({ order: "kill", id }) };
+		let over = false;
+		void exited.then(() => {
+			over = true;
+		});
+		// The id may be another process's by then.
+		const send = (signal: ServerSignal) => {
+			if (!over) this.#send({ order: "signal", id, signal });
+		};
+		return {
+			id,
+			pid: report.pid,
+			exited,
+			kill: () => send("SIGKILL"),
+			signal: send,
+			end: (name) => {
+				send(name);
+				return this.#awaited(exited);
+			},
+		};
 	}
 
 	/** Has everything below the prefix removed when the lab ends, however it ends. */
@@ -110,12 +147,23 @@ export class Keeper {
 	}
 
 	/** While something is awaited, the pipe has to keep this process alive. */
+	async #awaited<T>(pending: Promise<T>): Promise<T> {
+		this.#hold();
+		try {
+			return await pending;
+		} finally {
+			this.#release();
+		}
+	}
+
 	#hold(): void {
+		this.#held++;
 		this.#child.ref();
 		(this.#child.stdout as Socket).ref();
 	}
 
 	#release(): void {
+		if (--this.#held > 0) return;
 		this.#child.unref();
 		(this.#child.stdout as Socket).unref();
 	}

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { KeyNotFoundError, LabError } from "../etcd/errors";
 import { Keys } from "../etcd/keys";
 import type { ConnectOptions } from "../etcd/transport";
-import { findEtcd, versionOf } from "./binary";
+import { checkV2, findEtcd } from "./binary";
 import { startEtcd } from "./etcd-server";
-import { Keeper, StartError } from "./keeper";
+import { Keeper } from "./keeper";
 import { connectionFrom, overflowSwitch } from "./settings";
 
 /** An experiment that would hurt the other users of a server that the lab did not start. */
@@ -53,7 +53,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 	const named = connectionFrom(env);
 	const binary = named ? undefined : (options.binary ?? findEtcd(env));
 	// What is no etcd may do anything when it is started as one, and waiting for it to answer tells nobody why.
-	if (binary !== undefined) checkVersion(binary, await versionOf(binary));
+	if (binary !== undefined) await checkV2(binary);
 	const keeper = await Keeper.start();
 	try {
 		if (binary === undefined) return await openLab(keeper, named as ConnectOptions, false, env);
@@ -63,14 +63,6 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 		await keeper.close();
 		throw error;
 	}
-}
-
-function checkVersion(binary: string, version: string): void {
-	const [major = 0, minor = 0] = version.split(".").map(Number);
-	if (major < 3 || (major === 3 && minor < 6)) return;
-	throw new StartError(
-		`${binary} is etcd ${version}, which has no v2 API (3.6 removed it): name an etcd 3.4 or 3.5 in ETCD_WATCH_LAB_ETCD, or unset it`,
-	);
 }
 
 async function openLab(

@@ -1,0 +1,276 @@
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { ArgumentError } from "../etcd/errors";
+import { Keys } from "../etcd/keys";
+import { checkV2, findEtcd } from "./binary";
+import { Keeper, StartError } from "./keeper";
+import { ClusterMember, FaultError, type Member, type MemberContext, type PeerAddress } from "./member";
+import { MemberApi, type MemberStatus } from "./member-api";
+import { freePorts } from "./ports";
+import { LabelledProxy } from "./proxy";
+
+export interface ClusterOptions {
+	/** How many members; 3 unless given. */
+	readonly size?: 1 | 3 | 5;
+	/** The etcd binary; found by `findEtcd` unless given. */
+	readonly binary?: string;
+	/** More flags for each member, such as ["--snapshot-count", "100"]; they win over the lab's own. */
+	readonly flags?: readonly string[];
+	/** Which links go through a `FaultProxy`; none unless given. A partition needs `peers`. */
+	readonly proxied?: { readonly clients?: boolean; readonly peers?: boolean };
+	/** How often a leader shows that it lives; 50 unless given. */
+	readonly heartbeatMs?: number;
+	/** How long a follower waits for that before it wants to lead; 500 unless given, at least 5 heartbeats. */
+	readonly electionMs?: number;
+	/** Runs the members beside what it already runs, and is not closed; one of the cluster's own unless given. */
+	readonly keeper?: Keeper;
+}
+
+/**
+ * An etcd cluster on loopback ports that the lab started, for nobody else, and the faults to try on it. There is
+ * no way to point them at a server that the lab did not start. The end of the process, even by kill -9, ends it
+ * and removes its data.
+ */
+export interface Cluster {
+	/** The members' URLs as clients use them. */
+	readonly endpoints: readonly string[];
+	readonly members: readonly Member[];
+	readonly version: string;
+	/** The v2 keys API, past the proxies: for what a test does beside what it tests. */
+	readonly v2: Keys;
+	/**
+	 * Waits until a majority of all members, on one side of a partition, follows one leader of the newest term.
+	 * @throws FaultError after 30 s
+	 */
+	leader(): Promise<Member>;
+	/** Waits until every running member answers a quorum read, and all have one leader. @throws FaultError after 30 s */
+	settled(): Promise<void>;
+	/**
+	 * Cuts these members off from the others, both ways, as a black hole: nothing is refused, nothing comes. Clients
+	 * reach all of them. A second call takes the first one's place. Who sends is told by rafthttp's X-Server-From
+	 * header (server/etcdserver/api/rafthttp, util.go and stream.go, at v3.5.9).
+	 * @throws FaultError without `proxied.peers`
+	 */
+	partition(members: readonly Member[]): void;
+	/** Ends the partition and every fault of every proxy. Paused and stopped members stay so. */
+	heal(): void;
+	/**
+	 * Kills every member, removes all data and starts them again with the same flags: the same X-Etcd-Cluster-Id
+	 * (unless a member was replaced before) and an empty store (facts: T18).
+	 */
+	wipe(): Promise<void>;
+	/** Ends the members and what stands before them. Safe to call again. */
+	close(): Promise<void>;
+}
+
+const settleMs = 30_000;
+
+/**
+ * Starts a cluster with the v2 API on; resolves when it is settled.
+ * @throws StartError, ArgumentError
+ */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+	const { size = 3, heartbeatMs = 50, electionMs = 500 } = options;
+	if (![1, 3, 5].includes(size)) throw new ArgumentError("a cluster has 1, 3 or 5 members");
+	// The keeper runs it in another folder.
+	const binary = resolve(options.binary ?? findEtcd());
+	const version = await checkV2(binary);
+	const keeper = options.keeper ?? (await Keeper.start());
+	const started = { options, size, binary, version, keeper };
+	const flags = [
+		...["--heartbeat-interval", String(heartbeatMs), "--election-timeout", String(electionMs)],
+		// Else a member can be added only 5 s after the last one came (etcdserver's HealthInterval).
+		...["--strict-reconfig-check=false", "--logger", "zap", "--log-level", "info"],
+		...(options.flags ?? []),
+	];
+	try {
+		// Another process can take a port between its choice and etcd's start.
+		for (let attempt = 1; ; attempt++) {
+			const cluster = await OwnCluster.prepare(started, flags);
+			try {
+				await cluster.start();
+				return cluster;
+			} catch (error) {
+				await cluster.end();
+				const isPortTaken = error instanceof StartError && error.message.includes("address already in use");
+				if (!isPortTaken || attempt === 5) throw error;
+			}
+		}
+	} catch (error) {
+		if (options.keeper === undefined) await keeper.close();
+		throw error;
+	}
+}
+
+interface Started {
+	readonly options: ClusterOptions;
+	readonly size: number;
+	readonly binary: string;
+	readonly version: string;
+	readonly keeper: Keeper;
+}
+
+class OwnCluster implements Cluster {
+	readonly members: readonly ClusterMember[];
+	readonly version: string;
+	readonly v2: Keys;
+	readonly #started: Started;
+	readonly #api: MemberApi;
+	#isolated: ReadonlySet<Member> = new Set();
+	#closing: Promise<void> | undefined;
+
+	private constructor(started: Started, api: MemberApi, members: readonly ClusterMember[]) {
+		this.#started = started;
+		this.#api = api;
+		this.members = members;
+		this.version = started.version;
+		this.v2 = new Keys({ endpoints: members.map((member) => member.direct) });
+	}
+
+	/** Ports, proxies and members; nothing runs yet. */
+	static async prepare(started: Started, flags: readonly string[]): Promise<OwnCluster> {
+		const { size, keeper, binary, options } = started;
+		const token = `lab-${randomBytes(4).toString("hex")}`;
+		const api = new MemberApi();
+		const members: ClusterMember[] = [];
+		const cluster = new OwnCluster(started, api, await fill());
+		return cluster;
+
+		async function fill(): Promise<ClusterMember[]> {
+			const ports = await freePorts(2 * size);
+			const urls = ports.map((port) => `http://127.0.0.1:${port}`);
+			for (let at = 0; at < size; at++) {
+				const direct = urls[2 * at] ?? "";
+				const proxy = options.proxied?.clients ? await LabelledProxy.open({ target: direct }) : undefined;
+				const context: MemberContext = {
+					...{ keeper, binary, flags, token, api },
+					peers: () => members,
+					newPeer: async () => await peerAddress(`http://127.0.0.1:${(await freePorts(1))[0]}`, at),
+				};
+				const peer = await peerAddress(urls[2 * at + 1] ?? "", at);
+				members.push(new ClusterMember(context, `${token}-${at + 1}`, direct, proxy, peer));
+			}
+			return members;
+		}
+
+		async function peerAddress(listen: string, at: number): Promise<PeerAddress> {
+			if (!options.proxied?.peers) return { listen, url: listen, proxy: undefined };
+			const proxy = await LabelledProxy.open(
+				{ target: listen },
+				{
+					find: (text) => /^X-Server-From: *([0-9a-f]+)/im.exec(text)?.[1],
+					isCutOff: (id) => cluster.#isCutOff(members[at], id),
+				},
+			);
+			return { listen, url: proxy.endpoint, proxy };
+		}
+	}
+
+	get endpoints(): readonly string[] {
+		return this.members.map((member) => member.endpoint);
+	}
+
+	async start(): Promise<void> {
+		await Promise.all(this.members.map((member) => member.start()));
+		await this.settled();
+	}
+
+	async leader(): Promise<Member> {
+		return await this.#until("a leader", async () => {
+			const statuses = await this.#statuses();
+			const term = Math.max(...statuses.map(([, status]) => status?.term ?? 0));
+			const newest = statuses.filter(([, status]) => status?.term === term);
+			for (const [member, status] of newest) {
+				const followers = newest.filter(([other, their]) => {
+					return their?.leader === status?.id && this.#isolated.has(other) === this.#isolated.has(member);
+				});
+				const leads = status?.leader === status?.id && followers.length > this.members.length / 2;
+				if (leads) return member;
+			}
+			return undefined;
+		});
+	}
+
+	async settled(): Promise<void> {
+		await this.#until("every running member to serve under one leader", async () => {
+			const statuses = await this.#statuses();
+			const [first] = statuses;
+			const leader = first?.[1]?.leader ?? "0";
+			const agree = statuses.every(([, status]) => status?.leader === leader);
+			if (!agree || !statuses.some(([, status]) => status?.id === leader)) return undefined;
+			const reads = statuses.map(([member]) => this.#api.answersQuorumRead(member.direct));
+			return (await Promise.all(reads)).every((worked) => worked) ? true : undefined;
+		});
+	}
+
+	partition(members: readonly Member[]): void {
+		if (!this.#started.options.proxied?.peers) {
+			throw new FaultError("a partition needs a cluster that was started with proxied: { peers: true }");
+		}
+		const strangers = members.filter((member) => !this.members.some((own) => own === member));
+		if (strangers.length > 0) throw new FaultError("a member of another cluster can't be cut off here");
+		this.#isolated = new Set(members);
+		for (const member of this.members) member.peerProxy?.refresh();
+	}
+
+	heal(): void {
+		this.#isolated = new Set();
+		for (const member of this.members) {
+			member.peerProxy?.heal();
+			member.proxy?.heal();
+		}
+	}
+
+	async wipe(): Promise<void> {
+		await Promise.all(this.members.map((member) => member.kill()));
+		for (const member of this.members) member.forget();
+		await this.start();
+	}
+
+	close(): Promise<void> {
+		this.#closing ??= this.end().then(async () => {
+			if (this.#started.options.keeper === undefined) await this.#started.keeper.close();
+		});
+		return this.#closing;
+	}
+
+	/** Everything but the keeper. */
+	async end(): Promise<void> {
+		await this.v2.close();
+		await Promise.all(this.members.map((member) => member.end()));
+		for (const member of this.members) member.forget();
+		await Promise.all(this.members.map((member) => member.close()));
+		await this.#api.close();
+	}
+
+	/** Whether what comes from the member of that id (undefined: from whom it comes is not known) is not to arrive. */
+	#isCutOff(to: Member | undefined, id: string | undefined): boolean {
+		if (this.#isolated.size === 0 || to === undefined) return false;
+		const from = this.members.find((member) => member.id === id);
+		return from === undefined || this.#isolated.has(from) !== this.#isolated.has(to);
+	}
+
+	async #statuses(): Promise<[ClusterMember, MemberStatus | undefined][]> {
+		const running = this.members.filter((member) => member.state === "running");
+		return await Promise.all(
+			running.map(async (member): Promise<[ClusterMember, MemberStatus | undefined]> => {
+				return [member, await this.#api.status(member.direct)];
+			}),
+		);
+	}
+
+	async #until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+		const deadline = performance.now() + settleMs;
+		while (true) {
+			const found = await look();
+			if (found !== undefined) return found;
+			if (this.#closing !== undefined) throw new FaultError("the cluster was closed");
+			if (performance.now() > deadline) {
+				const states = this.members.map((member) => `${member.name} is ${member.state}`);
+				throw new FaultError(`waited ${settleMs} ms in vain for ${what}: ${states.join(", ")}`);
+			}
+			await wait(10);
+		}
+	}
+}

@@ -1,0 +1,291 @@
+import { historyCapacity } from "etcd-watch-lab/dist/model";
+import { differences, keysThatDiffer, leavesOf, oddOnes, visible } from "./compare";
+import { indexAfter, type Part, type Reading, read, retold, toldTree } from "./reading";
+import { isHiddenBelow, isWithin, type RunRecord } from "./record";
+import { isRemoval } from "./tree";
+import { reach } from "./truth";
+
+/** One thing that a consumer got wrong. */
+export interface Finding {
+	readonly checker: CheckerName;
+	readonly consumer: string;
+	readonly what: string;
+	/** Where it happened; counted by, so that one lost event is one finding. */
+	readonly index: number;
+}
+
+type Say = (what: string, index: number) => void;
+
+const perPart = {
+	/** Indexes only rise. */
+	ordered(part: Part, say: Say): void {
+		let last = part.after;
+		const seen = new Set<number>();
+		for (const change of part.changes) {
+			const first = change.kind === "gap" ? change.from : change.index;
+			if (first <= last && !(change.kind === "event" && seen.has(first))) {
+				say(`${change.kind} at ${first} comes after ${last}`, first);
+			}
+			if (change.kind === "event") seen.add(first);
+			last = Math.max(last, indexAfter(change));
+		}
+		if (part.reset && part.reset.lastIndex < last)
+			say(`the reset says ${part.reset.lastIndex} was last, not ${last}`, last);
+	},
+
+	/** No event comes twice. */
+	unique(part: Part, say: Say): void {
+		const seen = new Set<number>();
+		for (const change of part.changes) {
+			if (change.kind !== "event") continue;
+			if (seen.has(change.index)) say(`event ${change.index} comes again`, change.index);
+			seen.add(change.index);
+		}
+	},
+
+	/** Whatever had to be told was told, or lies in a gap that says so. */
+	complete(part: Part, say: Say): void {
+		const { following, truth, after, through } = part;
+		const told = new Set<number>();
+		const removalsTold: { key: string; index: number }[] = [];
+		const gaps: { from: number; to: number }[] = [];
+		for (const change of part.changes) {
+			if (change.kind === "gap") gaps.push(change);
+			else {
+				told.add(change.index);
+				if (isRemoval(change.action)) removalsTold.push(change);
+			}
+		}
+		const inGap = (index: number) => gaps.some(({ from, to }) => from <= index && index <= to);
+		const tree = truth.begin();
+		for (const entry of truth.entries) {
+			const { index } = entry;
+			if (index > after && index <= through && !told.has(index) && !inGap(index)) {
+				if (reach(following, entry, tree) === "must") {
+					say(`${entry.action ?? "a write"} of ${entry.key} at ${index} was never told`, index);
+				}
+			}
+			tree.apply({ ...entry, action: entry.action ?? "set" });
+		}
+		for (const gone of truth.vanished) {
+			// It was there when the following began, or came later; and was gone before it ended.
+			if (gone.before <= after || gone.before - 1 > through) continue;
+			const isFollowed = following.recursive
+				? isWithin(gone.key, following.key) && !isHiddenBelow(following.key, gone.key)
+				: gone.key === following.key;
+			if (!isFollowed) continue;
+			const from = Math.max(gone.after, after);
+			const wasTold = removalsTold.some(
+				({ key, index }) => isWithin(gone.key, key) && index > from && index < gone.before,
+			);
+			const excused = gaps.some((gap) => gap.to > from && gap.from < gone.before);
+			// It may have gone before the following began.
+			if (!wasTold && !excused && gone.after > after) {
+				say(`${gone.key} of index ${gone.after} went before ${gone.before}, and nobody told`, gone.before);
+			}
+		}
+		if (part.isLast && !following.finished) say(`it never came to the end`, through);
+	},
+
+	/** Nothing is told that did not happen, or that is not the follower's to tell. */
+	genuine(part: Part, say: Say): void {
+		const { following, truth } = part;
+		const tree = truth.begin();
+		const entries = truth.entries[Symbol.iterator]();
+		let next = entries.next();
+		const sorted = part.changes.flatMap((change) => (change.kind === "event" ? [change] : []));
+		for (const event of sorted.sort((one, two) => one.index - two.index)) {
+			const { index, action, key, node } = event;
+			while (!next.done && next.value.index < index) {
+				tree.apply({ ...next.value, action: next.value.action ?? "set" });
+				next = entries.next();
+			}
+			const entry = truth.at(index);
+			if (entry === undefined) {
+				say(`${action} of ${key} at ${index}: no such write`, index);
+				continue;
+			}
+			const value = node.dir || isRemoval(action) ? undefined : (node.value ?? "");
+			const isSame =
+				entry.key === key &&
+				(entry.action === undefined || entry.action === action) &&
+				(entry.dir || isRemoval(action) || (entry.value ?? "") === value);
+			if (!isSame) {
+				say(`${action} of ${key} at ${index} was ${entry.action ?? "a write"} of ${entry.key}`, index);
+			} else if (reach(following, entry, tree) === "no") {
+				say(`${action} of ${key} at ${index} is not for ${following.key}`, index);
+			}
+		}
+	},
+
+	/** A gap or a reset says what is true: the state to go on from, and what has changed. */
+	gapsStated(part: Part, say: Say): void {
+		const { following, truth } = part;
+		const { key, recursive } = following;
+		for (const { change, before } of retold(part)) {
+			if (change.kind !== "gap") continue;
+			if (change.to < change.from) say(`a gap from ${change.from} to ${change.to}`, change.from);
+			if (change.state.index !== change.to) {
+				say(`a gap to ${change.to} with a state at ${change.state.index}`, change.to);
+			}
+			const expected = visible(truth.treeAt(change.to).leaves(), key, recursive);
+			const told = visible(leavesOf(change.state.nodes), key, recursive);
+			for (const what of differences(truth, change.to, expected, told).slice(0, 3)) {
+				say(`the gap's state at ${change.to}: ${what}`, change.to);
+			}
+			if (before)
+				for (const what of misstated(part, change, before))
+					say(`the gap to ${change.to}: ${what}`, change.to);
+		}
+		if (part.reset === undefined) return;
+		const { reset } = part;
+		const next = part.truth.record.epochs.length > truth.epoch + 1;
+		if (!next) say(`a reset (${reset.why}) of a store that is still the same`, reset.lastIndex);
+		const before = toldTree(part, Number.POSITIVE_INFINITY);
+		if (before) for (const what of misstated(part, reset, before)) say(`the reset: ${what}`, reset.lastIndex);
+	},
+
+	/** No gap where the history still held what was asked for. */
+	avoidable(part: Part, say: Say): void {
+		for (const change of part.changes) {
+			if (change.kind !== "gap") continue;
+			// The list at `to` came after the refusal: what it still held was there before.
+			const oldest = Math.max(1, change.to - historyCapacity + 1);
+			if (change.from >= oldest) {
+				say(`a gap from ${change.from} to ${change.to}: the history went back to ${oldest}`, change.from);
+			} else if (part.following.gaps === "none") {
+				say(`a gap from ${change.from} to ${change.to}, where none had to be`, change.from);
+			}
+		}
+	},
+
+	/** The changes alone lead to what a quorum read says at the end. */
+	finalState(part: Part, say: Say): void {
+		const { following, truth, isLast } = part;
+		const final = truth.record.epochs[truth.epoch]?.final;
+		if (!isLast || final === undefined || following.position !== undefined) return;
+		const tree = toldTree(part, final.index);
+		if (tree === undefined) return;
+		const { key, recursive } = following;
+		const expected = visible(leavesOf(final.nodes), key, recursive);
+		const found = differences(truth, final.index, expected, visible(tree.leaves(), key, recursive));
+		for (const what of found.slice(0, 3)) say(`at the end: ${what}`, final.index);
+	},
+
+	/** A removal names every key that went. */
+	removedKeys(part: Part, say: Say): void {
+		for (const { change, before } of retold(part)) {
+			if (change.kind !== "event" || !isRemoval(change.action) || before === undefined) continue;
+			const { following } = part;
+			const gone = visible(before.within(change.key), following.key, following.recursive);
+			const named = new Set(change.removed?.map(({ key }) => key));
+			const odd = oddOnes(part.truth, new Set(gone.keys()), named);
+			if (odd.length > 0) {
+				const some = odd.slice(0, 3).join(", ");
+				say(
+					`${change.action} of ${change.key} at ${change.index}: ${odd.length} keys wrong (${some})`,
+					change.index,
+				);
+			}
+		}
+	},
+
+	/** Where a saved position is gone on from, nothing is missing between and nothing comes again. */
+	resumable(part: Part, say: Say): void {
+		const { following, truth, isLast } = part;
+		if (!isLast || following.position === undefined) return;
+		const { position } = following;
+		const last = Math.max(part.after, ...part.changes.slice(-1).map(indexAfter));
+		if (position.index < last) say(`the position says ${position.index}, and ${last} was consumed`, last);
+		const told = toldTree(part, Number.POSITIVE_INFINITY);
+		if (told === undefined || position.nodes === undefined) {
+			if (told !== undefined) say("the position lacks the nodes that were known", position.index);
+			return;
+		}
+		const { key, recursive } = following;
+		const expected = visible(told.leaves(), key, recursive);
+		const saved = visible(leavesOf(position.nodes), key, recursive);
+		for (const what of differences(truth, position.index, expected, saved).slice(0, 3)) {
+			say(`the saved position: ${what}`, position.index);
+		}
+	},
+} as const;
+
+/** What a gap or reset says of the difference, against what the changes had told before. */
+function misstated(
+	{ following, truth }: Part,
+	stated: {
+		readonly state: { readonly nodes: Parameters<typeof leavesOf>[0] };
+		readonly added?: readonly { readonly key: string }[];
+		readonly removed?: readonly { readonly key: string }[];
+		readonly changed?: readonly { readonly now: { readonly key: string } }[];
+	},
+	before: Parameters<typeof keysThatDiffer>[1],
+): readonly string[] {
+	const differ = keysThatDiffer(truth, before, stated.state.nodes);
+	const keysOf = (nodes: readonly { readonly key: string }[]) => new Set(nodes.map(({ key }) => key));
+	return [
+		...oddOnes(truth, differ.added, keysOf(stated.added ?? [])).map((key) => `${key} among those added`),
+		...oddOnes(truth, differ.removed, keysOf(stated.removed ?? [])).map(
+			(key) => `${key} among those removed`,
+		),
+		...unstated(differ.changed, keysOf((stated.changed ?? []).map(({ now }) => now))),
+	]
+		.filter((text) => text.includes(following.key))
+		.slice(0, 3);
+}
+
+/** A renewed ttl may be stated as a change, or not: what is stated too much is none of our business. */
+function unstated(changed: ReadonlySet<string>, stated: ReadonlySet<string>): readonly string[] {
+	return [...changed].filter((key) => !stated.has(key)).map((key) => `${key} among those changed`);
+}
+
+export type CheckerName = keyof typeof perPart;
+
+export const checkerNames = Object.keys(perPart) as readonly CheckerName[];
+
+/** One checker over a whole record. */
+export function findings(reading: Reading, checker: CheckerName): readonly Finding[] {
+	const found: Finding[] = [];
+	for (const part of reading.parts) {
+		perPart[checker](part, (what, index) => {
+			found.push({ checker, consumer: part.following.name, what, index });
+		});
+	}
+	return found;
+}
+
+/** What went wrong in a run, and how many events were held against the truth. */
+export interface Checked {
+	readonly findings: readonly Finding[];
+	readonly verified: number;
+	readonly gaps: number;
+	readonly resets: number;
+	/** What the servers themselves got wrong: then the run says nothing. */
+	readonly contradictions: readonly string[];
+}
+
+export function check(record: RunRecord): Checked {
+	const reading = read(record);
+	const all = checkerNames.flatMap((checker) => findings(reading, checker));
+	const kinds = record.followings.flatMap(({ deliveries }) => deliveries.map(({ change }) => change.kind));
+	return {
+		findings: [...all, ...notResumed(record)],
+		verified: kinds.filter((kind) => kind === "event").length,
+		gaps: kinds.filter((kind) => kind === "gap").length,
+		resets: kinds.filter((kind) => kind === "reset").length,
+		contradictions: reading.truths.flatMap(({ contradictions }) => contradictions),
+	};
+}
+
+/** Of a following that goes on from another's position: it has to begin where that one stood. */
+function notResumed({ followings }: RunRecord): readonly Finding[] {
+	return followings.flatMap((following): readonly Finding[] => {
+		const { resumes, name: consumer, startIndex } = following;
+		if (resumes === undefined) return [];
+		const before = followings.find(({ name }) => name === resumes);
+		if (before?.position?.index === startIndex) return [];
+		const what = `it goes on after ${startIndex}, and ${resumes} stood at ${before?.position?.index}`;
+		return [{ checker: "resumable", consumer, what, index: startIndex }];
+	});
+}

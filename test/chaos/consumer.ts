@@ -1,0 +1,267 @@
+import type { Keys, Node, WatchEvent } from "etcd-watch-lab/dist/etcd";
+import type { Change, FollowedEvent, Note, Position, Rule, State } from "etcd-watch-lab/dist/follow";
+import type { Delivery, Following } from "./record";
+
+export const consumerKinds = ["follow", "naive", "textbook", "node-etcd"] as const;
+
+/**
+ * Who consumes: the library's follower; a loop of long polls that forgets its index; the textbook's loop, which asks
+ * with modifiedIndex + 1 and after a 401 goes on at the current index; node-etcd 7 itself.
+ */
+export type ConsumerKind = (typeof consumerKinds)[number];
+
+/** What a consumer is to follow, as plain data: it may run in another process. */
+export interface Assignment {
+	readonly name: string;
+	readonly kind: ConsumerKind;
+	readonly endpoints: readonly string[];
+	readonly key: string;
+	readonly recursive: boolean;
+	readonly epoch: number;
+	readonly afterIndex?: number;
+	readonly position?: Position;
+	/** The consumer whose position it is. */
+	readonly resumes?: string;
+	readonly gaps: Following["gaps"];
+	readonly queueLength?: number;
+	readonly rollMs?: readonly [number, number];
+	readonly backoffMs?: readonly [number, number];
+	readonly probeMs?: number;
+	readonly timeoutMs?: number;
+	readonly without?: readonly Rule[];
+	/** So long it takes for each change. */
+	readonly paceMs?: number;
+	/** It throws when it is given its so manieth event, once. */
+	readonly throwsAt?: number;
+}
+
+/** A consumer at work. */
+export interface Consumer {
+	readonly assignment: Assignment;
+	/** The index that it has come to; that of its start before the first change. */
+	readonly lastIndex: number;
+	/** How many changes it has been given. */
+	readonly count: number;
+	/** How many of them were resets: so many stores later than it began. */
+	readonly resets: number;
+	readonly notes: Readonly<Partial<Record<Note["note"], number>>>;
+	/** The error by which it ended. */
+	readonly error: string | undefined;
+	/** Resolves when it knows from which index on it answers for everything. */
+	readonly ready: Promise<void>;
+	/** Waits until it has come to that index of that store, or has ended. */
+	reached(index: number, timeoutMs: number, epoch?: number): Promise<boolean>;
+	/** Waits until that many changes are there, or it has ended. */
+	given(count: number, timeoutMs: number): Promise<boolean>;
+	/** Its position, with everything that it has been given consumed. Only of a follower that has ended. */
+	readonly position: Position | undefined;
+	/** Ends it, with its connections; safe to call again. */
+	stop(): Promise<void>;
+	/** What it was told so far. `finished`: it has come to the run's end, or was stopped on purpose. */
+	following(finished: boolean): Following;
+}
+
+/** What a consumer's loop has at hand. */
+export interface Loop {
+	readonly assignment: Assignment;
+	readonly signal: AbortSignal;
+	begins(startIndex: number, start?: State): void;
+	notes(note: Note): void;
+	/** Takes one change as the consumer would: slowly, or with an exception. */
+	take(change: Change): Promise<void>;
+	stands(position: Position): void;
+}
+
+/** What has arrived, for whoever waits for it. */
+export class Arrivals {
+	readonly deliveries: Delivery[] = [];
+	readonly notes: Partial<Record<Note["note"], number>> = {};
+	startIndex = 0;
+	start: State | undefined;
+	position: Position | undefined;
+	error: string | undefined;
+	ended = false;
+	lastIndex = 0;
+	resets = 0;
+	readonly ready: Promise<void>;
+	#begun: () => void = () => {};
+	readonly #waiting = new Set<() => void>();
+
+	constructor(readonly assignment: Assignment) {
+		this.ready = new Promise((resolve) => {
+			this.#begun = resolve;
+		});
+	}
+
+	begins(startIndex: number, start: State | undefined): void {
+		this.startIndex = startIndex;
+		this.start = start;
+		this.lastIndex = Math.max(this.lastIndex, startIndex);
+		this.#begun();
+		this.#look();
+	}
+
+	arrives(delivery: Delivery): void {
+		this.deliveries.push(delivery);
+		const { change } = delivery;
+		if (change.kind === "reset") {
+			this.resets++;
+			this.lastIndex = change.state.index;
+		} else this.lastIndex = change.kind === "event" ? change.index : change.to;
+		this.#look();
+	}
+
+	note(note: Note["note"]): void {
+		this.notes[note] = (this.notes[note] ?? 0) + 1;
+	}
+
+	ends(error: string | undefined): void {
+		this.error = error;
+		this.ended = true;
+		this.#begun();
+		this.#look();
+	}
+
+	/** Waits for a condition, the end, or the time; tells whether the condition came true. */
+	until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+		return new Promise((resolve) => {
+			const timer = setTimeout(() => finish(), timeoutMs);
+			const finish = () => {
+				clearTimeout(timer);
+				this.#waiting.delete(look);
+				resolve(condition());
+			};
+			const look = () => {
+				if (condition() || this.ended) finish();
+			};
+			this.#waiting.add(look);
+			look();
+		});
+	}
+
+	following(finished: boolean): Following {
+		const { name, key, recursive, epoch, resumes, gaps } = this.assignment;
+		return {
+			...{ name, key, recursive, epoch, gaps, finished },
+			startIndex: this.startIndex,
+			...(this.start === undefined ? {} : { start: this.start }),
+			deliveries: [...this.deliveries],
+			...(resumes === undefined ? {} : { resumes }),
+			...(this.position === undefined ? {} : { position: this.position }),
+			...(this.error === undefined ? {} : { error: this.error }),
+		};
+	}
+
+	#look(): void {
+		for (const look of [...this.#waiting]) look();
+	}
+}
+
+/** A consumer in this process. */
+export class LocalConsumer implements Consumer {
+	readonly #arrivals: Arrivals;
+	readonly #ending = new AbortController();
+	readonly #running: Promise<void>;
+	#events = 0;
+
+	constructor(
+		readonly assignment: Assignment,
+		run: (loop: Loop) => Promise<void>,
+	) {
+		const arrivals = new Arrivals(assignment);
+		this.#arrivals = arrivals;
+		const loop: Loop = {
+			assignment,
+			signal: this.#ending.signal,
+			begins: (startIndex, start) => arrivals.begins(startIndex, start),
+			notes: ({ note }) => arrivals.note(note),
+			take: (change) => this.#take(change),
+			stands: (position) => {
+				arrivals.position = position;
+			},
+		};
+		this.#running = run(loop).then(
+			() => arrivals.ends(undefined),
+			(error: unknown) => arrivals.ends(this.#ending.signal.aborted ? undefined : String(error)),
+		);
+	}
+
+	get lastIndex(): number {
+		return this.#arrivals.lastIndex;
+	}
+
+	get count(): number {
+		return this.#arrivals.deliveries.length;
+	}
+
+	get resets(): number {
+		return this.#arrivals.resets;
+	}
+
+	get notes(): Consumer["notes"] {
+		return this.#arrivals.notes;
+	}
+
+	get error(): string | undefined {
+		return this.#arrivals.error;
+	}
+
+	get ready(): Promise<void> {
+		return this.#arrivals.ready;
+	}
+
+	get position(): Position | undefined {
+		return this.#arrivals.position;
+	}
+
+	reached(index: number, timeoutMs: number, epoch = this.assignment.epoch): Promise<boolean> {
+		const resets = epoch - this.assignment.epoch;
+		return this.#arrivals.until(() => this.resets >= resets && this.lastIndex >= index, timeoutMs);
+	}
+
+	given(count: number, timeoutMs: number): Promise<boolean> {
+		return this.#arrivals.until(() => this.count >= count, timeoutMs);
+	}
+
+	async stop(): Promise<void> {
+		this.#ending.abort();
+		await this.#running;
+	}
+
+	following(finished: boolean): Following {
+		return this.#arrivals.following(finished);
+	}
+
+	async #take(change: Change): Promise<void> {
+		const { paceMs, throwsAt } = this.assignment;
+		if (change.kind === "event" && ++this.#events === throwsAt) throw new ConsumerError();
+		if (paceMs !== undefined) await new Promise((resolve) => setTimeout(resolve, paceMs));
+		this.#arrivals.arrives({ change, at: performance.now() });
+	}
+}
+
+/** What a consumer throws that was told to. */
+export class ConsumerError extends Error {
+	override readonly name = "ConsumerError";
+
+	constructor() {
+		super("the consumer failed, as it was told to");
+	}
+}
+
+/** An event of a plain watch, as a follower would hand it on. */
+export function asFollowed(
+	event: Pick<WatchEvent, "action" | "node" | "fromHistory"> & { prevNode?: Node },
+): FollowedEvent {
+	const { action, node, fromHistory } = event;
+	return { kind: "event", index: node.modifiedIndex, action, key: node.key, node, fromHistory };
+}
+
+/** Gives up a client in an orderly way, whatever the loop does. */
+export async function withKeys(keys: Keys, run: (keys: Keys) => Promise<void>): Promise<void> {
+	try {
+		await run(keys);
+	} finally {
+		await keys.close();
+	}
+}

@@ -1,0 +1,99 @@
+import type { Action, Node } from "etcd-watch-lab/dist/etcd";
+import type { Change, Position, State } from "etcd-watch-lab/dist/follow";
+import type { ModelOperation } from "etcd-watch-lab/dist/model";
+
+/** A write that etcd has acknowledged. */
+export interface Acknowledged {
+	/** Which store took it: 0, and one more each time that the store is wiped or restored. */
+	readonly epoch: number;
+	readonly index: number;
+	readonly action: Action;
+	readonly key: string;
+	readonly value?: string;
+	readonly dir: boolean;
+	readonly createdIndex: number;
+	/** It was given a ttl: an expiry may follow. */
+	readonly ttl: boolean;
+	/** A renewed ttl: no event. */
+	readonly refresh: boolean;
+	/** What the answer says was there before. */
+	readonly prev?: { readonly modifiedIndex: number; readonly value?: string; readonly dir: boolean };
+}
+
+/** A write whose answer never came: it may have been carried out, at an index that nobody knows. */
+export interface Unknown {
+	readonly epoch: number;
+	readonly operation: ModelOperation;
+	readonly key: string;
+	readonly value?: string;
+	readonly ttl: boolean;
+}
+
+/** One change in the consumer's hands. */
+export interface Delivery {
+	readonly change: Change;
+	/** Milliseconds of the run. */
+	readonly at: number;
+}
+
+/** What one consumer was told, and what it promised to tell. */
+export interface Following {
+	readonly name: string;
+	readonly key: string;
+	readonly recursive: boolean;
+	/** It answers for every event after this index. */
+	readonly startIndex: number;
+	/** The state at that index, where it is known: then the state can be rebuilt from the changes alone. */
+	readonly start?: State;
+	/** The epoch in which it starts. */
+	readonly epoch: number;
+	readonly deliveries: readonly Delivery[];
+	/** The following whose saved position it goes on from. */
+	readonly resumes?: string;
+	/** As saved when it ended. */
+	readonly position?: Position;
+	/** "none": whatever happened, the history was long enough for it. */
+	readonly gaps: "none" | "allowed";
+	/** True when it has seen the last index of the run, or stood by a saved position. */
+	readonly finished: boolean;
+	/** The error that ended it. */
+	readonly error?: string;
+}
+
+/** A store from its beginning to its end or its wipe. */
+export interface Epoch {
+	/** What was there before the first write of the run. */
+	readonly base: State;
+	/** A quorum read of the run's directory at the end; undefined for a store that was replaced before. */
+	readonly final?: State;
+}
+
+/** All that a run has shown, and all that the checkers look at. */
+export interface RunRecord {
+	readonly kind: string;
+	readonly seed: number;
+	readonly etcd: string;
+	/** The run's directory: everything it writes is below. */
+	readonly root: string;
+	readonly epochs: readonly Epoch[];
+	readonly acknowledged: readonly Acknowledged[];
+	readonly unknown: readonly Unknown[];
+	readonly followings: readonly Following[];
+}
+
+/** A tree as a quorum read answers it, flat: the directory first, then what is below in the order of the keys. */
+export function flat(node: Node): readonly Node[] {
+	const { nodes = [], ...self } = node;
+	const all = [self as Node, ...nodes.flatMap(flat)];
+	return all.sort((one, two) => (one.key < two.key ? -1 : one.key > two.key ? 1 : 0));
+}
+
+/** True for the key itself and all below it. */
+export function isWithin(key: string, top: string): boolean {
+	return key === top || key.startsWith(top === "/" ? "/" : `${top}/`);
+}
+
+/** True when a part of the key below `top` begins with "_". */
+export function isHiddenBelow(top: string, key: string): boolean {
+	return isWithin(key, top) && `/${key.slice(top.length)}`.includes("/_");
+}

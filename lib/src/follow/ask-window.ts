@@ -1,11 +1,10 @@
 import type { Obeys } from "./rules";
 
-/** An answer that was believed: no event that fits lies between `waitIndex` and `eventIndex`. */
+/** What an answer proves: from `waitIndex` to `through` nothing fits but the event, which is at `through`. */
 interface Held<E> {
 	readonly waitIndex: number;
-	readonly eventIndex: number;
-	readonly etcdIndex: number;
-	readonly event: E;
+	readonly through: number;
+	readonly found?: { readonly etcdIndex: number; readonly event: E };
 }
 
 /** How many may be asked for at once. */
@@ -24,6 +23,8 @@ export class AskWindow<E> {
 	/** The highest index that the member is known to have. */
 	known: number;
 	#width = 1;
+	/** The last event that was handed on; below the position after silence. */
+	#lastEvent: number;
 	/** The highest index asked for since the last jump. */
 	#asked: number;
 	readonly #outstanding = new Map<number, number>();
@@ -36,6 +37,7 @@ export class AskWindow<E> {
 		this.position = position;
 		this.known = position;
 		this.#asked = position;
+		this.#lastEvent = position;
 		this.#obeys = obeys;
 	}
 
@@ -100,36 +102,40 @@ export class AskWindow<E> {
 	}
 
 	/**
-	 * An ask was answered; returns the events that follow now, in order. An event more than one above the answer's
-	 * X-Etcd-Index was heard as it happened, with room for others before it: not believed, to be asked for again
-	 * from the history (rule "verify a jump"); `jumped` is told.
+	 * An ask was answered; returns the events that follow now, in order.
+	 *
+	 * A poll answers once. So an event out of the history is the first one from `waitIndex` on; and one that was heard
+	 * as it happened proves that the history held none. But the member may have skipped others between the index at
+	 * which it began to wait, its X-Etcd-Index, and this one: where there is room for that, the event is not believed,
+	 * and the next ask is for what comes after that index (rule "verify a jump"); `jumped` is told.
 	 */
 	answered(waitIndex: number, etcdIndex: number, eventIndex: number, event: E, jumped: () => void): E[] {
 		this.dropped(waitIndex);
 		if (this.#verifying?.isSent && this.#verifying.waitIndex === waitIndex) this.#verifying = undefined;
 		this.known = Math.max(this.known, etcdIndex, eventIndex);
-		if (eventIndex > etcdIndex + 1 && this.#obeys("verify a jump")) {
-			if (eventIndex <= this.position) return [];
-			jumped();
-			this.#verifying ??= { waitIndex: this.position + 1, isSent: false };
-			return [];
+		if (eventIndex <= this.position && eventIndex > this.#lastEvent && waitIndex > this.#lastEvent) {
+			// Silence had said that there was nothing: it was late. What came after it has to be asked for again.
+			this.position = waitIndex - 1;
 		}
 		if (eventIndex <= this.position) {
 			this.#width = Math.max(1, this.#width >> 1);
 			return this.#obeys("each once") ? [] : [event];
 		}
-		const held = this.#held.get(waitIndex);
-		if (held === undefined || held.eventIndex > eventIndex) {
-			this.#held.set(waitIndex, { waitIndex, eventIndex, etcdIndex, event });
+		if (eventIndex > etcdIndex + 1 && this.#obeys("verify a jump")) {
+			jumped();
+			const events = etcdIndex < waitIndex ? [] : this.#hold({ waitIndex, through: etcdIndex });
+			this.#verifying ??= { waitIndex: this.position + 1, isSent: false };
+			return events;
 		}
-		return this.#released();
+		return this.#hold({ waitIndex, through: eventIndex, found: { etcdIndex, event } });
 	}
 
 	/** Nothing lies between the ask for `waitIndex` and `through`. Returns what follows from that. */
 	proved(waitIndex: number, through: number): { readonly moved: boolean; readonly events: E[] } {
-		if (waitIndex > this.position + 1 || through <= this.position) return { moved: false, events: [] };
-		this.position = through;
-		return { moved: true, events: this.#released() };
+		const before = this.position;
+		if (waitIndex > before + 1 || through <= before) return { moved: false, events: [] };
+		const events = this.#hold({ waitIndex, through });
+		return { moved: this.position > before, events };
 	}
 
 	/** True when an ask for a lower index is still to come that will tell of this one, too. */
@@ -138,21 +144,29 @@ export class AskWindow<E> {
 		return false;
 	}
 
-	#released(): E[] {
+	#hold(proof: Held<E>): E[] {
+		const held = this.#held.get(proof.waitIndex);
+		// An event says more than silence does.
+		if (held?.found === undefined) this.#held.set(proof.waitIndex, proof);
 		const events: E[] = [];
-		for (let found = this.#firstHeld(); found; found = this.#firstHeld()) {
-			this.#held.delete(found.waitIndex);
-			if (found.eventIndex <= this.position) {
-				this.#width = Math.max(1, this.#width >> 1);
-				if (!this.#obeys("each once")) events.push(found.event);
+		for (let next = this.#firstHeld(); next; next = this.#firstHeld()) {
+			this.#held.delete(next.waitIndex);
+			if (next.through <= this.position) {
+				if (next.found) this.#width = Math.max(1, this.#width >> 1);
+				if (next.found && !this.#obeys("each once")) events.push(next.found.event);
 				continue;
 			}
-			this.position = this.#obeys("go on after the event") ? found.eventIndex : found.etcdIndex;
+			const { found } = next;
+			this.position = found && !this.#obeys("go on after the event") ? found.etcdIndex : next.through;
 			if (this.known - this.position > this.#width) this.#width = Math.min(widest, this.#width * 2);
-			events.push(found.event);
+			if (found) {
+				this.#lastEvent = next.through;
+				events.push(found.event);
+			}
 		}
-		if (events.length > 0 && this.#verifying && this.#verifying.waitIndex <= this.position) {
-			this.#verifying = undefined;
+		if (this.#verifying && this.#verifying.waitIndex <= this.position) {
+			this.#verifying =
+				this.known > this.position ? { waitIndex: this.position + 1, isSent: false } : undefined;
 		}
 		return events;
 	}

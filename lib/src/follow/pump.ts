@@ -41,12 +41,17 @@ export class Pump {
 	#isTreeKnown = true;
 	/** All changes up to here have been put. */
 	#index = 0;
+	/** The last change that was put. Below the index after a bookmark: what is late all the same is no repeat. */
+	#lastIndex = 0;
 	#clusterId = "";
 	/** A list that the tree has to agree with when its index is reached, and the events held until then. */
 	#check: { readonly listing: Listing; readonly held: FollowedEvent[] } | undefined;
-	/** When the last list for a bookmark was made, and how long it took. */
-	#bookmarkAt = 0;
-	#bookmarkMs = 0;
+	/** The newest index that silence reaches to, and when a list for it may be made. */
+	#quietThrough = 0;
+	#nextQuietList = 0;
+	#isListing = false;
+	/** Something speaks against what the tail said: it has to be read again from the index. */
+	#mustReread = false;
 
 	constructor(options: PumpOptions) {
 		this.#options = options;
@@ -71,12 +76,14 @@ export class Pump {
 		let listing = await this.#source.list(signal);
 		if (position !== undefined) {
 			this.#index = position.index;
+			this.#lastIndex = position.index;
 			this.#clusterId = position.clusterId;
 			this.#tree = this.#newTree(position.nodes);
 			this.#isTreeKnown = position.nodes !== undefined;
 			onReady({ index: position.index, nodes: this.#tree.nodes() }, this.#clusterId);
 		} else if (afterIndex !== undefined) {
 			this.#index = afterIndex;
+			this.#lastIndex = afterIndex;
 			this.#isTreeKnown = false;
 			onReady(listing, listing.clusterId);
 		} else {
@@ -95,6 +102,7 @@ export class Pump {
 	async #readTail(): Promise<void> {
 		const { signal } = this.#options;
 		const afterIndex = this.#fetched;
+		this.#mustReread = false;
 		const proveThrough = () => this.#check?.listing.index ?? 0;
 		for await (const batch of this.#source.tail({ afterIndex, signal, proveThrough })) {
 			for (const tail of batch) {
@@ -177,21 +185,38 @@ export class Pump {
 
 	/** Rule "bookmark a quiet key": silence, held against a list. */
 	async #quiet(through: number): Promise<boolean> {
+		if (this.#mustReread) return true;
 		if (this.#check !== undefined) return await this.#through(through);
-		if (through <= this.#index) return false;
+		this.#quietThrough = through;
 		// A list of a big tree takes its time: at most a tenth of all of it.
-		if (performance.now() - this.#bookmarkAt >= this.#bookmarkMs * 10) {
-			const begin = performance.now();
-			const listing = await this.#source.list(this.#options.signal);
-			this.#bookmarkAt = performance.now();
-			this.#bookmarkMs = this.#bookmarkAt - begin;
-			if (this.#isOther(listing)) return await this.#compareWith(listing);
-			// A write that should have been heard, or perhaps has yet to be: from the history, once more.
-			const { nodes } = listing;
-			if (this.#tree.missesUpTo(through, nodes) || this.#tree.lostOne(nodes)) return true;
+		if (performance.now() < this.#nextQuietList) {
+			if (!this.#isListing) await this.#bookmark(through);
+			return false;
 		}
-		await this.#bookmark(through);
+		this.#nextQuietList = Number.POSITIVE_INFINITY;
+		this.#isListing = true;
+		const begin = performance.now();
+		// The tail goes on meanwhile: the window does not wait.
+		this.#source
+			.list(this.#options.signal)
+			.then((listing) => this.#quietList(through, listing))
+			.catch(() => {
+				this.#mustReread = true;
+			})
+			.finally(() => {
+				this.#isListing = false;
+				this.#nextQuietList = performance.now() + 10 * (performance.now() - begin);
+			});
 		return false;
+	}
+
+	#quietList(through: number, { index, nodes, clusterId }: Listing): void {
+		// An event, a gap or a reset has come since, and said more.
+		if (this.#index >= through || this.#check !== undefined) return;
+		const isOther = clusterId !== this.#clusterId || index < this.#index;
+		// A write that should have been heard, or perhaps has yet to be: from the history, once more.
+		this.#mustReread = isOther || this.#tree.missesUpTo(through, nodes) || this.#tree.lostOne(nodes);
+		if (!this.#mustReread) void this.#bookmark(this.#quietThrough);
 	}
 
 	async #bookmark(index: number): Promise<void> {
@@ -213,10 +238,6 @@ export class Pump {
 		this.#check = { listing, held };
 		if (this.#index >= listing.index) return await this.#through(this.#index);
 		return false;
-	}
-
-	#isOther(listing: Listing): boolean {
-		return listing.clusterId !== this.#clusterId || listing.index < this.#index;
 	}
 
 	/** Rule "a cleared history is a gap". */
@@ -264,12 +285,14 @@ export class Pump {
 		this.#tree = this.#newTree(listing.nodes);
 		this.#isTreeKnown = true;
 		this.#index = listing.index;
+		this.#lastIndex = listing.index;
 		this.#clusterId = listing.clusterId;
 	}
 
 	#put(event: FollowedEvent): Promise<void> | undefined {
-		if (event.index <= this.#index && this.#obeys("each once")) return undefined;
+		if (event.index <= this.#lastIndex && this.#obeys("each once")) return undefined;
 		this.#index = event.index;
+		this.#lastIndex = event.index;
 		if (!isRemoval(event)) {
 			this.#tree.apply(event);
 			return this.#options.put(event);

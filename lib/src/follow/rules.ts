@@ -22,7 +22,7 @@ export const rules = {
 		"a quiet poll is made anew after 20 to 40 s with its waitIndex kept, after a quorum read; a failure means " +
 		"the next endpoint, after a backoff with jitter; an empty answer is no event (T13, T14, T19, T20)",
 	"bookmark a quiet key":
-		"when 400 of the 1000 indexes have passed by: ask anew, list, and go on from there instead of from a 401 (T2)",
+		"when 250 of the 1000 indexes have passed by: ask anew, list, and go on from there instead of from a 401 (T2)",
 	"a removed directory is all its keys": "a directory's delete or expiry names each key under it (T8)",
 	"what only the replay shows is dropped":
 		"hidden keys below the watched one, and the removal of a sibling whose name is a prefix (T4, T5)",

@@ -43,10 +43,10 @@ const windowLanes = 4;
 const pipelining = 32;
 
 /** How many indexes may pass by a quiet key before it is asked for anew, of the 1000 that etcd keeps. */
-const bookmarkAfter = 400;
+const bookmarkAfter = 250;
 
 /** How often clocks are looked at. */
-const tickMs = 20;
+const tickMs = 10;
 
 /** How long a registered ask has to be silent to say that the history holds nothing for it. */
 const settleMs = 100;
@@ -62,7 +62,10 @@ export class V2Session {
 	readonly #path: string;
 	readonly #request: HttpRequest;
 	readonly #arrivals: Arrival[] = [];
+	/** Registered and not answered. */
 	readonly #waiting = new Set<Ask>();
+	/** How many are sent and not registered. */
+	#asking = 0;
 	readonly #lanes: Lane[] = [];
 	#head: Lane | undefined;
 	#nextLane = 0;
@@ -159,11 +162,15 @@ export class V2Session {
 
 	#send(waitIndex: number, lane: Lane): void {
 		const ask: Ask = { waitIndex, lane, etcdIndex: 0 };
+		this.#asking++;
 		lane.get(this.#path + waitIndex, {
 			began: (head) => this.#registered(ask, head),
-			ended: (head, text) => this.#arrived(ask, { ask, head, text }),
+			ended: (head, text) => {
+				this.#over(ask);
+				this.#arrived(ask, { ask, head, text });
+			},
 			failed: (error) => {
-				this.#waiting.delete(ask);
+				this.#over(ask);
 				if (!lane.destroyed) this.#arrived(ask, { error });
 				else this.#window.dropped(waitIndex);
 			},
@@ -174,6 +181,7 @@ export class V2Session {
 		const etcdIndex = Number(head.headers["x-etcd-index"]);
 		if (head.status !== 200 || !Number.isSafeInteger(etcdIndex)) return;
 		ask.registeredAt = performance.now();
+		this.#asking--;
 		ask.etcdIndex = etcdIndex;
 		this.#waiting.add(ask);
 		if (!this.#isRegistered) {
@@ -199,8 +207,12 @@ export class V2Session {
 		return known !== "" && this.#clusterId !== "" && known !== this.#clusterId;
 	}
 
-	#arrived(ask: Ask, arrival: Arrival): void {
+	#over(ask: Ask): void {
 		this.#waiting.delete(ask);
+		if (ask.registeredAt === undefined) this.#asking--;
+	}
+
+	#arrived(ask: Ask, arrival: Arrival): void {
 		if (ask.lane !== this.#head && !this.#lanes.includes(ask.lane)) ask.lane.destroy();
 		this.#arrivals.push(arrival);
 		this.#wake?.();
@@ -337,7 +349,8 @@ export class V2Session {
 			const { position } = this.#window;
 			if (ask.waitIndex > position + 1 || now - (ask.registeredAt ?? now) < settleMs) continue;
 			if (this.#window.width > 1) this.#narrow(ask.lane);
-			if (ask.etcdIndex - position < bookmarkAfter / 2 && position >= this.#settings.proveThrough()) continue;
+			const isWanted = this.#waiting.size > 1 || position < this.#settings.proveThrough();
+			if (!isWanted && ask.etcdIndex - position < bookmarkAfter / 2) continue;
 			const { moved, events } = this.#window.proved(ask.waitIndex, ask.etcdIndex);
 			if (!moved) continue;
 			tail.push({ kind: "quiet", through: ask.etcdIndex });
@@ -362,7 +375,8 @@ export class V2Session {
 		if (!this.#settings.obeys("bookmark a quiet key") || this.#window.width > 1) return;
 		let newest = this.#window.position;
 		for (const ask of this.#waiting) newest = Math.max(newest, ask.etcdIndex);
-		if (this.#waiting.size === 0 || this.#waiting.size > 8) return;
+		// One on its way will say how far the member is.
+		if (this.#waiting.size === 0 || this.#waiting.size > 8 || this.#asking > 0) return;
 		const isDue = this.#memberIndex - newest >= bookmarkAfter;
 		const isWanted = newest < this.#settings.proveThrough() && newest < this.#memberIndex;
 		if (!isDue && !isWanted) return;
@@ -380,8 +394,8 @@ export class V2Session {
 			.then((index) => {
 				const delta = index - before;
 				this.#probeEveryMs =
-					delta > 100
-						? Math.max(tickMs, (this.#probeEveryMs * 100) / delta)
+					delta > 50
+						? Math.max(tickMs, (this.#probeEveryMs * 50) / delta)
 						: Math.min(probeMs, this.#probeEveryMs * 2);
 				this.#probeAt = performance.now() + this.#probeEveryMs;
 				this.#wake?.();

@@ -172,7 +172,8 @@ class OwnCluster implements Cluster {
 	}
 
 	async start(): Promise<void> {
-		await Promise.all(this.members.map((member) => member.start()));
+		for (const member of this.members) await member.launch();
+		await Promise.all(this.members.map((member) => member.serves()));
 		await this.settled();
 	}
 
@@ -185,7 +186,8 @@ class OwnCluster implements Cluster {
 				const followers = newest.filter(([other, their]) => {
 					return their?.leader === status?.id && this.#isolated.has(other) === this.#isolated.has(member);
 				});
-				const leads = status?.leader === status?.id && followers.length > this.members.length / 2;
+				const leads =
+					status !== undefined && status.leader === status.id && followers.length > this.members.length / 2;
 				if (leads) return member;
 			}
 			return undefined;
@@ -196,9 +198,10 @@ class OwnCluster implements Cluster {
 		await this.#until("every running member to serve under one leader", async () => {
 			const statuses = await this.#statuses();
 			const [first] = statuses;
-			const leader = first?.[1]?.leader ?? "0";
+			const leader = first?.[1]?.leader;
 			const agree = statuses.every(([, status]) => status?.leader === leader);
-			if (!agree || !statuses.some(([, status]) => status?.id === leader)) return undefined;
+			if (leader === undefined || !agree || !statuses.some(([, status]) => status?.id === leader))
+				return undefined;
 			const reads = statuses.map(([member]) => this.#api.answersQuorumRead(member.direct));
 			return (await Promise.all(reads)).every((worked) => worked) ? true : undefined;
 		});

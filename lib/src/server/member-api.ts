@@ -4,48 +4,45 @@ import { Agent, type Dispatcher } from "undici";
 export interface MemberStatus {
 	/** The members' ids as etcd prints them, in hexadecimal. */
 	readonly id: string;
-	/** "0": it knows of none. */
-	readonly leader: string;
+	/** undefined: it knows of none. */
+	readonly leader: string | undefined;
 	readonly term: number;
-	/** The raft log's index up to which it has applied. */
-	readonly appliedIndex: number;
 }
 
 /** How long one answer may take: a member that is cut off or overloaded is asked again. */
 const answerMs = 2_000;
 
+interface PageAnswer {
+	readonly status: number;
+	readonly term: string | string[] | undefined;
+	readonly text: string;
+}
+
 /** The pages of a member that are not of the keys API. Nothing is asked twice. */
 export class MemberApi {
 	readonly #agent = new Agent({ connect: { timeout: answerMs } });
 
-	/** undefined: it does not answer. */
+	/**
+	 * undefined: it does not answer, or its term is just changing. By v2's pages: v3's gateway is up only 1 or 2 s
+	 * after the member, since it dials its own gRPC server too early and then waits.
+	 */
 	async status(endpoint: string): Promise<MemberStatus | undefined> {
-		const answer = await this.#ask(endpoint, "POST", "/v3/maintenance/status", "{}");
-		if (answer?.status !== 200) return undefined;
-		const {
-			header,
-			leader = "0",
-			raftTerm,
-			raftIndex,
-			raftAppliedIndex = raftIndex,
-		} = JSON.parse(answer.text) as {
-			header: { member_id: string };
-			leader?: string;
-			raftTerm: string;
-			raftIndex: string;
-			raftAppliedIndex?: string;
-		};
-		return {
-			id: hex(header.member_id),
-			leader: hex(leader),
-			term: Number(raftTerm),
-			appliedIndex: Number(raftAppliedIndex),
-		};
+		const before = await this.#term(endpoint);
+		if (before === undefined) return undefined;
+		const self = idIn(await this.#ask(endpoint, "GET", "/v2/stats/self"));
+		const leader = idIn(await this.#ask(endpoint, "GET", "/v2/members/leader"));
+		const after = await this.#term(endpoint);
+		return self === undefined || after !== before ? undefined : { id: self, leader, term: before };
 	}
 
 	/** Whether the member answers a read that has to go through raft. */
 	async answersQuorumRead(endpoint: string): Promise<boolean> {
 		return (await this.#ask(endpoint, "GET", "/v2/keys/?quorum=true"))?.status === 200;
+	}
+
+	/** Whether it answers at its peer URL. */
+	async answersMembers(peerUrl: string): Promise<boolean> {
+		return (await this.#ask(peerUrl, "GET", "/version"))?.status === 200;
 	}
 
 	/** The page for Prometheus; undefined: it does not answer. */
@@ -71,21 +68,26 @@ export class MemberApi {
 		return this.#agent.destroy();
 	}
 
+	async #term(endpoint: string): Promise<number | undefined> {
+		const term = (await this.#ask(endpoint, "GET", "/v2/keys/"))?.term;
+		return term === undefined ? undefined : Number(term);
+	}
+
 	async #ask(
 		endpoint: string,
 		method: Dispatcher.HttpMethod,
 		path: string,
 		json?: string,
-	): Promise<{ status: number; text: string } | undefined> {
+	): Promise<PageAnswer | undefined> {
 		try {
-			const { statusCode, body } = await this.#agent.request({
+			const { statusCode, headers, body } = await this.#agent.request({
 				origin: endpoint,
 				path,
 				method,
 				signal: AbortSignal.timeout(answerMs),
 				...(json === undefined ? {} : { body: json, headers: { "content-type": "application/json" } }),
 			});
-			return { status: statusCode, text: await body.text() };
+			return { status: statusCode, term: headers["x-raft-term"], text: await body.text() };
 		} catch {
 			return undefined;
 		}
@@ -97,6 +99,6 @@ function refusal(answer: { status: number; text: string } | undefined, expected:
 	return answer === undefined ? "no answer" : `${answer.status} ${answer.text.trim().slice(0, 200)}`;
 }
 
-function hex(decimal: string): string {
-	return BigInt(decimal).toString(16);
+function idIn(answer: PageAnswer | undefined): string | undefined {
+	return answer?.status === 200 ? /"id":"([0-9a-f]+)"/.exec(answer.text)?.[1] : undefined;
 }

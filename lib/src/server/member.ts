@@ -219,11 +219,22 @@ export class ClusterMember implements Member {
 		this.#joins = false;
 	}
 
-	/** Waits until it answers a quorum read. @throws StartError */
+	/** Launches it and waits until it serves. @throws StartError */
 	async start(): Promise<void> {
+		await this.launch();
+		await this.serves();
+	}
+
+	/**
+	 * Starts the process and waits until it answers other members. A new cluster's members are launched one after
+	 * the other: each asks those that already listen whether it has been there before, and one that listens but
+	 * does not answer yet costs it 1 s (etcdserver/cluster_util.go, isMemberBootstrapped, at v3.5.9).
+	 * @throws StartError
+	 */
+	async launch(): Promise<void> {
 		const deadline = performance.now() + startMs;
-		const before = this.#logLength();
 		while (true) {
+			const before = this.#logLength();
 			const started = await this.#context.keeper.run(this.name, this.#context.binary, this.#args());
 			this.#process = started;
 			void started.exited.then(() => {
@@ -231,18 +242,32 @@ export class ClusterMember implements Member {
 				this.#process = undefined;
 				this.#isPaused = false;
 			});
-			if (await isUp(this.direct, this.name, started)) break;
-			await started.end("SIGKILL");
-			const isPortTaken = this.log().slice(before).includes("address already in use");
-			// A connection of somebody's may have got the port of a server that was down.
-			if (!(isPortTaken && this.#id !== "" && performance.now() < deadline)) {
-				const why = lastLines(this.#logFile);
-				throw new StartError(`etcd did not start: ${why === "" ? `nothing in ${startMs} ms` : why}`);
+			while (this.#process === started && performance.now() < deadline) {
+				if (await this.#context.api.answersMembers(this.#peer.listen)) return;
+				await wait(5);
 			}
+			// A connection of somebody's may have got the port of a server that was down; it goes again.
+			const isPortTaken = this.log().slice(before).includes("address already in use");
+			if (!isPortTaken || this.#id === "" || performance.now() > deadline) await this.#fail(started);
 			await wait(50);
 		}
-		const status = await this.#context.api.status(this.direct);
-		if (status !== undefined) this.#id = status.id;
+	}
+
+	/** Waits until a launched one answers a quorum read. @throws StartError */
+	async serves(): Promise<void> {
+		const started = this.#running();
+		if (!(await isUp(this.direct, this.name, started))) await this.#fail(started);
+		let status = await this.#context.api.status(this.direct);
+		while (status === undefined && this.#process === started)
+			status = await this.#context.api.status(this.direct);
+		if (status === undefined) await this.#fail(started);
+		else this.#id = status.id;
+	}
+
+	async #fail(started: KeptProcess): Promise<never> {
+		await started.end("SIGKILL");
+		const why = lastLines(this.#logFile);
+		throw new StartError(`etcd did not start: ${why === "" ? `nothing in ${startMs} ms` : why}`);
 	}
 
 	/** After the cluster's end. */

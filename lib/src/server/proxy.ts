@@ -273,6 +273,7 @@ class Connection {
 		if (this.#client.destroyed && this.#server.destroyed) {
 			this.#over();
 		} else if (this.#isHole(direction)) {
+			if (!this.#lossy) this.#proxy.bite("blackHole");
 			this.#lossy = true;
 		} else if (!other.writableEnded) {
 			// It was reset, or never made.

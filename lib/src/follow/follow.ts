@@ -3,7 +3,7 @@ import { checkDurationMs, checkIndex, keyPath } from "../etcd/arguments";
 import { AbortedError, ArgumentError } from "../etcd/errors";
 import { Keys } from "../etcd/keys";
 import { checkPosition } from "./position";
-import { Pump, type Pumped } from "./pump";
+import { type Bookmark, Pump, type Pumped } from "./pump";
 import { ChangeQueue } from "./queue";
 import { obeysAllBut, type Rule } from "./rules";
 import { FollowedTree } from "./tree";
@@ -30,6 +30,13 @@ export interface FollowOptions {
 	readonly timeoutMs?: number;
 	/** Told of what happens underneath. */
 	readonly onNote?: (note: Note) => void;
+	/**
+	 * @internal For who keeps a state in step (mirror.ts): told, between two changes, how far the index has moved
+	 * without one, and of the whole state where a list has just told it. What it throws, `next` throws.
+	 */
+	readonly onBookmark?: (bookmark: Bookmark) => void;
+	/** @internal Asked all the time: up to which index bookmarks are waited for, even while nothing happens. */
+	readonly proveThrough?: () => number;
 	/** @internal For proofs: rules that are not obeyed. */
 	readonly without?: readonly Rule[];
 }
@@ -76,6 +83,7 @@ class Following implements Follower {
 	readonly #running: Promise<void>;
 	readonly #ready: Promise<State>;
 	readonly #obeys: (rule: Rule) => boolean;
+	readonly #onBookmark: (bookmark: Bookmark) => void;
 	#isOver = false;
 	#failure: unknown;
 	#tree: FollowedTree | undefined;
@@ -96,6 +104,7 @@ class Following implements Follower {
 		this.#recursive = recursive;
 		this.#index = position?.index ?? afterIndex ?? 0;
 		this.#obeys = obeysAllBut(without);
+		this.#onBookmark = options.onBookmark ?? (() => {});
 		const queueLength = checkIndex("queueLength", options.queueLength ?? 1_000, 1);
 		this.#queue = new ChangeQueue(queueLength, (queued) => onNote({ note: "full", queued }));
 		const source = client instanceof Keys ? v2Source(client, key, options) : client;
@@ -106,6 +115,7 @@ class Following implements Follower {
 			source,
 			signal: this.#controller.signal,
 			without,
+			...(options.proveThrough === undefined ? {} : { proveThrough: options.proveThrough }),
 			...(afterIndex === undefined ? {} : { afterIndex }),
 			...(position === undefined ? {} : { position }),
 			put: (pumped) => this.#queue.put(pumped),
@@ -208,6 +218,7 @@ class Following implements Follower {
 					this.#tree = new FollowedTree(this.#key, this.#recursive, pumped.nodes);
 					this.#clusterId = this.#pump.clusterId;
 				}
+				this.#onBookmark(pumped);
 				break;
 			default:
 				this.#index = pumped.state.index;

@@ -1,4 +1,9 @@
 export { type Follower, type FollowOptions, follow } from "./follow";
+export { type Hub, type HubOptions, type HubWatchOptions, startHub } from "./hub";
+export type { HubWatch } from "./hub-watch";
+export { type Mirror, type MirrorChange, type MirrorOptions, mirror, ResetError } from "./mirror";
+export type { KeyChange } from "./mirror-keys";
+export type { Bookmark } from "./pump";
 export { type Rule, rules } from "./rules";
 export type {
 	Change,

@@ -9,11 +9,16 @@ export interface Beginning {
 	readonly position?: Position;
 }
 
-/** What a pump gives to the queue. A bookmark moves the position alone. */
-export type Pumped =
-	| Change
-	/** `nodes`: the whole state at the index, where a list has just told it. */
-	| { readonly kind: "bookmark"; readonly index: number; readonly nodes?: readonly Node[] };
+/** Moves the position alone. */
+export interface Bookmark {
+	readonly kind: "bookmark";
+	readonly index: number;
+	/** The whole state at the index, where a list has just told it. */
+	readonly nodes?: readonly Node[];
+}
+
+/** What a pump gives to the queue. */
+export type Pumped = Change | Bookmark;
 
 export interface PumpOptions extends Beginning {
 	readonly source: Source;
@@ -24,6 +29,8 @@ export interface PumpOptions extends Beginning {
 	/** True if `put` had to wait since the last call. */
 	readonly wasFull: () => boolean;
 	readonly onNote: (note: Note) => void;
+	/** Up to which index somebody waits for a bookmark. */
+	readonly proveThrough?: () => number;
 	/** Told once, when the first list has come: the state that the changes begin from. */
 	readonly onReady: (state: State, clusterId: string) => void;
 }
@@ -100,10 +107,10 @@ export class Pump {
 	}
 
 	async #readTail(): Promise<void> {
-		const { signal } = this.#options;
+		const { signal, proveThrough: isWaitedFor = () => 0 } = this.#options;
 		const afterIndex = this.#fetched;
 		this.#mustReread = false;
-		const proveThrough = () => this.#check?.listing.index ?? 0;
+		const proveThrough = () => Math.max(this.#check?.listing.index ?? 0, isWaitedFor());
 		for await (const batch of this.#source.tail({ afterIndex, signal, proveThrough })) {
 			for (const tail of batch) {
 				if (tail.kind === "event" && this.#check === undefined) {

@@ -35,6 +35,16 @@ export class FollowedTree {
 		return this.#nodes.get(key);
 	}
 
+	/** What is right below a directory, in the order of the keys. */
+	children(key: string): readonly Node[] {
+		const children: Node[] = [];
+		for (const child of this.#children.get(key) ?? []) {
+			const node = this.#nodes.get(child);
+			if (node !== undefined) children.push(node);
+		}
+		return children.sort(byKey);
+	}
+
 	/** All nodes in the order of their keys. */
 	nodes(): readonly Node[] {
 		return [...this.#nodes.values()].sort(byKey);
@@ -57,7 +67,9 @@ export class FollowedTree {
 		// begins anew.
 		if (before !== undefined && before.dir !== node.dir) this.#remove(key);
 		this.#putParents(key, event.index);
-		this.#put(withoutChildren(node));
+		const now = withoutChildren(node);
+		// 3.4: a new ttl leaves a directory's modifiedIndex as it was, though the event takes a new one (T21).
+		this.#put(before?.dir && now.dir ? { ...now, modifiedIndex: before.modifiedIndex } : now);
 		return [];
 	}
 
@@ -178,11 +190,13 @@ function isSame(one: Node, two: Node): boolean {
 	);
 }
 
-function parentOf(key: string): string {
+/** The directory that a key is in. */
+export function parentOf(key: string): string {
 	const slash = key.lastIndexOf("/");
 	return slash === 0 ? "/" : key.slice(0, slash);
 }
 
-function byKey(one: Node, two: Node): number {
+/** Sorts nodes as every list here is sorted. */
+export function byKey(one: Node, two: Node): number {
 	return one.key < two.key ? -1 : one.key > two.key ? 1 : 0;
 }

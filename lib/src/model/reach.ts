@@ -20,7 +20,7 @@ export type PassedOver =
  */
 export function liveReach(
 	request: WatchRequest,
-	event: ModelEvent,
+	event: Pick<ModelEvent, "action" | "node"> & Partial<Pick<ModelEvent, "refresh">>,
 	existed: boolean,
 ): { readonly rule: DeliveryRule } | { readonly passedOver: PassedOver } {
 	const { key } = event.node;

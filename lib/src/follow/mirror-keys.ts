@@ -1,0 +1,52 @@
+import type { Node } from "../etcd/node";
+import { type FollowedTree, isBelow, parentOf } from "./tree";
+import type { FollowedEvent, StateDifference } from "./types";
+
+/** What became of one key: made (no `before`), removed (no `now`), or written (both). */
+export interface KeyChange {
+	readonly key: string;
+	readonly before?: Node;
+	readonly now?: Node;
+}
+
+/**
+ * An event by its keys, carried out on the tree: a removed directory's are all that were under it (T8), the parents
+ * that a write makes on its way come before its own key (T7).
+ */
+export function applied(tree: FollowedTree, root: string, event: FollowedEvent): readonly KeyChange[] {
+	const { key } = event;
+	const made: string[] = [];
+	for (
+		let parent = parentOf(key);
+		isWithin(parent, root) && tree.get(parent) === undefined;
+		parent = parentOf(parent)
+	) {
+		made.unshift(parent);
+		if (parent === root) break;
+	}
+	const before = tree.get(key);
+	const removed = tree.apply(event);
+	if (removed.length > 0) return removed.map((node) => ({ key: node.key, before: node }));
+	const now = tree.get(key);
+	if (now === undefined) return [];
+	return [...made.map((parent) => written(parent, undefined, tree.get(parent))), written(key, before, now)];
+}
+
+/** A gap's, a reset's or a list's difference by its keys, in their order. */
+export function differing({ added, changed, removed = [] }: StateDifference): readonly KeyChange[] {
+	const keys = [
+		...added.map((now) => written(now.key, undefined, now)),
+		...changed.map(({ before, now }) => written(now.key, before, now)),
+		...removed.map((before) => written(before.key, before, undefined)),
+	];
+	return keys.sort((one, two) => (one.key < two.key ? -1 : 1));
+}
+
+/** True for the root and what is below it. */
+export function isWithin(key: string, root: string): boolean {
+	return key === root || isBelow(key, root);
+}
+
+function written(key: string, before: Node | undefined, now: Node | undefined): KeyChange {
+	return { key, ...(before === undefined ? {} : { before }), ...(now === undefined ? {} : { now }) };
+}

@@ -31,3 +31,19 @@ async function round(
 	}
 	return { times, ms };
 }
+
+/** The middle one, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+	const sorted = values.toSorted((a, b) => a - b);
+	const middle = sorted.length / 2;
+	return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+}
+
+/** The smallest value that is not below such a share of them, from above 0 to 1. */
+export function quantile(values: readonly number[], share: number): number {
+	return values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? Number.NaN;
+}
+
+export function rounded(value: number, digits = 0): number {
+	return Number(value.toFixed(digits));
+}

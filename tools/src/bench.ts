@@ -9,17 +9,17 @@ import { prepareVenv } from "./venv";
 /** Not benches but what they have in common. */
 const helpers = new Set(["measure"]);
 
-/** `npm run bench -- NAME`: bench/NAME.ts, which writes its results beside itself. */
+/** `npm run bench -- NAME [PART…]`: bench/NAME.ts, which writes its results beside itself. */
 export async function bench(host: Host, names: readonly string[]): Promise<number> {
 	const there = fs
 		.readdirSync(path.join(root, "bench"))
 		.flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? [])
 		.filter((name) => !helpers.has(name));
-	const [name] = names;
-	if (name === undefined || names.length > 1 || !there.includes(name)) {
+	const [name, ...rest] = names;
+	if (name === undefined || !there.includes(name)) {
 		throw new Problem(`name one bench: ${there.map((known) => `npm run bench -- ${known}`).join(", ")}`);
 	}
 	await prepareVenv(host);
 	await host.exclusive(() => host.compile(["lib", "bench"]));
-	return await handOver([path.join(root, "bench", "dist", `${name}.js`)]);
+	return await handOver([path.join(root, "bench", "dist", `${name}.js`), ...rest]);
 }

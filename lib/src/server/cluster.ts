@@ -118,6 +118,7 @@ class OwnCluster implements Cluster {
 	readonly #started: Started;
 	readonly #api: MemberApi;
 	#isolated: ReadonlySet<Member> = new Set();
+	readonly #interrupt = () => this.v2.abortAll();
 	#closing: Promise<void> | undefined;
 
 	private constructor(started: Started, api: MemberApi, members: readonly ClusterMember[]) {
@@ -126,6 +127,8 @@ class OwnCluster implements Cluster {
 		this.members = members;
 		this.version = started.version;
 		this.v2 = new Keys({ endpoints: members.map((member) => member.direct) });
+		// As in a lab: a kernel's Interrupt ends what waits, and leaves the servers be.
+		if (process.listenerCount("SIGINT") > 0) process.on("SIGINT", this.#interrupt);
 	}
 
 	/** Ports, proxies and members; nothing runs yet. */
@@ -241,8 +244,7 @@ class OwnCluster implements Cluster {
 	/** Everything but the keeper. */
 	async end(): Promise<void> {
 		await this.v2.close();
-		await Promise.all(this.members.map((member) => member.end()));
-		for (const member of this.members) member.forget();
+		process.off("SIGINT", this.#interrupt);
 		await Promise.all(this.members.map((member) => member.close()));
 		await this.#api.close();
 	}

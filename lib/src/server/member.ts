@@ -98,6 +98,7 @@ export class ClusterMember implements Member {
 	#isPaused = false;
 	#joins = false;
 	#id = "";
+	#isClosed = false;
 	#queue: Promise<unknown> = Promise.resolve();
 
 	constructor(
@@ -234,9 +235,11 @@ export class ClusterMember implements Member {
 	async launch(): Promise<void> {
 		const deadline = performance.now() + startMs;
 		while (true) {
+			if (this.#isClosed) throw new FaultError("the cluster was closed");
 			const before = this.#logLength();
 			const started = await this.#context.keeper.run(this.name, this.#context.binary, this.#args());
 			this.#process = started;
+			if (this.#isClosed) await this.#fail(started);
 			void started.exited.then(() => {
 				if (this.#process !== started) return;
 				this.#process = undefined;
@@ -270,8 +273,11 @@ export class ClusterMember implements Member {
 		throw new StartError(`etcd did not start: ${why === "" ? `nothing in ${startMs} ms` : why}`);
 	}
 
-	/** After the cluster's end. */
+	/** Ends it for good, and what stands before it; its data is removed. What is under way fails. */
 	async close(): Promise<void> {
+		this.#isClosed = true;
+		await this.end();
+		this.forget();
 		await Promise.all([this.proxy?.close(), this.#peer.proxy?.close()]);
 	}
 

@@ -1,6 +1,6 @@
 import type { Node } from "../etcd/node";
 import { obeysAllBut, type Rule } from "./rules";
-import { FollowedTree, isRemoval } from "./tree";
+import { FollowedTree, isBelow, isRemoval } from "./tree";
 import type { Change, FollowedEvent, Listing, Note, Position, Source, State, Tail } from "./types";
 
 /** Where a follower begins. */
@@ -305,10 +305,11 @@ export class Pump {
 			return this.#options.put(event);
 		}
 		const removed = this.#tree.apply(event);
-		// A directory above was removed, and there was nothing here to go with it: a live watch is not told (T8).
-		if (removed.length === 0 && this.#isTreeKnown && event.key !== this.#source.key) {
-			if (this.#source.key.startsWith(event.key))
-				return this.#options.put({ kind: "bookmark", index: event.index });
+		// The history tells of a directory above, whether or not there was anything here to go with it (T8). A live
+		// watch is told only if there was; what is watched alone can be a directory that came into being for its keys.
+		const { key, recursive } = this.#source;
+		if (removed.length === 0 && this.#isTreeKnown && event.key !== key && event.fromHistory && recursive) {
+			if (isBelow(key, event.key)) return this.#options.put({ kind: "bookmark", index: event.index });
 		}
 		if (!this.#isTreeKnown) return this.#options.put(event);
 		const named = this.#obeys("a removed directory is all its keys")

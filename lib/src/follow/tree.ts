@@ -91,7 +91,7 @@ export class FollowedTree {
 	/**
 	 * True when the nodes can't be what became of this tree at the same index. What raises no event is no
 	 * contradiction: a renewed ttl takes an index and changes the node's (T9), directories are made for the keys in
-	 * them (T7), hidden ones too, and a directory keeps its index when its ttl is changed on 3.4 (T21).
+	 * them (T7), for hidden ones earlier than this tree knows, and a directory keeps its index when its ttl is changed on 3.4 (T21).
 	 */
 	contradicts(nodes: readonly Node[]): boolean {
 		for (const node of nodes) {
@@ -99,9 +99,14 @@ export class FollowedTree {
 			const own = this.#nodes.get(node.key);
 			if (own === undefined) {
 				if (!node.dir) return true;
-			} else if (own.dir !== node.dir || own.createdIndex !== node.createdIndex || own.value !== node.value) {
+			} else if (own.dir !== node.dir || own.createdIndex < node.createdIndex || own.value !== node.value) {
 				return true;
-			} else if (!node.dir && own.modifiedIndex > node.modifiedIndex) return true;
+			} else if (
+				!node.dir &&
+				(own.createdIndex !== node.createdIndex || own.modifiedIndex > node.modifiedIndex)
+			) {
+				return true;
+			}
 		}
 		return this.lostOne(nodes);
 	}

@@ -1,0 +1,86 @@
+import { Keys } from "etcd-watch-lab/dist/etcd";
+import {
+	type Change,
+	type Follower,
+	type FollowOptions,
+	follow,
+	type Note,
+} from "etcd-watch-lab/dist/follow";
+import { until } from "../support/until";
+
+/** Quick to fail, to look and to try again. */
+export const quick: FollowOptions = { backoffMs: [5, 50], probeMs: 20, timeoutMs: 1_000 };
+
+/** A follower and a client of its own, with everything that it said; both end with the test. */
+export class Followed {
+	readonly notes: Note[] = [];
+	readonly changes: Change[] = [];
+	readonly follower: Follower;
+	readonly keys: Keys;
+	readonly #reading: Promise<void>;
+	error: unknown;
+
+	private constructor(endpoints: readonly string[], key: string, options: FollowOptions) {
+		this.keys = new Keys({ endpoints });
+		this.follower = follow(this.keys, key, {
+			...quick,
+			recursive: true,
+			onNote: (note) => this.notes.push(note),
+			...options,
+		});
+		this.#reading = this.#read();
+	}
+
+	static async start(
+		endpoints: readonly string[],
+		key: string,
+		options: FollowOptions = {},
+	): Promise<Followed> {
+		const followed = new Followed(endpoints, key, options);
+		running.add(followed);
+		await followed.follower.ready();
+		await until("it is connected", () => followed.notes.some(({ note }) => note === "connected"));
+		return followed;
+	}
+
+	get indexes(): readonly number[] {
+		return this.changes.map((change) => (change.kind === "event" ? change.index : -1));
+	}
+
+	get kinds(): readonly string[] {
+		return this.changes.map(({ kind }) => kind);
+	}
+
+	noted(note: Note["note"]): readonly Note[] {
+		return this.notes.filter((one) => one.note === note);
+	}
+
+	/** Waits until it has been told of so many changes. */
+	async has(count: number): Promise<void> {
+		await until(`change ${count}, with ${this.changes.length} there (${this.kinds.slice(-3)})`, () => {
+			if (this.error !== undefined) throw this.error;
+			return this.changes.length >= count;
+		});
+	}
+
+	async close(): Promise<void> {
+		running.delete(this);
+		await this.follower.close();
+		await this.keys.close();
+		await this.#reading;
+	}
+
+	async #read(): Promise<void> {
+		try {
+			for await (const change of this.follower) this.changes.push(change);
+		} catch (error) {
+			this.error = error;
+		}
+	}
+}
+
+const running = new Set<Followed>();
+
+afterEach("followers end", async () => {
+	await Promise.all([...running].map((followed) => followed.close()));
+});

@@ -118,7 +118,12 @@ class Following implements Follower {
 			...(options.proveThrough === undefined ? {} : { proveThrough: options.proveThrough }),
 			...(afterIndex === undefined ? {} : { afterIndex }),
 			...(position === undefined ? {} : { position }),
-			put: (pumped) => this.#queue.put(pumped),
+			put: (pumped) => {
+				if (this.#obeys("a slow consumer is a gap")) return this.#queue.put(pumped);
+				// What a reader does whose buffer is full and who has no word for that.
+				if (this.#queue.size < queueLength) void this.#queue.put(pumped);
+				return undefined;
+			},
 			wasFull: () => this.#queue.wasFull(),
 			onNote,
 			onReady: (state, clusterId) => {

@@ -80,7 +80,7 @@ export class Pump {
 
 	async #begin(): Promise<void> {
 		const { position, afterIndex, signal, onReady } = this.#options;
-		let listing = await this.#source.list(signal);
+		const listing = await this.#source.list(signal);
 		if (position !== undefined) {
 			this.#index = position.index;
 			this.#lastIndex = position.index;
@@ -96,11 +96,6 @@ export class Pump {
 		} else {
 			this.#take(listing);
 			onReady(listing, listing.clusterId);
-			if (!this.#obeys("list first")) {
-				// What a reader does who watches from now on, after the list.
-				listing = await this.#source.list(signal);
-				this.#index = listing.index;
-			}
 			return;
 		}
 		await this.#compareWith(listing);

@@ -163,7 +163,9 @@ export class V2Session {
 	#send(waitIndex: number, lane: Lane): void {
 		const ask: Ask = { waitIndex, lane, etcdIndex: 0 };
 		this.#asking++;
-		lane.get(this.#path + waitIndex, {
+		// Without the rule: what a reader does who lists, and then watches from now on.
+		const isFromNow = !this.#isRegistered && !this.#settings.obeys("list first");
+		lane.get(isFromNow ? this.#request.path : this.#path + waitIndex, {
 			began: (head) => this.#registered(ask, head),
 			ended: (head, text) => {
 				this.#over(ask);

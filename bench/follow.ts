@@ -88,7 +88,7 @@ async function main(asked: readonly string[]): Promise<void> {
 		}
 		if (wants("fan-out")) {
 			const found = [
-				...(await fanOut(bench, names.polls, "loop", sizes([800, 200, 50, 3]))),
+				...(await fanOut(bench, names.polls, "polls", sizes([800, 200, 50, 3]))),
 				...(await fanOut(bench, names.hub, "hub", sizes([800, 800, 800, 200]))),
 			];
 			results = { ...results, fanOut: found };
@@ -209,8 +209,8 @@ function charts({ catchUp, latency, live, fanOut }: Results): Readonly<Record<st
 		drawn["follow-memory"] = curveChart({
 			title: "What a watcher takes in memory",
 			x,
-			y: { label: "bytes a watcher" },
-			series: curves((row) => row.bytesPerWatcher),
+			y: { label: "bytes of the heap a watcher", log: true },
+			series: curves((row) => row.heapBytesPerWatcher),
 		}).svg;
 		drawn["follow-delivery"] = curveChart({
 			title: "How fast all watchers have an event",

@@ -13,8 +13,9 @@ export interface FanOutResult {
 	readonly party: string;
 	readonly watchers: number;
 	readonly events: number;
-	/** Of the watching process, above what it takes with no watcher at all, after a garbage collection. */
+	/** Of the watching process, above what it takes with no watcher at all: of a few watchers it is mostly noise. */
 	readonly bytesPerWatcher: number;
+	/** The heap and its buffers, after a garbage collection. */
 	readonly heapBytesPerWatcher: number;
 	/** Processor time of the watching process. */
 	readonly openMicrosecondsPerWatcher: number;

@@ -1,13 +1,10 @@
 import { EventIndexClearedError, Keys } from "etcd-watch-lab/dist/etcd";
-import { FanOut } from "./fan-out";
-import { now, serve, usage } from "./serve";
+import { now, serve } from "./serve";
 
 let client: Keys | undefined;
-let fanOut: FanOut | undefined;
 
 function keysAt(endpoint: string): Keys {
-	// Ten thousand long polls that are all made anew at once take their time.
-	client ??= new Keys({ endpoints: [endpoint], timeoutMs: 120_000 });
+	client ??= new Keys({ endpoints: [endpoint] });
 	return client;
 }
 
@@ -39,24 +36,5 @@ serve({
 			return { indexes, ns, gaps: 1, stopped: error.message };
 		}
 		return { indexes, ns, gaps: 0 };
-	},
-	async open({ endpoint, key, afterIndex, watchers }) {
-		const keys = keysAt(endpoint);
-		fanOut = new FanOut(watchers);
-		await fanOut.open(async () => {
-			const watcher = keys.watcher(key, { recursive: true, afterIndex });
-			await watcher.registered();
-			return watcher;
-		});
-		return usage();
-	},
-	async deliver({ events }) {
-		if (!fanOut) throw new Error("nothing is open");
-		return { ns: await fanOut.delivered(events), ...usage() };
-	},
-	async shut() {
-		await client?.close();
-		client = undefined;
-		fanOut = undefined;
 	},
 });

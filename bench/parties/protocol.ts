@@ -75,7 +75,7 @@ export interface WriteAnswer {
 	readonly ms: number;
 }
 
-/** What the party's process has used up: processor time since its start, memory after a garbage collection. */
+/** What the process has used up: processor time, memory, and after a garbage collection its heap with its buffers. */
 export interface Usage {
 	readonly cpuMs: number;
 	readonly rssBytes: number;

@@ -21,8 +21,8 @@ export function now(): number {
 export function usage(): Usage {
 	globalThis.gc?.();
 	const { user, system } = process.cpuUsage();
-	const { rss, heapUsed } = process.memoryUsage();
-	return { cpuMs: (user + system) / 1_000, rssBytes: rss, heapBytes: heapUsed };
+	const { rss, heapUsed, external } = process.memoryUsage();
+	return { cpuMs: (user + system) / 1_000, rssBytes: rss, heapBytes: heapUsed + external };
 }
 
 /** Answers the commands on stdin until it ends, and then ends the process whatever is open. */

@@ -109,6 +109,10 @@ export class TreeMirror implements Mirror {
 			proveThrough: () => (started === undefined ? 0 : started.#waitedFor),
 		});
 		const state = await follower.ready();
+		if (options.signal?.aborted) {
+			await follower.close();
+			throw new AbortedError("the signal ended the mirror before it began");
+		}
 		started = new TreeMirror(root, follower, state, onChange);
 		onStart(started);
 		return started;

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import type { Keys, Node } from "etcd-watch-lab/dist/etcd";
+import {
+	type Gap,
+	type KeyChange,
+	type Mirror,
+	type MirrorChange,
+	mirror,
+	type State,
+} from "etcd-watch-lab/dist/follow";
+import { flattened } from "etcd-watch-lab/dist/follow/tree";
+import { forEachEtcd } from "../support/etcd";
+import { until } from "../support/until";
+import { writeMany } from "../support/write-many";
+
+interface Recorded {
+	readonly index: number;
+	readonly keys: readonly KeyChange[];
+}
+
+/** A mirror and all that it told, so that it can be had as it was at any index. */
+class Recording {
+	readonly #begin: ReadonlyMap<string, Node>;
+
+	private constructor(
+		readonly tree: Mirror,
+		readonly changes: readonly Recorded[],
+		readonly gaps: readonly Gap[],
+	) {
+		this.#begin = new Map(tree.nodes().map((node) => [node.key, node]));
+	}
+
+	static async start(v2: Keys, root: string): Promise<Recording> {
+		const changes: Recorded[] = [];
+		const gaps: Gap[] = [];
+		const onChange = (change: MirrorChange, keys: readonly KeyChange[]) => {
+			const index = change.kind === "event" || change.kind === "bookmark" ? change.index : change.state.index;
+			changes.push({ index, keys });
+			if (change.kind === "gap") gaps.push(change);
+		};
+		return new Recording(await mirror(v2, root, { onChange, probeMs: 20 }), changes, gaps);
+	}
+
+	/** Inside a gap nobody knows what was. */
+	isKnown(index: number): boolean {
+		return !this.gaps.some(({ from, to }) => from <= index && index < to);
+	}
+
+	/** In the order of the keys. */
+	at(index: number): readonly Node[] {
+		const nodes = new Map(this.#begin);
+		for (const { index: changedAt, keys } of this.changes) {
+			if (changedAt > index) break;
+			for (const { key, now } of keys) {
+				if (now === undefined) nodes.delete(key);
+				else nodes.set(key, now);
+			}
+		}
+		return [...nodes.values()].sort((one, two) => (one.key < two.key ? -1 : 1));
+	}
+}
+
+/** What goes on in a directory that is much written to. */
+const kinds: readonly ((v2: Keys, root: string, at: number) => Promise<unknown>)[] = [
+	(v2, root, at) => v2.set(`${root}/a/${at % 7}/${at % 3}`, String(at)),
+	(v2, root, at) => v2.set(`${root}/a/${at % 7}/${at % 3}`, String(at)),
+	(v2, root, at) => v2.create(`${root}/b/${at % 5}`, "new"),
+	(v2, root, at) => v2.update(`${root}/b/${at % 5}`, String(at)),
+	(v2, root, at) => v2.compareAndSwap(`${root}/b/${at % 5}`, "swapped", { prevValue: "new" }),
+	(v2, root, at) => v2.delete(`${root}/b/${at % 5}`),
+	(v2, root, at) => v2.rmdir(`${root}/a/${at % 7}`, { recursive: true }),
+	(v2, root, at) => v2.createInOrder(`${root}/queue/${at % 2}`, "job"),
+	(v2, root, at) => v2.set(`${root}/t/${at % 11}`, "soon gone", { ttl: 1 }),
+	(v2, root, at) => v2.set(`${root}/_hidden/${at % 3}`, "not shown"),
+	(v2, root, at) => v2.mkdir(`${root}/dirs/${at % 4}`, at % 2 === 0 ? { ttl: 1 } : {}),
+	(v2, root, at) => v2.rmdir(`${root}/queue`, { recursive: at % 5 === 0 }),
+	(v2, root, at) => v2.set(`${root}-sibling`, String(at)),
+	(v2, root, at) => v2.updateDirectory(`${root}/dirs/${at % 4}`, { ttl: 2 }),
+];
+
+forEachEtcd((server) => {
+	describe("a mirror of a live etcd", () => {
+		let root: string;
+		beforeEach(async () => {
+			root = server.lab.newPrefix();
+			await server.v2.set(`${root}/first`, "1");
+		});
+
+		it("is at every index what a quorum read at that index shows, under writers at full speed", async () => {
+			const recording = await Recording.start(server.v2, root);
+			const { tree } = recording;
+			let isWriting = true;
+			let writes = 0;
+			const writer = async () => {
+				while (isWriting) {
+					const at = writes++;
+					const write = kinds[Math.floor(Math.random() * kinds.length)];
+					await write?.(server.v2, root, at).catch(() => {});
+				}
+			};
+			const reads: State[] = [];
+			const asked: Promise<State>[] = [];
+			const reader = async () => {
+				while (reads.length < 40) {
+					const { node, etcdIndex } = await server.v2.get(root, { recursive: true, quorum: true });
+					reads.push({ index: etcdIndex, nodes: flattened(node) });
+					asked.push(tree.at(etcdIndex + (reads.length % 50)));
+					// A ttl of a second has to end some of the keys meanwhile.
+					if (reads.length % 10 === 0) await until("200 more", () => tree.index > etcdIndex + 200);
+				}
+			};
+			const writers = Array.from({ length: 8 }, writer);
+			await reader();
+			isWriting = false;
+			await Promise.all(writers);
+			const { etcdIndex } = await server.v2.get(root, { quorum: true });
+			// Their time is up, and nobody gives them another.
+			await until("the keys with a ttl are gone", () => (tree.get(`${root}/t`)?.nodes ?? []).length === 0);
+			assert.ok(tree.index > etcdIndex);
+			await writeMany(server.v2, server.lab.newPrefix(), 50);
+			const last = await server.v2.get(root, { recursive: true, quorum: true });
+			await tree.at(last.etcdIndex);
+			reads.push({ index: last.etcdIndex, nodes: flattened(last.node) });
+			const known = reads.filter(({ index }) => recording.isKnown(index));
+			assert.ok(known.length > 20, `${known.length} reads that are not inside a gap`);
+			for (const { index, nodes } of known) {
+				assert.deepEqual(timeless(recording.at(index)), timeless(nodes), `at ${index}`);
+			}
+			for (const { index, nodes } of await Promise.all(asked)) {
+				assert.deepEqual(nodes, recording.at(index), `what at(${index}) gave`);
+			}
+			assert.deepEqual(
+				timeless(flattened(tree.get(root, { recursive: true }) ?? root0)),
+				timeless(reads.at(-1)?.nodes),
+			);
+			assert.ok(recording.changes.length > 500, `${recording.changes.length} changes`);
+			await tree.close();
+		}).timeout(20_000);
+
+		it("reaches an index that only others' writes have made", async () => {
+			const { tree } = await Recording.start(server.v2, root);
+			const index = await writeMany(server.v2, server.lab.newPrefix(), 30);
+			const state = await tree.at(index);
+			assert.ok(state.index >= index);
+			assert.deepEqual(
+				state.nodes.map(({ key }) => key),
+				[root, `${root}/first`],
+			);
+			await tree.close();
+		});
+
+		it("does not know of a renewed ttl, which raises no event (T9)", async () => {
+			const { tree } = await Recording.start(server.v2, root);
+			const { node } = await server.v2.set(`${root}/t`, "kept", { ttl: 100 });
+			const { etcdIndex } = await server.v2.refresh(`${root}/t`, 200);
+			await tree.at(etcdIndex);
+			assert.equal(tree.get(`${root}/t`)?.modifiedIndex, node.modifiedIndex);
+			assert.equal((await server.v2.get(`${root}/t`)).node.modifiedIndex, node.modifiedIndex + 1);
+			await tree.close();
+		});
+	});
+});
+
+const root0: Node = { key: "/", dir: true, createdIndex: 0, modifiedIndex: 0 };
+
+/** A ttl is the one that was told: it does not count down; when it is up, it does not say so at once. */
+function timeless(nodes: readonly Node[] = []): readonly object[] {
+	return nodes.map(({ ttl: _, ...rest }) => rest);
+}

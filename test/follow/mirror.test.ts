@@ -1,0 +1,292 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { AbortedError, ArgumentError, type Node } from "etcd-watch-lab/dist/etcd";
+import {
+	type KeyChange,
+	type Mirror,
+	type MirrorChange,
+	type MirrorOptions,
+	mirror,
+	ResetError,
+} from "etcd-watch-lab/dist/follow";
+import type { Command } from "etcd-watch-lab/dist/model";
+import fc from "fast-check";
+import { type ModelSource, ModelUpstream } from "./hub-upstream";
+
+const root = "/p/r";
+const operations = [
+	"set",
+	"set",
+	"set",
+	"create",
+	"mkdir",
+	"update",
+	"delete",
+	"rmdir",
+	"rmdir",
+	"compareAndSwap",
+];
+type Write = Pick<Command, "operation" | "key" | "value" | "recursive" | "expected"> & {
+	readonly ttl: number | undefined;
+};
+const writes: fc.Arbitrary<readonly Write[]> = fc.array(
+	fc.record({
+		operation: fc.constantFrom(...operations) as fc.Arbitrary<Command["operation"]>,
+		key: fc.constantFrom(
+			"/p/r/a",
+			"/p/r/a/b",
+			"/p/r/a/b/c",
+			"/p/r/ab",
+			"/p/r/_h",
+			"/p/r",
+			"/p",
+			"/p/rr",
+			"/x/y",
+		),
+		value: fc.constantFrom("1", "2", ""),
+		recursive: fc.constant(true),
+		expected: fc.constant({ prevValue: "1" }),
+		ttl: fc.option(fc.constant(1), { freq: 9, nil: undefined }),
+	}),
+	{ minLength: 20, maxLength: 60 },
+);
+
+/** Every key by what the mirror says became of it. */
+class Replica {
+	readonly nodes = new Map<string, Node>();
+	readonly wrong: string[] = [];
+
+	constructor(nodes: readonly Node[]) {
+		for (const node of nodes) this.nodes.set(node.key, node);
+	}
+
+	apply(keys: readonly KeyChange[]): void {
+		for (const { key, before, now } of keys) {
+			if (JSON.stringify(before) !== JSON.stringify(this.nodes.get(key))) this.wrong.push(key);
+			if (now === undefined) this.nodes.delete(key);
+			else this.nodes.set(key, now);
+		}
+	}
+
+	sorted(): readonly Node[] {
+		return [...this.nodes.values()].sort((one, two) => (one.key < two.key ? -1 : 1));
+	}
+}
+
+describe("mirror over the model", () => {
+	let upstream: ModelUpstream;
+	let source: ModelSource;
+	let tree: Mirror;
+
+	const start = async (options: MirrorOptions = {}) => {
+		upstream = new ModelUpstream();
+		upstream.set("/p/r/a/b", "0");
+		source = upstream.source(root);
+		tree = await mirror(source, root, options);
+	};
+	afterEach(() => tree.close());
+
+	it("is at every index what a quorum read at that index shows, directories and all", async () => {
+		let states = 0;
+		await fc.assert(
+			fc.asyncProperty(writes, fc.array(fc.nat(60), { maxLength: 8 }), async (program, indexes) => {
+				const seen: Replica[] = [];
+				await start({ onChange: (_, keys) => seen[0]?.apply(keys) });
+				const replica = new Replica(tree.nodes());
+				seen.push(replica);
+				const asked = indexes.map((index) => tree.at(index + 2).catch(() => undefined));
+				for (const { operation, key, ttl, ...rest } of program) {
+					// Root and all are made for a hidden key without an event: the one thing that a mirror can't know.
+					if (key.endsWith("_h") && "kind" in upstream.store.get(root)) continue;
+					const isTimed = operation === "set" || operation === "create";
+					upstream.write(operation, key, { ...rest, ...(isTimed && ttl ? { ttl } : {}) });
+					if (ttl !== undefined) upstream.pass(700);
+				}
+				await tree.at(upstream.store.index);
+				assert.deepEqual(timeless(tree.nodes()), timeless(upstream.nodesAt(tree.index, root)));
+				assert.deepEqual(replica.sorted(), tree.nodes(), "rebuilt from what became of each key");
+				assert.deepEqual(replica.wrong, []);
+				await tree.close();
+				for (const state of await Promise.all(asked)) {
+					if (state === undefined) continue;
+					assert.deepEqual(
+						timeless(state.nodes),
+						timeless(upstream.nodesAt(state.index, root)),
+						`at ${state.index}`,
+					);
+					states++;
+				}
+			}),
+			{ numRuns: 200 },
+		);
+		assert.ok(states > 200, `${states} states`);
+	}).timeout(15_000);
+
+	for (const [fault, action] of [
+		["a write is lost on the way", "set"],
+		["a removal is lost on the way", "delete"],
+	] as const) {
+		it(`is another tree than a quorum read when ${fault}: the comparison sees it`, async () => {
+			await start();
+			source.loses = (event) => event.action === action;
+			upstream.set("/p/r/n");
+			upstream.write("delete", "/p/r/n");
+			upstream.write("create", "/p/r/n");
+			if (action === "set") upstream.set("/p/r/n");
+			else upstream.write("delete", "/p/r/n");
+			await tree.at(upstream.store.index);
+			assert.notDeepEqual(timeless(tree.nodes()), timeless(upstream.nodesAt(tree.index, root)));
+		});
+	}
+
+	it("names every key under a removed directory, and the parents that a write makes", async () => {
+		const told: string[] = [];
+		const tell = (change: MirrorChange, keys: readonly KeyChange[]) => {
+			const words = keys.map(({ key, before, now }) => `${before ? (now ? "~" : "-") : "+"}${key}`);
+			if (change.kind !== "bookmark") told.push(`${change.kind}: ${words.join(" ")}`);
+		};
+		await start({ onChange: tell });
+		upstream.set("/p/r/c/d/e");
+		upstream.set("/p/r/c/d/e");
+		upstream.write("rmdir", "/p/r/c", { recursive: true });
+		upstream.write("rmdir", "/p", { recursive: true });
+		upstream.set("/p/r/z");
+		await tree.at(upstream.store.index);
+		assert.deepEqual(told, [
+			"event: +/p/r/c +/p/r/c/d +/p/r/c/d/e",
+			"event: ~/p/r/c/d/e",
+			"event: -/p/r/c -/p/r/c/d -/p/r/c/d/e",
+			"event: -/p/r -/p/r/a -/p/r/a/b",
+			"event: +/p/r +/p/r/z",
+		]);
+	});
+
+	it("reads a key as etcd shows it, and lists below it", async () => {
+		await start();
+		upstream.set("/p/r/a!", "sorts between the two");
+		await tree.at(upstream.store.index);
+		assert.equal(tree.get("/p/r/a/b")?.value, "0");
+		assert.deepEqual(
+			tree.get(root)?.nodes?.map(({ key, nodes }) => [key, nodes]),
+			[
+				["/p/r/a", undefined],
+				["/p/r/a!", undefined],
+			],
+		);
+		assert.equal(tree.get(root, { recursive: true })?.nodes?.[0]?.nodes?.[0]?.key, "/p/r/a/b");
+		assert.deepEqual(keysOf(tree.nodes("/p/r/a")), ["/p/r/a", "/p/r/a/b"]);
+		assert.deepEqual(tree.nodes("/p/r/none"), []);
+		assert.throws(() => tree.get("/p"), ArgumentError);
+		assert.throws(() => tree.nodes("/p/r/_h"), ArgumentError);
+	});
+
+	it("is not there where the root is not, and comes with it", async () => {
+		upstream = new ModelUpstream();
+		tree = await mirror(upstream.source("/p/r"), "/p/r/");
+		assert.equal(tree.get("/p/r"), undefined);
+		assert.equal(tree.root, "/p/r");
+		upstream.set("/p/r");
+		await tree.at(1);
+		assert.equal(tree.get("/p/r")?.value, "1");
+	});
+
+	it("waits for an index with the state at exactly that one", async () => {
+		await start();
+		const states = [2, 3, 4].map((index) => tree.at(index));
+		upstream.set("/p/r/x", "2");
+		upstream.set("/elsewhere");
+		upstream.set("/p/r/x", "4");
+		const found = await Promise.all(states);
+		assert.deepEqual(
+			found.map(({ index, nodes }) => [index, nodes.find(({ key }) => key === "/p/r/x")?.value]),
+			[
+				[2, "2"],
+				[3, "2"],
+				[4, "4"],
+			],
+		);
+		assert.equal((await tree.at(1)).index, 4);
+	});
+
+	it("takes over the state of a gap, with what became of each key, and answers who waited inside it", async () => {
+		const kinds: string[] = [];
+		let changed: readonly KeyChange[] = [];
+		await start({
+			onChange: ({ kind }, keys) => {
+				kinds.push(kind);
+				if (kind === "gap") changed = keys;
+			},
+		});
+		source.hold();
+		upstream.set("/p/r/n");
+		const inside = tree.at(2);
+		upstream.write("rmdir", "/p/r/a", { recursive: true });
+		source.letGo({ isLost: true });
+		assert.deepEqual((await inside).index, 3);
+		assert.deepEqual(keysOf(tree.nodes()), [root, "/p/r/n"]);
+		assert.deepEqual(kinds, ["gap"]);
+		assert.deepEqual(
+			changed.map(({ key, before, now }) => [key, before !== undefined, now !== undefined]),
+			[
+				["/p/r/a", true, false],
+				["/p/r/a/b", true, false],
+				["/p/r/n", false, true],
+			],
+		);
+	});
+
+	it("takes over a store in the other's place, and tells who waits for an index of the old one", async () => {
+		await start();
+		const waiting = tree.at(50);
+		upstream.set("/p/r/n");
+		await tree.at(2);
+		upstream.wipe();
+		await assert.rejects(waiting, (error) => error instanceof ResetError && error.reset.lastIndex === 2);
+		assert.deepEqual([tree.index, tree.nodes()], [0, []]);
+	});
+
+	it("ends a wait with its signal, and all with close()", async () => {
+		await start();
+		const controller = new AbortController();
+		const [one, two] = [tree.at(9, { signal: controller.signal }), tree.at(9)];
+		controller.abort();
+		await assert.rejects(one, AbortedError);
+		await assert.rejects(tree.at(9, { signal: controller.signal }), AbortedError);
+		const closed = assert.rejects(two, AbortedError);
+		await tree.close();
+		await closed;
+		await tree.ended;
+		await assert.rejects(tree.at(9), AbortedError);
+		assert.equal(source.tailCount, 0);
+		assert.equal(tree.get("/p/r/a/b")?.value, "0");
+	});
+
+	it("ends with what its onChange throws", async () => {
+		await start({
+			onChange: () => {
+				throw new RangeError("the consumer's own");
+			},
+		});
+		const waiting = assert.rejects(tree.at(9), RangeError);
+		upstream.set("/p/r/n");
+		await waiting;
+		await assert.rejects(tree.ended, RangeError);
+		assert.equal(source.tailCount, 0);
+	});
+
+	it("is no mirror when its signal is aborted before the first list", async () => {
+		await start();
+		await assert.rejects(mirror(source, root, { signal: AbortSignal.abort() }), AbortedError);
+		await assert.rejects(mirror(source, "p"), ArgumentError);
+		await setImmediate();
+	});
+});
+
+function keysOf(nodes: readonly Node[]): readonly string[] {
+	return nodes.map(({ key }) => key);
+}
+
+/** A ttl is the one that was told: it does not count down. */
+function timeless(nodes: readonly object[]): readonly object[] {
+	return nodes.map((node) => ({ ...node, ttl: undefined }));
+}

@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
-import { checkDurationMs, checkIndex, keyPath } from "../etcd/arguments";
+import { checkDurationMs, checkIndex } from "../etcd/arguments";
 import { AbortedError, ArgumentError } from "../etcd/errors";
 import { Keys } from "../etcd/keys";
+import { checkedKey } from "./mirror-key";
 import { checkPosition } from "./position";
 import { type Bookmark, Pump, type Pumped } from "./pump";
 import { ChangeQueue } from "./queue";
@@ -92,8 +93,9 @@ class Following implements Follower {
 	/** Given to the consumer, and not consumed until it asks for the next. */
 	#inHand: Change | undefined;
 
-	constructor(client: Keys | Source, key: string, options: FollowOptions) {
-		keyPath(key);
+	constructor(client: Keys | Source, of: string, options: FollowOptions) {
+		// Events name the key without the slash at its end that etcd takes.
+		const key = checkedKey(of);
 		const { recursive = false, afterIndex, position, signal, without = [], onNote = () => {} } = options;
 		if (afterIndex !== undefined) checkIndex("afterIndex", afterIndex);
 		if (afterIndex !== undefined && position !== undefined) {
@@ -184,6 +186,8 @@ class Following implements Follower {
 				await this.#queue.arrival();
 			} else if (pumped.kind === "bookmark") this.#commit(pumped);
 			else {
+				// Two that asked at once: the second one's question came after the first one's.
+				this.#consumed();
 				this.#inHand = pumped;
 				if (!this.#obeys("an exception consumes nothing")) this.#consumed();
 				return { done: false, value: pumped };

@@ -10,7 +10,8 @@ export class ChangeQueue {
 	/** The next one to be taken; taken ones are cut off now and then. */
 	#at = 0;
 	#room: (() => void) | undefined;
-	#arrival: (() => void) | undefined;
+	/** More than one where `next` was called again before it had answered. */
+	#arrivals: (() => void)[] = [];
 	#wasFull = false;
 	readonly #onFull: (queued: number) => void;
 
@@ -31,8 +32,7 @@ export class ChangeQueue {
 			this.#items[this.#items.length - 1] = { ...last, ...item };
 			if (last.nodes !== undefined && item.nodes === undefined) this.#items.push(item);
 		} else this.#items.push(item);
-		this.#arrival?.();
-		this.#arrival = undefined;
+		this.#arrived();
 		if (this.size < this.#length) return undefined;
 		this.#wasFull = true;
 		this.#onFull(this.size);
@@ -58,14 +58,13 @@ export class ChangeQueue {
 	arrival(): Promise<void> {
 		if (this.size > 0) return Promise.resolve();
 		return new Promise((resolve) => {
-			this.#arrival = resolve;
+			this.#arrivals.push(resolve);
 		});
 	}
 
 	/** Ends every wait, of both sides. */
 	wake(): void {
-		this.#arrival?.();
-		this.#arrival = undefined;
+		this.#arrived();
 		this.#release();
 	}
 
@@ -74,6 +73,11 @@ export class ChangeQueue {
 		const was = this.#wasFull;
 		this.#wasFull = false;
 		return was;
+	}
+
+	#arrived(): void {
+		if (this.#arrivals.length === 0) return;
+		for (const arrival of this.#arrivals.splice(0)) arrival();
 	}
 
 	#release(): void {

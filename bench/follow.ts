@@ -84,7 +84,7 @@ async function main(asked: readonly string[]): Promise<void> {
 		if (wants("live")) {
 			const found = await live(bench);
 			results = { ...results, live: found };
-			console.table(found.map(({ curve, ...rest }) => rest));
+			console.table(found.map(({ curve, stopped, ...rest }) => rest));
 		}
 		if (wants("fan-out")) {
 			const found = [
@@ -210,7 +210,7 @@ function charts({ catchUp, latency, live, fanOut }: Results): Readonly<Record<st
 			title: "What a watcher takes in memory",
 			x,
 			y: { label: "bytes of the heap a watcher", log: true },
-			series: curves((row) => row.heapBytesPerWatcher),
+			series: curves((row) => Math.max(1, row.heapBytesPerWatcher)),
 		}).svg;
 		drawn["follow-delivery"] = curveChart({
 			title: "How fast all watchers have an event",

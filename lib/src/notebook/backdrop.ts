@@ -40,7 +40,7 @@ export function windowLayers(places: Places, lanes: Lanes): Layer[] {
 
 /** The lanes themselves, and the index axis. */
 export function laneLayer(lanes: Lanes, places: Places): Layer {
-	const all = [...lanes.writers.values(), ...lanes.watchers];
+	const all = [...lanes.writers.values(), ...lanes.watchers, ...(lanes.member ? [lanes.member] : [])];
 	return {
 		data: { values: all.map(({ y }) => ({ lo: places.lo, hi: places.hi, y })) },
 		mark: { type: "rule", color: COLOUR.lane, strokeWidth: 1, tooltip: null, aria: false },
@@ -66,7 +66,8 @@ export function laneLayer(lanes: Lanes, places: Places): Layer {
 export function nameLayers(lanes: Lanes, totals: ReadonlyMap<number, string>): Layer[] {
 	const writers = [...lanes.writers.values()].map((lane) => ({ ...lane, total: "" }));
 	const watchers = lanes.watchers.map((lane, at) => ({ ...lane, total: totals.get(at) ?? "" }));
-	const values = [...writers, ...watchers].map(({ name, words, total, y }) => {
+	const member = lanes.member ? [{ ...lanes.member, total: "" }] : [];
+	const values = [...writers, ...watchers, ...member].map(({ name, words, total, y }) => {
 		const up = total === "" ? 0 : 6;
 		const nameY = words === "" ? y : y - 7 - up;
 		return { name, words, total, nameY, wordsY: y + 8 - up, totalY: y + 16 };

@@ -1,5 +1,6 @@
 import type { Timeline, WriteRecord } from "../scenario/timeline";
 import { type Band, bandsOf, type Counted } from "./bands";
+import { type FaultMark, faultsOf } from "./faultmarks";
 import type { Lanes } from "./lanes";
 import { type Bar, barsOf, type Gap, gapsOf, type Note, notesOf } from "./lifelines";
 import { type Join, type Mark, markOfWrite, markSize, marksOfWatcher } from "./marks";
@@ -17,6 +18,8 @@ export interface Drawing {
 	readonly bars: Bar[];
 	readonly gaps: Gap[];
 	readonly notes: Note[];
+	/** What was done to the servers, and for how long they were broken. */
+	readonly faults: FaultMark[];
 	readonly bands: Band[];
 	readonly joins: Join[];
 	readonly marks: Mark[];
@@ -31,7 +34,16 @@ export function drawingOf(
 	places: Places,
 	lanes: Lanes,
 ): Drawing {
-	const all: Drawing = { bars: [], gaps: [], notes: [], bands: [], joins: [], marks: [], totals: new Map() };
+	const all: Drawing = {
+		bars: [],
+		gaps: [],
+		notes: [],
+		faults: [],
+		bands: [],
+		joins: [],
+		marks: [],
+		totals: new Map(),
+	};
 	let bandedWriters = false;
 	for (const [by, lane] of lanes.writers) {
 		const writes = timeline.writes.filter((write) => write.by === by);
@@ -58,6 +70,7 @@ export function drawingOf(
 		all.marks.push(...marks);
 		all.joins.push(...joins);
 	});
+	if (lanes.member) all.faults.push(...faultsOf(timeline, places, lanes));
 	return all;
 }
 

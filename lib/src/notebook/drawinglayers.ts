@@ -1,5 +1,6 @@
 import type { Band } from "./bands";
 import type { Drawing } from "./drawing";
+import { faultLayers } from "./faultmarks";
 import { as, type Layer, lit, raw, reached, say, size, tip, x } from "./layers";
 import type { Bar, Note } from "./lifelines";
 import { COLOUR } from "./palette";
@@ -8,6 +9,7 @@ import type { Places } from "./places";
 /** What a drawing's data looks like, from the back to the front. */
 export function drawingLayers(drawing: Drawing, places: Places): Layer[] {
 	return [
+		...faultLayers(drawing.faults, places),
 		...lifeLayers(drawing, places),
 		...bandLayers(drawing.bands),
 		...tickLayers(drawing.notes),

@@ -54,6 +54,9 @@ export function legendOf(
 			? [swatch("not reading", "#ffffff", COLOUR.paused, "bar")]
 			: []),
 		...(drawing.gaps.length > 0 ? [swatch("gap: events that are gone", "#fadfcc", COLOUR.refused)] : []),
+		...(drawing.faults.some(({ x, x2 }) => x2 > x)
+			? [swatch("the member is broken", COLOUR.broken, COLOUR.broken, "bar")]
+			: []),
 		...(showWindow ? [swatch(`the last ${WINDOW} events`, "#faf6c0", "#a89a00")] : []),
 	];
 }

@@ -15,6 +15,8 @@ export interface Lanes {
 	readonly writers: ReadonlyMap<string, Lane>;
 	/** In the order of the timeline's watchers. */
 	readonly watchers: readonly Lane[];
+	/** The lowest one: the member that was broken; undefined where nothing was. */
+	readonly member: Lane | undefined;
 	readonly labels: LabelPlan;
 	readonly wanted: readonly WantedLabel[];
 	/** The lowest point of the labels' lowest row. */
@@ -31,7 +33,8 @@ const MOST_LABELS = 60;
 export function lanesOf(timeline: Timeline, places: Places): Lanes {
 	const by = [...new Set(timeline.writes.map((write) => write.by))];
 	if (by.length === 0) by.push("writer");
-	const count = by.length + timeline.watchers.length;
+	const isBroken = (timeline.faults ?? []).length > 0;
+	const count = by.length + timeline.watchers.length + (isBroken ? 1 : 0);
 	const spacing = count <= 4 ? 64 : count <= 7 ? 52 : 40;
 
 	const names = [
@@ -40,6 +43,7 @@ export function lanesOf(timeline: Timeline, places: Places): Lanes {
 			name: shortened(watcher.name, 26),
 			words: watcherWords(watcher, 16),
 		})),
+		...(isBroken ? [{ name: "the member", words: "that they are at" }] : []),
 	];
 	const widest = Math.max(
 		...names.map(({ name, words }) => Math.max(pixelsOf(name, 12, true), pixelsOf(words, 11))),
@@ -58,7 +62,8 @@ export function lanesOf(timeline: Timeline, places: Places): Lanes {
 	const writers = new Map(by.map((name, at) => [name, lanes[at] ?? { y: 0, name, words: "" }]));
 	return {
 		writers,
-		watchers: lanes.slice(by.length),
+		watchers: lanes.slice(by.length, by.length + timeline.watchers.length),
+		member: isBroken ? lanes.at(-1) : undefined,
 		labels,
 		wanted,
 		labelsEnd,

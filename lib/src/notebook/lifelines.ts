@@ -1,6 +1,6 @@
 import { PLOT_WIDTH, type Places, rounded } from "./places";
 import { pixelsOf, shortened } from "./printable";
-import { gapWords, lifeWords, type Reading } from "./reading";
+import { differenceWords, gapWords, lifeWords, type Reading } from "./reading";
 
 /** A bar in a watcher's lane: it was listening, or its reader was paused. */
 export interface Bar {
@@ -39,7 +39,7 @@ export interface Note {
 }
 
 /** Something that happens after an index, but before the next one, is drawn this far behind it. */
-const AFTER = 0.25;
+export const AFTER = 0.25;
 const MOST_BARS = 300;
 
 export function barsOf(reading: Reading, places: Places, y: number): Bar[] {
@@ -72,15 +72,16 @@ export function barsOf(reading: Reading, places: Places, y: number): Bar[] {
 export function gapsOf(reading: Reading, places: Places, y: number, half: number): Gap[] {
 	const gaps: Gap[] = [];
 	for (const event of reading.watcher.life) {
-		if (event.kind !== "error" || event.gap === undefined) continue;
-		const { from, to } = event.gap;
+		const stated = event.kind === "gap" ? event : event.kind === "error" ? event.gap : undefined;
+		if (stated === undefined) continue;
+		const { from, to } = stated;
 		const x = Math.min(places.hi, Math.max(places.lo, from - 0.5));
 		const x2 = Math.min(places.hi, Math.max(places.lo, to + 0.5));
 		if (x2 <= x) continue;
 		const tip = {
 			watcher: shortened(reading.watcher.name, 40),
 			gap: `${from} to ${to}`,
-			error: lifeWords(event),
+			[event.kind]: lifeWords(event),
 		};
 		gaps.push({ x, x2, y: y - half, y2: y + half, at: event.at, tip, say: lifeWords(event) });
 	}
@@ -107,6 +108,15 @@ export function notesOf(reading: Reading, places: Places, y: number, half: numbe
 			case "listed":
 				text = "listed";
 				break;
+			case "gap":
+				text = `gap ${event.from} to ${event.to}: ${shortened(differenceWords(event), 34)}`;
+				break;
+			case "reset":
+				text = "reset: another store";
+				break;
+			case "bookmarked":
+				text = "bookmark";
+				break;
 			case "paused":
 				text = "stops reading";
 				break;
@@ -128,7 +138,7 @@ export function notesOf(reading: Reading, places: Places, y: number, half: numbe
 		const tip = { watcher: shortened(reading.watcher.name, 40), "what happened": lifeWords(event) };
 		notes.push({
 			x: rounded(places.lo + px / perIndex),
-			tickX: rounded(places.lo + Math.min(wanted, PLOT_WIDTH) / perIndex),
+			tickX: rounded(places.lo + Math.max(0, Math.min(wanted, PLOT_WIDTH)) / perIndex),
 			y: rounded(y - half + 3),
 			tickY: rounded(y - half + 9),
 			tickY2: y + 5,

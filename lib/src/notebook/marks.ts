@@ -179,7 +179,7 @@ export function marksOfDeliveries(
 				watcher: shortened(watcher.name, 40),
 				"asked for": watcherWords(watcher),
 				...eventTip(delivery.action, delivery.key, delivery.index, delivery.node, delivery.prevNode),
-				"response index": String(delivery.etcdIndex),
+				...(watcher.kind === "follow" ? {} : { "response index": String(delivery.etcdIndex) }),
 				...(delivery.fromHistory ? { "replayed from": "the event history" } : {}),
 				...(why === undefined ? {} : { why }),
 				...(times === "" ? {} : { came: `${nth + 1} of ${deliveries.length} times` }),

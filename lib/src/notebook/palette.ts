@@ -12,6 +12,7 @@ export const COLOUR = {
 	mixed: "#e6e6e6",
 	listening: "#cfe3f1",
 	paused: "#9a9a9a",
+	broken: "#6b6b6b",
 	window: "#F0E442",
 	join: "#808080",
 	lane: "#e4e4e4",

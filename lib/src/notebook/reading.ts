@@ -2,7 +2,9 @@ import { depthBelow } from "../scenario/scope";
 import type {
 	Accepted,
 	Delivery,
+	FaultRecord,
 	LifeEvent,
+	NodeRecord,
 	Timeline,
 	WatcherRecord,
 	WriteRecord,
@@ -40,7 +42,13 @@ export type Unaccepted = Exclude<WriteRecord["outcome"], Accepted>;
 export type Fate =
 	| { readonly kind: "unaccepted"; readonly outcome: Unaccepted }
 	| { readonly kind: "came"; readonly outcome: Accepted; readonly deliveries: readonly Delivery[] }
-	| { readonly kind: "absent"; readonly outcome: Accepted; readonly state: State }
+	| {
+			readonly kind: "absent";
+			readonly outcome: Accepted;
+			readonly state: State;
+			/** A follower was told that it can't have it. */
+			readonly isStated: boolean;
+	  }
 	| { readonly kind: "noEvent"; readonly outcome: Accepted }
 	| { readonly kind: "elsewhere"; readonly outcome: Accepted };
 
@@ -74,7 +82,11 @@ export function fateOf(reading: Reading, { outcome }: WriteRecord): Fate {
 	if (deliveries) return { kind: "came", outcome, deliveries };
 	if (!outcome.raisesEvent) return { kind: "noEvent", outcome };
 	if (!inScope(reading.watcher, outcome)) return { kind: "elsewhere", outcome };
-	return { kind: "absent", outcome, state: reading.stateAt(outcome.index) };
+	const { index } = outcome;
+	const isStated = reading.watcher.life.some(
+		(event) => event.kind === "gap" && event.from <= index && index <= event.to,
+	);
+	return { kind: "absent", outcome, state: reading.stateAt(index), isStated };
 }
 
 /** "104 Not a directory", or "no answer"; in short "104". */
@@ -131,8 +143,51 @@ export function lifeWords(event: LifeEvent): string {
 			return `error ${event.code} at index ${event.at}, ${printable(event.message)}${cause}${gap}`;
 		}
 		case "listed":
-			return `read the tree at index ${event.at}: ${event.keys.length} ${event.keys.length === 1 ? "key" : "keys"}`;
+			return `read the tree at index ${event.at}: ${keysWords(event.keys)}`;
+		case "gap": {
+			const range = event.from === event.to ? `${event.from}` : `${event.from} to ${event.to}`;
+			return `was told of a gap at index ${event.at}, ${range} (${printable(event.why)}): ${differenceWords(event)}; it goes on from there with ${keysWords(event.keys)}`;
+		}
+		case "reset":
+			return `was told of a reset after index ${event.lastIndex} (${printable(event.why)}): another store, with ${keysWords(event.keys)}`;
+		case "bookmarked":
+			return `made sure at index ${event.at} that it had missed nothing`;
 	}
+}
+
+function keysWords(keys: readonly NodeRecord[]): string {
+	return keys.length === 1 ? "1 key" : `${keys.length} keys`;
+}
+
+/** "changed /a/k", "added /a/x, removed /a/y and 3 more", "nothing changed". */
+export function differenceWords(gap: Extract<LifeEvent, { kind: "gap" }>): string {
+	const parts = [
+		["added", gap.added],
+		["changed", gap.changed],
+		["removed", gap.removed ?? []],
+	] as const;
+	const words = parts.flatMap(([what, nodes]) => {
+		if (nodes.length === 0) return [];
+		const some = nodes.slice(0, 3).map(({ key }) => shortened(key, 40));
+		const more = nodes.length > 3 ? ` and ${nodes.length - 3} more` : "";
+		return [`${what} ${some.join(", ")}${more}`];
+	});
+	return words.length === 0 ? "nothing changed" : words.join(", ");
+}
+
+/** What was done to the servers, in a word or two. */
+export function faultWords({ kind }: FaultRecord): string {
+	const words: Readonly<Record<FaultRecord["kind"], string>> = {
+		kill: "kill -9",
+		restart: "restarted",
+		pause: "paused",
+		resume: "resumed",
+		cutOff: "cut off",
+		heal: "healed",
+		wipe: "wiped",
+		snapshot: "sent the whole store",
+	};
+	return words[kind];
 }
 
 /** "5 writes tried, 3 accepted, 2 refused". */
@@ -172,10 +227,14 @@ export function stretchesInWords(numbers: readonly number[], max = 8): string {
 export function runInWords(timeline: Timeline): string {
 	const watchers = timeline.watchers.map((watcher) => {
 		const got = watcher.deliveries.map((delivery) => delivery.index).sort((a, b) => a - b);
-		const gaps = watcher.life.filter((event) => event.kind === "error").map(lifeWords);
+		const gaps = watcher.life
+			.filter(({ kind }) => kind === "error" || kind === "gap" || kind === "reset")
+			.map(lifeWords);
 		const what =
 			got.length === 0 ? "no event" : `${counted(got.length, "event")}, index ${stretchesInWords(got)}`;
 		return [`${printable(watcher.name)} (${watcherWords(watcher)}) got ${what}`, ...gaps].join("; ");
 	});
-	return `${countsInWords(timeline)}. ${watchers.join(". ")}${watchers.length > 0 ? "." : ""}`;
+	const faults = (timeline.faults ?? []).map((fault) => `${faultWords(fault)} at index ${fault.at}`);
+	const broken = faults.length === 0 ? "" : ` The member that they are at was ${faults.join(", ")}.`;
+	return `${countsInWords(timeline)}. ${watchers.join(". ")}${watchers.length > 0 ? "." : ""}${broken}`;
 }

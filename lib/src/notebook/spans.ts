@@ -49,6 +49,9 @@ export function spansOf(watcher: WatcherRecord): Span[] {
 				end(event.at, false);
 				break;
 			case "listed":
+			case "gap":
+			case "reset":
+			case "bookmarked":
 				break;
 		}
 	}

@@ -153,7 +153,7 @@ export function eventsTable(timeline: Timeline, watcherName: string, options: Ev
 			delivery.index + origin,
 			delivery.node.createdIndex + origin,
 			delivery.prevNode === undefined ? "–" : delivery.prevNode.modifiedIndex + origin,
-			delivery.etcdIndex + origin,
+			watcher.kind === "follow" ? "–" : delivery.etcdIndex + origin,
 			...(replayed ? [delivery.fromHistory ? "history" : "live"] : []),
 		]),
 		notes: watcher.deliveries.length === 0 ? ["It got no event."] : [],

@@ -5,6 +5,7 @@ import {
 	countsInWords,
 	type Fate,
 	fateOf,
+	faultWords,
 	lifeWords,
 	type Reading,
 	readingOf,
@@ -43,6 +44,7 @@ export function cellWords(fate: Fate): string {
 			return fate.deliveries.every((delivery) => delivery.fromHistory) ? `${words} (from history)` : words;
 		}
 		case "absent":
+			if (fate.isStated) return "· in the gap";
 			return fate.state === "away" ? "· nobody waiting" : fate.state === "paused" ? "· not reading" : "·";
 		case "unaccepted":
 		case "noEvent":
@@ -74,6 +76,7 @@ export function timelineRows(timeline: Timeline): TimelineRows {
 		rows: kept,
 		left: rows.length - kept.length,
 		notes: [
+			...(timeline.faults ?? []).map((fault) => `the member: ${faultWords(fault)} at index ${fault.at}`),
 			...(condense ? readings.map((reading) => totalOf(timeline, reading)) : []),
 			...readings.flatMap(notesOf),
 		],

@@ -28,6 +28,26 @@ export function listedBy(timeline: Timeline, watcher: string): readonly NodeReco
 	return named(timeline, watcher).life.flatMap((event) => (event.kind === "listed" ? event.keys : []));
 }
 
+/** The gaps that a follower was told of. @throws RangeError for a name that the run lacks */
+export function gapsOf(timeline: Timeline, watcher: string): readonly Extract<LifeEvent, { kind: "gap" }>[] {
+	return named(timeline, watcher).life.filter((event) => event.kind === "gap");
+}
+
+/**
+ * The indexes of the events that a watcher never got, and that lie in no gap or reset that it was told of: what it
+ * lost in silence. @throws RangeError for a name that the run lacks
+ */
+export function lostInSilence(timeline: Timeline, watcher: string): readonly number[] {
+	const told = named(timeline, watcher).life.flatMap((event) => {
+		if (event.kind === "gap") return [{ from: event.from, to: event.to }];
+		if (event.kind === "reset") return [{ from: event.lastIndex + 1, to: event.at }];
+		return event.kind === "error" && event.gap ? [event.gap] : [];
+	});
+	return missedBy(timeline, watcher).filter(
+		(index) => !told.some(({ from, to }) => from <= index && index <= to),
+	);
+}
+
 function named(timeline: Timeline, name: string): WatcherRecord {
 	const watcher = timeline.watchers.find((one) => one.name === name);
 	if (watcher) return watcher;

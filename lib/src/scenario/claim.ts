@@ -18,12 +18,17 @@ export interface Verdict {
 /** A statement about etcd's watch that a run can confirm, refute, or leave untested. */
 export type Claim = (timeline: Timeline) => Verdict;
 
+function withoutFollowers(timeline: Timeline): Timeline {
+	const watchers = timeline.watchers.filter(({ kind }) => kind !== "follow");
+	return watchers.length === timeline.watchers.length ? timeline : { ...timeline, watchers };
+}
+
 /** A verdict without its claim. */
 export type Finding = Omit<Verdict, "claim">;
 
-/** A claim from its statement and its check. */
+/** A claim from its statement and its check. Claims are about etcd's watch: a follower is no witness for or against it. */
 export function claim(statement: string, check: (timeline: Timeline) => Finding): Claim {
-	return (timeline) => ({ claim: statement, ...check(timeline) });
+	return (timeline) => ({ claim: statement, ...check(withoutFollowers(timeline)) });
 }
 
 const shownEvidence = 6;

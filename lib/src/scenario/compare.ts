@@ -77,7 +77,7 @@ function deliveryOf(watcher: WatcherRecord | undefined, at: number, bursts: bool
 }
 
 function errorsOf(watcher: WatcherRecord | undefined): unknown {
-	return watcher?.life.filter(({ kind }) => kind === "error");
+	return watcher?.life.filter(({ kind }) => kind === "error" || kind === "gap" || kind === "reset");
 }
 
 /** Seconds of a ttl left depend on the moment; that there is one does not. */

@@ -24,7 +24,12 @@ export type Reason =
 	| "cleared"
 	| "deaf stream"
 	| "reader paused"
-	| "unproven";
+	| "unproven"
+	| "followed"
+	| "in a stated gap"
+	| "member sent the whole store"
+	| "member silent"
+	| "ahead of the store";
 
 /** Why a watcher was or wasn't told of a write. */
 export interface Explanation {
@@ -66,6 +71,11 @@ const sources: Readonly<Record<Reason, readonly [source: string, notebook: strin
 	"deaf stream": ["v2store/watcher_hub.go, watch", "03-missed-events"],
 	"reader paused": ["v2store/watcher.go, notify", "03-missed-events"],
 	unproven: ["", "01-recursive"],
+	followed: ["", "08-faults"],
+	"in a stated gap": ["v2store/event_history.go, scan", "04-afterindex-recovery"],
+	"member sent the whole store": ["v2store/store.go, Recovery", "08-faults"],
+	"member silent": ["", "08-faults"],
+	"ahead of the store": ["v2store/event_history.go, scan", "08-faults"],
 };
 
 /**
@@ -101,6 +111,13 @@ function explainPair(timeline: Timeline, watcher: WatcherRecord, write: WriteRec
 	const request = { key: watcher.key, recursive: watcher.recursive, stream: watcher.kind === "stream" };
 	const event = eventOf(outcome);
 	const [first, second] = deliveries;
+	if (first && watcher.kind === "follow") {
+		return because(
+			"followed",
+			deliveries.length,
+			"delivered: a follower asks from the index after its last event on, and once more where something could have been skipped",
+		);
+	}
 	if (first) return delivered(timeline, watcher, request, event, first, second, deliveries.length);
 	const there = existed(timeline, watcher.key, outcome.index);
 	const reach = liveReach(request, event, there);
@@ -114,7 +131,7 @@ function explainPair(timeline: Timeline, watcher: WatcherRecord, write: WriteRec
 			`not delivered: ${passedOverWords(reach.passedOver, watcher, outcome)}`,
 		);
 	}
-	return silence(watcher, outcome);
+	return silence(timeline, watcher, outcome);
 }
 
 function delivered(
@@ -198,7 +215,17 @@ function passedOverWords(passedOver: PassedOver, watcher: WatcherRecord, outcome
 }
 
 /** An event that the rules would have given, had the watcher been asking for it. */
-function silence(watcher: WatcherRecord, { index }: Accepted): Explanation {
+function silence(timeline: Timeline, watcher: WatcherRecord, { index }: Accepted): Explanation {
+	const told = watcher.life.find(({ kind, at }) => (kind === "gap" || kind === "reset") && at >= index);
+	if (watcher.kind === "follow" && told !== undefined) {
+		return because(
+			"in a stated gap",
+			0,
+			`not delivered as an event: it lies in the ${told.kind} that the follower was told of at index ${told.at}, with the state to go on from`,
+		);
+	}
+	const broken = brokenServer(timeline, watcher, index);
+	if (broken) return broken;
 	const times = listenings(watcher);
 	const now = times.find(({ from, to }) => from <= index && index <= to);
 	if (now) return deafness(watcher, index);
@@ -239,6 +266,37 @@ function silence(watcher: WatcherRecord, { index }: Accepted): Explanation {
 	const ended = before?.end ?? watcher.life.findLast(({ kind }) => kind === "error");
 	if (!ended) return unknown(watcher, index);
 	return because("over", 0, `not delivered: nobody was listening any more, ${endWords(ended)}`);
+}
+
+/** What was done to the servers can be why it was asking, and was not told. */
+function brokenServer(timeline: Timeline, watcher: WatcherRecord, index: number): Explanation | undefined {
+	const { faults = [] } = timeline;
+	const wiped = faults.findLast(({ kind, at }) => kind === "wipe" && at < index);
+	const asked = watcher.life.findLast(({ kind }) => kind === "asked");
+	if (wiped && asked?.kind === "asked" && asked.at >= wiped.at && asked.waitIndex !== undefined) {
+		return because(
+			"ahead of the store",
+			0,
+			`not delivered: it asks for what comes from index ${asked.waitIndex} of the store that was wiped; the new one's own indexes are lower, and a request for a later one waits and says nothing`,
+		);
+	}
+	const began = faults.findLast(({ kind, at }) => (kind === "pause" || kind === "cutOff") && at < index);
+	if (!began) return undefined;
+	const over = faults.find(({ kind, at }) => (kind === "resume" || kind === "heal") && at >= index);
+	if (faults.some(({ kind, at }) => kind === "snapshot" && at >= index)) {
+		return because(
+			"member sent the whole store",
+			0,
+			"not delivered: the member was so far behind that it was sent the whole store in one piece, and who was waiting on it is not told of what happened in between",
+		);
+	}
+	if (over || watcher.proof !== "none") return undefined;
+	const how = began.kind === "pause" ? "stands still" : "is cut off from its leader";
+	return because(
+		"member silent",
+		0,
+		`not delivered yet: the member that it waits on ${how}, and the connection says nothing of it`,
+	);
 }
 
 /** It was asking for the event, and did not get it. */

@@ -3,7 +3,7 @@ import { type Answer, EtcdError } from "../etcd";
 import type { Recorder } from "./record";
 import type { Target } from "./target";
 import type { Timeline } from "./timeline";
-import type { Watching } from "./watching";
+import type { Watched } from "./watched";
 
 type Fence = Timeline["fences"][number];
 
@@ -22,7 +22,7 @@ const goneChecks = 10;
 export async function fence(
 	target: Target,
 	recorder: Recorder,
-	watchings: readonly Watching[],
+	watchings: readonly Watched[],
 	signal: AbortSignal,
 ): Promise<Fence[]> {
 	const open = watchings.filter((watching) => !watching.isOver && !watching.isPaused);
@@ -49,7 +49,7 @@ export async function fence(
 async function missingKeys(
 	target: Target,
 	recorder: Recorder,
-	open: readonly Watching[],
+	open: readonly Watched[],
 	signal: AbortSignal,
 ): Promise<string[]> {
 	const keys = [...new Set(open.map((watching) => watching.key))];
@@ -69,7 +69,7 @@ async function exists({ v2 }: Target, key: string, signal: AbortSignal): Promise
 	}
 }
 
-async function allSettled(target: Target, open: readonly Watching[], signal: AbortSignal): Promise<void> {
+async function allSettled(target: Target, open: readonly Watched[], signal: AbortSignal): Promise<void> {
 	const settled = Promise.all(open.map((watching) => watching.reading)).then(() => true);
 	const deadline = Date.now() + fenceMs;
 	let checks = 0;

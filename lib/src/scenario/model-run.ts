@@ -10,6 +10,7 @@ import {
 } from "../model";
 import { cutValue } from "./record";
 import type { Scenario } from "./scenario";
+import { depthBelow, isHidden } from "./scope";
 import type { BurstStep, OpenStep, Step, WriteStep } from "./steps";
 import type {
 	Accepted,
@@ -54,6 +55,8 @@ class ModelWatcher {
 	/** What its client would go on from. */
 	carried: number | undefined;
 	last: Delivery | undefined;
+	/** What a follower knows of its tree when its process ends: it is saved with the position. */
+	known: readonly NodeRecord[] = [];
 
 	constructor(step: OpenStep) {
 		this.step = step;
@@ -118,7 +121,10 @@ class ModelRun {
 				return;
 			case "awaitDelivery":
 				return;
+			case "fault":
+				throw new RangeError("the model is one server, which does not fail: faults need a cluster");
 			case "watch":
+			case "follow":
 			case "poll":
 			case "pollLoop":
 			case "stream":
@@ -148,7 +154,16 @@ class ModelRun {
 				: step.goOnAfter === "event"
 					? last?.index
 					: last?.etcdIndex;
-		this.#ask(watcher, afterIndex);
+		if (step.step === "follow") this.#follow(watcher, afterIndex);
+		else this.#ask(watcher, afterIndex);
+	}
+
+	/** A follower lists first, and goes on from there. */
+	#follow(watcher: ModelWatcher, afterIndex: number | undefined): void {
+		if (afterIndex === undefined)
+			watcher.life.push({ kind: "listed", at: this.#store.index, keys: this.#files(watcher) });
+		watcher.carried = afterIndex ?? this.#store.index;
+		this.#ask(watcher, watcher.carried);
 	}
 
 	/** One request, and for a loop one after the other until it has to wait. */
@@ -164,6 +179,12 @@ class ModelRun {
 				...(after === undefined ? {} : { waitIndex: after + 1 }),
 			};
 			const watched = this.#store.watch(request);
+			if (watched.kind === "refused" && step === "follow") {
+				this.#gap(watcher, after ?? 0);
+				after = this.#store.index;
+				watcher.carried = after;
+				continue;
+			}
 			if (watched.kind === "refused") {
 				this.#refusedWatch(watcher, watched, after ?? 0);
 				return;
@@ -177,7 +198,7 @@ class ModelRun {
 				return;
 			}
 			this.#deliver(watcher, watched.event, watched.etcdIndex);
-			if (step !== "watch") {
+			if (step !== "watch" && step !== "follow") {
 				// A stream from the history is registered nowhere: the server has no such watcher.
 				if (step === "stream") watcher.proof = "gone";
 				return;
@@ -199,16 +220,47 @@ class ModelRun {
 		watcher.proof = "error";
 	}
 
+	/** What the history no longer holds, by what the follower knew and what is there now. */
+	#gap(watcher: ModelWatcher, after: number): void {
+		const at = this.#store.index;
+		const keys = this.#files(watcher);
+		const before = new Map(watcher.known.map((node) => [node.key, node]));
+		const now = new Set(keys.map(({ key }) => key));
+		watcher.life.push({
+			kind: "gap",
+			at,
+			from: after + 1,
+			to: at,
+			why: "cleared",
+			added: keys.filter(({ key }) => !before.has(key)),
+			changed: keys.filter(
+				({ key, modifiedIndex }) => (before.get(key)?.modifiedIndex ?? modifiedIndex) !== modifiedIndex,
+			),
+			removed: watcher.known.filter(({ key }) => !now.has(key)),
+			keys,
+		});
+	}
+
+	#files({ step: { key, recursive } }: ModelWatcher): NodeRecord[] {
+		const found = this.#store.get(key, { recursive, now: this.#now });
+		return "kind" in found ? [] : filesOf(found).map(recordOf);
+	}
+
 	#deliver(watcher: ModelWatcher, event: ModelEvent, etcdIndex: number): void {
 		const { action, index, node, prevNode } = event;
+		const isFollower = watcher.step.step === "follow";
+		if (isFollower) {
+			watcher.carried = index;
+			if (!isFollowed(watcher.step, event)) return;
+		}
 		const delivery: Delivery = {
 			index,
 			action,
 			key: node.key,
 			node: recordOf(node),
 			...(prevNode ? { prevNode: recordOf(prevNode) } : {}),
-			etcdIndex,
-			fromHistory: index <= etcdIndex,
+			etcdIndex: isFollower ? index : etcdIndex,
+			fromHistory: !isFollower && index <= etcdIndex,
 		};
 		watcher.deliveries.push(delivery);
 		watcher.last = delivery;
@@ -233,7 +285,7 @@ class ModelRun {
 			if (step !== "poll") again.push(watcher);
 		}
 		for (const watcher of again)
-			this.#ask(watcher, watcher.step.step === "watch" ? watcher.carried : undefined);
+			this.#ask(watcher, watcher.step.step === "pollLoop" ? undefined : watcher.carried);
 	}
 
 	#drop(watcher: ModelWatcher, kind: "closed" | "cut"): void {
@@ -241,14 +293,12 @@ class ModelRun {
 		watcher.waiting = undefined;
 		if (watcher.proof !== undefined && watcher.proof !== "gone") return;
 		watcher.life.push({ kind, at: this.#store.index });
+		watcher.known = this.#files(watcher);
 		watcher.proof = "closed";
 	}
 
 	#recover(watcher: ModelWatcher): void {
-		const { key, recursive } = watcher.step;
-		const found = this.#store.get(key, { recursive, now: this.#now });
-		const keys = "kind" in found ? [] : filesOf(found).map(recordOf);
-		watcher.life.push({ kind: "listed", at: this.#store.index, keys });
+		watcher.life.push({ kind: "listed", at: this.#store.index, keys: this.#files(watcher) });
 		this.#ask(watcher, this.#store.index);
 	}
 
@@ -304,6 +354,13 @@ class ModelRun {
 			this.#heard(deliveries);
 		}
 	}
+}
+
+/** What only the replay shows is not handed on. */
+function isFollowed({ key }: OpenStep, { node }: ModelEvent): boolean {
+	return depthBelow(node.key, key) === undefined
+		? depthBelow(key, node.key) !== undefined
+		: !isHidden(node.key, key);
 }
 
 function acceptedOf({ action, index, node, prevNode, refresh }: ModelEvent): Accepted {

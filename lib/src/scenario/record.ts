@@ -1,4 +1,5 @@
 import type { Action, Answer, EtcdError, Node, WatchEvent } from "../etcd";
+import type { FollowedEvent } from "../follow";
 import type { Operation } from "./steps";
 import type { Accepted, Delivery, NodeRecord, Refused } from "./timeline";
 
@@ -12,10 +13,24 @@ const inOrderName = /\/(\d{20})$/;
 export class Recorder {
 	readonly prefix: string;
 	readonly origin: number;
+	/** Of each store, one after the other: which index of its own is which one of the run. */
+	#now: { readonly own: number; readonly counted: number };
+	#before: { readonly own: number; readonly counted: number } | undefined;
 
 	constructor(prefix: string, origin: number) {
 		this.prefix = prefix;
 		this.origin = origin;
+		this.#now = { own: origin, counted: 0 };
+	}
+
+	/** The store was wiped and stands at `own` again: from here on the run counts on from `counted`. */
+	wiped(own: number, counted: number): void {
+		this.#before = this.#now;
+		this.#now = { own, counted };
+	}
+
+	get wasWiped(): boolean {
+		return this.#before !== undefined;
 	}
 
 	/** The key on the server. */
@@ -24,11 +39,17 @@ export class Recorder {
 	}
 
 	absoluteIndex(index: number): number {
-		return index + this.origin;
+		return index - this.#now.counted + this.#now.own;
 	}
 
 	index(index: number): number {
-		return index - this.origin;
+		return index - this.#now.own + this.#now.counted;
+	}
+
+	/** An index of the store that was there before the wipe. */
+	indexBefore(index: number): number {
+		const { own, counted } = this.#before ?? this.#now;
+		return index - own + counted;
 	}
 
 	key(key: string): string {
@@ -82,6 +103,24 @@ export class Recorder {
 			});
 		}
 		return error.etcdCause === this.prefix ? "/" : error.etcdCause.replaceAll(this.prefix, "");
+	}
+
+	followed(event: FollowedEvent): Delivery {
+		const index = this.index(event.index);
+		return {
+			index,
+			action: event.action,
+			key: this.key(event.key),
+			node: this.node(event.node),
+			...(event.prevNode ? { prevNode: this.node(event.prevNode) } : {}),
+			etcdIndex: index,
+			fromHistory: false,
+		};
+	}
+
+	/** The files among a flat list of nodes. */
+	files(nodes: readonly Node[]): NodeRecord[] {
+		return nodes.filter(({ dir }) => !dir).map((node) => this.node(node));
 	}
 
 	delivery(event: WatchEvent): Delivery {

@@ -1,12 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AbortedError, KeyNotFoundError, type Keys, LabError } from "../etcd";
 import { fence } from "./fence";
+import { Following } from "./following";
 import { announceWrites } from "./polite";
 import { Recorder } from "./record";
 import { replayed, settled } from "./settle";
-import type { DeliveryStep, ExpiryStep, OpenStep, Step, WatcherStep } from "./steps";
-import type { Target } from "./target";
-import type { Timeline, WriteRecord } from "./timeline";
+import type { DeliveryStep, ExpiryStep, FaultStep, OpenStep, Step, WatcherStep } from "./steps";
+import type { Faults, Target } from "./target";
+import type { FaultRecord, Timeline, WriteRecord } from "./timeline";
+import type { Watched } from "./watched";
 import { type Surroundings, Watching } from "./watching";
 import { Writing } from "./writing";
 
@@ -28,6 +30,11 @@ export async function runScenario(
 	target: Target,
 	options: RunOptions,
 ): Promise<Timeline> {
+	if (steps.some(({ step }) => step === "fault") && target.faults === undefined) {
+		throw new ScenarioError(
+			`"${name}" has faults in it, and they are for clusters that the lab started: run it on atMember(cluster, member)`,
+		);
+	}
 	const writes = steps.reduce((sum, step) => sum + (step.step === "burst" ? step.count : 1), 0);
 	announceWrites(target, writes, `"${name}" makes ${writes} writes, which`);
 	const prefix = target.newPrefix();
@@ -39,6 +46,7 @@ export async function runScenario(
 		return run.timeline();
 	} finally {
 		await run.close();
+		if (run.hasFaults) await target.faults?.mend();
 	}
 }
 
@@ -54,6 +62,7 @@ async function indexOf(v2: Keys, key: string, signal: AbortSignal | undefined): 
 
 class Run implements Surroundings {
 	readonly v2: Keys;
+	readonly watchers: Keys;
 	readonly recorder: Recorder;
 	readonly signal: AbortSignal;
 	readonly #name: string;
@@ -61,7 +70,9 @@ class Run implements Surroundings {
 	readonly #options: RunOptions;
 	readonly #stop = new AbortController();
 	readonly #writing = new Writing(this);
-	readonly #watchings = new Map<string, Watching>();
+	readonly #watchings = new Map<string, Watched>();
+	readonly #faults: FaultRecord[] = [];
+	#steady: Promise<void> = Promise.resolve();
 	#fences: Timeline["fences"] = [];
 	#now = 0;
 	#lastIndex: number | undefined;
@@ -70,6 +81,7 @@ class Run implements Surroundings {
 		this.#name = name;
 		this.#target = target;
 		this.v2 = target.v2;
+		this.watchers = target.newWatchers?.() ?? target.v2;
 		this.recorder = recorder;
 		this.#options = options;
 		this.signal = options.signal ? AbortSignal.any([options.signal, this.#stop.signal]) : this.#stop.signal;
@@ -88,12 +100,21 @@ class Run implements Surroundings {
 		this.#options.onChange?.(() => this.timeline());
 	}
 
+	steady(): Promise<void> {
+		return this.#steady;
+	}
+
+	get hasFaults(): boolean {
+		return this.#faults.length > 0;
+	}
+
 	async take(step: Step, number: number): Promise<void> {
 		this.#throwFatal();
 		if (step.step === "write") await this.#settled(await this.#writing.write(step));
 		else if (step.step === "burst") await this.#writing.burst(step, number);
 		else if (step.step === "awaitExpiry") await this.#awaitExpiry(step, number);
 		else if (step.step === "awaitDelivery") await this.#awaitDelivery(step, number);
+		else if (step.step === "fault") await this.#fault(step, number);
 		else if ("key" in step) await this.#open(step, number);
 		else await this.#toWatcher(step, number);
 	}
@@ -109,6 +130,7 @@ class Run implements Surroundings {
 	async close(): Promise<void> {
 		this.#stop.abort();
 		await Promise.all([...this.#watchings.values()].map((watching) => watching.drop("closed")));
+		if (this.watchers !== this.v2) await this.watchers.close();
 	}
 
 	timeline(): Timeline {
@@ -123,6 +145,7 @@ class Run implements Surroundings {
 			writes: this.#writing.records(),
 			watchers: [...this.#watchings.values()].map((watching) => watching.record()),
 			fences: this.#fences,
+			...(this.#faults.length === 0 ? {} : { faults: [...this.#faults] }),
 		};
 	}
 
@@ -134,7 +157,10 @@ class Run implements Surroundings {
 			await before.open(step);
 			return;
 		}
-		const watching = new Watching(step, this);
+		const watching =
+			step.step === "follow"
+				? new Following(step, this, this.#target.followOptions)
+				: new Watching(step, this);
 		this.#watchings.set(step.watcher, watching);
 		await watching.open(step);
 		await replayed(this.timeline(), watching);
@@ -142,16 +168,65 @@ class Run implements Surroundings {
 
 	async #toWatcher({ step, watcher }: WatcherStep, number: number): Promise<void> {
 		const watching = this.#watching(watcher, number);
-		if (step === "pause") watching.pause();
-		else if (step === "resume") watching.resume();
-		else if (step === "close") await watching.drop("closed");
+		if (step === "close") await watching.drop("closed");
 		else if (step === "cut") await watching.drop("cut");
 		else if (step === "reconnect") await watching.reconnect();
+		else if (!(watching instanceof Watching)) return;
+		else if (step === "pause") watching.pause();
+		else if (step === "resume") watching.resume();
 		else {
 			await this.#inTime(watching.reading, number, `the end of "${watcher}" by an error`);
 			await watching.recover();
 		}
 		await replayed(this.timeline(), watching);
+	}
+
+	/** What it cuts is cut, what was to find its way has found it, and a new store's indexes are counted on. */
+	async #fault({ fault }: FaultStep, number: number): Promise<void> {
+		const { faults } = this.#target;
+		if (faults === undefined) return;
+		this.#faults.push({ kind: fault, at: this.#now });
+		this.changed();
+		const loops: Watching[] = [];
+		const followers: Following[] = [];
+		for (const one of this.#watchings.values()) {
+			if (one instanceof Watching) loops.push(one);
+			if (one instanceof Following) followers.push(one);
+		}
+		const silent = fault === "pause" || fault === "cutOff";
+		for (const watching of this.#watchings.values()) watching.silence(silent);
+		let skips = false;
+		if (fault === "wipe") await this.#wipe(faults);
+		else {
+			const besides = await faults.make(fault);
+			skips = besides.includes("snapshot");
+			for (const kind of besides) this.#faults.push({ kind, at: this.#now });
+		}
+		if (fault === "kill" || fault === "wipe") {
+			const cut = Promise.all(loops.map(({ reading }) => reading));
+			await this.#inTime(cut, number, `the end of the connections that "${fault}" cuts`);
+		}
+		if (fault === "wipe") {
+			const told = Promise.all(followers.map((follower) => follower.wasReset()));
+			await this.#inTime(told, number, "the followers to find the new store");
+		}
+		this.#throwFatal();
+		// Who waited while the member was sent the whole store is waiting still.
+		for (const one of skips ? followers : [...followers, ...loops]) await replayed(this.timeline(), one);
+	}
+
+	async #wipe(faults: Faults): Promise<void> {
+		const at = this.#now;
+		let done = () => {};
+		this.#steady = new Promise((resolve) => {
+			done = resolve;
+		});
+		try {
+			await faults.make("wipe");
+			this.recorder.wiped(await indexOf(this.v2, "/", this.signal), at);
+		} finally {
+			done();
+		}
 	}
 
 	#settled(write: WriteRecord): Promise<void> {
@@ -181,7 +256,7 @@ class Run implements Surroundings {
 		this.#throwFatal();
 	}
 
-	#watching(name: string, number: number): Watching {
+	#watching(name: string, number: number): Watched {
 		const watching = this.#watchings.get(name);
 		if (!watching) throw new ScenarioError(`step ${number}: no watcher is called "${name}"`);
 		return watching;

@@ -3,7 +3,7 @@ import { checkComparison, checkIndex, checkTtl, checkValue, keyPath } from "../e
 import { type RunOptions, runScenario } from "./run";
 import type { BurstStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
 import type { Target } from "./target";
-import type { Timeline } from "./timeline";
+import { type FaultKind, faultKinds, type Timeline } from "./timeline";
 
 export interface OpenOptions {
 	/** Also what happens below the key. */
@@ -73,6 +73,15 @@ export class Scenario {
 	}
 
 	/**
+	 * The lab's follower, from now on unless `afterIndex` is given. It heals its connection by itself; `cut` ends it
+	 * with its position saved, and `reconnect` goes on from there.
+	 */
+	follow(watcher: string, key: string, options: OpenOptions = {}): Scenario {
+		this.#isNew(watcher);
+		return this.#open({ step: "follow", watcher, key, ...open(options) });
+	}
+
+	/**
 	 * One long poll, which forgets. With the name of an earlier poll it is that watcher's next one, on the same key:
 	 * `.poll("w", "/a", { recursive: true })`, later `.poll("w")` or `.poll("w", { goOnAfter: "event" })`.
 	 */
@@ -101,7 +110,7 @@ export class Scenario {
 
 	/** The watcher is over. */
 	close(watcher: string): Scenario {
-		return this.#does("close", watcher, ["watch", "poll", "pollLoop", "stream"]);
+		return this.#does("close", watcher, ["watch", "poll", "pollLoop", "stream", "follow"]);
 	}
 
 	/** Waits until the watcher has been sent so many events in all, before the next step. */
@@ -113,17 +122,31 @@ export class Scenario {
 
 	/** The connection of a watcher goes, until `reconnect`; an event that is still on its way is lost with it. */
 	cut(watcher: string): Scenario {
-		return this.#does("cut", watcher, ["watch", "stream"]);
+		return this.#does("cut", watcher, ["watch", "pollLoop", "stream", "follow"]);
 	}
 
-	/** After `cut`: asks again as its client would, a `watch` from the index that it carries, a stream from now on. */
+	/**
+	 * After `cut`, or a fault that cut it: asks again as its client would, a `watch` from the index that it carries,
+	 * a follower from its position, the others from now on.
+	 */
 	reconnect(watcher: string): Scenario {
-		return this.#does("reconnect", watcher, ["watch", "stream"]);
+		return this.#does("reconnect", watcher, ["watch", "pollLoop", "stream", "follow"]);
 	}
 
 	/** After a 401: reads the tree with a quorum and watches from that read's index on (list and watch). */
 	recover(watcher: string): Scenario {
 		return this.#does("recover", watcher, ["watch", "poll"]);
+	}
+
+	/**
+	 * Does something to the member that the watchers are at. Done when it has really happened: a member that was put
+	 * right has caught up, connections that it cost are gone, a follower has found its way.
+	 */
+	fault(fault: FaultKind): Scenario {
+		if (!faultKinds.includes(fault)) {
+			throw new ArgumentError(`there is no fault "${fault}": it is one of ${faultKinds.join(", ")}`);
+		}
+		return this.#then({ step: "fault", fault });
 	}
 
 	/** The writes after this are another client's, drawn in a lane of its own. */
@@ -216,8 +239,9 @@ export class Scenario {
 
 	/**
 	 * Runs it on a server, below a new random prefix, and ends with a fence that every watcher still open has to see.
-	 * @throws ScenarioError for a step that waits for what never comes; SharedServerError; ConnectionError;
-	 * AbortedError after `options.signal` or the kernel's Interrupt. No watcher is left open, however it ends.
+	 * Servers that a fault broke are put right at the end.
+	 * @throws ScenarioError for a step that waits for what never comes, and for faults on a server that is no
+	 * `atMember`; SharedServerError; ConnectionError; AbortedError after `options.signal` or the kernel's Interrupt. No watcher is left open, however it ends.
 	 */
 	run(target: Target, options: RunOptions = {}): Promise<Timeline> {
 		return runScenario(this.name, this.steps, target, options);

@@ -3,7 +3,7 @@ import { historyRule } from "../model";
 import { eventOf } from "./explain";
 import { accepted, isVisible } from "./scope";
 import type { Timeline, WriteRecord } from "./timeline";
-import type { Watching } from "./watching";
+import type { Watched } from "./watched";
 
 /** How long a loop may take to be woken by a write before the next step goes on without it. */
 const settleMs = 2_000;
@@ -14,7 +14,7 @@ const settleMs = 2_000;
  */
 export async function settled(
 	soFar: Timeline,
-	watchings: readonly Watching[],
+	watchings: readonly Watched[],
 	write: WriteRecord,
 ): Promise<void> {
 	const { outcome } = write;
@@ -27,7 +27,7 @@ export async function settled(
 }
 
 /** The same for a loop that asked for the past: it has been sent what was there. */
-export async function replayed(soFar: Timeline, watching: Watching): Promise<void> {
+export async function replayed(soFar: Timeline, watching: Watched): Promise<void> {
 	const { key, recursive, life } = watching.record();
 	const asked = life.findLast((event) => event.kind === "asked");
 	if (!watching.asksAgain || asked?.kind !== "asked" || asked.waitIndex === undefined) return;
@@ -40,7 +40,7 @@ export async function replayed(soFar: Timeline, watching: Watching): Promise<voi
 }
 
 /** A loop that was not woken, against the rules, is waited for in vain and not for long. */
-async function caughtUp(loops: readonly Watching[], index: number): Promise<void> {
+async function caughtUp(loops: readonly Watched[], index: number): Promise<void> {
 	if (loops.length === 0) return;
 	const inTime = new AbortController();
 	const late = wait(settleMs, undefined, { signal: inTime.signal }).catch(() => {});

@@ -1,13 +1,15 @@
 import type { Comparison } from "../etcd";
 import type { ModelOperation } from "../model";
+import type { FaultKind } from "./timeline";
 
 /** Opens a watcher under a name of its own. */
 export interface OpenStep {
 	/**
 	 * `watch`: a loop over `next()`, as the Go client's. `poll`: one long poll that forgets. `pollLoop`: the loop
-	 * people write by hand, polls one after the other, each from now on. `stream`: one open connection.
+	 * people write by hand, polls one after the other, each from now on. `stream`: one open connection. `follow`: the
+	 * lab's follower.
 	 */
-	readonly step: "watch" | "poll" | "pollLoop" | "stream";
+	readonly step: "watch" | "poll" | "pollLoop" | "stream" | "follow";
 	readonly watcher: string;
 	readonly key: string;
 	readonly recursive: boolean;
@@ -73,4 +75,10 @@ export interface DeliveryStep {
 	readonly count: number;
 }
 
-export type Step = OpenStep | WatcherStep | WriteStep | BurstStep | ExpiryStep | DeliveryStep;
+/** Does something to the member that the watchers are at. */
+export interface FaultStep {
+	readonly step: "fault";
+	readonly fault: FaultKind;
+}
+
+export type Step = OpenStep | WatcherStep | WriteStep | BurstStep | ExpiryStep | DeliveryStep | FaultStep;

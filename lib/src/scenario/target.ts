@@ -1,4 +1,6 @@
 import type { Keys } from "../etcd";
+import type { FollowOptions } from "../follow";
+import type { FaultKind, FaultRecord } from "./timeline";
 
 /** A server that a scenario runs on; every `Lab` is one. */
 export interface Target {
@@ -9,4 +11,18 @@ export interface Target {
 	newPrefix(): string;
 	/** Throws when the server has other users, whom the experiment would hurt. */
 	mayOverflow(what: string): void;
+	/** A new client for a run's watchers, where it is not what the writers use; the run closes it. */
+	newWatchers?(): Keys;
+	/** What a follower is given on this server. */
+	readonly followOptions?: FollowOptions;
+	/** What can be broken; absent on a server whose faults are not the lab's to make. */
+	readonly faults?: Faults;
+}
+
+/** The faults of one member. */
+export interface Faults {
+	/** Does it; gives what happened of itself besides. @throws FaultError */
+	make(fault: FaultKind): Promise<readonly FaultRecord["kind"][]>;
+	/** Puts everything right again. */
+	mend(): Promise<void>;
 }

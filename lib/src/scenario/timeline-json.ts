@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { LabError } from "../etcd";
 import { actions } from "../etcd/node";
-import type { Timeline } from "./timeline";
+import { faultKinds, type Timeline } from "./timeline";
 
 /** A text that is no timeline; the message names the place of each fault. */
 export class TimelineFormatError extends LabError {
@@ -52,6 +52,25 @@ const life = z.discriminatedUnion("kind", [
 		gap: z.strictObject({ from: index, to: index }).exactOptional(),
 	}),
 	z.strictObject({ kind: z.literal("listed"), at, keys: z.array(node) }),
+	z.strictObject({
+		kind: z.literal("gap"),
+		at,
+		from: index,
+		to: index,
+		why: z.string(),
+		added: z.array(node),
+		changed: z.array(node),
+		removed: z.array(node).exactOptional(),
+		keys: z.array(node),
+	}),
+	z.strictObject({
+		kind: z.literal("reset"),
+		at,
+		lastIndex: index,
+		why: z.string(),
+		keys: z.array(node),
+	}),
+	z.strictObject({ kind: z.literal("bookmarked"), at }),
 ]);
 const schema: z.ZodType<Timeline> = z.strictObject({
 	format: z.literal("etcd-watch-lab/timeline"),
@@ -77,7 +96,7 @@ const schema: z.ZodType<Timeline> = z.strictObject({
 		z.strictObject({
 			name: z.string(),
 			key: z.string(),
-			kind: z.enum(["watch", "poll", "stream"]),
+			kind: z.enum(["watch", "poll", "stream", "follow"]),
 			recursive: z.boolean(),
 			deliveries: z.array(
 				z.strictObject({
@@ -95,6 +114,7 @@ const schema: z.ZodType<Timeline> = z.strictObject({
 		}),
 	),
 	fences: z.array(z.strictObject({ index, action, key: z.string() })),
+	faults: z.array(z.strictObject({ kind: z.enum([...faultKinds, "snapshot"]), at })).exactOptional(),
 });
 
 /** The timeline as JSON text, to be read back by `loadTimeline`. */

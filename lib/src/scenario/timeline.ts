@@ -25,6 +25,25 @@ export interface Timeline {
 	readonly watchers: readonly WatcherRecord[];
 	/** Writes made after the last step so that every watcher still waiting has something it must see. Not charted. */
 	readonly fences: readonly { readonly index: number; readonly action: Action; readonly key: string }[];
+	/** What was done to the servers, in order; absent where nothing was. After a wipe the indexes are counted on. */
+	readonly faults?: readonly FaultRecord[];
+}
+
+/** What can be done to the member of a cluster that the watchers are at. */
+export const faultKinds = ["kill", "restart", "pause", "resume", "cutOff", "heal", "wipe"] as const;
+
+/**
+ * `kill`: by SIGKILL, data kept; `restart`. `pause`: it stands still, connections stay open; `resume`. `cutOff`: from
+ * the other members, not from its clients; `heal`. `wipe`: all members lose their data and start anew with the same
+ * flags, so that the store's own indexes begin anew, too.
+ */
+export type FaultKind = (typeof faultKinds)[number];
+
+export interface FaultRecord {
+	/** "snapshot" is nobody's doing: the member was so far behind that it was sent the whole store. */
+	readonly kind: FaultKind | "snapshot";
+	/** The highest index known to the run when it was done. */
+	readonly at: number;
 }
 
 /** The state of a key as etcd sends it, indexes relative to the run's origin. */
@@ -91,8 +110,9 @@ export interface WatcherRecord {
 	/**
 	 * `watch`: a loop over `next()`, which carries its index on, as the Go client's does.
 	 * `poll`: single long polls that forget. `stream`: one connection that stays open.
+	 * `follow`: the lab's follower, which says what it could not be told.
 	 */
-	readonly kind: "watch" | "poll" | "stream";
+	readonly kind: "watch" | "poll" | "stream" | "follow";
 	readonly recursive: boolean;
 	/** In the order of arrival. The fence is not among them. */
 	readonly deliveries: readonly Delivery[];
@@ -118,9 +138,12 @@ export interface Delivery {
 	readonly key: string;
 	readonly node: NodeRecord;
 	readonly prevNode?: NodeRecord;
-	/** X-Etcd-Index of the response that carried it: the store's index when that watch began. */
+	/**
+	 * X-Etcd-Index of the response that carried it: the store's index when that watch began. For a follower, which
+	 * hands on no headers, the event's own index.
+	 */
 	readonly etcdIndex: number;
-	/** True when it was replayed from the event history, not sent as it happened. */
+	/** True when it was replayed from the event history, not sent as it happened. A follower reads both alike: false. */
 	readonly fromHistory: boolean;
 }
 
@@ -144,4 +167,28 @@ export type LifeEvent =
 			readonly gap?: { readonly from: number; readonly to: number };
 	  }
 	/** It read the tree at this index instead of what it missed, and goes on from there. */
-	| { readonly kind: "listed"; readonly at: number; readonly keys: readonly NodeRecord[] };
+	| { readonly kind: "listed"; readonly at: number; readonly keys: readonly NodeRecord[] }
+	/** A follower said that the events from `from` to `to` can't be had, what differs, and the state to go on from. */
+	| {
+			readonly kind: "gap";
+			readonly at: number;
+			readonly from: number;
+			readonly to: number;
+			readonly why: string;
+			readonly added: readonly NodeRecord[];
+			readonly changed: readonly NodeRecord[];
+			/** Absent where it is not known. */
+			readonly removed?: readonly NodeRecord[];
+			readonly keys: readonly NodeRecord[];
+	  }
+	/** A follower said that the store is another one than before, and what is in it. */
+	| {
+			readonly kind: "reset";
+			readonly at: number;
+			/** The last index that it had of the old store. */
+			readonly lastIndex: number;
+			readonly why: string;
+			readonly keys: readonly NodeRecord[];
+	  }
+	/** A quiet follower made sure by a list that it has missed nothing up to here. */
+	| { readonly kind: "bookmarked"; readonly at: number };

@@ -13,10 +13,13 @@ import type { Recorder } from "./record";
 import { type PollListener, pollSource, type Source, streamSource, watchSource } from "./sources";
 import type { OpenStep } from "./steps";
 import type { Delivery, LifeEvent, NodeRecord, Proof, WatcherRecord } from "./timeline";
+import type { Watched } from "./watched";
 
 /** What a watcher needs of its run. */
 export interface Surroundings {
 	readonly v2: Keys;
+	/** What watchers ask. */
+	readonly watchers: Keys;
 	readonly recorder: Recorder;
 	readonly signal: AbortSignal;
 	/** The highest index that the run has seen so far, counted from its start. */
@@ -25,15 +28,16 @@ export interface Surroundings {
 	saw(index: number): void;
 	/** Something was recorded. */
 	changed(): void;
+	/** Resolves when no store is being replaced. */
+	steady(): Promise<void>;
 }
 
 /** One watcher of a run: it reads its source, records what comes, and knows whether more can come. */
-export class Watching {
+export class Watching implements Watched {
 	readonly name: string;
 	readonly kind: OpenStep["step"];
 	readonly key: string;
 	readonly recursive: boolean;
-	/** What ended it that no timeline can hold, such as the kernel's Interrupt. */
 	fatal: unknown;
 	readonly #run: Surroundings;
 	readonly #deliveries: Delivery[] = [];
@@ -48,6 +52,9 @@ export class Watching {
 	#carried: number | undefined;
 	#fence = Number.POSITIVE_INFINITY;
 	#lastEvent: WatchEvent | undefined;
+	#isSilent = false;
+	/** It asks a store for an index of the one before, which was wiped. */
+	#isAhead = false;
 	/** Who waits for the next delivery. */
 	#heard: (() => void)[] = [];
 
@@ -59,20 +66,18 @@ export class Watching {
 		this.#run = run;
 	}
 
-	/** Nothing more is expected of it: answered, failed, closed, or fenced. */
 	get isOver(): boolean {
 		return this.#proof !== undefined;
 	}
 
 	get isPaused(): boolean {
-		return this.#openGate !== undefined;
+		return this.#openGate !== undefined || this.#isSilent || this.#isAhead;
 	}
 
 	get deliveryCount(): number {
 		return this.#deliveries.length;
 	}
 
-	/** Resolves when it has been sent so many events in all, or when its reading has failed for good. */
 	async delivered(count: number): Promise<void> {
 		while (this.#deliveries.length < count && this.fatal === undefined) {
 			await this.#nextDelivery();
@@ -81,10 +86,10 @@ export class Watching {
 
 	/** True for a loop that asks anew after each event, and is at it. */
 	get asksAgain(): boolean {
-		return (this.kind === "watch" || this.kind === "pollLoop") && !this.isOver && !this.#dropped;
+		const isLoop = this.kind === "watch" || this.kind === "pollLoop";
+		return isLoop && !this.isOver && !this.#dropped && !this.#isSilent && !this.#isAhead;
 	}
 
-	/** Resolves when it has been sent the event of this index and waits for the next one, or is over. */
 	async caughtUp(index: number): Promise<void> {
 		while (
 			this.asksAgain &&
@@ -97,12 +102,10 @@ export class Watching {
 		if (this.asksAgain) await this.#source?.registered().catch(() => {});
 	}
 
-	/** Resolves when its reading has ended, whatever the reason. */
 	get reading(): Promise<void> {
 		return this.#reading;
 	}
 
-	/** Resolves when it is registered at the server, or was refused there (which is recorded). */
 	async open(step: OpenStep): Promise<void> {
 		const { recorder } = this.#run;
 		const last = this.#lastEvent;
@@ -131,7 +134,6 @@ export class Watching {
 		this.#lives({ kind: "resumed", at: this.#run.now() });
 	}
 
-	/** Gives up the connection; what it still had to read is nobody's. */
 	async drop(kind: "closed" | "cut"): Promise<void> {
 		const afterIndex = this.#source?.afterIndex;
 		this.#dropped = true;
@@ -143,10 +145,9 @@ export class Watching {
 			this.#lives({ kind, at: this.#run.now() });
 			this.#proof = "closed";
 		}
-		this.#carried = afterIndex;
+		this.#carried = this.kind === "watch" ? afterIndex : undefined;
 	}
 
-	/** After `drop("cut")`: asks again with what its client carries on. */
 	async reconnect(): Promise<void> {
 		await this.#start(this.#carried);
 	}
@@ -167,15 +168,17 @@ export class Watching {
 		await this.#start(listed.index);
 	}
 
-	/** From now on an event with this index of the run, or a later one, is the fence. */
 	expectFence(index: number): void {
 		this.#fence = index;
 	}
 
-	/** For a watcher that waits where nothing can come: the server has none such any more. */
 	isGone(): void {
 		this.#proof = "gone";
 		this.#source?.close();
+	}
+
+	silence(silent: boolean): void {
+		this.#isSilent = silent;
 	}
 
 	record(): WatcherRecord {
@@ -193,6 +196,7 @@ export class Watching {
 	async #start(afterIndex: number | undefined): Promise<void> {
 		this.#proof = undefined;
 		this.#dropped = false;
+		this.#isAhead = false;
 		try {
 			this.#source = await this.#sourceFrom(afterIndex);
 		} catch (error) {
@@ -204,7 +208,7 @@ export class Watching {
 	}
 
 	#sourceFrom(afterIndex: number | undefined): Promise<Source> {
-		const { v2, recorder, signal } = this.#run;
+		const { watchers: v2, recorder, signal } = this.#run;
 		const key = recorder.absoluteKey(this.key);
 		const options: WatchOptions = {
 			recursive: this.recursive,
@@ -212,12 +216,17 @@ export class Watching {
 			...(afterIndex === undefined ? {} : { afterIndex }),
 		};
 		const heard: PollListener = {
-			asked: ({ etcdIndex }, waitIndex) =>
+			asked: ({ etcdIndex }, waitIndex) => {
+				const at = recorder.index(etcdIndex);
+				this.#isAhead = recorder.wasWiped && waitIndex !== undefined && waitIndex > etcdIndex + 1;
+				const counted = (index: number) =>
+					this.#isAhead ? recorder.indexBefore(index) : recorder.index(index);
 				this.#lives({
 					kind: "asked",
-					at: recorder.index(etcdIndex),
-					...(waitIndex === undefined ? {} : { waitIndex: recorder.index(waitIndex) }),
-				}),
+					at,
+					...(waitIndex === undefined ? {} : { waitIndex: counted(waitIndex) }),
+				});
+			},
 			answered: ({ node, etcdIndex }) => {
 				// The fence's answer is not part of the story.
 				const at = recorder.index(node.modifiedIndex);
@@ -276,6 +285,7 @@ export class Watching {
 			});
 			this.#proof = "error";
 		} else if (error instanceof ConnectionError) {
+			this.#carried = this.kind === "watch" ? this.#source?.afterIndex : undefined;
 			this.#lives({ kind: "cut", at: this.#run.now() });
 			this.#proof = "none";
 		} else {

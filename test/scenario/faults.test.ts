@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import {
+	atMember,
+	explain,
+	explainAll,
+	gapsOf,
+	lostInSilence,
+	missedBy,
+	type Scenario,
+	ScenarioError,
+	scenario,
+	type Timeline,
+} from "etcd-watch-lab/dist/scenario";
+import { type Cluster, type Member, startCluster } from "etcd-watch-lab/dist/server";
+import { etcd35, forEachEtcd } from "../support/etcd";
+import { life, sent, watcherOf } from "../support/timelines";
+
+const below = { recursive: true } as const;
+const beside = (name: string) =>
+	scenario(name).watch("textbook", "/a", below).follow("follower", "/a", below).set("/a/1", "x");
+
+function reasons(run: Timeline, watcher: string): string[] {
+	return run.writes.map(({ id }) => explain(run, watcher, id).reason);
+}
+
+const faults = ({ faults = [] }: Timeline) => faults.map(({ kind, at }) => `${kind} @${at}`);
+
+describe("a scenario with faults", function () {
+	this.timeout(60_000);
+	let cluster: Cluster;
+	let member: Member;
+	const run = (steps: Scenario) => steps.run(atMember(cluster, member));
+
+	before("a cluster of three", async () => {
+		cluster = await startCluster({
+			binary: etcd35,
+			flags: ["--snapshot-count", "100"],
+			proxied: { peers: true },
+		});
+		const leader = await cluster.leader();
+		member = cluster.members.find((one) => one !== leader) ?? leader;
+	});
+	after(() => cluster?.close());
+	afterEach("everything is put right at a run's end", () => assert.equal(member.state, "running"));
+
+	it("kills the member that the watchers are at: the loops are cut, the follower is not", async () => {
+		const killed = await run(
+			scenario("kill")
+				.pollLoop("naive", "/a", below)
+				.watch("textbook", "/a", below)
+				.follow("follower", "/a", below)
+				.set("/a/1", "x")
+				.fault("kill")
+				.set("/a/2", "x")
+				.set("/a/3", "x")
+				.reconnect("naive")
+				.reconnect("textbook")
+				.set("/a/4", "x"),
+		);
+		assert.deepEqual(faults(killed), ["kill @1"]);
+		assert.deepEqual(sent(killed, "naive"), ["1 set /a/1", "4 set /a/4"]);
+		assert.deepEqual(lostInSilence(killed, "naive"), [2, 3]);
+		assert.deepEqual(sent(killed, "textbook"), [
+			"1 set /a/1",
+			"2 set /a/2 (history)",
+			"3 set /a/3 (history)",
+			"4 set /a/4",
+		]);
+		assert.deepEqual(sent(killed, "follower"), ["1 set /a/1", "2 set /a/2", "3 set /a/3", "4 set /a/4"]);
+		assert.deepEqual(life(killed, "follower"), ["listed @0", "asked @0 from 1"]);
+		assert.deepEqual(reasons(killed, "follower"), Array(4).fill("followed"));
+	});
+
+	it("leaves a loop on a paused member waiting in silence, and the follower turns elsewhere", async () => {
+		const paused = await run(beside("pause").fault("pause").set("/a/2", "x"));
+		assert.deepEqual(sent(paused, "textbook"), ["1 set /a/1"]);
+		assert.equal(watcherOf(paused, "textbook").proof, "none");
+		assert.deepEqual(reasons(paused, "textbook"), ["recursive", "member silent"]);
+		assert.deepEqual(missedBy(paused, "follower"), []);
+		assert.equal(watcherOf(paused, "follower").proof, "fence");
+	});
+
+	it("lets a loop on a member that was cut off catch up when it is healed (T14)", async () => {
+		const healed = await run(
+			beside("cut off").fault("cutOff").set("/a/2", "x").fault("heal").set("/a/3", "x"),
+		);
+		assert.deepEqual(faults(healed), ["cutOff @1", "heal @2"]);
+		for (const name of ["textbook", "follower"]) assert.deepEqual(missedBy(healed, name), [], name);
+	});
+
+	it("loses an event for the textbook loop when the member is sent the whole store (T17)", async () => {
+		const flood = { count: 4500, keyCount: 10, connections: 16 };
+		const steps = scenario("snapshot")
+			.watch("textbook", "/a", below)
+			.follow("follower", "/a", below)
+			.set("/a/k", "1")
+			.fault("pause")
+			.burst("/noise", flood)
+			.set("/a/k", "2")
+			.burst("/noise", flood)
+			.fault("resume")
+			.set("/a/k", "3");
+		const skipped = await steps.run(atMember(cluster, member, { only: true }));
+		assert.deepEqual(faults(skipped), ["pause @1", "resume @9002", "snapshot @9002"]);
+		assert.deepEqual(sent(skipped, "textbook"), ["1 set /a/k", "9003 set /a/k"]);
+		assert.equal(watcherOf(skipped, "textbook").proof, "fence", "no error, and it went on");
+		assert.deepEqual(lostInSilence(skipped, "textbook"), [4502]);
+		assert.equal(explain(skipped, "textbook", 4502).reason, "member sent the whole store");
+		assert.deepEqual(lostInSilence(skipped, "follower"), []);
+		const [gap] = gapsOf(skipped, "follower");
+		assert.deepEqual([gap?.from, gap?.to, gap?.changed.map(({ key }) => key)], [2, 9002, ["/a/k"]]);
+		assert.deepEqual(
+			gap?.keys.map(({ value }) => value),
+			["2"],
+		);
+		assert.equal(explain(skipped, "follower", 4502).reason, "in a stated gap");
+	});
+
+	it("resets the follower after a wipe, and the textbook loop waits for what never comes (T18)", async () => {
+		const wiped = await run(
+			beside("wipe").set("/a/2", "x").fault("wipe").reconnect("textbook").set("/a/3", "x"),
+		);
+		assert.deepEqual(sent(wiped, "textbook"), ["1 set /a/1", "2 set /a/2"]);
+		assert.deepEqual(life(wiped, "textbook").slice(-2), ["cut @2", "asked @2 from 3"]);
+		assert.deepEqual(reasons(wiped, "textbook").slice(2), ["ahead of the store"]);
+		assert.deepEqual(sent(wiped, "follower"), ["1 set /a/1", "2 set /a/2", "3 set /a/3"]);
+		const reset = watcherOf(wiped, "follower").life.find(({ kind }) => kind === "reset");
+		assert.deepEqual(reset?.kind === "reset" && [reset.at, reset.lastIndex, reset.keys], [2, 2, []]);
+	});
+});
+
+forEachEtcd((server) => {
+	describe("a follower in a scenario", () => {
+		const gap = scenario("gap")
+			.watch("loop", "/a", below)
+			.follow("follower", "/a", below)
+			.set("/a/k", "1")
+			.set("/a/gone", "1")
+			.cut("loop")
+			.cut("follower")
+			.set("/a/k", "2")
+			.delete("/a/gone")
+			.set("/a/new", "1")
+			.burst("/noise", { count: 1001, keyCount: 10 })
+			.reconnect("loop")
+			.reconnect("follower")
+			.set("/a/k", "3");
+
+		it("says what it could not be told of, and goes on", async () => {
+			const seen = await gap.run(server.lab);
+			assert.deepEqual(sent(seen, "follower"), ["1 set /a/k", "2 set /a/gone", "1007 set /a/k"]);
+			assert.deepEqual(life(seen, "follower"), [
+				"listed @0",
+				"asked @0 from 1",
+				"cut @2",
+				"asked @1006 from 3",
+				"gap @1006",
+			]);
+			const [stated] = gapsOf(seen, "follower");
+			const keys = (nodes: readonly { readonly key: string }[] = []) => nodes.map(({ key }) => key);
+			assert.deepEqual([stated?.added, stated?.changed, stated?.removed, stated?.keys].map(keys), [
+				["/a/new"],
+				["/a/k"],
+				["/a/gone"],
+				["/a/k", "/a/new"],
+			]);
+			assert.deepEqual(missedBy(seen, "follower"), [3, 4, 5]);
+			assert.deepEqual(lostInSilence(seen, "follower"), []);
+			assert.deepEqual(lostInSilence(seen, "loop"), [1007]);
+			assert.equal(explainAll(seen).length, seen.writes.length);
+		});
+
+		it("refuses faults: they are for clusters that the lab started", async () => {
+			const broken = scenario("broken").set("/a", "x").fault("kill");
+			await assert.rejects(broken.run(server.lab), (error: unknown) => {
+				assert.ok(error instanceof ScenarioError);
+				assert.match(error.message, /run it on atMember\(cluster, member\)/);
+				return true;
+			});
+		});
+	});
+});

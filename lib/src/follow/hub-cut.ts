@@ -1,5 +1,6 @@
 import type { Node } from "../etcd/node";
-import type { Gap, Reset, State, StateDifference } from "./types";
+import { liveReach } from "../model/reach";
+import type { FollowedEvent, Gap, Reset, State, StateDifference } from "./types";
 
 /** What a local watch is of. */
 export interface Watched {
@@ -35,6 +36,23 @@ export class Cutter<C extends Gap | Reset> {
 		this.#cut.set(name, cut);
 		return cut;
 	}
+}
+
+/** Whether a past event reaches a watch, as it would have when it happened: the model's rules for a live watch. */
+export function fits({ key, recursive }: Watched, event: FollowedEvent): boolean {
+	const reach = liveReach({ key, recursive, stream: true }, event, true);
+	if ("passedOver" in reach) return false;
+	// What was there is looked for only where it matters: a big directory names many.
+	if (reach.rule !== "removed with its directory") return true;
+	return event.removed?.some((node) => node.key === key) ?? false;
+}
+
+/** An upstream gap, cut to what is watched, for who is inside it already. */
+export function gapAfter(after: number, gap: Gap, cut: Gap): Gap {
+	if (after < gap.from) return cut;
+	const { to, why } = gap;
+	const { state } = cut;
+	return { kind: "gap", from: after + 1, to, why, ...writtenSince(state, after), state };
 }
 
 /** What is otherwise in a state than after an index, as far as the state itself tells: what went leaves no trace. */

@@ -1,14 +1,12 @@
-import { setMaxListeners } from "node:events";
-import { checkIndex } from "../etcd/arguments";
-import { AbortedError, LabError } from "../etcd/errors";
 import type { Keys } from "../etcd/keys";
 import type { Node } from "../etcd/node";
-import { type Follower, type FollowOptions, follow } from "./follow";
-import { type Below, checkedKey } from "./mirror-key";
-import { applied, differing, type KeyChange } from "./mirror-keys";
+import type { FollowOptions } from "./follow";
+import type { KeyChange } from "./mirror-keys";
+import { TreeMirror } from "./mirror-tree";
 import type { Bookmark } from "./pump";
-import { byKey, FollowedTree } from "./tree";
-import type { Change, Reset, Source, State } from "./types";
+import type { Change, Source, State } from "./types";
+
+export { ResetError } from "./mirror-tree";
 
 /** What moves a mirror on: a change, or the word that its index has moved without one. */
 export type MirrorChange = Change | Bookmark;
@@ -48,15 +46,6 @@ export interface Mirror {
 	close(): Promise<void>;
 }
 
-/** The index waited for was one of a store that is gone. */
-export class ResetError extends LabError {
-	readonly reset: Reset;
-	constructor(reset: Reset) {
-		super(`the store was replaced (${reset.why}): an index of the old one can't be waited for any more`);
-		this.reset = reset;
-	}
-}
-
 /**
  * Mirrors a root and all below it: resolves when the first list has come. At any index it is what a quorum read at
  * that index shows, but for what raises no event: a renewed ttl (T9: the key's `ttl`, `expiration` and
@@ -72,196 +61,4 @@ export async function mirror(
 	options: MirrorOptions = {},
 ): Promise<Mirror> {
 	return await TreeMirror.start(client, root, options);
-}
-
-interface Waiter {
-	readonly index: number;
-	readonly resolve: (state: State) => void;
-	readonly reject: (error: unknown) => void;
-}
-
-/** @internal A mirror, and what a hub is built on. */
-export class TreeMirror implements Mirror {
-	readonly root: string;
-	readonly ended: Promise<void>;
-	readonly #follower: Follower;
-	readonly #onChange: NonNullable<MirrorOptions["onChange"]>;
-	readonly #waiters = new Set<Waiter>();
-	#tree: FollowedTree;
-	#index: number;
-	#isOver = false;
-	#failure: unknown;
-
-	/** `onStart` is called with it before the first change. */
-	static async start(
-		client: Keys | Source,
-		key: string,
-		options: MirrorOptions,
-		onStart: (mirror: TreeMirror) => void = () => {},
-	): Promise<TreeMirror> {
-		const { onChange = () => {}, ...rest } = options;
-		const root = checkedKey(key);
-		let started: TreeMirror | undefined;
-		const follower = follow(client, root, {
-			...rest,
-			recursive: true,
-			onBookmark: (bookmark) => (started === undefined ? undefined : started.#bookmark(bookmark)),
-			proveThrough: () => (started === undefined ? 0 : started.#waitedFor),
-		});
-		const state = await follower.ready();
-		if (options.signal?.aborted) {
-			await follower.close();
-			throw new AbortedError("the signal ended the mirror before it began");
-		}
-		started = new TreeMirror(root, follower, state, onChange);
-		onStart(started);
-		return started;
-	}
-
-	private constructor(
-		root: string,
-		follower: Follower,
-		state: State,
-		onChange: NonNullable<MirrorOptions["onChange"]>,
-	) {
-		this.root = root;
-		this.#follower = follower;
-		this.#onChange = onChange;
-		this.#tree = new FollowedTree(root, true, state.nodes);
-		this.#index = state.index;
-		// Not before the caller has it: the first bookmark may be there already.
-		this.ended = Promise.resolve().then(() => this.#run());
-		this.ended.catch(() => {});
-	}
-
-	get index(): number {
-		return this.#index;
-	}
-
-	get(key: string, { recursive = false }: { readonly recursive?: boolean } = {}): Node | undefined {
-		const node = this.#tree.get(checkedKey(key, this.#below));
-		return node && this.#shown(node, recursive ? Number.POSITIVE_INFINITY : 1);
-	}
-
-	nodes(key: string = this.root): readonly Node[] {
-		const found = checkedKey(key, this.#below);
-		return found === this.root ? this.#tree.nodes() : this.#flat(found);
-	}
-
-	at(index: number, { signal }: { readonly signal?: AbortSignal } = {}): Promise<State> {
-		checkIndex("index", index);
-		if (signal?.aborted) return Promise.reject(new AbortedError("the signal ended the wait"));
-		if (index <= this.#index) return Promise.resolve({ index: this.#index, nodes: this.#tree.nodes() });
-		if (this.#isOver) return Promise.reject(this.#ending());
-		return new Promise((resolve, reject) => {
-			const leave = () => {
-				this.#waiters.delete(waiter);
-				signal?.removeEventListener("abort", abort);
-			};
-			const waiter: Waiter = {
-				index,
-				resolve: (state) => {
-					leave();
-					resolve(state);
-				},
-				reject: (error) => {
-					leave();
-					reject(error);
-				},
-			};
-			const abort = () => waiter.reject(new AbortedError("the signal ended the wait"));
-			if (signal) setMaxListeners(0, signal);
-			signal?.addEventListener("abort", abort, { once: true });
-			this.#waiters.add(waiter);
-		});
-	}
-
-	async close(): Promise<void> {
-		await this.#follower.close();
-		await this.ended.catch(() => {});
-	}
-
-	get #below(): Below {
-		return { root: this.root, what: "the mirror" };
-	}
-
-	/** The lowest index that somebody waits for. */
-	get #waitedFor(): number {
-		let lowest = 0;
-		for (const { index } of this.#waiters) if (lowest === 0 || index < lowest) lowest = index;
-		return lowest;
-	}
-
-	async #run(): Promise<void> {
-		try {
-			for await (const change of this.#follower) this.#change(change);
-		} catch (error) {
-			this.#failure = error;
-			throw error;
-		} finally {
-			this.#isOver = true;
-			for (const waiter of this.#waiters) waiter.reject(this.#ending());
-			await this.#follower.close();
-		}
-	}
-
-	#ending(): unknown {
-		return this.#failure ?? new AbortedError("the mirror was closed");
-	}
-
-	#change(change: Change): void {
-		if (change.kind === "event") {
-			// Nothing else lies between the change before and this one.
-			this.#reached(change.index - 1);
-			const keys = applied(this.#tree, this.root, change);
-			// An event can be late, after a bookmark that silence had spoken for.
-			this.#index = Math.max(this.#index, change.index);
-			this.#onChange(change, keys);
-		} else {
-			this.#tree = new FollowedTree(this.root, true, change.state.nodes);
-			this.#index = change.state.index;
-			if (change.kind === "reset") for (const waiter of this.#waiters) waiter.reject(new ResetError(change));
-			this.#onChange(change, differing(change));
-		}
-		this.#reached(this.#index, true);
-	}
-
-	#bookmark(bookmark: Bookmark): void {
-		const { index, nodes } = bookmark;
-		let keys: readonly KeyChange[] = [];
-		if (nodes !== undefined) {
-			keys = differing(this.#tree.difference(nodes));
-			this.#tree = new FollowedTree(this.root, true, nodes);
-		}
-		this.#index = Math.max(this.#index, index);
-		this.#onChange(bookmark, keys);
-		this.#reached(this.#index);
-	}
-
-	/** Nobody waits for an index up to there any more; `isLeap`: the state is not one at each index in between. */
-	#reached(index: number, isLeap = false): void {
-		let nodes: readonly Node[] | undefined;
-		for (const waiter of this.#waiters) {
-			if (waiter.index > index) continue;
-			nodes ??= this.#tree.nodes();
-			waiter.resolve({ index: isLeap ? index : waiter.index, nodes });
-		}
-	}
-
-	#flat(key: string): readonly Node[] {
-		const nodes: Node[] = [];
-		const take = (node: Node) => {
-			nodes.push(node);
-			for (const child of this.#tree.children(node.key)) take(child);
-		};
-		const top = this.#tree.get(key);
-		if (top) take(top);
-		return nodes.sort(byKey);
-	}
-
-	#shown(node: Node, depth: number): Node {
-		if (!node.dir || depth === 0) return node;
-		const nodes = this.#tree.children(node.key).map((child) => this.#shown(child, depth - 1));
-		return nodes.length === 0 ? node : { ...node, nodes };
-	}
 }

@@ -103,7 +103,7 @@ describe("the lane of the broken member", () => {
 	it("is drawn from the break to its mending, or to the end", () => {
 		const widths = (faults: readonly FaultRecord[]) =>
 			[
-				...timelineChart(broken(faults)).svg.matchAll(/<path[^>]*d="M0,0h([\d.]+)v10h[^>]*fill="#6b6b6b"/g),
+				...timelineChart(broken(faults)).svg.matchAll(/<path d="M[\d.,]+h([\d.]+)v10h[^"]*" fill="#6b6b6b"/g),
 			].map(([, width]) => Number(width));
 		const [mended] = widths(paused);
 		const [never] = widths(paused.slice(0, 1));
@@ -118,7 +118,7 @@ describe("the lane of the broken member", () => {
 describe("gapTable", () => {
 	it("says from where to where, why, what differs and the state, escaped", () => {
 		const { html, text } = gapTable(broken([]), "follower");
-		assert.match(text, /2 to 3 │ cleared │ \/a\/new │ +– │ \/a\/old │ \/a\/new = <b>/);
+		assert.match(text, /2 to 3 │ cleared │ \/a\/new │ {7}– │ \/a\/old {2}│ \/a\/new = <b>/);
 		assert.match(html, /\/a\/new\u00a0=\u00a0&lt;b&gt;/);
 	});
 

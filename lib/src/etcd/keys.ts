@@ -140,8 +140,8 @@ export class Keys {
 	}
 
 	/** A connection of its own to one of the endpoints, for whoever has to ask much of one member. See `Lane`. */
-	lane(endpoint: string, pipelining: number, timeoutMs?: number): Lane {
-		return this.#transport.lane(endpoint, pipelining, timeoutMs);
+	lane(endpoint: string, timeoutMs?: number): Lane {
+		return this.#transport.lane(endpoint, timeoutMs);
 	}
 
 	/** The server's version, such as "3.5.1". */

@@ -1,7 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
+import net from "node:net";
 import type { Readable } from "node:stream";
-import { Agent, Client, type Dispatcher } from "undici";
+import tls from "node:tls";
+import { Agent, type Dispatcher } from "undici";
 import { checkDurationMs, checkIndex } from "./arguments";
 import {
 	AbortedError,
@@ -68,7 +70,7 @@ export class Transport {
 	readonly maxBodyBytes: number;
 	readonly #timeoutMs: number;
 	readonly #agent: Agent;
-	readonly #connect: Client.Options["connect"];
+	readonly #tls: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 	readonly #lanes = new Set<Lane>();
 	readonly #authorization: string | undefined;
 	readonly #underWay = new Set<AbortController>();
@@ -82,8 +84,7 @@ export class Transport {
 		this.#timeoutMs = checkDurationMs("timeoutMs", options.timeoutMs ?? 10_000);
 		this.maxBodyBytes = checkIndex("maxBodyBytes", options.maxBodyBytes ?? 64 * 1024 * 1024, 1);
 		const { ca, cert, key } = options.tls ?? {};
-		this.#connect = {
-			timeout: this.#timeoutMs,
+		this.#tls = {
 			...(ca === undefined ? {} : { ca: pem("ETCDCTL_CACERT", ca) }),
 			...(cert === undefined ? {} : { cert: pem("ETCDCTL_CERT", cert) }),
 			...(key === undefined ? {} : { key: pem("ETCDCTL_KEY", key) }),
@@ -92,7 +93,7 @@ export class Transport {
 			// A quiet long poll is no failure: undici's own body timeout would cut it after 300 s (facts: T20).
 			bodyTimeout: 0,
 			headersTimeout: 0,
-			connect: this.#connect,
+			connect: { timeout: this.#timeoutMs, ...this.#tls },
 		});
 		const { user } = options;
 		if (user?.name.includes(":")) {
@@ -194,20 +195,23 @@ export class Transport {
 	 * A connection of its own to one of the endpoints. It lives until its `destroy()` or this transport's `close()`.
 	 * @throws AbortedError when this transport is closed
 	 */
-	lane(endpoint: string, pipelining: number, timeoutMs = this.#timeoutMs): Lane {
+	lane(endpoint: string, timeoutMs = this.#timeoutMs): Lane {
 		if (this.#closed) throw new AbortedError("this client was closed");
-		const client = new Client(endpoint, { pipelining, bodyTimeout: 0, connect: this.#connect ?? {} });
-		const lane: Lane = new Lane(client, {
+		const lane: Lane = new Lane({
 			endpoint,
+			connect: () => connectTo(endpoint, this.#tls),
 			authorization: this.#authorization,
 			maxBodyBytes: this.maxBodyBytes,
 			timeoutMs,
 			decode: (head, bytes) => this.decode(head, bytes),
-			failure(path, cause, destroyed) {
+			failure(path, cause, reason) {
+				if (cause instanceof LabError) return cause;
 				const what = `GET ${path} at ${endpoint}`;
-				if (destroyed) return new AbortedError(`ended by its caller: ${what}`, { cause });
-				const error = codeOf(cause) === "UND_ERR_HEADERS_TIMEOUT" ? TimeoutError : ConnectionError;
-				return new error(`${reasonOf(cause)}: ${what}`, { maybeApplied: false, cause });
+				if (reason === "destroyed") return new AbortedError(`ended by its caller: ${what}`);
+				if (reason === "failed") {
+					return new ConnectionError(`${reasonOf(cause)}: ${what}`, { maybeApplied: false, cause });
+				}
+				return new TimeoutError(`no answer in ${timeoutMs} ms: ${what}`, { maybeApplied: false });
 			},
 			gone: () => this.#lanes.delete(lane),
 		});
@@ -291,6 +295,20 @@ export class Transport {
 			},
 		};
 	}
+}
+
+function connectTo(endpoint: string, options: tls.SecureContextOptions): net.Socket {
+	const { protocol, hostname, port } = new URL(endpoint);
+	const host = hostname.replace(/^\[(.*)\]$/, "$1");
+	if (protocol === "http:") return net.connect({ host, port: Number(port || 80) });
+	const servername = net.isIP(host) === 0 ? { servername: host } : {};
+	return tls.connect({
+		host,
+		port: Number(port || 443),
+		...servername,
+		...options,
+		ALPNProtocols: ["http/1.1"],
+	});
 }
 
 /** The first 200 characters. */

@@ -150,6 +150,11 @@ export class Pump {
 			await this.#put(event);
 			return false;
 		}
+		if (event.index <= check.listing.index && !this.#isTreeKnown) {
+			// Nothing to hold it against.
+			await this.#put(event);
+			return event.index === check.listing.index ? await this.#through(event.index) : false;
+		}
 		if (event.index <= check.listing.index) {
 			check.held.push(event);
 			return event.index === check.listing.index ? await this.#through(event.index) : false;

@@ -38,15 +38,17 @@ type Arrival =
 	| { readonly ask: Ask; readonly head: AnswerHead; readonly text: string }
 	| { readonly error: LabError };
 
-/** Connections for reading the history, and how many requests are on the wire of each. */
+/** Connections for reading the history. */
 const windowLanes = 4;
-const pipelining = 32;
 
 /** How many indexes may pass by a quiet key before it is asked for anew, of the 1000 that etcd keeps. */
 const bookmarkAfter = 250;
 
-/** How often clocks are looked at. */
+/** The least time between two looks at the clock, and between two questions for a member's index. */
 const tickMs = 10;
+
+/** What a timer can hold. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** How long a registered ask has to be silent to say that the history holds nothing for it. */
 const settleMs = 100;
@@ -62,10 +64,8 @@ export class V2Session {
 	readonly #path: string;
 	readonly #request: HttpRequest;
 	readonly #arrivals: Arrival[] = [];
-	/** Registered and not answered. */
-	readonly #waiting = new Set<Ask>();
-	/** How many are sent and not registered. */
-	#asking = 0;
+	/** On their way. */
+	readonly #asks = new Set<Ask>();
 	readonly #lanes: Lane[] = [];
 	#head: Lane | undefined;
 	#nextLane = 0;
@@ -109,7 +109,6 @@ export class V2Session {
 	/** @throws LabError when the member fails; returns after "cleared" and "behind". */
 	async *run(signal: AbortSignal): AsyncGenerator<readonly Tail[], void, undefined> {
 		const wake = () => this.#wake?.();
-		const ticks = setInterval(wake, tickMs);
 		signal.addEventListener("abort", wake, { once: true });
 		try {
 			this.#ask();
@@ -135,7 +134,6 @@ export class V2Session {
 				this.#ask();
 			}
 		} finally {
-			clearInterval(ticks);
 			signal.removeEventListener("abort", wake);
 			this.#dropLanes();
 			this.#probeLane?.destroy();
@@ -144,9 +142,12 @@ export class V2Session {
 
 	async #somethingToDo(): Promise<void> {
 		if (this.#arrivals.length > 0) return;
+		let timer: NodeJS.Timeout | undefined;
 		await new Promise<void>((resolve) => {
 			this.#wake = resolve;
+			timer = setTimeout(resolve, Math.max(1, this.#due() - performance.now()));
 		});
+		clearTimeout(timer);
 		this.#wake = undefined;
 	}
 
@@ -162,19 +163,15 @@ export class V2Session {
 
 	#send(waitIndex: number, lane: Lane): void {
 		const ask: Ask = { waitIndex, lane, etcdIndex: 0 };
-		this.#asking++;
+		this.#asks.add(ask);
 		// Without the rule: what a reader does who lists, and then watches from now on.
 		const isFromNow = !this.#isRegistered && !this.#settings.obeys("list first");
 		lane.get(isFromNow ? this.#request.path : this.#path + waitIndex, {
 			began: (head) => this.#registered(ask, head),
-			ended: (head, text) => {
-				this.#over(ask);
-				this.#arrived(ask, { ask, head, text });
-			},
+			ended: (head, text) => this.#arrived(ask, { ask, head, text }),
 			failed: (error) => {
-				this.#over(ask);
 				if (!lane.destroyed) this.#arrived(ask, { error });
-				else this.#window.dropped(waitIndex);
+				else if (this.#asks.delete(ask)) this.#window.dropped(waitIndex);
 			},
 		});
 	}
@@ -183,9 +180,7 @@ export class V2Session {
 		const etcdIndex = Number(head.headers["x-etcd-index"]);
 		if (head.status !== 200 || !Number.isSafeInteger(etcdIndex)) return;
 		ask.registeredAt = performance.now();
-		this.#asking--;
 		ask.etcdIndex = etcdIndex;
-		this.#waiting.add(ask);
 		if (!this.#isRegistered) {
 			this.#isRegistered = true;
 			this.#wake?.();
@@ -209,12 +204,8 @@ export class V2Session {
 		return known !== "" && this.#clusterId !== "" && known !== this.#clusterId;
 	}
 
-	#over(ask: Ask): void {
-		this.#waiting.delete(ask);
-		if (ask.registeredAt === undefined) this.#asking--;
-	}
-
 	#arrived(ask: Ask, arrival: Arrival): void {
+		if (!this.#asks.delete(ask)) return;
 		if (ask.lane !== this.#head && !this.#lanes.includes(ask.lane)) ask.lane.destroy();
 		this.#arrivals.push(arrival);
 		this.#wake?.();
@@ -225,7 +216,7 @@ export class V2Session {
 		const head = this.#head;
 		if (head && !head.destroyed && head.underWay === 0) return head;
 		head?.destroy();
-		this.#head = this.#newLane(1);
+		this.#head = this.#newLane();
 		return this.#head;
 	}
 
@@ -234,23 +225,23 @@ export class V2Session {
 		const at = this.#nextLane++ % windowLanes;
 		let lane = this.#lanes[at];
 		if (lane === undefined || lane.destroyed) {
-			lane = this.#newLane(pipelining);
+			lane = this.#newLane();
 			this.#lanes[at] = lane;
 		}
 		return lane;
 	}
 
-	#newLane(width: number): Lane {
-		return this.#settings.keys.lane(this.#endpoint, width, this.#settings.timeoutMs);
+	#newLane(): Lane {
+		return this.#settings.keys.lane(this.#endpoint, this.#settings.timeoutMs);
 	}
 
 	#dropLanes(): void {
 		this.#head?.destroy();
 		for (const lane of this.#lanes) lane.destroy();
-		for (const { lane } of this.#waiting) lane.destroy();
+		for (const { lane } of this.#asks) lane.destroy();
 		this.#head = undefined;
 		this.#lanes.length = 0;
-		this.#waiting.clear();
+		this.#asks.clear();
 	}
 
 	// --- hearing -----------------------------------------------------------------------------------------------
@@ -337,6 +328,24 @@ export class V2Session {
 
 	// --- looking at the clock ----------------------------------------------------------------------------------
 
+	/** When the clock has to be looked at next. */
+	#due(): number {
+		let due = Math.min(this.#rollAt, this.#probeAt);
+		for (const ask of this.#asks) {
+			if (this.#canSettle(ask)) due = Math.min(due, (ask.registeredAt ?? 0) + settleMs);
+		}
+		return Math.min(due, performance.now() + longestTimerMs);
+	}
+
+	/** Whether it would help to know that the history holds nothing for this ask. */
+	#canSettle(ask: Ask): boolean {
+		const { position, width } = this.#window;
+		if (ask.registeredAt === undefined || ask.waitIndex > position + 1) return false;
+		const isWanted = this.#asks.size > 1 || position < this.#settings.proveThrough();
+		const isFar = ask.etcdIndex - position >= bookmarkAfter / 2;
+		return width > 1 || ((isWanted || isFar) && ask.etcdIndex > position);
+	}
+
 	#look(now: number, tail: Tail[]): void {
 		if (now - this.#lookedAt < tickMs) return;
 		this.#lookedAt = now;
@@ -347,17 +356,15 @@ export class V2Session {
 
 	/** Silence after the headers: the history, which is answered from at once, holds nothing for this ask. */
 	#settle(now: number, tail: Tail[]): void {
-		for (const ask of this.#waiting) {
-			const { position } = this.#window;
-			if (ask.waitIndex > position + 1 || now - (ask.registeredAt ?? now) < settleMs) continue;
+		for (const ask of this.#asks) {
+			if (!this.#canSettle(ask) || now - (ask.registeredAt ?? now) < settleMs) continue;
 			if (this.#window.width > 1) this.#narrow(ask.lane);
-			const isWanted = this.#waiting.size > 1 || position < this.#settings.proveThrough();
-			if (!isWanted && ask.etcdIndex - position < bookmarkAfter / 2) continue;
+			if (!this.#canSettle(ask)) continue;
 			const { moved, events } = this.#window.proved(ask.waitIndex, ask.etcdIndex);
 			if (!moved) continue;
 			tail.push({ kind: "quiet", through: ask.etcdIndex });
 			this.#hand(events, tail);
-			for (const older of this.#waiting) {
+			for (const older of this.#asks) {
 				if (older.etcdIndex < ask.etcdIndex && older.lane !== ask.lane) older.lane.destroy();
 			}
 			this.#head = ask.lane;
@@ -376,14 +383,17 @@ export class V2Session {
 	#bookmark(): void {
 		if (!this.#settings.obeys("bookmark a quiet key") || this.#window.width > 1) return;
 		let newest = this.#window.position;
-		for (const ask of this.#waiting) newest = Math.max(newest, ask.etcdIndex);
-		// One on its way will say how far the member is.
-		if (this.#waiting.size === 0 || this.#waiting.size > 8 || this.#asking > 0) return;
+		for (const ask of this.#asks) {
+			// What has yet to be registered will say how far the member is.
+			if (ask.registeredAt === undefined) return;
+			newest = Math.max(newest, ask.etcdIndex);
+		}
+		if (this.#asks.size === 0 || this.#asks.size > 8) return;
 		const isDue = this.#memberIndex - newest >= bookmarkAfter;
 		const isWanted = newest < this.#settings.proveThrough() && newest < this.#memberIndex;
 		if (!isDue && !isWanted) return;
 		this.#window.sent(newest + 1);
-		this.#send(newest + 1, this.#newLane(1));
+		this.#send(newest + 1, this.#newLane());
 	}
 
 	/** How far the member's index is, more often the faster it moves. */
@@ -411,7 +421,7 @@ export class V2Session {
 
 	/** The member's index, by a read that costs it little: of a hidden name, which need not exist. */
 	#index(quorum: boolean, least: number): Promise<number> {
-		if (this.#probeLane === undefined || this.#probeLane.destroyed) this.#probeLane = this.#newLane(1);
+		if (this.#probeLane === undefined || this.#probeLane.destroyed) this.#probeLane = this.#newLane();
 		const lane = this.#probeLane;
 		const { key } = this.#settings;
 		const { path } = watchRequest(`${key === "/" ? "" : key}/_etcd-watch-lab-index`, {}, false);

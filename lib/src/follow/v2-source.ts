@@ -104,7 +104,7 @@ export class V2Source implements Source {
 	}
 
 	async #listAt(endpoint: string, signal: AbortSignal): Promise<Listing> {
-		const lane = this.#options.keys.lane(endpoint, 1, this.#options.timeoutMs);
+		const lane = this.#options.keys.lane(endpoint, this.#options.timeoutMs);
 		const abort = () => lane.destroy();
 		signal.addEventListener("abort", abort, { once: true });
 		let isLate = false;

@@ -129,8 +129,6 @@ describe("mirror over the model", () => {
 		it(`is another tree than a quorum read when ${fault}: the comparison sees it`, async () => {
 			await start();
 			source.loses = (event) => event.action === action;
-			upstream.set("/p/r/n");
-			upstream.write("delete", "/p/r/n");
 			upstream.write("create", "/p/r/n");
 			if (action === "set") upstream.set("/p/r/n");
 			else upstream.write("delete", "/p/r/n");
@@ -138,6 +136,15 @@ describe("mirror over the model", () => {
 			assert.notDeepEqual(timeless(tree.nodes()), timeless(upstream.nodesAt(tree.index, root)));
 		});
 	}
+
+	it("is told of another past when the next event on the key does not fit what was there before", async () => {
+		await start();
+		source.loses = (event) => event.action === "set";
+		upstream.write("create", "/p/r/n");
+		upstream.set("/p/r/n");
+		upstream.write("update", "/p/r/n");
+		await assert.rejects(tree.at(upstream.store.index), /another past/);
+	});
 
 	it("names every key under a removed directory, and the parents that a write makes", async () => {
 		const told: string[] = [];

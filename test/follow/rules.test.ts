@@ -225,6 +225,19 @@ describe("the thirteen rules of a follower", () => {
 			assert.equal(resetOf(followed.changes[0]).why, "another past");
 		});
 
+		it("is found out by a key alone, whose new events do not fit what was there before", async () => {
+			server.set("/a/b", "old");
+			const followed = await Followed.start([server.endpoint], "/a/b", { recursive: false });
+			await hears();
+			const { position } = followed.follower;
+			await followed.close();
+			server.store = new ModelStore({ index: 3 });
+			for (let nth = 0; nth < 20; nth++) server.set("/a/b", `new ${nth}`);
+			const again = await Followed.start([server.endpoint], "/a/b", { recursive: false, position });
+			await again.has(1);
+			assert.equal(resetOf(again.changes[0]).why, "another past");
+		});
+
 		it("is found out by another cluster id", async () => {
 			const followed = await start();
 			await hears();

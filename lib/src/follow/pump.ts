@@ -108,7 +108,7 @@ export class Pump {
 		const proveThrough = () => Math.max(this.#check?.listing.index ?? 0, isWaitedFor());
 		for await (const batch of this.#source.tail({ afterIndex, signal, proveThrough })) {
 			for (const tail of batch) {
-				if (tail.kind === "event" && this.#check === undefined) {
+				if (tail.kind === "event" && this.#check === undefined && !this.#isContradictedBy(tail.event)) {
 					const room = this.#put(tail.event);
 					if (room) await room;
 				} else if (await this.#takeTail(tail)) return;
@@ -146,10 +146,7 @@ export class Pump {
 
 	async #event(event: FollowedEvent): Promise<boolean> {
 		const check = this.#check;
-		if (check === undefined) {
-			await this.#put(event);
-			return false;
-		}
+		if (check === undefined) return await this.#handOn(event);
 		if (event.index <= check.listing.index && !this.#isTreeKnown) {
 			// Nothing to hold it against.
 			await this.#put(event);
@@ -159,9 +156,23 @@ export class Pump {
 			check.held.push(event);
 			return event.index === check.listing.index ? await this.#through(event.index) : false;
 		}
-		if (await this.#through(check.listing.index)) return true;
+		return (await this.#through(check.listing.index)) || (await this.#handOn(event));
+	}
+
+	/** True when it was not what can have happened next: then the store is another one. */
+	async #handOn(event: FollowedEvent): Promise<boolean> {
+		if (this.#isContradictedBy(event)) {
+			await this.#reset(await this.#source.list(this.#options.signal), "another past");
+			return true;
+		}
 		await this.#put(event);
 		return false;
+	}
+
+	#isContradictedBy(event: FollowedEvent): boolean {
+		const isToReset = this.#isTreeKnown && this.#obeys("an index that goes back is a reset");
+		// A repeat is dropped, and is no news of the past.
+		return isToReset && event.index > this.#lastIndex && this.#tree.isContradictedBy(event);
 	}
 
 	/** Everything up to there is known: the list that was waiting for that can be held against the tree. */
@@ -174,8 +185,12 @@ export class Pump {
 		this.#check = undefined;
 		if (this.#isTreeKnown) {
 			const tree = this.#tree.fork();
-			for (const event of check.held) tree.apply(event);
-			if (tree.contradicts(check.listing.nodes)) {
+			const isOther = check.held.some((event) => {
+				const contradicts = tree.isContradictedBy(event);
+				tree.apply(event);
+				return contradicts;
+			});
+			if (isOther || tree.contradicts(check.listing.nodes)) {
 				await this.#reset(await this.#source.list(this.#options.signal), "another past");
 				return true;
 			}

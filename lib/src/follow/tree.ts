@@ -112,6 +112,19 @@ export class FollowedTree {
 	}
 
 	/**
+	 * True when the event can't be what happened next to this tree: the node that it says was there before is not the
+	 * one that is known. A renewed ttl may have given that one a later index.
+	 */
+	isContradictedBy(event: FollowedEvent): boolean {
+		const { key, node, prevNode: before } = event;
+		const own = this.#nodes.get(key);
+		if (!this.#covers(key) || node.dir || own?.dir || before?.dir) return false;
+		if (own === undefined || before === undefined) return own !== before;
+		const isSame = own.createdIndex === before.createdIndex && own.value === before.value;
+		return !isSame || own.modifiedIndex > before.modifiedIndex;
+	}
+
+	/**
 	 * True when a list that was made later shows a write that took an index up to `through` and is not in this tree.
 	 * False does not prove that there was none: what was made and removed again leaves no trace.
 	 */

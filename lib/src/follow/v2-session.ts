@@ -461,6 +461,8 @@ export class V2Session {
 		this.#rollAt = this.#nextRoll();
 		if (!this.#settings.obeys("no poll for ever")) return;
 		await this.#index(true, this.#window.position);
+		// It was not quiet after all.
+		if (this.#arrivals.length > 0) return;
 		this.#settings.onNote({ note: "rolled", endpoint: this.#endpoint, afterIndex: this.#window.position });
 		this.#dropLanes();
 		this.#window.dropAll();

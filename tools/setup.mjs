@@ -44,6 +44,15 @@ npm run notebooks -- NAME  only those named, such as 02-grandchild-writes`,
   --etcd KIND    3.4, 3.5 or newest (the last 3.5, built with Go); default: all that are here
   --servers N    so many etcds side by side (default: 6)
   --path P       with --etcd and --seed: one program again, as a difference names it`,
+	chaos: `npm run chaos -- --runs N --seed S
+                           runs N faults (default: 100) on live etcds under full traffic, and checks what the
+                           follower was told against what was written
+
+  --members N      1 or 3 members (default: 3), where a fault does not need as many as it needs
+  --kind NAME      only this kind of fault, or this group: window, tree, member, store, client, proxy
+  --etcd KIND      3.4 or newest (the last 3.5, built with Go); default: both, as far as they are here
+  --consumer WHO   follow (default), naive, textbook or node-etcd: the same faults for somebody else
+  --without RULE   the follower without one of its thirteen rules, to see what it is for`,
 	bench: `npm run bench -- model     how fast the model is, beside a live etcd; writes bench/results/`,
 };
 
@@ -66,6 +75,11 @@ function readArguments(command, args) {
 	if (name === "check") Object.assign(options, { fix: { type: "boolean" } });
 	if (name === "differential") {
 		for (const option of ["runs", "seed", "etcd", "servers", "path"]) options[option] = { type: "string" };
+	}
+	if (name === "chaos") {
+		for (const option of ["runs", "seed", "members", "kind", "etcd", "consumer", "without"]) {
+			options[option] = { type: "string" };
+		}
 	}
 	try {
 		const { values, positionals } = parseArgs({

@@ -276,7 +276,7 @@ describe("the chaos checkers", () => {
 					change: { kind: "reset", lastIndex: index, why: "another past", state, ...none },
 				});
 			});
-			catches("gapsStated", reset, /still the same/);
+			catches("gapsStated", reset, /that is the same/);
 		});
 	});
 

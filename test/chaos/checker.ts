@@ -140,7 +140,12 @@ const perPart = {
 		if (part.reset === undefined) return;
 		const { reset } = part;
 		const next = part.truth.record.epochs.length > truth.epoch + 1;
-		if (!next) say(`a reset (${reset.why}) of a store that is still the same`, reset.lastIndex);
+		if (!next) {
+			say(
+				`a reset (${reset.why}, ${reset.lastIndex} to ${reset.state.index}) of a store that is the same`,
+				reset.lastIndex,
+			);
+		}
 		const before = toldTree(part, Number.POSITIVE_INFINITY);
 		if (before) for (const what of misstated(part, reset, before)) say(`the reset: ${what}`, reset.lastIndex);
 	},
@@ -164,12 +169,16 @@ const perPart = {
 		const { following, truth, isLast } = part;
 		const final = truth.record.epochs[truth.epoch]?.final;
 		if (!isLast || final === undefined || following.position !== undefined) return;
-		const tree = toldTree(part, final.index);
+		// A gap or reset over the end has a state beyond it: that is held against the writes, not against the read.
+		const over = part.changes.find((change) => change.kind === "gap" && change.to > final.index);
+		const index = Math.max(final.index, part.after, over === undefined ? 0 : indexAfter(over));
+		const tree = toldTree(part, index);
 		if (tree === undefined) return;
 		const { key, recursive } = following;
-		const expected = visible(leavesOf(final.nodes), key, recursive);
-		const found = differences(truth, final.index, expected, visible(tree.leaves(), key, recursive));
-		for (const what of found.slice(0, 3)) say(`at the end: ${what}`, final.index);
+		const leaves = index === final.index ? leavesOf(final.nodes) : truth.treeAt(index).leaves();
+		const expected = visible(leaves, key, recursive);
+		const found = differences(truth, index, expected, visible(tree.leaves(), key, recursive));
+		for (const what of found.slice(0, 3)) say(`at the end: ${what}`, index);
 	},
 
 	/** A removal names every key that went. */

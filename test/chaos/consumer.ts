@@ -35,6 +35,9 @@ export interface Assignment {
 	readonly throwsAt?: number;
 }
 
+/** It came to the run's end; it should have and did not; it was ended on purpose, at the position that it then had. */
+export type Ending = "finished" | "unfinished" | "saved";
+
 /** A consumer at work. */
 export interface Consumer {
 	readonly assignment: Assignment;
@@ -44,6 +47,7 @@ export interface Consumer {
 	readonly count: number;
 	/** How many of them were resets: so many stores later than it began. */
 	readonly resets: number;
+	readonly gaps: number;
 	readonly notes: Readonly<Partial<Record<Note["note"], number>>>;
 	/** The error by which it ended. */
 	readonly error: string | undefined;
@@ -57,8 +61,8 @@ export interface Consumer {
 	readonly position: Position | undefined;
 	/** Ends it, with its connections; safe to call again. */
 	stop(): Promise<void>;
-	/** What it was told so far. `finished`: it has come to the run's end, or was stopped on purpose. */
-	following(finished: boolean): Following;
+	/** What it was told, and how it ended. */
+	following(ending: Ending): Following;
 }
 
 /** What a consumer's loop has at hand. */
@@ -83,6 +87,7 @@ export class Arrivals {
 	ended = false;
 	lastIndex = 0;
 	resets = 0;
+	gaps = 0;
 	readonly ready: Promise<void>;
 	#begun: () => void = () => {};
 	readonly #waiting = new Set<() => void>();
@@ -107,7 +112,10 @@ export class Arrivals {
 		if (change.kind === "reset") {
 			this.resets++;
 			this.lastIndex = change.state.index;
-		} else this.lastIndex = change.kind === "event" ? change.index : change.to;
+		} else if (change.kind === "gap") {
+			this.gaps++;
+			this.lastIndex = change.to;
+		} else this.lastIndex = change.index;
 		this.#look();
 	}
 
@@ -120,6 +128,12 @@ export class Arrivals {
 		this.ended = true;
 		this.#begun();
 		this.#look();
+	}
+
+	/** Waits until that index of that store has come. */
+	reached(index: number, timeoutMs: number, epoch = this.assignment.epoch): Promise<boolean> {
+		const resets = epoch - this.assignment.epoch;
+		return this.until(() => this.resets >= resets && this.lastIndex >= index, timeoutMs);
 	}
 
 	/** Waits for a condition, the end, or the time; tells whether the condition came true. */
@@ -139,15 +153,17 @@ export class Arrivals {
 		});
 	}
 
-	following(finished: boolean): Following {
+	following(ending: Ending): Following {
 		const { name, key, recursive, epoch, resumes, gaps } = this.assignment;
+		const saved = ending === "saved" ? this.position : undefined;
 		return {
-			...{ name, key, recursive, epoch, gaps, finished },
+			...{ name, key, recursive, epoch, gaps },
+			finished: ending !== "unfinished",
 			startIndex: this.startIndex,
 			...(this.start === undefined ? {} : { start: this.start }),
 			deliveries: [...this.deliveries],
 			...(resumes === undefined ? {} : { resumes }),
-			...(this.position === undefined ? {} : { position: this.position }),
+			...(saved === undefined ? {} : { position: saved }),
 			...(this.error === undefined ? {} : { error: this.error }),
 		};
 	}
@@ -198,6 +214,10 @@ export class LocalConsumer implements Consumer {
 		return this.#arrivals.resets;
 	}
 
+	get gaps(): number {
+		return this.#arrivals.gaps;
+	}
+
 	get notes(): Consumer["notes"] {
 		return this.#arrivals.notes;
 	}
@@ -214,9 +234,13 @@ export class LocalConsumer implements Consumer {
 		return this.#arrivals.position;
 	}
 
-	reached(index: number, timeoutMs: number, epoch = this.assignment.epoch): Promise<boolean> {
-		const resets = epoch - this.assignment.epoch;
-		return this.#arrivals.until(() => this.resets >= resets && this.lastIndex >= index, timeoutMs);
+	reached(index: number, timeoutMs: number, epoch?: number): Promise<boolean> {
+		return this.#arrivals.reached(index, timeoutMs, epoch);
+	}
+
+	/** Resolves when it has ended, by itself or by `stop`. */
+	get ended(): Promise<void> {
+		return this.#running;
 	}
 
 	given(count: number, timeoutMs: number): Promise<boolean> {
@@ -228,8 +252,8 @@ export class LocalConsumer implements Consumer {
 		await this.#running;
 	}
 
-	following(finished: boolean): Following {
-		return this.#arrivals.following(finished);
+	following(ending: Ending): Following {
+		return this.#arrivals.following(ending);
 	}
 
 	async #take(change: Change): Promise<void> {

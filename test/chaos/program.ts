@@ -26,6 +26,9 @@ export const everything: Mix = {
 	...{ inOrder: 3, ttl: 1, refresh: 3, hidden: 6, foreign: 10, sibling: 4 },
 };
 
+/** Nothing that expires: an expiry takes an index when it likes, and can't tell of which store it was. */
+export const lasting: Mix = { ...everything, ttl: 0 };
+
 /** The places of a run: what is followed, and what lies beside it. */
 export interface Places {
 	readonly root: string;

@@ -111,6 +111,9 @@ export class Truth {
 
 	/** Whether the key may or may not have been there then: it vanished at a moment that nobody saw. */
 	isUncertain(key: string, index: number): boolean {
+		const final = this.record.epochs[this.epoch]?.final;
+		// After the last read nothing tells of what expired.
+		if (final !== undefined && index > final.index && this.mayHaveVanished(key)) return true;
 		return this.vanished.some(
 			(gone) => isWithin(key, gone.key) && gone.after <= index && index < gone.before,
 		);
@@ -159,7 +162,7 @@ export class Truth {
 		for (const { deliveries, epoch } of this.record.followings) {
 			let at = epoch;
 			for (const { change } of deliveries) {
-				if (change.kind === "reset") at++;
+				if (change.kind === "reset") at = Math.min(at + 1, this.record.epochs.length - 1);
 				if (change.kind !== "event" || at !== this.epoch || this.#at.has(change.index)) continue;
 				if (!this.isPossible(change)) continue;
 				const { index, action, key, node } = change;

@@ -30,6 +30,7 @@ export type WriterOrder =
 			readonly endpoints: readonly string[];
 			readonly commands: readonly Command[];
 			readonly connections: number;
+			readonly perSecond?: number;
 	  }
 	| { readonly order: "stop"; readonly id: number };
 
@@ -47,7 +48,7 @@ const stopped = new Set<number>();
 
 async function write(order: Exclude<WriterOrder, { order: "stop" }>): Promise<void> {
 	const { id, epoch, endpoints, connections } = order;
-	const keys = new Keys({ endpoints, timeoutMs: 8_000 });
+	const keys = new Keys({ endpoints, timeoutMs: 1_500 });
 	let acknowledged: Acknowledged[] = [];
 	let unknown: Unknown[] = [];
 	let refused = 0;
@@ -65,7 +66,7 @@ async function write(order: Exclude<WriterOrder, { order: "stop" }>): Promise<vo
 	const commands = order.order === "carry out" ? order.commands[Symbol.iterator]() : undefined;
 	const limit =
 		order.order === "write" ? (order.count ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
-	const perSecond = order.order === "write" ? order.perSecond : undefined;
+	const { perSecond } = order;
 	const begin = performance.now();
 	let begun = 0;
 	let underWay = 0;

@@ -1,4 +1,5 @@
 import { bench } from "./bench";
+import { chaos } from "./chaos";
 import { check } from "./check";
 import { differential } from "./differential";
 import type { Host } from "./host";
@@ -25,6 +26,8 @@ export async function main(
 			return await runNotebooks(host, rest);
 		case "differential":
 			return await differential(host, options);
+		case "chaos":
+			return await chaos(host, options);
 		case "bench":
 			return await bench(host, rest);
 		case "build":

@@ -1,0 +1,49 @@
+import { Keys } from "etcd-watch-lab/dist/etcd";
+import { type FollowOptions, follow } from "etcd-watch-lab/dist/follow";
+import { type Loop, withKeys } from "./consumer";
+
+/** The library's follower, as a consumer would use it. `shared`: a client that many use, and that stays open. */
+export async function followerLoop(loop: Loop, shared?: Keys): Promise<void> {
+	if (shared !== undefined) return await run(loop, shared);
+	await withKeys(new Keys({ endpoints: loop.assignment.endpoints }), (keys) => run(loop, keys));
+}
+
+async function run(loop: Loop, keys: Keys): Promise<void> {
+	const {
+		key,
+		recursive,
+		afterIndex,
+		position,
+		queueLength,
+		rollMs,
+		backoffMs,
+		probeMs,
+		timeoutMs,
+		without,
+	} = loop.assignment;
+	const options: FollowOptions = {
+		recursive,
+		signal: loop.signal,
+		onNote: (note) => loop.notes(note),
+		...(afterIndex === undefined ? {} : { afterIndex }),
+		...(position === undefined ? {} : { position }),
+		...(queueLength === undefined ? {} : { queueLength }),
+		...(rollMs === undefined ? {} : { rollMs }),
+		...(backoffMs === undefined ? {} : { backoffMs }),
+		...(probeMs === undefined ? {} : { probeMs }),
+		...(timeoutMs === undefined ? {} : { timeoutMs }),
+		...(without === undefined ? {} : { without }),
+	};
+	const follower = follow(keys, key, options);
+	try {
+		const state = await follower.ready();
+		// A bare index comes without a state; the list that it is ready with may lie ahead of it.
+		if (afterIndex === undefined) loop.begins(state.index, state);
+		else loop.begins(afterIndex);
+		for await (const change of follower) await loop.take(change);
+	} finally {
+		await follower.close();
+		// As it goes through a file, to another process.
+		loop.stands(JSON.parse(JSON.stringify(follower.position)));
+	}
+}

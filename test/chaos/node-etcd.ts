@@ -1,0 +1,80 @@
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { Keys, type WatchEvent } from "etcd-watch-lab/dist/etcd";
+import { root } from "../support/checkout";
+import { asFollowed, type Loop } from "./consumer";
+
+const version = "7.0.0";
+/** The bench's own copy (bench/peers/node-etcd.ts): beside the lab, never in it. */
+const folder = path.join(root, ".lab", `bench-peers-node-etcd-${version}`);
+
+/** Installs node-etcd where it is not yet; gives the reason where it can't. */
+export async function installNodeEtcd(): Promise<string | undefined> {
+	if (fs.existsSync(folder)) return undefined;
+	fs.mkdirSync(path.dirname(folder), { recursive: true });
+	const work = fs.mkdtempSync(`${folder}-`);
+	try {
+		fs.writeFileSync(path.join(work, "package.json"), '{ "private": true }\n');
+		const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+		const windows = process.platform === "win32";
+		const args = [...(windows ? ["/c", "npm"] : []), "install", ...flags, `node-etcd@${version}`];
+		const child = spawn(windows ? "cmd" : "npm", args, { cwd: work, stdio: ["ignore", "ignore", "pipe"] });
+		let said = "";
+		child.stderr.setEncoding("utf8").on("data", (text: string) => {
+			said += text;
+		});
+		const code = await new Promise((resolve) => {
+			child.once("error", () => resolve(1)).once("close", resolve);
+		});
+		if (code !== 0) return `node-etcd ${version} (npm: ${said.trim().slice(-200)})`;
+		if (!fs.existsSync(folder)) fs.renameSync(work, folder);
+		return undefined;
+	} finally {
+		fs.rmSync(work, { recursive: true, force: true });
+	}
+}
+
+/** As much of node-etcd 7 as is used here; it brings no types. */
+interface NodeEtcdWatcher {
+	on(event: "change", listener: (event: Pick<WatchEvent, "action" | "node">) => void): void;
+	on(event: "error" | "reconnect" | "resync", listener: () => void): void;
+	stop(): void;
+}
+
+type NodeEtcd = new (
+	hosts: readonly string[],
+) => {
+	watcher(key: string, index: number, options: { readonly recursive: boolean }): NodeEtcdWatcher;
+};
+
+/** node-etcd's own watcher, begun as its users do: after a read, at its index + 1. */
+export async function nodeEtcdLoop(loop: Loop): Promise<void> {
+	const { endpoints, key, recursive, afterIndex: given, position } = loop.assignment;
+	const Etcd = createRequire(`${folder}/`)("node-etcd") as NodeEtcd;
+	const keys = new Keys({ endpoints });
+	const afterIndex = given ?? position?.index ?? (await keys.get("/", { quorum: true })).etcdIndex;
+	await keys.close();
+	loop.begins(afterIndex);
+	const watcher = new Etcd(endpoints).watcher(key, afterIndex + 1, { recursive });
+	const taken: Promise<void>[] = [];
+	watcher.on("change", ({ action, node }) => {
+		const { value, dir = false, modifiedIndex, createdIndex } = node;
+		const whole = {
+			key: node.key,
+			...(value === undefined ? {} : { value }),
+			dir,
+			modifiedIndex,
+			createdIndex,
+		};
+		taken.push(loop.take(asFollowed({ action, node: whole, fromHistory: false })));
+	});
+	// It tells its user, and goes on by itself.
+	for (const event of ["error", "reconnect", "resync"] as const) watcher.on(event as "error", () => {});
+	await new Promise<void>((resolve) =>
+		loop.signal.addEventListener("abort", () => resolve(), { once: true }),
+	);
+	watcher.stop();
+	await Promise.all(taken);
+}

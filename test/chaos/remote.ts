@@ -1,0 +1,112 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import type { Position } from "etcd-watch-lab/dist/follow";
+import { Arrivals, type Assignment, type Consumer, type Ending } from "./consumer";
+import type { ConsumerOrder, ConsumerReport } from "./consumer-process";
+import type { Following } from "./record";
+
+/** A consumer in a process of its own, which can be stalled and killed. */
+export class RemoteConsumer implements Consumer {
+	readonly #arrivals: Arrivals;
+	readonly #child: ChildProcess;
+	readonly #gone: Promise<unknown>;
+	#notes: Consumer["notes"] = {};
+	#stalled: () => void = () => {};
+
+	constructor(readonly assignment: Assignment) {
+		this.#arrivals = new Arrivals(assignment);
+		const stdio = ["ignore", "inherit", "inherit", "ipc"] as const;
+		this.#child = fork(path.join(__dirname, "consumer-process.js"), { stdio: [...stdio] });
+		this.#gone = once(this.#child, "exit");
+		this.#child.on("message", (report: ConsumerReport) => this.#hear(report));
+		this.#child.on("exit", () => {
+			if (!this.#arrivals.ended) this.#arrivals.ends("its process ended");
+		});
+		this.#order({ order: "consume", assignment });
+	}
+
+	get lastIndex(): number {
+		return this.#arrivals.lastIndex;
+	}
+
+	get count(): number {
+		return this.#arrivals.deliveries.length;
+	}
+
+	get resets(): number {
+		return this.#arrivals.resets;
+	}
+
+	get gaps(): number {
+		return this.#arrivals.gaps;
+	}
+
+	get notes(): Consumer["notes"] {
+		return this.#notes;
+	}
+
+	get error(): string | undefined {
+		return this.#arrivals.error;
+	}
+
+	get ready(): Promise<void> {
+		return this.#arrivals.ready;
+	}
+
+	get position(): Position | undefined {
+		return this.#arrivals.position;
+	}
+
+	reached(index: number, timeoutMs: number, epoch?: number): Promise<boolean> {
+		return this.#arrivals.reached(index, timeoutMs, epoch);
+	}
+
+	given(count: number, timeoutMs: number): Promise<boolean> {
+		return this.#arrivals.until(() => this.count >= count, timeoutMs);
+	}
+
+	/** Its event loop does nothing else for so long; resolves when that is over. */
+	stall(ms: number): Promise<void> {
+		const over = new Promise<void>((resolve) => {
+			this.#stalled = resolve;
+		});
+		this.#order({ order: "stall", ms });
+		return over;
+	}
+
+	/** kill -9. */
+	async kill(): Promise<void> {
+		this.#child.kill("SIGKILL");
+		await this.#gone;
+	}
+
+	async stop(): Promise<void> {
+		if (this.#child.exitCode === null && this.#child.signalCode === null) {
+			if (!this.#arrivals.ended) {
+				this.#order({ order: "stop" });
+				await this.#arrivals.until(() => this.#arrivals.ended, 10_000);
+			}
+			this.#child.disconnect();
+		}
+		await this.#gone;
+	}
+
+	following(ending: Ending): Following {
+		return this.#arrivals.following(ending);
+	}
+
+	#hear({ begun, deliveries, notes, ended, stalled }: ConsumerReport): void {
+		if (begun) this.#arrivals.begins(begun.startIndex, begun.start);
+		if (!stalled) this.#notes = notes;
+		for (const delivery of deliveries) this.#arrivals.arrives(delivery);
+		if (stalled) this.#stalled();
+		if (!ended) return;
+		this.#arrivals.position = ended.position;
+		this.#arrivals.ends(ended.error);
+	}
+
+	#order(order: ConsumerOrder): void {
+		this.#child.send(order);
+	}
+}

@@ -1,0 +1,423 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import { KeyNotFoundError, Keys, LabError } from "etcd-watch-lab/dist/etcd";
+import type { Rule, State } from "etcd-watch-lab/dist/follow";
+import type { Command } from "etcd-watch-lab/dist/model";
+import type { Cluster, FaultProxy, Member } from "etcd-watch-lab/dist/server";
+import { carryOut } from "./carry-out";
+import type { Assignment, Consumer, ConsumerKind, Ending } from "./consumer";
+import { startConsumer } from "./consumers";
+import { everything, type Mix, type Places, placesBelow } from "./program";
+import { Random } from "./random";
+import { type Acknowledged, type Epoch, flat, type RunRecord, type Unknown } from "./record";
+import { RemoteConsumer } from "./remote";
+import type { Servers } from "./servers";
+import type { Writer, Writing } from "./writer";
+
+/** What a run is told from outside. */
+export interface RunOptions {
+	readonly kind: string;
+	readonly seed: number;
+	readonly servers: Servers;
+	readonly writer: Writer;
+	/** Who is put to the test: the follower, or one of the others in its place. */
+	readonly consumer: ConsumerKind;
+	readonly without: readonly Rule[];
+}
+
+/** How a consumer is started; what is left out is the tree with all below it, from now on. */
+export type StartOptions = Partial<Omit<Assignment, "name" | "without">> & {
+	/** In a process of its own. */
+	readonly remote?: boolean;
+	/** The client that it has in common with others. */
+	readonly shared?: Keys;
+};
+
+/** How long a healthy consumer may take to come to the end, once everything is healed. */
+const endMs = 20_000;
+/** How long those that forget are given. */
+const loopEndMs = 600;
+/** For what has to work again after a fault. */
+const healMs = 20_000;
+
+/** One run of one kind of fault: its servers, its consumers, its writes, and what it proves. */
+export class Run {
+	readonly random: Random;
+	readonly places: Places;
+	readonly servers: Servers;
+	readonly writer: Writer;
+	/** Past every proxy, and at the member that the consumers are at only when no other answers. */
+	keys: Keys;
+	/** How it is known that the fault bit. */
+	readonly bites: string[] = [];
+	readonly consumers = new Map<string, { readonly consumer: Consumer; ending: Ending | undefined }>();
+	readonly #options: RunOptions;
+	readonly #writings: { readonly writing: Writing; readonly epoch: number }[] = [];
+	readonly #acknowledged: Acknowledged[] = [];
+	readonly #unknown: Unknown[] = [];
+	readonly #epochs: Epoch[] = [];
+	readonly #cleanups: (() => Promise<void>)[] = [];
+	readonly #fences = new Map<string, Promise<Acknowledged>>();
+	/** The proxies count on from run to run. */
+	readonly #bittenBefore = new Map<keyof FaultProxy["bitten"], number>();
+	#member: Member;
+
+	private constructor(options: RunOptions, root: string) {
+		this.#options = options;
+		this.random = new Random(options.seed);
+		this.places = placesBelow(root);
+		this.servers = options.servers;
+		this.writer = options.writer;
+		const [member] = options.servers.cluster.members;
+		if (member === undefined) throw new Error("a cluster has members");
+		this.#member = member;
+		this.keys = this.#newKeys();
+		for (const kind of Object.keys(this.proxies[0]?.bitten ?? {}) as (keyof FaultProxy["bitten"])[]) {
+			this.#bittenBefore.set(kind, this.#bitten(kind));
+		}
+	}
+
+	/** Begins in a directory of its own, with something in it. */
+	static async begin(options: RunOptions): Promise<Run> {
+		// Of one length: none is a prefix of another.
+		const run = new Run(options, `/chaos-${randomBytes(6).toString("hex")}`);
+		const { tree, key } = run.places;
+		const keys = [key, `${tree}/d0/k0`, `${tree}/d1/k1`, `${tree}/key2`, `${run.places.foreign}/k0`];
+		run.#epochs.push({ base: { index: 0, nodes: [] } });
+		for (const one of keys) await run.set(one, "at first");
+		return run;
+	}
+
+	get cluster(): Cluster {
+		return this.servers.cluster;
+	}
+
+	/** The member that the consumers are at: the first of their endpoints. */
+	get member(): Member {
+		return this.#member;
+	}
+
+	/** The other members. */
+	get others(): readonly Member[] {
+		return this.cluster.members.filter((member) => member !== this.#member);
+	}
+
+	/** As the consumers know them: the member that they are at, then the others. */
+	get endpoints(): readonly string[] {
+		return [this.#member, ...this.others].map(({ endpoint }) => endpoint);
+	}
+
+	/** The others' own URLs, past the proxies; the member's own where it is alone. */
+	get elsewhere(): readonly string[] {
+		const { others } = this;
+		return (others.length > 0 ? others : [this.#member]).map(({ direct }) => direct);
+	}
+
+	/** Has the consumers begin at the leader, or at one that does not lead. */
+	async beginAt(where: "leader" | "follower"): Promise<void> {
+		const leader = await this.cluster.leader();
+		const other = this.cluster.members.find((member) => member !== leader);
+		this.#member = where === "leader" ? leader : (other ?? leader);
+		await this.keys.close();
+		this.keys = this.#newKeys();
+	}
+
+	/** The proxies before the clients' ports. */
+	get proxies(): readonly FaultProxy[] {
+		return this.cluster.members.flatMap(({ proxy }) => proxy ?? []);
+	}
+
+	/** How often a fault has bitten in this run, at all proxies together. */
+	bitten(kind: keyof FaultProxy["bitten"]): number {
+		return this.#bitten(kind) - (this.#bittenBefore.get(kind) ?? 0);
+	}
+
+	#bitten(kind: keyof FaultProxy["bitten"]): number {
+		return this.proxies.reduce((sum, proxy) => sum + proxy.bitten[kind], 0);
+	}
+
+	get epoch(): number {
+		return this.#epochs.length - 1;
+	}
+
+	get isOn34(): boolean {
+		return this.cluster.version.startsWith("3.4");
+	}
+
+	// --- consumers ---------------------------------------------------------------------------------------------
+
+	/** Sets a consumer to work; resolves when it answers for all that comes. */
+	async start(name: string, options: StartOptions = {}): Promise<Consumer> {
+		const { remote = false, shared, ...rest } = options;
+		const kind = options.kind ?? this.#options.consumer;
+		const assignment: Assignment = {
+			endpoints: this.endpoints,
+			epoch: this.epoch,
+			key: this.places.tree,
+			recursive: true,
+			gaps: "allowed",
+			// Runs are short: what takes seconds by default has to come sooner.
+			...{ timeoutMs: 1_000, backoffMs: [20, 400] },
+			without: this.#options.without,
+			...rest,
+			...{ name, kind },
+		};
+		const consumer =
+			remote || kind === "node-etcd" ? new RemoteConsumer(assignment) : startConsumer(assignment, shared);
+		this.consumers.set(name, { consumer, ending: undefined });
+		await consumer.ready;
+		return consumer;
+	}
+
+	/** The usual consumers over the same traffic: of all, of the tree, of one key, and the loops to compare with. */
+	async startUsual(options: StartOptions = {}): Promise<void> {
+		const { tree, key, root } = this.places;
+		await Promise.all([
+			this.start("tree", options),
+			this.start("all", { ...options, key: root }),
+			this.start("key", { ...options, key, recursive: false }),
+			this.startLoops(options),
+		]);
+		const { etcdIndex } = await this.keys.get(tree, { quorum: true });
+		await this.start("after an index", { ...options, afterIndex: etcdIndex });
+	}
+
+	/** The loops that lose: their losses show that there was something to lose. */
+	async startLoops(options: StartOptions = {}): Promise<void> {
+		await Promise.all([
+			this.start("naive", { ...options, kind: "naive", recursive: true, key: this.places.tree }),
+			this.start("textbook", { ...options, kind: "textbook", recursive: true, key: this.places.tree }),
+		]);
+	}
+
+	/** Waits until these have seen all that there is now. */
+	async caughtUp(...names: readonly string[]): Promise<void> {
+		for (const name of names) {
+			const { key, recursive } = this.consumer(name).assignment;
+			const { index } = await this.set(recursive ? `${key}/caught-up` : key, `caught up by ${name}`);
+			const hasCome = await this.consumer(name).reached(index, healMs);
+			if (!hasCome)
+				throw new Error(`${name} never saw index ${index}: ${this.consumer(name).error ?? "waiting"}`);
+		}
+	}
+
+	/** Ends these, and starts others of the same kinds where they stood. Gives the names of those. */
+	async restart(names: readonly string[], options: StartOptions = {}): Promise<readonly string[]> {
+		const saved = await Promise.all(names.map((name) => this.save(name)));
+		return await this.resume(names, saved, options);
+	}
+
+	/** Starts consumers where others of these names stood. */
+	async resume(
+		names: readonly string[],
+		saved: readonly StartOptions[],
+		options: StartOptions = {},
+	): Promise<readonly string[]> {
+		const resumed = names.map((name) => `${name}, again`);
+		await Promise.all(resumed.map((name, nth) => this.start(name, { ...saved[nth], ...options })));
+		return resumed;
+	}
+
+	consumer(name: string): Consumer {
+		const found = this.consumers.get(name);
+		if (found === undefined) throw new Error(`no consumer is called ${name}`);
+		return found.consumer;
+	}
+
+	/** Ends a consumer, and gives what another can go on from. */
+	async save(name: string): Promise<StartOptions> {
+		const { consumer } = this.consumers.get(name) ?? {};
+		if (consumer === undefined) throw new Error(`no consumer is called ${name}`);
+		await consumer.stop();
+		this.consumers.set(name, { consumer, ending: "saved" });
+		const { kind, key, recursive, endpoints, gaps, epoch } = consumer.assignment;
+		const from =
+			kind === "naive"
+				? {}
+				: consumer.position === undefined
+					? { afterIndex: consumer.lastIndex }
+					: { position: consumer.position, resumes: name };
+		return { kind, key, recursive, endpoints, gaps, epoch: epoch + consumer.resets, ...from };
+	}
+
+	// --- writes ------------------------------------------------------------------------------------------------
+
+	/** A program of writes in the writer's process, at full speed unless told otherwise. */
+	write(
+		options: {
+			readonly count?: number;
+			readonly mix?: Mix;
+			readonly perSecond?: number;
+			readonly endpoints?: readonly string[];
+			readonly valueBytes?: number;
+		} = {},
+	): Writing {
+		const { mix = everything, endpoints = this.elsewhere, ...rest } = options;
+		const seed = this.random.below(1_000_000_000);
+		const { places, epoch } = this;
+		return this.#keep(this.writer.write({ epoch, seed, mix, places, endpoints, connections: 16, ...rest }));
+	}
+
+	/** These writes, sixteen at once. */
+	async carryOut(commands: readonly Command[], rate: { readonly perSecond?: number } = {}): Promise<void> {
+		const { epoch, elsewhere: endpoints } = this;
+		await this.#keep(this.writer.carryOut({ epoch, endpoints, commands, connections: 16, ...rate })).done;
+	}
+
+	/** Exactly so many writes beside everything that is followed but by the root. Gives the last index. */
+	async foreign(count: number, rate: { readonly perSecond?: number } = {}): Promise<number> {
+		const key = `${this.places.foreign}/noise`;
+		const noise = (nth: number): Command => ({ operation: "set", key, value: `${nth}` });
+		await this.carryOut(
+			Array.from({ length: count }, (_, nth) => noise(nth)),
+			rate,
+		);
+		return await this.index();
+	}
+
+	/** One write, that has to succeed. */
+	async apply(command: Command, keys = this.keys): Promise<Acknowledged> {
+		const deadline = performance.now() + healMs;
+		for (;;) {
+			const outcome = await carryOut(keys, command, this.epoch);
+			if (outcome.is === "acknowledged") {
+				this.#acknowledged.push(outcome.write);
+				return outcome.write;
+			}
+			if (outcome.is === "unknown") this.#unknown.push(outcome.write);
+			if (performance.now() > deadline) throw new Error(`etcd does not take ${JSON.stringify(command)}`);
+			await wait(20);
+		}
+	}
+
+	async set(key: string, value: string): Promise<Acknowledged> {
+		return await this.apply({ operation: "set", key, value });
+	}
+
+	/** The store's index, by quorum. */
+	async index(): Promise<number> {
+		return (await this.state()).index;
+	}
+
+	/** The run's directory as a quorum read answers it, once one does. */
+	async state(): Promise<State> {
+		const deadline = performance.now() + healMs;
+		for (;;) {
+			try {
+				const { node, etcdIndex } = await this.keys.get(this.places.root, { recursive: true, quorum: true });
+				return { index: etcdIndex, nodes: flat(node) };
+			} catch (error) {
+				if (error instanceof KeyNotFoundError) return { index: error.index, nodes: [] };
+				if (!(error instanceof LabError) || performance.now() > deadline) throw error;
+				await wait(20);
+			}
+		}
+	}
+
+	/** From here on it is another store. `base`: what it begins with. */
+	newEpoch(base: State): void {
+		this.#epochs.push({ base });
+	}
+
+	// --- proofs ------------------------------------------------------------------------------------------------
+
+	/** The fault bit, and this shows it. */
+	bit(how: string): void {
+		this.bites.push(how);
+	}
+
+	/** Lets a condition come true. @throws with what was waited for */
+	async until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = healMs): Promise<void> {
+		const deadline = performance.now() + timeoutMs;
+		while (!(await condition())) {
+			if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+			await wait(5);
+		}
+	}
+
+	/** To be done when the run is over, however it ends. */
+	atEnd(cleanup: () => Promise<void>): void {
+		this.#cleanups.push(cleanup);
+	}
+
+	// --- the end -----------------------------------------------------------------------------------------------
+
+	/** Ends the traffic, lets everybody come to the end, and gives what there is to check. */
+	async finish(): Promise<RunRecord> {
+		await Promise.all(this.#writings.map(({ writing }) => writing.stop()));
+		this.cluster.heal();
+		const final = await this.state();
+		const last = this.#epochs.pop();
+		this.#epochs.push({ base: last?.base ?? { index: 0, nodes: [] }, final });
+		await Promise.all([...this.consumers.entries()].map(([name]) => this.#finishOne(name)));
+		return this.#record(final.index);
+	}
+
+	/** Ends whatever still runs. */
+	async close(): Promise<void> {
+		await Promise.all(this.#writings.map(({ writing }) => writing.stop().catch(() => {})));
+		await Promise.all([...this.consumers.values()].map(({ consumer }) => consumer.stop()));
+		for (const cleanup of this.#cleanups.reverse()) await cleanup();
+		await this.keys.close();
+	}
+
+	async #finishOne(name: string): Promise<void> {
+		const entry = this.consumers.get(name);
+		if (entry === undefined || entry.ending !== undefined) return;
+		const { consumer } = entry;
+		const { key, recursive, kind } = consumer.assignment;
+		const fence = () => this.set(recursive ? `${key}/fence` : key, `fence for ${name}`);
+		const { index } = await this.#fence(key, recursive);
+		let hasCome = await consumer.reached(index, kind === "follow" ? endMs : 50, this.epoch);
+		const deadline = performance.now() + loopEndMs;
+		// Who forgets may miss one fence, or two.
+		while (!hasCome && kind !== "follow" && consumer.error === undefined && performance.now() < deadline) {
+			await fence();
+			hasCome = await consumer.reached(index, 50, this.epoch);
+		}
+		entry.ending = hasCome ? "finished" : "unfinished";
+		await consumer.stop();
+	}
+
+	/** The last write that a follower of the key is to see: one for all of them. */
+	#fence(key: string, recursive: boolean): Promise<Acknowledged> {
+		const at = recursive ? `${key}/fence` : key;
+		const fence = this.#fences.get(at) ?? this.set(at, "the end");
+		this.#fences.set(at, fence);
+		return fence;
+	}
+
+	#newKeys(): Keys {
+		const { direct } = this.#member;
+		const endpoints = [...this.elsewhere.filter((endpoint) => endpoint !== direct), direct];
+		return new Keys({ endpoints, timeoutMs: 3_000 });
+	}
+
+	#keep(writing: Writing): Writing {
+		this.#writings.push({ writing, epoch: this.epoch });
+		return writing;
+	}
+
+	#record(finalIndex: number): RunRecord {
+		const written = this.#writings.map(({ writing }) => writing);
+		const followings = [...this.consumers.values()].map(({ consumer, ending = "unfinished" }) => {
+			const following = consumer.following(ending);
+			if (consumer.assignment.kind === "follow") return following;
+			// The fences after the first are for whom they are for; no loop is to be blamed for them.
+			const deliveries = following.deliveries.filter(
+				({ change }) => change.kind !== "event" || change.index <= finalIndex || this.epoch > 0,
+			);
+			return { ...following, deliveries };
+		});
+		return {
+			kind: this.#options.kind,
+			seed: this.#options.seed,
+			etcd: this.cluster.version,
+			root: this.places.root,
+			epochs: this.#epochs,
+			acknowledged: [...this.#acknowledged, ...written.flatMap(({ acknowledged }) => acknowledged)],
+			unknown: [...this.#unknown, ...written.flatMap(({ unknown }) => unknown)],
+			followings,
+		};
+	}
+}

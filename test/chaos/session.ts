@@ -1,0 +1,149 @@
+import type { Rule } from "etcd-watch-lab/dist/follow";
+import { type Checked, check, type Finding } from "./checker";
+import type { ConsumerKind } from "./consumer";
+import type { Kind } from "./kind";
+import { Run } from "./run";
+import { ServerPool } from "./servers";
+import { Writer } from "./writer";
+
+/** What one run has shown. */
+export interface RunResult {
+	readonly kind: string;
+	readonly seed: number;
+	readonly etcd: string;
+	readonly members: number;
+	readonly ms: number;
+	readonly writes: number;
+	/** Events of the consumers under test that were held against the truth. */
+	readonly verified: number;
+	readonly gaps: number;
+	readonly resets: number;
+	/** What the consumers under test got wrong. */
+	readonly findings: readonly Finding[];
+	/** What each of the loops beside them lost in silence. */
+	readonly losses: Readonly<Record<string, number>>;
+	readonly bites: readonly string[];
+	/** The runner's own failure: the fault did not bite, or the servers did not do as they should. */
+	readonly failure: string | undefined;
+}
+
+export interface SessionOptions {
+	readonly binary: string;
+	readonly members: 1 | 3;
+	readonly consumer?: ConsumerKind;
+	readonly without?: readonly Rule[];
+}
+
+/** No run takes longer than this. */
+const limitMs = 90_000;
+
+/** Runs one fault after the other, on servers that are used again where they can be. */
+export class Session {
+	readonly #options: SessionOptions;
+	readonly #pool: ServerPool;
+	readonly #writer = new Writer();
+
+	private constructor(options: SessionOptions, pool: ServerPool) {
+		this.#options = options;
+		this.#pool = pool;
+	}
+
+	static async open(options: SessionOptions): Promise<Session> {
+		return new Session(options, await ServerPool.open(options.binary, options.members));
+	}
+
+	/** Kinds of the same shape are best run one after the other. */
+	shape(kind: Kind): string {
+		return this.#pool.shape(kind.needs);
+	}
+
+	/** `without`: rules that the follower is not to obey this time. */
+	async run(kind: Kind, seed: number, without = this.#options.without ?? []): Promise<RunResult> {
+		const consumer = this.#options.consumer ?? "follow";
+		const servers = await this.#pool.take(kind.needs);
+		const begin = performance.now();
+		const { version, members } = servers.cluster;
+		const shared = { kind: kind.name, seed, etcd: version, members: members.length };
+		let run: Run | undefined;
+		let isWhole = kind.leavesBroken !== true;
+		try {
+			run = await Run.begin({ kind: kind.name, seed, servers, writer: this.#writer, consumer, without });
+			const running = run;
+			const record = await within(limitMs, async () => {
+				await kind.run(running);
+				return await running.finish();
+			});
+			const result = resultOf(record, check(record), run, consumer);
+			// The next run lists less.
+			if (isWhole) await run.keys.rmdir(run.places.root, { recursive: true }).catch(() => {});
+			return { ...shared, ...result, ms: performance.now() - begin };
+		} catch (error) {
+			isWhole = false;
+			const failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+			const none = { writes: 0, verified: 0, gaps: 0, resets: 0, findings: [], losses: {} };
+			return { ...shared, ...none, bites: run?.bites ?? [], failure, ms: performance.now() - begin };
+		} finally {
+			await run?.close();
+			if (isWhole) await this.#pool.giveBack(kind.needs, servers);
+			else await servers.cluster.close();
+		}
+	}
+
+	async close(): Promise<void> {
+		await this.#writer.close();
+		await this.#pool.close();
+	}
+}
+
+function resultOf(
+	record: Awaited<ReturnType<Run["finish"]>>,
+	checked: Checked,
+	run: Run,
+	consumer: ConsumerKind,
+): Omit<RunResult, "kind" | "seed" | "etcd" | "members" | "ms"> {
+	const isTested = (name: string) => run.consumer(name).assignment.kind === consumer && !isLoop(name);
+	const losses: Record<string, number> = {};
+	for (const name of run.consumers.keys()) {
+		if (!isLoop(name)) continue;
+		const wrong = checked.findings.filter((finding) => finding.consumer === name);
+		const lost = wrong.filter(({ checker }) => checker === "complete").length;
+		const invented = wrong.filter(({ checker }) => checker === "genuine").length;
+		losses[name] = lost;
+		if (lost > 0) run.bit(`${name} lost ${lost}`);
+		if (invented > 0) run.bit(`${name} was told ${invented} that were not its`);
+	}
+	const tested = record.followings.filter(({ name }) => isTested(name));
+	const changes = tested.flatMap(({ deliveries }) => deliveries.map(({ change }) => change.kind));
+	const count = (kind: string) => changes.filter((one) => one === kind).length;
+	const failure =
+		checked.contradictions[0] ??
+		tested.find(({ error }) => error !== undefined && !error.startsWith("ConsumerError"))?.error ??
+		(run.bites.length === 0 ? "the fault did not bite" : undefined);
+	return {
+		writes: record.acknowledged.length,
+		verified: count("event"),
+		gaps: count("gap"),
+		resets: count("reset"),
+		findings: checked.findings.filter(({ consumer: name }) => isTested(name)),
+		losses,
+		bites: run.bites,
+		failure,
+	};
+}
+
+/** The loops that are there to be compared with are called what they are. */
+function isLoop(name: string): boolean {
+	return /^(naive|textbook|node-etcd)\b/.test(name);
+}
+
+async function within<T>(ms: number, act: () => Promise<T>): Promise<T> {
+	let timer: NodeJS.Timeout | undefined;
+	const late = new Promise<never>((_, reject) => {
+		timer = setTimeout(() => reject(new Error(`the run did not end in ${ms} ms`)), ms);
+	});
+	try {
+		return await Promise.race([act(), late]);
+	} finally {
+		clearTimeout(timer);
+	}
+}

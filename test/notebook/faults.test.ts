@@ -4,6 +4,7 @@ import {
 	gapTable,
 	type LifeEvent,
 	loadTimeline,
+	lossTable,
 	saveTimeline,
 	timelineChart,
 } from "etcd-watch-lab";
@@ -130,5 +131,25 @@ describe("gapTable", () => {
 	it("says what is not known", () => {
 		const { removed: _, ...without } = gap;
 		assert.match(gapTable(broken([], [without as LifeEvent]), "follower").text, /not known/);
+	});
+});
+
+describe("lossTable", () => {
+	it("counts what nobody was told of, and says who was told of a gap", () => {
+		const { text } = lossTable([broken(paused)]);
+		assert.match(text, /run +│ loop │ follower\n/);
+		assert.match(text, /a broken member │ ✗ 2 +│ ✓ 0, told of 1 gap\n/);
+	});
+
+	it("does not call lost what a silent member may yet hand out", () => {
+		const run = broken(paused.slice(0, 1));
+		const watchers = run.watchers.map((one) => ({ ...one, proof: "none" as const }));
+		assert.match(lossTable([{ ...run, watchers }]).text, /✗ 2 so far/);
+	});
+
+	it("leaves a cell empty where a run has no such watcher", () => {
+		const run = broken([]);
+		const other = { ...run, name: "other", watchers: run.watchers.slice(1) };
+		assert.match(lossTable([run, other]).text, /other +│ +│ ✓ 0/);
 	});
 });

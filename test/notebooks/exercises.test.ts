@@ -239,6 +239,83 @@ const cases: Readonly<Record<string, Case>> = {
 			},
 		],
 	},
+	removalInAGap: {
+		notebook: "08-faults",
+		start: /\/a\/k was made and removed within the gap: who never knew of it can't miss it/,
+		solved: [
+			{
+				answer: scenario("known before")
+					.follow("follower", "/a", { recursive: true })
+					.set("/a/k", "1")
+					.cut("follower")
+					.delete("/a/k")
+					.burst("/noise", flood)
+					.reconnect("follower"),
+				words: /"follower" was told that \/a\/k went between 2 and 1202/,
+			},
+			{
+				answer: scenario("a directory")
+					.set("/a/d/1", "1")
+					.follow("follower", "/a", { recursive: true })
+					.cut("follower")
+					.rmdir("/a/d", { recursive: true })
+					.burst("/noise", flood)
+					.reconnect("follower")
+					.set("/a/k", "1"),
+				words: /"follower" was told that \/a\/d\/1 went between 2 and 1202/,
+			},
+		],
+		notYet: [
+			{
+				answer: scenario("no follower")
+					.watch("w", "/a", { recursive: true })
+					.set("/a/k", "1")
+					.cut("w")
+					.delete("/a/k")
+					.burst("/noise", flood)
+					.reconnect("w"),
+				words: /there is no follower in it/,
+			},
+			{
+				answer: scenario("nothing removed")
+					.follow("follower", "/a", { recursive: true })
+					.set("/a/k", "1")
+					.cut("follower")
+					.set("/a/k", "2")
+					.burst("/noise", flood)
+					.reconnect("follower"),
+				words: /nothing below \/a was removed in this run/,
+			},
+			{
+				answer: scenario("no flood")
+					.follow("follower", "/a", { recursive: true })
+					.set("/a/k", "1")
+					.cut("follower")
+					.delete("/a/k")
+					.reconnect("follower"),
+				words: /the removal of \/a\/k came as an event, index 2: the history still had it/,
+			},
+			{
+				answer: scenario("never back")
+					.follow("follower", "/a", { recursive: true })
+					.set("/a/k", "1")
+					.cut("follower")
+					.delete("/a/k")
+					.burst("/noise", flood),
+				words: /was told of no gap: cut it, let the history pass by, and reconnect it/,
+			},
+			{
+				answer: scenario("after the gap")
+					.follow("follower", "/a", { recursive: true })
+					.set("/a/k", "1")
+					.cut("follower")
+					.burst("/noise", flood)
+					.reconnect("follower")
+					.delete("/a/k"),
+				words: /\/a\/k was removed at 1202, outside the gap 2 to 1201/,
+			},
+		],
+	},
 	sameEventTwice: {
 		notebook: "09-playground",
 		start: /each event came once: \/a was removed, but which kind of watcher stays on the list/,

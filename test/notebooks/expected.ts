@@ -48,6 +48,10 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		["To go on after the X-Etcd-Index of the last response loses nothing", "refuted"],
 		["v2 has only versions of single keys", "refuted"],
 	],
+	"08-faults": [
+		["the Go client's loop loses nothing", "confirmed"],
+		["the Go client's loop loses nothing", "refuted"],
+	],
 	"09-playground": [
 		["A recursive watch sees writes at every depth below its key", "untested"],
 		["the Go client's loop loses nothing", "confirmed"],

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import {
 	atMember,
+	endCluster,
 	explain,
 	explainAll,
+	followerOf,
 	gapsOf,
 	lostInSilence,
 	missedBy,
+	ownCluster,
+	readsWhenCutOff,
 	type Scenario,
 	ScenarioError,
 	scenario,
@@ -71,6 +75,14 @@ describe("a scenario with faults", function () {
 		assert.deepEqual(reasons(killed, "follower"), Array(4).fill("followed"));
 	});
 
+	it("reads old data on the side without a leader, where a quorum read has no answer (T14)", async () => {
+		assert.deepEqual(await readsWhenCutOff(cluster, member, { quorumMs: 200 }), {
+			cutOff: { plain: "old", quorum: undefined, hasLeader: false },
+			others: { plain: "new", quorum: "new", hasLeader: true },
+		});
+		await cluster.settled();
+	});
+
 	it("leaves a loop on a paused member waiting in silence, and the follower turns elsewhere", async () => {
 		const paused = await run(beside("pause").fault("pause").set("/a/2", "x"));
 		assert.deepEqual(sent(paused, "textbook"), ["1 set /a/1"]);
@@ -126,6 +138,27 @@ describe("a scenario with faults", function () {
 		assert.deepEqual(sent(wiped, "follower"), ["1 set /a/1", "2 set /a/2", "3 set /a/3"]);
 		const reset = watcherOf(wiped, "follower").life.find(({ kind }) => kind === "reset");
 		assert.deepEqual(reset?.kind === "reset" && [reset.at, reset.lastIndex, reset.keys], [2, 2, []]);
+	});
+});
+
+describe("ownCluster", () => {
+	after(() => endCluster());
+
+	it("gives the same three members until they are ended, and new ones after that", async function () {
+		this.timeout(60_000);
+		const first = await ownCluster();
+		assert.equal(await ownCluster(), first);
+		assert.equal(first.members.length, 3);
+		const follower = await followerOf(first);
+		assert.notEqual(follower, await first.leader());
+		await endCluster();
+		await endCluster();
+		assert.deepEqual(
+			first.members.map(({ state }) => state),
+			["stopped", "stopped", "stopped"],
+		);
+		const second = await ownCluster();
+		assert.notEqual(second, first);
 	});
 });
 

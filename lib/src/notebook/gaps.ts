@@ -1,8 +1,9 @@
-import { gapsOf } from "../scenario/ask";
-import type { NodeRecord, Timeline } from "../scenario/timeline";
+import { gapsOf, lostInSilence } from "../scenario/ask";
+import { explain } from "../scenario/explain";
+import type { NodeRecord, Timeline, WatcherRecord } from "../scenario/timeline";
 import { show } from "./display";
 import { printable, shortened } from "./printable";
-import { type Table, tableBundle, tableOf } from "./table";
+import { type Cell, type Table, tableBundle, tableOf } from "./table";
 
 /**
  * The gaps that a follower was told of: from where to where, why, what differs, and the state to go on from.
@@ -28,6 +29,53 @@ export function gapTable(timeline: Timeline, watcher: string): Table {
 /** Shows `gapTable`. */
 export function showGaps(timeline: Timeline, watcher: string): void {
 	show(tableBundle(gapTable(timeline, watcher)));
+}
+
+/**
+ * Runs side by side: how many events each watcher was not told of, and lie in no gap that it was told of. "so far":
+ * it waits on a member that is silent, and may be told yet.
+ */
+export function lossTable(runs: readonly Timeline[]): Table {
+	const names = [...new Set(runs.flatMap(({ watchers }) => watchers.map(({ name }) => printable(name))))];
+	return tableOf({
+		title: "Events that never came, and of which nothing was said",
+		columns: ["run", ...names],
+		rows: runs.map((run) => [
+			printable(run.name),
+			...names.map((name) => {
+				const watcher = run.watchers.find((one) => printable(one.name) === name);
+				return watcher === undefined ? "" : lossCell(run, watcher);
+			}),
+		]),
+	});
+}
+
+/** Shows `lossTable`. */
+export function showLosses(runs: readonly Timeline[]): void {
+	show(tableBundle(lossTable(runs)));
+}
+
+function lossCell(run: Timeline, { name, life, proof }: WatcherRecord): Cell {
+	const lost = lostInSilence(run, name);
+	const count = (kind: string, word: string) => {
+		const times = life.filter((event) => event.kind === kind).length;
+		return times === 0 ? [] : [times === 1 ? `1 ${word}` : `${times} ${word}s`];
+	};
+	const said = [...count("gap", "gap"), ...count("reset", "reset")];
+	if (lost.length === 0)
+		return {
+			text: ["0", ...(said.length > 0 ? [`told of ${said.join(", ")}`] : [])].join(", "),
+			mark: "right",
+		};
+	const isOpen =
+		proof === "none" &&
+		run.writes.some(
+			({ id, outcome }) =>
+				outcome.kind === "accepted" &&
+				lost.includes(outcome.index) &&
+				explain(run, name, id).reason === "member silent",
+		);
+	return { text: isOpen ? `${lost.length} so far` : String(lost.length), mark: "wrong" };
 }
 
 function keys(nodes: readonly NodeRecord[]): string {

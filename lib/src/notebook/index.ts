@@ -3,7 +3,7 @@ export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } 
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";
 export { checkExercise } from "./exercise";
 export { differenceTable, explainMatrix, explainTable, showDifferences, showExplanation } from "./explained";
-export { gapTable, showGaps } from "./gaps";
+export { gapTable, lossTable, showGaps, showLosses } from "./gaps";
 export { type Live, live, type View } from "./live";
 export type { WindowEvent, WindowMoment } from "./moments";
 export {

@@ -139,6 +139,38 @@ export const exercises = {
 		},
 	),
 
+	/** 08-faults */
+	removalInAGap: exercise("A follower whose gap names a key that was removed within it", (timeline) => {
+		const followers = timeline.watchers.filter(({ kind }) => kind === "follow");
+		if (followers.length === 0) return { missing: "there is no follower in it: keep the one on /a" };
+		for (const { name, key, life, deliveries } of followers) {
+			const gaps = life.filter((event) => event.kind === "gap");
+			const named = gaps.find(({ removed = [] }) => removed.length > 0);
+			if (named)
+				return `"${name}" was told that ${named.removed?.map((node) => node.key).join(", ")} went between ${named.from} and ${named.to}: it compared the list with the tree that it had saved`;
+			const removal = accepted(timeline).find(
+				(write) => removes(write) && depthBelow(write.key, key) !== undefined,
+			);
+			const [gap] = gaps;
+			if (!removal) return { missing: `nothing below ${key} was removed in this run` };
+			if (!gap) {
+				return deliveries.some(({ index }) => index === removal.index)
+					? {
+							missing: `the removal of ${removal.key} came as an event, index ${removal.index}: the history still had it`,
+						}
+					: { missing: `"${name}" was told of no gap: cut it, let the history pass by, and reconnect it` };
+			}
+			if (removal.index < gap.from || removal.index > gap.to)
+				return {
+					missing: `${removal.key} was removed at ${removal.index}, outside the gap ${gap.from} to ${gap.to}`,
+				};
+			return {
+				missing: `${removal.key} was made and removed within the gap: who never knew of it can't miss it. Make it while "${name}" is connected`,
+			};
+		}
+		return { missing: "there is no follower in it: keep the one on /a" };
+	}),
+
 	/** 09-playground */
 	sameEventTwice: exercise("A watcher that is sent the same event twice", (timeline) => {
 		if (timeline.watchers.length === 0) return { missing: "there is no watcher in it" };

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { KeyNotFoundError, Keys } from "../etcd";
+import { KeyNotFoundError, Keys, LabError } from "../etcd";
 import type { FollowOptions } from "../follow";
-import type { Cluster, Member } from "../server";
+import { type Cluster, type Member, startCluster } from "../server";
 import type { Faults, Target } from "./target";
 import type { FaultKind, FaultRecord } from "./timeline";
 
@@ -140,5 +140,89 @@ async function indexOf(v2: Keys, quorum: boolean): Promise<number> {
 	} catch (error) {
 		if (error instanceof KeyNotFoundError) return error.index;
 		throw error;
+	}
+}
+
+let current: { readonly cluster: Promise<Cluster> } | undefined;
+
+/**
+ * Three members for the reader to break: started by the first call, the same ones after that, until `endCluster`, so
+ * that running a cell again starts nothing twice. Their etcd is the lab's own, also where ETCDCTL_ENDPOINTS names a
+ * server: that one is nobody's to break. They take a snapshot every 100 writes, and the links between them can be
+ * cut. Errors as `startCluster`.
+ */
+export async function ownCluster(): Promise<Cluster> {
+	current ??= {
+		cluster: startCluster({ flags: ["--snapshot-count", "100"], proxied: { peers: true } }),
+	};
+	const mine = current;
+	try {
+		return await mine.cluster;
+	} catch (error) {
+		if (current === mine) current = undefined;
+		throw error;
+	}
+}
+
+/** Ends the cluster of `ownCluster`, if there is one. The end of the process does the same. */
+export async function endCluster(): Promise<void> {
+	const mine = current;
+	current = undefined;
+	await (await mine?.cluster)?.close();
+}
+
+/** A member that does not lead: the one to break without costing anybody an election. */
+export async function followerOf(cluster: Cluster): Promise<Member> {
+	const leader = await cluster.leader();
+	return cluster.members.find((member) => member !== leader) ?? leader;
+}
+
+/** What one side of a partition answers. */
+export interface CutOffReads {
+	/** A plain read: of the member's own data. */
+	readonly plain: string | undefined;
+	/** A read with quorum=true; undefined: it had no answer in time. */
+	readonly quorum: string | undefined;
+	/** Whether it knows of a leader. */
+	readonly hasLeader: boolean;
+}
+
+/**
+ * Writes "old", cuts the member off from the others, writes "new" to them, and reads on both sides; heals at the
+ * end. `quorumMs` is how long a quorum read may take.
+ */
+export async function readsWhenCutOff(
+	cluster: Cluster,
+	member: Member,
+	options: { readonly quorumMs?: number } = {},
+): Promise<{ readonly cutOff: CutOffReads; readonly others: CutOffReads }> {
+	const { quorumMs = 1_000 } = options;
+	const target = atMember(cluster, member);
+	const { v2, faults } = target;
+	const key = `${target.newPrefix()}/k`;
+	const own = new Keys({ endpoints: [member.direct] });
+	const other = await followerOf(cluster).then((one) =>
+		one === member ? cluster.members.find((each) => each !== member) : one,
+	);
+	const side = async (keys: Keys, at: Member): Promise<CutOffReads> => ({
+		plain: (await keys.get(key)).node.value,
+		quorum: await keys
+			.get(key, { quorum: true, timeoutMs: quorumMs })
+			.then(({ node }) => node.value)
+			.catch((error: unknown) => {
+				if (error instanceof LabError) return undefined;
+				throw error;
+			}),
+		hasLeader: (await at.metric("etcd_server_has_leader")) > 0,
+	});
+	try {
+		const { node } = await v2.set(key, "old");
+		while ((await indexOf(own, false)) < node.modifiedIndex) await wait(10);
+		await faults?.make("cutOff");
+		await v2.set(key, "new");
+		return { cutOff: await side(own, member), others: await side(v2, other ?? member) };
+	} finally {
+		await faults?.mend();
+		await own.close();
 	}
 }

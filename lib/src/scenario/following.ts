@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { AbortedError } from "../etcd";
 import { type Change, type Follower, type FollowOptions, follow, type Position } from "../follow";
 import type { OpenStep } from "./steps";
@@ -7,6 +8,9 @@ import type { Surroundings } from "./watching";
 
 /** A bookmark is worth a mark when so many indexes have passed by since the last thing that was known. */
 const leastBookmark = 100;
+/** How long it may take to find out what it has missed, and how often that is looked at. */
+const settleMs = 2_000;
+const lookMs = 5;
 
 /** A run's follower: it records what it is handed, events, gaps and resets, and finds its way by itself. */
 export class Following implements Watched {
@@ -76,6 +80,12 @@ export class Following implements Watched {
 
 	async reconnect(): Promise<void> {
 		await this.#start(this.#position === undefined ? {} : { position: this.#position });
+		// What it missed it has been told before the next step, or that there was nothing.
+		const { signal } = this.#run;
+		for (let waited = 0; waited < settleMs && this.asksAgain && !signal.aborted; waited += lookMs) {
+			if (Math.max(this.#through, this.#known()) >= this.#run.now()) return;
+			await wait(lookMs);
+		}
 	}
 
 	async delivered(count: number): Promise<void> {
@@ -84,6 +94,12 @@ export class Following implements Watched {
 
 	async caughtUp(index: number): Promise<void> {
 		while (this.asksAgain && this.fatal === undefined && this.#through < index) await this.#nextChange();
+	}
+
+	/** The index of the run up to which it knows all, by what it would save. */
+	#known(): number {
+		const index = this.#follower?.position.index;
+		return index === undefined ? Number.NEGATIVE_INFINITY : this.#run.recorder.index(index);
 	}
 
 	/** Resolves when it has said that the store is another one, or has ended. */

@@ -4,7 +4,15 @@ export { claims } from "./claims";
 export { compareTimelines, type Difference } from "./compare";
 export { type Exercise, exercises } from "./exercises";
 export { type Explanation, explain, explainAll, type Reason, UnknownReasonError } from "./explain";
-export { type AtMemberOptions, atMember } from "./faults";
+export {
+	type AtMemberOptions,
+	atMember,
+	type CutOffReads,
+	endCluster,
+	followerOf,
+	ownCluster,
+	readsWhenCutOff,
+} from "./faults";
 export { type HistoryMoment, slideHistory } from "./history";
 export { type ModelRunOptions, runOnModel } from "./model-run";
 export { type RunOptions, ScenarioError } from "./run";

@@ -79,8 +79,9 @@ export class Lane {
 		}
 		this.#requests.push({ path, handler });
 		if (this.underWay === 1) this.#expectHead();
-		// All that is asked for in one go is one piece, which costs one system call instead of one a request.
-		if (this.#unsent === "") queueMicrotask(() => this.#flush());
+		// All that is asked for in one go is one piece, which costs one system call instead of one a request; and what
+		// has just come is with its reader before that call is made.
+		if (this.#unsent === "") setImmediate(() => this.#flush());
 		this.#unsent += `GET ${path}${this.#tail}`;
 	}
 

@@ -1,5 +1,5 @@
 import { BadAnswerError, type BadAnswerKind, etcdError } from "./errors";
-import { type Answer, actions, type Headers, type Node } from "./node";
+import { type Answer, actions, type Headers, type Node, type WatchEvent } from "./node";
 import { type AnswerHead, excerptOf, type HttpRequest } from "./transport";
 
 const known: ReadonlySet<string> = new Set<Answer["action"]>(["get", ...actions]);
@@ -9,6 +9,16 @@ const known: ReadonlySet<string> = new Set<Answer["action"]>(["get", ...actions]
  * @throws EtcdError by its code; BadAnswerError for what is not etcd's.
  */
 export function parseAnswer(request: HttpRequest, answer: AnswerHead, text: string): Answer {
+	const told = parseAction(request, answer, text);
+	return { ...told, ...parseHeaders(answer, text) };
+}
+
+/** What an answer tells without its headers. Errors as `parseAnswer`. */
+function parseAction(
+	request: HttpRequest,
+	answer: AnswerHead,
+	text: string,
+): Pick<Answer, "action" | "node" | "prevNode"> {
 	const json = parseJson(answer, text);
 	if (isObject(json) && typeof json.errorCode === "number") {
 		const { errorCode, message, cause, index } = json;
@@ -22,7 +32,6 @@ export function parseAnswer(request: HttpRequest, answer: AnswerHead, text: stri
 		});
 	}
 	if (answer.status >= 300) throw bad("status", answer, text, "and no etcd error in it");
-	const headers = parseHeaders(answer, text);
 	const action = isObject(json) ? json.action : undefined;
 	if (!isObject(json) || typeof action !== "string" || !known.has(action)) {
 		throw bad("wrong shape", answer, text, "JSON without an etcd action");
@@ -33,7 +42,22 @@ export function parseAnswer(request: HttpRequest, answer: AnswerHead, text: stri
 	if (json.prevNode !== undefined && !prevNode) {
 		throw bad("wrong shape", answer, text, "an etcd action without a whole prevNode");
 	}
-	return { action: action as Answer["action"], node, ...(prevNode ? { prevNode } : {}), ...headers };
+	const told = { action: action as Answer["action"], node };
+	return prevNode ? { ...told, prevNode } : told;
+}
+
+/**
+ * The event of a watch's answer whose headers have been read. Errors as `parseAnswer`, and BadAnswerError for a
+ * read instead of an event.
+ */
+export function parseEvent(
+	request: HttpRequest,
+	answer: AnswerHead,
+	text: string,
+): Pick<WatchEvent, "action" | "node" | "prevNode"> {
+	const { action, node, prevNode } = parseAction(request, answer, text);
+	if (action === "get") throw bad("wrong shape", answer, text, "a watch with a read");
+	return prevNode ? { action, node, prevNode } : { action, node };
 }
 
 /** @throws BadAnswerError when X-Etcd-Index is missing or no number: then it was not etcd that answered. */
@@ -100,23 +124,26 @@ function parseNode(json: unknown, mayBeRoot: boolean, depth = 0): Node | undefin
 	if (!isOptional("string", value) || !isOptional("boolean", dir)) return undefined;
 	if (!isOptional("number", ttl) || !isOptional("string", expiration)) return undefined;
 	if (nodes !== undefined && !Array.isArray(nodes)) return undefined;
+	// Field by field, in etcd's order: a history is read at 40,000 of these a second.
+	const node: Writable<Node> = { key } as Writable<Node>;
+	if (typeof value === "string") node.value = value;
+	node.dir = dir === true;
+	node.createdIndex = createdIndex;
+	node.modifiedIndex = modifiedIndex;
+	if (typeof expiration === "string") node.expiration = expiration;
+	if (typeof ttl === "number") node.ttl = ttl;
+	if (nodes === undefined) return node;
 	const children: Node[] = [];
-	for (const child of nodes ?? []) {
-		const node = parseNode(child, false, depth + 1);
-		if (!node) return undefined;
-		children.push(node);
+	for (const child of nodes) {
+		const one = parseNode(child, false, depth + 1);
+		if (!one) return undefined;
+		children.push(one);
 	}
-	return {
-		key,
-		...(typeof value === "string" ? { value } : {}),
-		dir: dir === true,
-		createdIndex,
-		modifiedIndex,
-		...(typeof expiration === "string" ? { expiration } : {}),
-		...(typeof ttl === "number" ? { ttl } : {}),
-		...(nodes === undefined ? {} : { nodes: children }),
-	};
+	node.nodes = children;
+	return node;
 }
+
+type Writable<T> = { -readonly [name in keyof T]: T[name] };
 
 function isIndex(json: unknown): json is number {
 	return typeof json === "number" && Number.isSafeInteger(json) && json >= 0;

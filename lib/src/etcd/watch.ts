@@ -1,7 +1,7 @@
 import { checkIndex, keyPath } from "./arguments";
 import { AbortedError, BadAnswerError, ConnectionError } from "./errors";
 import type { Headers, WatchEvent } from "./node";
-import { parseAnswer, parseHeaders } from "./parse";
+import { parseAnswer, parseEvent, parseHeaders } from "./parse";
 import { type AnswerHead, excerptOf, type HttpRequest, type OpenAnswer, type Transport } from "./transport";
 
 export interface WatchOptions {
@@ -61,17 +61,10 @@ async function register(transport: Transport, request: HttpRequest): Promise<[Op
 	});
 }
 
-/** Reads the event of a watch's answer. Errors as `parseAnswer`. */
-export function asEvent(request: HttpRequest, answer: AnswerHead, text: string): WatchEvent {
-	const event = parseAnswer(request, answer, text);
-	const { action } = event;
-	if (action === "get") {
-		throw new BadAnswerError("wrong shape", `${answer.endpoint} answered a watch with a read`, {
-			status: answer.status,
-			excerpt: excerptOf(text),
-		});
-	}
-	return { ...event, action, fromHistory: event.node.modifiedIndex <= event.etcdIndex };
+function asEvent(request: HttpRequest, answer: AnswerHead, text: string): WatchEvent {
+	const told = parseEvent(request, answer, text);
+	const headers = parseHeaders(answer, text);
+	return { ...told, ...headers, fromHistory: told.node.modifiedIndex <= headers.etcdIndex };
 }
 
 /**

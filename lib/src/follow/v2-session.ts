@@ -1,9 +1,9 @@
 import { ConnectionError, EventIndexClearedError, type LabError } from "../etcd/errors";
 import type { Keys } from "../etcd/keys";
 import type { Lane } from "../etcd/lane";
-import { parseAnswer } from "../etcd/parse";
+import { parseAnswer, parseEvent, parseHeaders } from "../etcd/parse";
 import type { AnswerHead, HttpRequest } from "../etcd/transport";
-import { asEvent, watchRequest } from "../etcd/watch";
+import { watchRequest } from "../etcd/watch";
 import { isHiddenFrom } from "../model/hub";
 import { AskWindow } from "./ask-window";
 import type { Obeys } from "./rules";
@@ -269,26 +269,21 @@ export class V2Session {
 			}
 			return;
 		}
-		let event: ReturnType<typeof asEvent>;
+		// Without an X-Etcd-Index it was not etcd that answered.
+		if (head.status === 200 && ask.registeredAt === undefined) parseHeaders(head, text);
+		let told: ReturnType<typeof parseEvent>;
 		try {
-			event = asEvent(this.#request, head, text);
+			told = parseEvent(this.#request, head, text);
 		} catch (error) {
 			if (!(error instanceof EventIndexClearedError)) throw error;
 			this.#window.dropped(waitIndex);
 			this.#cleared(waitIndex, error);
 			return;
 		}
-		const { etcdIndex, action, node, prevNode, fromHistory } = event;
-		const index = node.modifiedIndex;
-		const followed: FollowedEvent = {
-			kind: "event",
-			index,
-			action,
-			key: node.key,
-			node,
-			...(prevNode === undefined ? {} : { prevNode }),
-			fromHistory,
-		};
+		const { etcdIndex } = ask;
+		const index = told.node.modifiedIndex;
+		const { key } = told.node;
+		const followed: FollowedEvent = { kind: "event", index, key, ...told, fromHistory: index <= etcdIndex };
 		const jumped = () => this.#settings.onNote({ note: "jump", askedIndex: waitIndex, eventIndex: index });
 		this.#hand(this.#window.answered(waitIndex, etcdIndex, index, followed, jumped), tail);
 	}

@@ -1,3 +1,12 @@
+export { chaosChart, chaosTable, showChaos, showChaosTable } from "./chaos";
+export {
+	type ChaosConsumer,
+	type ChaosCount,
+	ChaosFormatError,
+	type ChaosKind,
+	type ChaosResults,
+	loadChaosResults,
+} from "./chaosresults";
 export { type Chart, type ChartOptions, chart, timelineChart } from "./chart";
 export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } from "./curves";
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";

@@ -25,7 +25,7 @@ export interface FollowOptions {
 	readonly rollMs?: readonly [number, number];
 	/** How often a member is asked for its index while the key is quiet; 150 unless given. */
 	readonly probeMs?: number;
-	/** The first wait after a failure and the longest one, each cut by a random half; 50 and 5,000 unless given. */
+	/** The longest wait after a first failure, which doubles with each round, and its limit; 50 and 5,000 unless given. */
 	readonly backoffMs?: readonly [number, number];
 	/** How long a member may take for the headers of an answer; 5,000 unless given. */
 	readonly timeoutMs?: number;

@@ -23,7 +23,7 @@ export interface V2SourceOptions extends Omit<SessionSettings, "clusterId" | "pr
 
 /**
  * The v2 keys API as a source: quorum reads to list, long polls for what came after. One endpoint at a time; after
- * a failure the next one, after a wait that doubles up to the longest and is cut by a random half.
+ * a failure the next one, after a random wait, up to a time that doubles with each round.
  */
 export class V2Source implements Source {
 	readonly key: string;
@@ -98,7 +98,7 @@ export class V2Source implements Source {
 		// One round over all endpoints is quick; the waits grow with the rounds.
 		const rounds = Math.floor(this.#failures++ / this.#options.keys.endpoints.length);
 		const full = Math.min(most, least * 2 ** Math.min(rounds, 20));
-		await wait(full * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {
+		await wait(full * Math.random(), undefined, { signal }).catch(() => {
 			throw new AbortedError("the follower was closed");
 		});
 	}

@@ -33,7 +33,7 @@ describe("README", () => {
 	});
 
 	it("lists every notebook", () => {
-		for (const name of ["00", "01", "02", "03", "04", "09"])
+		for (const name of ["00", "01", "02", "03", "04", "08", "09"])
 			assert.match(readme, new RegExp(`\\[${name}\\]\\(notebooks/`));
 	});
 
@@ -42,6 +42,7 @@ describe("README", () => {
 		assert.ok(named.length >= 10);
 		const tests = [
 			"test/scenario/traps.test.ts",
+			"test/scenario/faults.test.ts",
 			"test/scenario/claims-live.test.ts",
 			"test/scenario/claims.test.ts",
 		]

@@ -81,6 +81,8 @@ export class V2Session {
 	#lookedAt = 0;
 	#probeLane: Lane | undefined;
 	#probeAt: number;
+	/** When the newest question for the member's index was sent that it has answered. */
+	#livedAt = 0;
 	#probeEveryMs: number;
 	#rollAt: number;
 
@@ -327,9 +329,16 @@ export class V2Session {
 	#due(): number {
 		let due = Math.min(this.#rollAt, this.#probeAt);
 		for (const ask of this.#asks) {
-			if (this.#canSettle(ask)) due = Math.min(due, (ask.registeredAt ?? 0) + settleMs);
+			// Half of the time passes before the member is asked whether it lives.
+			const age = this.#livedAt < this.#settledFrom(ask) ? settleMs / 2 : settleMs;
+			if (this.#canSettle(ask)) due = Math.min(due, (ask.registeredAt ?? 0) + age);
 		}
 		return Math.min(due, performance.now() + longestTimerMs);
+	}
+
+	/** What the member answers from then on shows that it would have sent the ask's answer, and that it would have come. */
+	#settledFrom(ask: Ask): number {
+		return this.#settings.obeys("no poll for ever") ? (ask.registeredAt ?? 0) + settleMs / 2 : 0;
 	}
 
 	/** Whether it would help to know that the history holds nothing for this ask. */
@@ -349,10 +358,14 @@ export class V2Session {
 		this.#probe(now);
 	}
 
-	/** Silence after the headers: the history, which is answered from at once, holds nothing for this ask. */
+	/**
+	 * Silence after the headers: the history, which is answered from at once, holds nothing for this ask. But only if
+	 * the member could be heard meanwhile: bytes that something on the way has swallowed are no silence.
+	 */
 	#settle(now: number, tail: Tail[]): void {
 		for (const ask of this.#asks) {
 			if (!this.#canSettle(ask) || now - (ask.registeredAt ?? now) < settleMs) continue;
+			if (this.#livedAt < this.#settledFrom(ask)) continue;
 			if (this.#window.width > 1) this.#narrow(ask.lane);
 			if (!this.#canSettle(ask)) continue;
 			const { moved, events } = this.#window.proved(ask.waitIndex, ask.etcdIndex);
@@ -394,7 +407,13 @@ export class V2Session {
 	/** How far the member's index is, more often the faster it moves. */
 	#probe(now: number): void {
 		const { probeMs, obeys } = this.#settings;
-		if (now < this.#probeAt || !this.#isRegistered || !obeys("no poll for ever")) return;
+		if (this.#probeAt === Number.POSITIVE_INFINITY || !this.#isRegistered || !obeys("no poll for ever"))
+			return;
+		const isAwaited = [...this.#asks].some(
+			(ask) =>
+				this.#canSettle(ask) && this.#livedAt < this.#settledFrom(ask) && this.#settledFrom(ask) <= now,
+		);
+		if (now < this.#probeAt && !isAwaited) return;
 		this.#probeAt = Number.POSITIVE_INFINITY;
 		const before = this.#memberIndex;
 		this.#index(false, this.#window.position)
@@ -404,6 +423,7 @@ export class V2Session {
 					delta > 50
 						? Math.max(tickMs, (this.#probeEveryMs * 50) / delta)
 						: Math.min(probeMs, this.#probeEveryMs * 2);
+				this.#livedAt = now;
 				this.#probeAt = performance.now() + this.#probeEveryMs;
 				this.#wake?.();
 			})

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
 	atMember,
+	compareTimelines,
 	endCluster,
 	explain,
 	explainAll,
@@ -10,6 +11,7 @@ import {
 	missedBy,
 	ownCluster,
 	readsWhenCutOff,
+	runOnModel,
 	type Scenario,
 	ScenarioError,
 	scenario,
@@ -213,6 +215,18 @@ forEachEtcd((server) => {
 			assert.deepEqual(lostInSilence(seen, "follower"), []);
 			assert.deepEqual(lostInSilence(seen, "loop"), [1007]);
 			assert.equal(explainAll(seen).length, seen.writes.length);
+		});
+
+		it("is told the same by the model, which has no servers that could fail", async () => {
+			const seen = await gap.run(server.lab);
+			const modelled = runOnModel(gap, { like: seen });
+			assert.deepEqual(compareTimelines(seen, modelled), []);
+			const other = modelled.watchers.map((one) => ({
+				...one,
+				life: one.life.filter(({ kind }) => kind !== "gap"),
+			}));
+			assert.equal(compareTimelines(seen, { ...modelled, watchers: other }).length, 1);
+			assert.throws(() => runOnModel(gap.fault("kill")), RangeError);
 		});
 
 		it("refuses faults: they are for clusters that the lab started", async () => {

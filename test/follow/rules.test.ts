@@ -238,6 +238,18 @@ describe("the thirteen rules of a follower", () => {
 			assert.equal(resetOf(again.changes[0]).why, "another past");
 		});
 
+		it("is told at once to who asks for what comes after an index that the store has not reached", async () => {
+			server.set("/a/b");
+			const followed = await start({ afterIndex: 1_000 });
+			await followed.has(1);
+			const reset = resetOf(followed.changes[0]);
+			assert.deepEqual([reset.why, reset.lastIndex, reset.state.index], ["index went back", 1_000, 4]);
+			await hears();
+			const next = server.set("/a/c");
+			await followed.has(2);
+			assert.equal(followed.indexes[1], next);
+		});
+
 		it("is found out by another cluster id", async () => {
 			const followed = await start();
 			await hears();

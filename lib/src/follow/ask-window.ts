@@ -8,7 +8,7 @@ interface Held<E> {
 }
 
 /** How many may be asked for at once. */
-export const widest = 128;
+export const widest = 512;
 
 /**
  * Which indexes to ask for, and what the answers prove: the bookkeeping of reading a history by several asks at
@@ -23,6 +23,7 @@ export class AskWindow<E> {
 	/** The highest index that the member is known to have. */
 	known: number;
 	#width = 1;
+	#isFilling = false;
 	/** The last event that was handed on; below the position after silence. */
 	#lastEvent: number;
 	/** The highest index asked for since the last jump. */
@@ -59,7 +60,11 @@ export class AskWindow<E> {
 		} else if (!this.#outstanding.has(first) && !this.#held.has(first) && !this.#isCovered(first))
 			waitIndex = first;
 		else {
-			if (this.#outstanding.size + this.#held.size >= this.#width) return undefined;
+			const under = this.#outstanding.size + this.#held.size;
+			// Many at once or none: what is asked for in one go is one write.
+			if (under >= this.#width) this.#isFilling = false;
+			else if (under <= this.#width * 0.75) this.#isFilling = true;
+			if (!this.#isFilling) return undefined;
 			waitIndex = Math.max(this.#asked, this.position) + 1;
 			// Nothing is known to be there: that would be a second live watch.
 			if (waitIndex > this.known) return undefined;
@@ -157,8 +162,11 @@ export class AskWindow<E> {
 				continue;
 			}
 			const { found } = next;
+			const isNextToIt = next.through === this.position + 1;
 			this.position = found && !this.#obeys("go on after the event") ? found.etcdIndex : next.through;
-			if (this.known - this.position > this.#width) this.#width = Math.min(widest, this.#width * 2);
+			if (this.known - this.position > this.#width) {
+				this.#width = Math.min(widest, this.#width * (isNextToIt ? 16 : 2));
+			}
 			if (found) {
 				this.#lastEvent = next.through;
 				events.push(found.event);

@@ -68,7 +68,7 @@ export interface Follower extends AsyncIterableIterator<Change> {
  * carries the state to go on from. It begins with a quorum read: now, unless `afterIndex` or a `position` is given.
  * It obeys the thirteen `rules`; notebooks 04 and 08 show what each is for.
  *
- * At most 5 connections while it reads the history, 3 while it waits; at most `queueLength` changes are held.
+ * At most 4 connections while it reads the history and 512 asks at once, 3 connections while it waits, a few more for a moment when others write much; at most `queueLength` changes are held.
  * @throws ArgumentError for a key, an index, a position or a duration that is none
  */
 export function follow(client: Keys | Source, key: string, options: FollowOptions = {}): Follower {

@@ -57,6 +57,9 @@ export class Pump {
 	#quietThrough = 0;
 	#nextQuietList = 0;
 	#isListing = false;
+	/** What was put before the first list came, after a bare `afterIndex`. */
+	#sinceBegin: FollowedEvent[] | undefined;
+	#failure: { readonly error: unknown } | undefined;
 	/** Something speaks against what the tail said: it has to be read again from the index. */
 	#mustReread = false;
 
@@ -80,6 +83,23 @@ export class Pump {
 
 	async #begin(): Promise<void> {
 		const { position, afterIndex, signal, onReady } = this.#options;
+		if (position === undefined && afterIndex !== undefined) {
+			this.#index = afterIndex;
+			this.#lastIndex = afterIndex;
+			this.#isTreeKnown = false;
+			// There is nothing to hold the events against: they need not wait for the list.
+			this.#sinceBegin = [];
+			this.#source.list(signal).then(
+				(listing) => {
+					this.#firstList(listing);
+					onReady(listing, listing.clusterId);
+				},
+				(error: unknown) => {
+					this.#failure = { error };
+				},
+			);
+			return;
+		}
 		const listing = await this.#source.list(signal);
 		if (position !== undefined) {
 			this.#index = position.index;
@@ -88,11 +108,6 @@ export class Pump {
 			this.#tree = this.#newTree(position.nodes);
 			this.#isTreeKnown = position.nodes !== undefined;
 			onReady({ index: position.index, nodes: this.#tree.nodes() }, this.#clusterId);
-		} else if (afterIndex !== undefined) {
-			this.#index = afterIndex;
-			this.#lastIndex = afterIndex;
-			this.#isTreeKnown = false;
-			onReady(listing, listing.clusterId);
 		} else {
 			this.#take(listing);
 			onReady(listing, listing.clusterId);
@@ -101,7 +116,27 @@ export class Pump {
 		await this.#compareWith(listing);
 	}
 
+	/** After a bare `afterIndex`: the list that tells the tree, whether or not the tail has passed it by. */
+	#firstList(listing: Listing): void {
+		const since = this.#sinceBegin ?? [];
+		this.#sinceBegin = undefined;
+		// A gap or a reset has told more since, and a store that is behind is found out by the tail.
+		if (this.#isTreeKnown || this.#check !== undefined || listing.index < (this.#options.afterIndex ?? 0))
+			return;
+		this.#clusterId = listing.clusterId;
+		if (listing.index > this.#index) {
+			this.#check = { listing, held: [] };
+			return;
+		}
+		const tree = this.#newTree(listing.nodes);
+		for (const event of since) if (event.index > listing.index) tree.apply(event);
+		this.#tree = tree;
+		this.#isTreeKnown = true;
+		void this.#options.put({ kind: "bookmark", index: this.#index, nodes: tree.nodes() });
+	}
+
 	async #readTail(): Promise<void> {
+		if (this.#failure) throw this.#failure.error;
 		const { signal, proveThrough: isWaitedFor = () => 0 } = this.#options;
 		const afterIndex = this.#fetched;
 		this.#mustReread = false;
@@ -315,6 +350,7 @@ export class Pump {
 		if (event.index <= this.#lastIndex && this.#obeys("each once")) return undefined;
 		this.#index = event.index;
 		this.#lastIndex = event.index;
+		this.#sinceBegin?.push(event);
 		if (!isRemoval(event)) {
 			this.#tree.apply(event);
 			return this.#options.put(event);

@@ -39,7 +39,7 @@ type Arrival =
 	| { readonly error: LabError };
 
 /** Connections for reading the history. */
-const windowLanes = 4;
+const windowLanes = 2;
 
 /** How many indexes may pass by a quiet key before it is asked for anew, of the 1000 that etcd keeps. */
 const bookmarkAfter = 250;

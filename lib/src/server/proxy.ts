@@ -199,7 +199,7 @@ export class LabelledProxy implements FaultProxy {
 		client.on("error", () => {});
 		if (this.fault("refuse")) {
 			this.bite("refuse");
-			client.resetAndDestroy();
+			reset(client);
 			return;
 		}
 		const host = target.hostname.replace(/^\[|\]$/g, "");
@@ -251,8 +251,8 @@ class Connection {
 	}
 
 	reset(): void {
-		this.#client.resetAndDestroy();
-		this.#server.resetAndDestroy();
+		reset(this.#client);
+		reset(this.#server);
 		this.#over();
 	}
 
@@ -337,6 +337,16 @@ class Connection {
 		}
 		return { forward: bytes };
 	}
+}
+
+/**
+ * As `resetAndDestroy`, which ends the socket first: destroyed before that end is out, its handle can't be reset
+ * (uv_tcp_close_reset: EINVAL) and counts as closing for ever, and Node then never comes to its own end.
+ */
+function reset(socket: Socket): void {
+	if (!socket.connecting && !socket.writableEnded && !socket.destroyed)
+		Reflect.set(socket, "resetAndClosing", true);
+	socket.destroy();
 }
 
 function check(fault: ProxyFault): void {

@@ -291,6 +291,20 @@ describe("the chaos checkers", () => {
 		});
 	});
 
+	it("alive catches a follower that did not tell in time", () => {
+		const silences = [{ index: middle, what: "silent for 20000 ms" }];
+		catches(
+			"alive",
+			replaceFollowing(clean, "tree", (one) => ({ ...one, silences })),
+			/silent for/,
+		);
+	});
+
+	it("bounded catches a queue that grew beyond what was agreed", () => {
+		const grown = replaceFollowing(clean, "tree", (one) => ({ ...one, queue: { length: 100, most: 101 } }));
+		catches("bounded", grown, /101 changes were held/);
+	});
+
 	it("finalState catches what the changes do not lead to", () => {
 		const without = planted(clean, (deliveries) => {
 			const final = new Set(

@@ -164,6 +164,17 @@ const perPart = {
 		}
 	},
 
+	/** It tells in time, as long as there is a member that it could hear from. */
+	alive({ following, isLast }: Part, say: Say): void {
+		if (isLast) for (const { index, what } of following.silences ?? []) say(what, index);
+	},
+
+	/** No more is held for a slow consumer than was agreed upon. */
+	bounded({ following, through }: Part, say: Say): void {
+		const { length, most } = following.queue ?? { length: 0, most: 0 };
+		if (most > length) say(`${most} changes were held for a consumer that agreed to ${length}`, through);
+	},
+
 	/** The changes alone lead to what a quorum read says at the end. */
 	finalState(part: Part, say: Say): void {
 		const { following, truth, isLast } = part;

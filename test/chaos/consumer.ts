@@ -88,6 +88,8 @@ export class Arrivals {
 	lastIndex = 0;
 	resets = 0;
 	gaps = 0;
+	/** The most changes that were held for the consumer, as far as the notes tell. */
+	mostQueued = 0;
 	readonly ready: Promise<void>;
 	#begun: () => void = () => {};
 	readonly #waiting = new Set<() => void>();
@@ -119,8 +121,9 @@ export class Arrivals {
 		this.#look();
 	}
 
-	note(note: Note["note"]): void {
-		this.notes[note] = (this.notes[note] ?? 0) + 1;
+	note(note: Note): void {
+		this.notes[note.note] = (this.notes[note.note] ?? 0) + 1;
+		if (note.note === "full") this.mostQueued = Math.max(this.mostQueued, note.queued);
 	}
 
 	ends(error: string | undefined): void {
@@ -154,11 +157,12 @@ export class Arrivals {
 	}
 
 	following(ending: Ending): Following {
-		const { name, key, recursive, epoch, resumes, gaps } = this.assignment;
+		const { name, key, recursive, epoch, resumes, gaps, queueLength = 1_000 } = this.assignment;
 		const saved = ending === "saved" ? this.position : undefined;
 		return {
 			...{ name, key, recursive, epoch, gaps },
 			finished: ending !== "unfinished",
+			queue: { length: queueLength, most: this.mostQueued },
 			startIndex: this.startIndex,
 			...(this.start === undefined ? {} : { start: this.start }),
 			deliveries: [...this.deliveries],
@@ -190,7 +194,7 @@ export class LocalConsumer implements Consumer {
 			assignment,
 			signal: this.#ending.signal,
 			begins: (startIndex, start) => arrivals.begins(startIndex, start),
-			notes: ({ note }) => arrivals.note(note),
+			notes: (note) => arrivals.note(note),
 			take: (change) => this.#take(change),
 			stands: (position) => {
 				arrivals.position = position;

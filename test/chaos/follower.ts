@@ -1,6 +1,7 @@
 import { Keys } from "etcd-watch-lab/dist/etcd";
 import { type FollowOptions, follow } from "etcd-watch-lab/dist/follow";
 import { type Loop, withKeys } from "./consumer";
+import { StreamSource } from "./stream-source";
 
 /** The library's follower, as a consumer would use it. `shared`: a client that many use, and that stays open. */
 export async function followerLoop(loop: Loop, shared?: Keys): Promise<void> {
@@ -34,7 +35,8 @@ async function run(loop: Loop, keys: Keys): Promise<void> {
 		...(timeoutMs === undefined ? {} : { timeoutMs }),
 		...(without === undefined ? {} : { without }),
 	};
-	const follower = follow(keys, key, options);
+	const isOnStream = without?.includes("polls are the truth") === true;
+	const follower = follow(isOnStream ? new StreamSource(keys, key, recursive) : keys, key, options);
 	try {
 		const state = await follower.ready();
 		// A bare index comes without a state; the list that it is ready with may lie ahead of it.

@@ -54,6 +54,10 @@ export interface Following {
 	readonly position?: Position;
 	/** "none": whatever happened, the history was long enough for it. */
 	readonly gaps: "none" | "allowed";
+	/** How many changes it may hold for its consumer, and how many it held at most, where it told of that. */
+	readonly queue?: { readonly length: number; readonly most: number };
+	/** What it should have told within a time, and did not. */
+	readonly silences?: readonly { readonly index: number; readonly what: string }[];
 	/** True when it has seen the last index of the run, or stood by a saved position. */
 	readonly finished: boolean;
 	/** The error that ended it. */

@@ -20,7 +20,7 @@ export interface Totals {
 export function noTotals(): Totals {
 	const findings = {
 		...{ ordered: 0, unique: 0, complete: 0, genuine: 0, gapsStated: 0 },
-		...{ avoidable: 0, finalState: 0, removedKeys: 0, resumable: 0 },
+		...{ avoidable: 0, alive: 0, bounded: 0, finalState: 0, removedKeys: 0, resumable: 0 },
 	};
 	return {
 		runs: 0,
@@ -96,7 +96,7 @@ export function summary(totals: Totals, seconds: number): string {
 		`${totals.runs} runs in ${seconds.toFixed(0)} s, ${totals.writes} writes, ${totals.verified} verified events`,
 		`  ${findings.complete} silent losses, ${findings.unique} repeats, ${findings.ordered} out of order, ${findings.genuine} that never were`,
 		`  ${totals.gaps} gaps, of which ${findings.avoidable} avoidable and ${findings.gapsStated} misstated; ${totals.resets} resets`,
-		`  ${findings.finalState} wrong states, ${findings.removedKeys} removals misnamed, ${findings.resumable} positions wrong`,
+		`  ${findings.finalState} wrong states, ${findings.removedKeys} removals misnamed, ${findings.resumable} positions wrong, ${findings.bounded} queues too long, ${findings.alive} silent when they should not be`,
 		`  ${totals.failures} runs that were none`,
 		...(others.length > 0 ? [`lost in silence by those beside it: ${others.join(", ")}`] : []),
 	].join("\n");

@@ -35,6 +35,7 @@ export type StartOptions = Partial<Omit<Assignment, "name" | "without">> & {
 
 /** How long a healthy consumer may take to come to the end, once everything is healed. */
 const endMs = 20_000;
+const brokenEndMs = 2_500;
 /** How long those that forget are given. */
 const loopEndMs = 600;
 /** For what has to work again after a fault. */
@@ -57,6 +58,7 @@ export class Run {
 	readonly #unknown: Unknown[] = [];
 	readonly #epochs: Epoch[] = [];
 	readonly #cleanups: (() => Promise<void>)[] = [];
+	readonly #silences = new Map<string, { index: number; what: string }[]>();
 	readonly #fences = new Map<string, Promise<Acknowledged>>();
 	/** The proxies count on from run to run. */
 	readonly #bittenBefore = new Map<keyof FaultProxy["bitten"], number>();
@@ -190,15 +192,26 @@ export class Run {
 		]);
 	}
 
-	/** Waits until these have seen all that there is now. */
+	/** Waits until these have seen all that there is now; who does not in time is said to be silent. */
 	async caughtUp(...names: readonly string[]): Promise<void> {
 		for (const name of names) {
 			const { key, recursive } = this.consumer(name).assignment;
 			const { index } = await this.set(recursive ? `${key}/caught-up` : key, `caught up by ${name}`);
-			const hasCome = await this.consumer(name).reached(index, healMs);
-			if (!hasCome)
-				throw new Error(`${name} never saw index ${index}: ${this.consumer(name).error ?? "waiting"}`);
+			await this.toldOf(name, index);
 		}
+	}
+
+	/** Waits until a consumer has come to an index; false, and on its record, when it does not in time. */
+	async toldOf(name: string, index: number): Promise<boolean> {
+		const consumer = this.consumer(name);
+		const begin = performance.now();
+		const isForgetful = consumer.assignment.kind !== "follow";
+		const told = await consumer.reached(index, isForgetful ? loopEndMs : this.#patienceMs, this.epoch);
+		if (!told) {
+			const what = `silent for ${Math.round(performance.now() - begin)} ms at ${consumer.lastIndex}`;
+			this.#silences.set(name, [...(this.#silences.get(name) ?? []), { index, what }]);
+		}
+		return told;
 	}
 
 	/** Ends these, and starts others of the same kinds where they stood. Gives the names of those. */
@@ -368,7 +381,7 @@ export class Run {
 		const { key, recursive, kind } = consumer.assignment;
 		const fence = () => this.set(recursive ? `${key}/fence` : key, `fence for ${name}`);
 		const { index } = await this.#fence(key, recursive);
-		let hasCome = await consumer.reached(index, kind === "follow" ? endMs : 50, this.epoch);
+		let hasCome = await consumer.reached(index, kind === "follow" ? this.#patienceMs : 50, this.epoch);
 		const deadline = performance.now() + loopEndMs;
 		// Who forgets may miss one fence, or two.
 		while (!hasCome && kind !== "follow" && consumer.error === undefined && performance.now() < deadline) {
@@ -393,6 +406,11 @@ export class Run {
 		return new Keys({ endpoints, timeoutMs: 3_000 });
 	}
 
+	/** Without one of its rules a follower may never come: then there is nothing to be patient for. */
+	get #patienceMs(): number {
+		return this.#options.without.length > 0 ? brokenEndMs : endMs;
+	}
+
 	#keep(writing: Writing): Writing {
 		this.#writings.push({ writing, epoch: this.epoch });
 		return writing;
@@ -401,7 +419,8 @@ export class Run {
 	#record(finalIndex: number): RunRecord {
 		const written = this.#writings.map(({ writing }) => writing);
 		const followings = [...this.consumers.values()].map(({ consumer, ending = "unfinished" }) => {
-			const following = consumer.following(ending);
+			const silences = this.#silences.get(consumer.assignment.name) ?? [];
+			const following = { ...consumer.following(ending), silences };
 			if (consumer.assignment.kind === "follow") return following;
 			// The fences after the first are for whom they are for; no loop is to be blamed for them.
 			const deliveries = following.deliveries.filter(

@@ -200,10 +200,8 @@ function underTraffic(
 
 /** Waits until the tree's consumer is no longer at the member that fails, which is seen by what it goes on to get. */
 async function moved(run: Run): Promise<void> {
-	const consumer = run.consumer("tree");
-	if (consumer.assignment.kind !== "follow") return;
 	const { index } = await run.set(`${run.places.tree}/moved`, "seen by whoever has left the member");
-	if (await consumer.reached(index, 10_000)) run.bit("who was told later had gone elsewhere");
+	if (await run.toldOf("tree", index)) run.bit("who was told of this had gone elsewhere");
 }
 
 /** How many leaders a member that stayed has seen come. */

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { type Rule, rules } from "etcd-watch-lab/dist/follow";
+import { etcdOf } from "../model/differential/etcds";
+import { notCovered } from "../support/coverage";
+import type { Finding } from "./checker";
+import { kinds } from "./kinds";
+import { proofs } from "./proofs";
+import { Session } from "./session";
+
+/** Timing decides what a fault meets: so many tries until the missing rule is missed. */
+const tries = 4;
+
+describe("each rule of the follower, switched off", () => {
+	let session: Session | undefined;
+	const table: string[] = [];
+
+	before("an etcd", async function () {
+		this.timeout(300_000);
+		for (const kind of ["newest", "3.4"] as const) {
+			const etcd = await etcdOf(kind);
+			if ("binary" in etcd) session ??= await Session.open({ binary: etcd.binary, members: 3 });
+			else notCovered(etcd.missing);
+		}
+	});
+
+	after("the table", async () => {
+		await session?.close();
+		console.log(table.map((row) => `      ${row}`).join("\n"));
+	});
+
+	for (const rule of Object.keys(rules) as Rule[]) {
+		it(`is missed: ${rule}`, async function () {
+			this.timeout(120_000);
+			// Neither etcd is here, and that was said.
+			if (session === undefined) return;
+			const caught = await missed(session, rule);
+			assert.ok(caught, `no fault shows what the rule is for: ${proofs[rule].kinds.join(", ")}`);
+			const { kind, first } = caught;
+			table.push(`${rule} | ${kind} | ${first.checker}: ${anonymous(first.what)}`);
+		});
+	}
+
+	it("is proved by kinds that there are", () => {
+		const names = new Set(kinds.map(({ name }) => name));
+		assert.deepEqual(
+			Object.values(proofs)
+				.flatMap((proof) => proof.kinds)
+				.filter((name) => !names.has(name)),
+			[],
+		);
+	});
+});
+
+/** The first run in which the follower without the rule did what it must not do. */
+async function missed(
+	session: Session,
+	rule: Rule,
+): Promise<{ readonly kind: string; readonly first: Finding } | undefined> {
+	for (let seed = 1; seed <= tries; seed++) {
+		for (const name of proofs[rule].kinds) {
+			const kind = kinds.find((one) => one.name === name);
+			if (kind === undefined) continue;
+			const result = await session.run(kind, seed, [rule]);
+			const first = result.findings.find(({ checker }) => proofs[rule].by.includes(checker));
+			if (first !== undefined) return { kind: name, first };
+		}
+	}
+	return undefined;
+}
+
+/** Without the run's own random directory, so that the table reads well. */
+function anonymous(what: string): string {
+	return what.replace(/\/chaos-[0-9a-f]+/g, "…");
+}

@@ -1,0 +1,39 @@
+import { EventIndexClearedError, type Keys, LabError } from "etcd-watch-lab/dist/etcd";
+import type { Listing, Source, Tail, TailOptions } from "etcd-watch-lab/dist/follow";
+import { asFollowed } from "./consumer";
+import { flat } from "./record";
+
+/**
+ * A source that trusts a stream, for the proof of the rule "polls are the truth": it lists and heals as it should,
+ * and hears by `stream=true`, which goes deaf after one event of the past (T3) and behind a slow reader (T12).
+ */
+export class StreamSource implements Source {
+	constructor(
+		readonly keys: Keys,
+		readonly key: string,
+		readonly recursive: boolean,
+	) {}
+
+	async list(signal: AbortSignal): Promise<Listing> {
+		const { recursive } = this;
+		const { node, etcdIndex, clusterId } = await this.keys.get(this.key, { recursive, quorum: true, signal });
+		return { index: etcdIndex, clusterId, nodes: flat(node) };
+	}
+
+	async *tail({ afterIndex, signal }: TailOptions): AsyncGenerator<readonly Tail[], void, undefined> {
+		for (let at = afterIndex; !signal.aborted; ) {
+			try {
+				const { recursive } = this;
+				const stream = await this.keys.stream(this.key, { recursive, afterIndex: at, signal });
+				for await (const event of stream) {
+					at = event.node.modifiedIndex;
+					yield [{ kind: "event", event: asFollowed(event) }];
+				}
+			} catch (error) {
+				if (error instanceof EventIndexClearedError) return yield [{ kind: "cleared" }];
+				if (!(error instanceof LabError)) throw error;
+				yield [{ kind: "reconnected" }];
+			}
+		}
+	}
+}

@@ -13,7 +13,7 @@ export const proofs: Readonly<Record<Rule, Proof>> = {
 	"list first": { kinds: ["lagging", "restart"], by: ["complete", "finalState"] },
 	"go on after the event": { kinds: ["kill", "restart"], by: ["complete"] },
 	"each once": { kinds: ["restart", "kill"], by: ["unique"] },
-	"a cleared history is a gap": { kinds: ["window-1001", "pause"], by: ["complete"] },
+	"a cleared history is a gap": { kinds: ["window-1001"], by: ["complete", "gapsStated"] },
 	"polls are the truth": { kinds: ["restart"], by: ["complete"] },
 	"verify a jump": { kinds: ["snapshot-catch-up"], by: ["complete"] },
 	"an index that goes back is a reset": { kinds: ["wipe", "wipe-outgrown"], by: ["complete", "genuine"] },
@@ -21,6 +21,6 @@ export const proofs: Readonly<Record<Rule, Proof>> = {
 	"bookmark a quiet key": { kinds: ["quiet-key"], by: ["avoidable"] },
 	"a removed directory is all its keys": { kinds: ["remove-thousand"], by: ["removedKeys"] },
 	"what only the replay shows is dropped": { kinds: ["prefix-sibling"], by: ["genuine"] },
-	"a slow consumer is a gap": { kinds: ["slow-consumer"], by: ["bounded"] },
+	"a slow consumer is a gap": { kinds: ["slow-consumer"], by: ["complete", "bounded"] },
 	"an exception consumes nothing": { kinds: ["throwing-consumer"], by: ["complete"] },
 };

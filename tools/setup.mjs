@@ -51,9 +51,14 @@ npm run notebooks -- NAME  only those named, such as 02-grandchild-writes`,
   --members N      1 or 3 members (default: 3), where a fault does not need as many as it needs
   --kind NAME      only this kind of fault, or this group: window, tree, member, store, client, proxy
   --etcd KIND      3.4 or newest (the last 3.5, built with Go); default: both, as far as they are here
-  --consumer WHO   follow (default), naive, textbook or node-etcd: the same faults for somebody else
+  --consumer WHO   follow (default), naive, textbook or node-etcd: the same faults for somebody else;
+                   all: each of them after the other, and bench/results/chaos.json
   --without RULE   the follower without one of its thirteen rules, to see what it is for`,
-	bench: `npm run bench -- model     how fast the model is, beside a live etcd; writes bench/results/`,
+	bench: `npm run bench -- model     how fast the model is, beside a live etcd
+npm run bench -- follow    the follower and the hub beside the Go client, node-etcd and a bare socket
+npm run bench -- follow PART       catch-up, latency, live or fan-out alone; writes nothing
+npm run bench -- soak [MINUTES]    one follower behind a writer at full speed (default: 20), its memory
+                           results and charts go to bench/results/`,
 };
 
 /**

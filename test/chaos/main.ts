@@ -8,7 +8,8 @@ import { type ConsumerKind, consumerKinds } from "./consumer";
 import { kinds } from "./kinds";
 import { installNodeEtcd } from "./node-etcd";
 import { plan } from "./plan";
-import { add, isBad, line, noTotals, summary } from "./report";
+import { add, isBad, line, noTotals, summary, type Totals } from "./report";
+import { writeResults } from "./results";
 import { Session } from "./session";
 
 /** Chaos runs on these: 3.5.0 to 3.5.2 can corrupt their data when they are killed. */
@@ -40,63 +41,79 @@ async function main(): Promise<number> {
 	if (chosen.length === 0) {
 		throw new Error(`--kind is one of ${kinds.map(({ name }) => name).join(", ")}, or a group of them`);
 	}
-	if (consumer === "node-etcd") {
+	const consumers = consumer === "all" ? consumerKinds : [consumer];
+	if (consumers.includes("node-etcd")) {
 		const missing = await installNodeEtcd();
 		if (missing !== undefined) throw new Error(`there is no ${missing}`);
 	}
 	const binaries = await binariesFor(values.etcd);
-	console.log(`seed ${seed}, ${runs} runs of ${chosen.length} kinds, ${members} members, ${consumer}`);
-	const bar = new SingleBar(
-		{
-			format: "{bar} {value} of {total} runs, {verified} events verified, {eta_formatted} to go",
-			noTTYOutput: true,
-			notTTYSchedule: 60_000,
-			etaBuffer: 50,
-			hideCursor: true,
-		},
-		Presets.shades_classic,
-	);
-	const totals = noTotals();
-	const begin = performance.now();
 	let isInterrupted = false;
 	for (const signal of ["SIGINT", "SIGTERM"] as const) {
 		process.on(signal, () => {
 			isInterrupted = true;
 		});
 	}
-	const etcds: { readonly kind: string; readonly session: Session }[] = [];
-	try {
-		for (const { kind, binary } of binaries) {
-			etcds.push({ kind, session: await Session.open({ binary, members, consumer, without }) });
-		}
-		const shape = (kind: (typeof kinds)[number]) => etcds[0]?.session.shape(kind) ?? "";
-		bar.start(runs, 0, { verified: 0 });
-		for (const planned of plan({ seed, runs, kinds: chosen, etcds: etcds.length, shape })) {
-			if (isInterrupted) break;
-			const etcd = etcds[planned.etcd];
-			if (etcd === undefined) throw new Error("a run is planned on an etcd that is not there");
-			const result = await etcd.session.run(planned.kind, planned.seed);
-			add(totals, result);
-			above(bar, line(result));
-			if (isBad(result)) {
-				for (const { checker, consumer: name, what } of result.findings.slice(1, 6)) {
-					above(bar, `    ${checker} of ${name}: ${what}`);
-				}
-				above(
-					bar,
-					`    again: npm run chaos -- --seed ${result.seed} --runs 1 --kind ${result.kind} --etcd ${etcd.kind} --members ${members}`,
-				);
+	let isBadSession = false;
+	const fared = new Map<ConsumerKind, Totals>();
+	const versions = new Set<string>();
+	for (const one of consumers) {
+		console.log(`seed ${seed}, ${runs} runs of ${chosen.length} kinds, ${members} members, ${one}`);
+		const bar = new SingleBar(
+			{
+				format: "{bar} {value} of {total} runs, {verified} events verified, {eta_formatted} to go",
+				noTTYOutput: true,
+				notTTYSchedule: 60_000,
+				etaBuffer: 50,
+				hideCursor: true,
+			},
+			Presets.shades_classic,
+		);
+		const totals = noTotals();
+		const begin = performance.now();
+		const etcds: { readonly kind: string; readonly session: Session }[] = [];
+		try {
+			for (const { kind, binary } of binaries) {
+				etcds.push({ kind, session: await Session.open({ binary, members, consumer: one, without }) });
 			}
-			bar.update(totals.runs, { verified: totals.verified });
+			const shape = (kind: (typeof kinds)[number]) => etcds[0]?.session.shape(kind) ?? "";
+			bar.start(runs, 0, { verified: 0 });
+			for (const planned of plan({ seed, runs, kinds: chosen, etcds: etcds.length, shape })) {
+				if (isInterrupted) break;
+				const etcd = etcds[planned.etcd];
+				if (etcd === undefined) throw new Error("a run is planned on an etcd that is not there");
+				const result = await etcd.session.run(planned.kind, planned.seed);
+				versions.add(result.etcd);
+				add(totals, result);
+				above(bar, line(result));
+				if (isBad(result)) {
+					for (const { checker, consumer: name, what } of result.findings.slice(1, 6)) {
+						above(bar, `    ${checker} of ${name}: ${what}`);
+					}
+					above(
+						bar,
+						`    again: npm run chaos -- --seed ${result.seed} --runs 1 --kind ${result.kind} --etcd ${etcd.kind} --members ${members}`,
+					);
+				}
+				bar.update(totals.runs, { verified: totals.verified });
+			}
+		} finally {
+			bar.stop();
+			for (const { session } of etcds) await session.close();
 		}
-	} finally {
-		bar.stop();
-		for (const { session } of etcds) await session.close();
+		console.log(summary(totals, (performance.now() - begin) / 1000));
+		fared.set(one, totals);
+		// Whoever is there to lose, or has a rule taken away, is expected to.
+		const isJudged = one === "follow" && without.length === 0;
+		const isWrong = totals.failures > 0 || Object.values(totals.findings).some((count) => count > 0);
+		isBadSession ||= isJudged && isWrong;
 	}
-	console.log(summary(totals, (performance.now() - begin) / 1000));
-	const isBadSession = totals.failures > 0 || Object.values(totals.findings).some((count) => count > 0);
-	// Whoever is there to lose, or has a rule taken away, is expected to.
-	return isBadSession && consumer === "follow" && without.length === 0 ? 1 : 0;
+	if (consumer === "all" && !isInterrupted) {
+		const command = `npm run chaos -- --seed ${seed} --runs ${runs} --members ${members} --consumer all`;
+		console.log(
+			`written: ${writeResults({ command, etcd: [...versions].sort().join(", "), members, fared })}`,
+		);
+	}
+	return isBadSession ? 1 : 0;
 }
 
 /** A line that stays, above the bar. */
@@ -140,11 +157,12 @@ function ruleOf(text: string): Rule {
 	return rule;
 }
 
-function consumerOf(text: string): ConsumerKind {
+function consumerOf(text: string): ConsumerKind | "all" {
 	const consumer = consumerKinds.find((kind) => kind === text);
-	if (consumer === undefined)
-		throw new Error(`--consumer is one of ${consumerKinds.join(", ")}, not "${text}"`);
-	return consumer;
+	if (consumer === undefined && text !== "all") {
+		throw new Error(`--consumer is one of ${consumerKinds.join(", ")}, or all; not "${text}"`);
+	}
+	return consumer ?? "all";
 }
 
 main().then(

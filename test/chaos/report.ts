@@ -14,7 +14,23 @@ export interface Totals {
 	failures: number;
 	/** Of those beside them that are there to lose. */
 	readonly losses: Record<string, number>;
-	readonly kinds: Map<string, { runs: number; verified: number; bad: number; ms: number; losses: number }>;
+	readonly kinds: Map<string, KindTotals>;
+}
+
+/** The runs of one kind. `losses`: of those beside the consumers under test; `silent`: of these themselves. */
+export interface KindTotals {
+	runs: number;
+	verified: number;
+	bad: number;
+	ms: number;
+	losses: number;
+	silent: number;
+	gaps: number;
+	resets: number;
+}
+
+function noKindTotals(): KindTotals {
+	return { runs: 0, verified: 0, bad: 0, ms: 0, losses: 0, silent: 0, gaps: 0, resets: 0 };
 }
 
 export function noTotals(): Totals {
@@ -43,7 +59,7 @@ export function add(totals: Totals, result: RunResult): void {
 	totals.resets += result.resets;
 	if (result.failure !== undefined) totals.failures++;
 	for (const { checker } of result.findings) totals.findings[checker]++;
-	const kind = totals.kinds.get(result.kind) ?? { runs: 0, verified: 0, bad: 0, ms: 0, losses: 0 };
+	const kind = totals.kinds.get(result.kind) ?? noKindTotals();
 	for (const [name, count] of Object.entries(result.losses)) {
 		const [loop = name] = name.split(",");
 		totals.losses[loop] = (totals.losses[loop] ?? 0) + count;
@@ -52,6 +68,9 @@ export function add(totals: Totals, result: RunResult): void {
 	kind.runs++;
 	kind.verified += result.verified;
 	kind.ms += result.ms;
+	kind.gaps += result.gaps;
+	kind.resets += result.resets;
+	kind.silent += result.findings.filter(({ checker }) => checker === "complete").length;
 	if (isBad(result)) kind.bad++;
 	totals.kinds.set(result.kind, kind);
 }
@@ -80,13 +99,7 @@ export function summary(totals: Totals, seconds: number): string {
 	const names = [...kinds.keys()].sort();
 	const width = Math.max(...names.map(({ length }) => length), 4);
 	const rows = names.map((name) => {
-		const {
-			runs,
-			verified,
-			bad,
-			ms,
-			losses: lost,
-		} = kinds.get(name) ?? { runs: 0, verified: 0, bad: 0, ms: 0, losses: 0 };
+		const { runs, verified, bad, ms, losses: lost } = kinds.get(name) ?? noKindTotals();
 		const perRun = (ms / runs / 1000).toFixed(1);
 		return `  ${name.padEnd(width)} ${cell(runs)} runs ${cell(verified)} events ${cell(lost)} lost by the loops ${perRun} s each${bad > 0 ? `, ${bad} BAD` : ""}`;
 	});

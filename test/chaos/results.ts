@@ -1,0 +1,39 @@
+import fs from "node:fs";
+import path from "node:path";
+import { root } from "../support/checkout";
+import type { ConsumerKind } from "./consumer";
+import { kinds } from "./kinds";
+import type { Totals } from "./report";
+
+/** Writes how each of the consumers fared under the same faults, for notebook 08. Returns the file. */
+export function writeResults(session: {
+	readonly command: string;
+	readonly etcd: string;
+	readonly members: number;
+	readonly fared: ReadonlyMap<ConsumerKind, Totals>;
+}): string {
+	const { command, etcd, members, fared } = session;
+	const ofKind = (name: string) =>
+		[...fared].flatMap(([consumer, totals]) => {
+			const kind = totals.kinds.get(name);
+			if (kind === undefined) return [];
+			const { runs, verified: events, silent: silentLosses, gaps, resets } = kind;
+			return [[consumer, { runs, events, silentLosses, gaps, resets }] as const];
+		});
+	const all = [...fared.values()];
+	const results = {
+		format: "etcd-watch-lab/chaos",
+		version: 1,
+		command,
+		etcd,
+		members,
+		runs: all.reduce((sum, { runs }) => sum + runs, 0),
+		events: all.reduce((sum, { verified }) => sum + verified, 0),
+		kinds: kinds
+			.map(({ name, group }) => ({ name, group, consumers: Object.fromEntries(ofKind(name)) }))
+			.filter(({ consumers }) => Object.keys(consumers).length > 0),
+	};
+	const file = path.join(root, "bench", "results", "chaos.json");
+	fs.writeFileSync(file, `${JSON.stringify(results, null, "\t")}\n`);
+	return path.relative(root, file);
+}

@@ -314,13 +314,18 @@ export class V2Session {
 		this.#clearedFrom = Math.min(waitIndex, this.#clearedFrom ?? waitIndex);
 	}
 
-	/** What was asked for before the history passed it by may still be on its way. */
+	/**
+	 * What was asked for before the history passed it by may still be on its way, or wait with nothing to come: then
+	 * it proves what it can, and the rest is cleared.
+	 */
 	#isCleared(): boolean {
 		const from = this.#clearedFrom;
-		if (from === undefined || this.#window.hasAskBelow(from)) return false;
-		if (this.#window.position < from) return true;
-		this.#clearedFrom = undefined;
-		return false;
+		if (from === undefined) return false;
+		if (this.#window.position >= from) {
+			this.#clearedFrom = undefined;
+			return false;
+		}
+		return this.#window.position === from - 1 || !this.#window.hasAskBelow(from);
 	}
 
 	// --- looking at the clock ----------------------------------------------------------------------------------
@@ -345,7 +350,8 @@ export class V2Session {
 	#canSettle(ask: Ask): boolean {
 		const { position, width } = this.#window;
 		if (ask.registeredAt === undefined || ask.waitIndex > position + 1) return false;
-		const isWanted = this.#asks.size > 1 || position < this.#settings.proveThrough();
+		const isWanted =
+			this.#asks.size > 1 || this.#clearedFrom !== undefined || position < this.#settings.proveThrough();
 		const isFar = ask.etcdIndex - position >= bookmarkAfter / 2;
 		return width > 1 || ((isWanted || isFar) && ask.etcdIndex > position);
 	}
@@ -390,6 +396,7 @@ export class V2Session {
 	/** Rule "bookmark a quiet key": asks anew, from where the newest ask was registered, before the history passes on. */
 	#bookmark(): void {
 		if (!this.#settings.obeys("bookmark a quiet key") || this.#window.width > 1) return;
+		if (this.#clearedFrom !== undefined) return;
 		let newest = this.#window.position;
 		for (const ask of this.#asks) {
 			// What has yet to be registered will say how far the member is.

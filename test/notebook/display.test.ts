@@ -81,7 +81,9 @@ describe("the declarations that a notebook's cell reads", () => {
 			const source = fs.readFileSync(file, "utf8");
 			for (const [, from = ""] of source.matchAll(/(?:from|import\()\s*"([^"]+)"/g)) {
 				assert.doesNotMatch(from, /^(vega|zod)/, `${path.basename(file)} imports ${from}`);
-				if (from.startsWith(".")) visit(path.join(path.dirname(file), `${from}.d.ts`));
+				if (!from.startsWith(".")) continue;
+				const target = path.join(path.dirname(file), from);
+				visit(fs.existsSync(`${target}.d.ts`) ? `${target}.d.ts` : path.join(target, "index.d.ts"));
 			}
 		};
 		visit(path.join(lib, "notebook", "index.d.ts"));

@@ -104,18 +104,20 @@ export class Lane {
 	#connected(): Socket {
 		const socket = this.#options.connect();
 		socket.setNoDelay(true);
+		// What is left of a connection that has failed is nobody's.
+		const mine = () => this.#socket === socket;
 		const reader = new ResponseReader({
 			head: (status, headers) => {
+				if (!mine()) return;
 				// An answer to nothing: the other side is confused.
 				if (this.underWay === 0) return this.#fail(new Error("an answer that nobody asked for"), "failed");
 				clearTimeout(this.#timer);
 				this.#head = { endpoint: this.endpoint, status, headers };
 				this.#requests[this.#first]?.handler.began(this.#head);
 			},
-			data: (piece) => this.#data(piece),
-			end: () => this.#ended(),
+			data: (piece) => mine() && this.#data(piece),
+			end: () => mine() && this.#ended(),
 		});
-		const mine = () => this.#socket === socket;
 		socket.on("data", (piece) => {
 			if (!mine()) return;
 			try {

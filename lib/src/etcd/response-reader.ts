@@ -3,8 +3,8 @@ export interface ResponseHandler {
 	/** The status line and the headers have come. */
 	head(status: number, headers: Readonly<Record<string, string>>): void;
 	/** A piece of the body; to be used or copied at once. */
-	data(piece: Buffer): void;
-	end(): void;
+	data(piece: Buffer): unknown;
+	end(): unknown;
 }
 
 /** The longest head that is read. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { etcdOf } from "../model/differential/etcds";
 import { notCovered } from "../support/coverage";
+import { isThorough } from "../support/third";
 import { kinds } from "./kinds";
 import { isBad, line } from "./report";
 import { Session } from "./session";
 
-const isThorough = process.env["ETCD_WATCH_LAB_COVER_ALL"] === "1";
 /** One seed for all; ETCD_WATCH_LAB_SEED gives another. */
 const seed = Number(process.env["ETCD_WATCH_LAB_SEED"] ?? 1);
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { allOrAThird, isThorough } from "../support/third";
 import { etcdOf } from "./differential/etcds";
 import { Lane } from "./differential/run";
 import { type Mutant, mutants, plant } from "./mutants";
@@ -6,16 +7,6 @@ import { type Mutant, mutants, plant } from "./mutants";
 /** No fault may live longer than that. */
 const mostPrograms = 1_500;
 const seed = 1;
-
-/** `.ci/run` plants every fault; `npm test` a third of them, another one each day, to stay short. */
-const everyFault = process.env["ETCD_WATCH_LAB_COVER_ALL"] === "1";
-
-function planted(): readonly Mutant[] {
-	if (everyFault) return mutants;
-	const third = Math.floor(Date.now() / 86_400_000) % 3;
-	console.log(`      the third of the faults that begins with number ${third + 1}`);
-	return mutants.filter((_, at) => at % 3 === third);
-}
 
 describe("a model with a planted fault", () => {
 	const lanes: Lane[] = [];
@@ -31,9 +22,9 @@ describe("a model with a planted fault", () => {
 
 	after(() => Promise.all(lanes.map((lane) => lane.close())));
 
-	it(`is caught by the differential test, ${everyFault ? `each of the ${mutants.length}` : "a third of them"}, within ${mostPrograms} programs`, async function () {
+	it(`is caught by the differential test, ${isThorough ? `each of the ${mutants.length}` : "a third of them"}, within ${mostPrograms} programs`, async function () {
 		this.timeout(240_000);
-		const here = planted().filter(
+		const here = allOrAThird(mutants).filter(
 			({ only }) => only === undefined || lanes.some(({ version }) => version.startsWith(only)),
 		);
 		const caught = new Map<Mutant, number>();

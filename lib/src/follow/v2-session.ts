@@ -353,7 +353,7 @@ export class V2Session {
 		const isWanted =
 			this.#asks.size > 1 || this.#clearedFrom !== undefined || position < this.#settings.proveThrough();
 		const isFar = ask.etcdIndex - position >= bookmarkAfter / 2;
-		return width > 1 || ((isWanted || isFar) && ask.etcdIndex > position);
+		return width > 1 || ask.lane.underWay > 1 || ((isWanted || isFar) && ask.etcdIndex > position);
 	}
 
 	#look(now: number, tail: Tail[]): void {
@@ -372,25 +372,25 @@ export class V2Session {
 		for (const ask of this.#asks) {
 			if (!this.#canSettle(ask) || now - (ask.registeredAt ?? now) < settleMs) continue;
 			if (this.#livedAt < this.#settledFrom(ask)) continue;
-			if (this.#window.width > 1) this.#narrow(ask.lane);
-			if (!this.#canSettle(ask)) continue;
-			const { moved, events } = this.#window.proved(ask.waitIndex, ask.etcdIndex);
-			if (!moved) continue;
-			tail.push({ kind: "quiet", through: ask.etcdIndex });
-			this.#hand(events, tail);
-			for (const older of this.#asks) {
-				if (older.etcdIndex < ask.etcdIndex && older.lane !== ask.lane) older.lane.destroy();
+			if (ask.etcdIndex > this.#window.position) this.#prove(ask, tail);
+			// The history is read to its end: one ask that waits is enough, on a lane where nothing waits behind it.
+			if (this.#window.width > 1 || ask.lane.underWay > 1) {
+				this.#dropLanes();
+				this.#window.dropAll();
+				return;
 			}
-			this.#head = ask.lane;
 		}
 	}
 
-	/** The history is read to its end: what was asked for beyond it is answered by the one ask that waits. */
-	#narrow(kept: Lane): void {
-		this.#window.narrow();
-		for (const lane of this.#lanes.splice(0)) if (lane !== kept) lane.destroy();
-		if (this.#head !== kept) this.#head?.destroy();
-		this.#head = kept;
+	#prove(ask: Ask, tail: Tail[]): void {
+		const { moved, events } = this.#window.proved(ask.waitIndex, ask.etcdIndex);
+		if (!moved) return;
+		tail.push({ kind: "quiet", through: ask.etcdIndex });
+		this.#hand(events, tail);
+		for (const older of this.#asks) {
+			if (older.etcdIndex < ask.etcdIndex && older.lane !== ask.lane) older.lane.destroy();
+		}
+		this.#head = ask.lane;
 	}
 
 	/** Rule "bookmark a quiet key": asks anew, from where the newest ask was registered, before the history passes on. */

@@ -317,6 +317,8 @@ describe("the thirteen rules of a follower", () => {
 		it("survives 5,000 writes elsewhere and a cut without a gap, after a history that was read by many asks", async () => {
 			const first = server.set("/a/b");
 			for (let nth = 0; nth < 300; nth++) server.set("/a/b");
+			// What is asked for beyond the last event waits, one ask behind the other.
+			for (let nth = 0; nth < 200; nth++) server.set("/noise");
 			const followed = await start({ afterIndex: first - 1 });
 			await followed.has(301);
 			await hears();

@@ -45,6 +45,8 @@ describe("README", () => {
 			"test/scenario/faults.test.ts",
 			"test/scenario/claims-live.test.ts",
 			"test/scenario/claims.test.ts",
+			"test/follow/rules.test.ts",
+			"test/chaos/rules.test.ts",
 		]
 			.concat(["test/scenario/cases/reach.ts", "test/scenario/cases/loss.ts"])
 			.map(read)

@@ -137,7 +137,9 @@ forEachEtcd((server) => {
 		after(() => cluster?.close());
 
 		it("T17: a loop that carries its index on loses an event when its member is sent the whole store", async () => {
-			const flood = { count: 4000, keyCount: 10, connections: 16 };
+			// At most 512 messages of at most 8 writes are under way to the member, and the leader keeps some 5,000
+			// writes for it: the one in the middle comes by neither.
+			const flood = { count: 7500, keyCount: 10, connections: 8 };
 			const steps = scenario("snapshot")
 				.watch("textbook", "/a", below)
 				.follow("follower", "/a", below)
@@ -149,19 +151,19 @@ forEachEtcd((server) => {
 				.fault("resume")
 				.set("/a/k", "3");
 			const skipped = await steps.run(atMember(cluster, member, { only: true }));
-			assert.deepEqual(faults(skipped), ["pause @1", "resume @8002", "snapshot @8002"]);
-			assert.deepEqual(sent(skipped, "textbook"), ["1 set /a/k", "8003 set /a/k"]);
+			assert.deepEqual(faults(skipped), ["pause @1", "resume @15002", "snapshot @15002"]);
+			assert.deepEqual(sent(skipped, "textbook"), ["1 set /a/k", "15003 set /a/k"]);
 			assert.equal(watcherOf(skipped, "textbook").proof, "fence", "no error, and it went on");
-			assert.deepEqual(lostInSilence(skipped, "textbook"), [4002]);
-			assert.equal(explain(skipped, "textbook", 4002).reason, "member sent the whole store");
+			assert.deepEqual(lostInSilence(skipped, "textbook"), [7502]);
+			assert.equal(explain(skipped, "textbook", 7502).reason, "member sent the whole store");
 			assert.deepEqual(lostInSilence(skipped, "follower"), []);
 			const [gap] = gapsOf(skipped, "follower");
-			assert.deepEqual([gap?.from, gap?.to, gap?.changed.map(({ key }) => key)], [2, 8002, ["/a/k"]]);
+			assert.deepEqual([gap?.from, gap?.to, gap?.changed.map(({ key }) => key)], [2, 15002, ["/a/k"]]);
 			assert.deepEqual(
 				gap?.keys.map(({ value }) => value),
 				["2"],
 			);
-			assert.equal(explain(skipped, "follower", 4002).reason, "in a stated gap");
+			assert.equal(explain(skipped, "follower", 7502).reason, "in a stated gap");
 		});
 
 		it("T18: after a wipe such a loop waits for an index that is not there yet, and the follower is reset", async () => {

@@ -143,6 +143,8 @@ export const memberKinds: readonly Kind[] = [
 		group: "member",
 		needs: { members: 3, flags: ["--snapshot-count", "100"] },
 		seconds: 7,
+		// For 30 s after a snapshot the leader drops nothing of its log, and would not need another.
+		leavesBroken: true,
 		about: "the member that all wait at is paused, and catches up by a snapshot: it skips events (T17)",
 		async run(run) {
 			await run.beginAt("follower");
@@ -162,7 +164,8 @@ export const memberKinds: readonly Kind[] = [
 				const [there, here] = await Promise.all([run.index(), indexAt(run)]);
 				return here >= there;
 			});
-			if (snapshots(run) > before) run.bit("its log tells of a snapshot that it was sent");
+			if (snapshots(run) === before) throw new Error("the member was sent no snapshot");
+			run.bit("its log tells of a snapshot that it was sent");
 			await run.write({ count: 300 }).done;
 		},
 	},

@@ -46,10 +46,6 @@ export class AskWindow<E> {
 		return this.#width;
 	}
 
-	get outstanding(): number {
-		return this.#outstanding.size;
-	}
-
 	/** The waitIndex to ask for now; undefined when there is nothing to ask. The caller sends it. */
 	next(): number | undefined {
 		const first = this.position + 1;
@@ -83,11 +79,6 @@ export class AskWindow<E> {
 	hasAskBelow(index: number): boolean {
 		for (const waitIndex of this.#outstanding.keys()) if (waitIndex < index) return true;
 		return false;
-	}
-
-	/** Nothing more is to come: back to one ask at a time. */
-	narrow(): void {
-		this.#width = 1;
 	}
 
 	/** All asks ended without an answer. */

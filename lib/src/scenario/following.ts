@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AbortedError } from "../etcd";
 import { type Change, type Follower, type FollowOptions, follow, type Position } from "../follow";
+import { Bell } from "./bell";
 import type { OpenStep } from "./steps";
 import type { Delivery, LifeEvent, NodeRecord, Proof, WatcherRecord } from "./timeline";
 import type { Watched } from "./watched";
@@ -32,7 +33,8 @@ export class Following implements Watched {
 	/** Up to this index of the run it is known what happened. */
 	#through = Number.NEGATIVE_INFINITY;
 	#resetsSeen = 0;
-	#heard: (() => void)[] = [];
+	/** Rings at the next thing heard, and when its reading has ended. */
+	readonly #heard = new Bell();
 
 	constructor(step: OpenStep, run: Surroundings, options: FollowOptions = {}) {
 		this.#name = step.watcher;
@@ -89,11 +91,11 @@ export class Following implements Watched {
 	}
 
 	async delivered(count: number): Promise<void> {
-		while (this.#deliveries.length < count && this.fatal === undefined) await this.#nextChange();
+		while (this.#deliveries.length < count && this.fatal === undefined) await this.#heard.next();
 	}
 
 	async caughtUp(index: number): Promise<void> {
-		while (this.asksAgain && this.fatal === undefined && this.#through < index) await this.#nextChange();
+		while (this.asksAgain && this.fatal === undefined && this.#through < index) await this.#heard.next();
 	}
 
 	/** The index of the run up to which it knows all, by what it would save. */
@@ -106,7 +108,7 @@ export class Following implements Watched {
 	async wasReset(): Promise<void> {
 		const resets = () => this.#life.filter(({ kind }) => kind === "reset").length;
 		const before = this.#resetsSeen;
-		while (this.asksAgain && this.fatal === undefined && resets() === before) await this.#nextChange();
+		while (this.asksAgain && this.fatal === undefined && resets() === before) await this.#heard.next();
 		this.#resetsSeen = resets();
 	}
 
@@ -174,7 +176,7 @@ export class Following implements Watched {
 		} catch (error) {
 			this.#failed(error);
 		} finally {
-			this.#wake();
+			this.#heard.ring();
 		}
 	}
 
@@ -210,7 +212,7 @@ export class Following implements Watched {
 		this.#through = last;
 		this.#run.saw(last);
 		this.#run.changed();
-		this.#wake();
+		this.#heard.ring();
 		return false;
 	}
 
@@ -219,7 +221,7 @@ export class Following implements Watched {
 		if (index - this.#through < leastBookmark || index >= this.#fence || this.isOver) return;
 		this.#through = index;
 		this.#lives({ kind: "bookmarked", at: index });
-		this.#wake();
+		this.#heard.ring();
 	}
 
 	#failed(error: unknown): void {
@@ -227,17 +229,6 @@ export class Following implements Watched {
 		this.fatal =
 			error instanceof AbortedError ? new AbortedError("the run was interrupted", { cause: error }) : error;
 		this.#proof = "none";
-	}
-
-	/** Resolves at the next change, and when its reading has ended. */
-	#nextChange(): Promise<void> {
-		return new Promise((resolve) => this.#heard.push(resolve));
-	}
-
-	#wake(): void {
-		const waiting = this.#heard;
-		this.#heard = [];
-		for (const heard of waiting) heard();
 	}
 
 	#lives(event: LifeEvent): void {

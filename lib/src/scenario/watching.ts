@@ -9,6 +9,7 @@ import {
 	type WatchEvent,
 	type WatchOptions,
 } from "../etcd";
+import { Bell } from "./bell";
 import type { Recorder } from "./record";
 import { type PollListener, pollSource, type Source, streamSource, watchSource } from "./sources";
 import type { OpenStep } from "./steps";
@@ -56,7 +57,8 @@ export class Watching implements Watched {
 	/** It asks a store for an index of the one before, which was wiped. */
 	#isAhead = false;
 	/** Who waits for the next delivery. */
-	#heard: (() => void)[] = [];
+	/** Rings at the next thing heard, and when its reading has ended. */
+	readonly #heard = new Bell();
 
 	constructor(step: OpenStep, run: Surroundings) {
 		this.name = step.watcher;
@@ -80,7 +82,7 @@ export class Watching implements Watched {
 
 	async delivered(count: number): Promise<void> {
 		while (this.#deliveries.length < count && this.fatal === undefined) {
-			await this.#nextDelivery();
+			await this.#heard.next();
 		}
 	}
 
@@ -96,7 +98,7 @@ export class Watching implements Watched {
 			this.fatal === undefined &&
 			!this.#deliveries.some((one) => one.index >= index)
 		) {
-			await this.#nextDelivery();
+			await this.#heard.next();
 		}
 		// Its reader gets the same error, and records it.
 		if (this.asksAgain) await this.#source?.registered().catch(() => {});
@@ -255,14 +257,14 @@ export class Watching implements Watched {
 				this.#deliveries.push(delivery);
 				this.#run.saw(delivery.index);
 				this.#run.changed();
-				this.#wake();
+				this.#heard.ring();
 				if (this.kind === "poll") break;
 			}
 			this.#proof ??= "answered";
 		} catch (error) {
 			this.#failed(error);
 		} finally {
-			this.#wake();
+			this.#heard.ring();
 		}
 	}
 
@@ -293,17 +295,6 @@ export class Watching implements Watched {
 				error instanceof AbortedError ? new AbortedError("the run was interrupted", { cause: error }) : error;
 			this.#proof = "none";
 		}
-	}
-
-	/** Resolves at the next delivery, and when its reading has ended. */
-	#nextDelivery(): Promise<void> {
-		return new Promise((resolve) => this.#heard.push(resolve));
-	}
-
-	#wake(): void {
-		const waiting = this.#heard;
-		this.#heard = [];
-		for (const heard of waiting) heard();
 	}
 
 	#lives(event: LifeEvent): void {

@@ -93,7 +93,10 @@ class Following implements Follower {
 	/** Given to the consumer, and not consumed until it asks for the next. */
 	#inHand: Change | undefined;
 	/** Questions for the next change that have not been answered. */
-	readonly #asked: { resolve(next: IteratorResult<Change, undefined>): void; reject(error: unknown): void }[] = [];
+	readonly #asked: {
+		resolve(next: IteratorResult<Change, undefined>): void;
+		reject(error: unknown): void;
+	}[] = [];
 
 	constructor(client: Keys | Source, of: string, options: FollowOptions) {
 		// Events name the key without the slash at its end that etcd takes.

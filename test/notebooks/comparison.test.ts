@@ -185,9 +185,9 @@ describe("compareNotebooks", () => {
 			replace(output(notebook, DRAWN), CHART, '{"lane":"w","tip":{"event":"set /a"},"x":1},', "");
 		assert.match(
 			toldWhen({ fresh: one }),
-			/data of layer 2 \(point\): 2 rows are now 1\n {4}- row 1: lane "w", tip.event "set \/a", x 1$/,
+			/data of layer 2 \(point\): it had 2 rows, and has 1 row\n {4}- row 1: lane "w", tip.event "set \/a", x 1$/,
 		);
-		assert.match(toldWhen({ committed: one }), /1 rows are now 2\n {4}\+ row 1: lane "w"/);
+		assert.match(toldWhen({ committed: one }), /it had 1 row, and has 2 rows\n {4}\+ row 1: lane "w"/);
 	});
 
 	it("names what else a chart has different: title, description, encoding, mark, layers", () => {
@@ -470,8 +470,8 @@ describe("a volatile cell", () => {
 			["How fast", "How slow", /description/],
 			['"line"', '"bar"', /mark of layer 1 \(line\): "line" is now "bar"/],
 			['"field":"y"', '"field":"z"', /encoding.y.field/],
-			["#0072B2", "#0072B3", /data of layer 1/],
-			['{"colour":"#0072B2","x":0,"y":12},', "", /2 rows are now 1/],
+			["#0072B2", "#0173B2", /data of layer 1/],
+			['{"colour":"#0072B2","x":0,"y":12},', "", /it had 2 rows, and has 1 row/],
 			['"y":12', '"y":null', /1 of 2 rows differs/],
 		];
 		for (const [from, by, expected] of changes)
@@ -507,7 +507,7 @@ describe("a volatile cell", () => {
 			replace(output(notebook, SPEED), CHART, "3 points", "2 points");
 		};
 		const entries = [{ ...speed, rows: "vary" }] as const;
-		assert.match(toldWhen({ fresh: third }), /2 rows are now 3[\s\S]*output 3: text differs/);
+		assert.match(toldWhen({ fresh: third }), /it had 2 rows, and has 3 rows[\s\S]*output 3: text differs/);
 		assert.equal(toldWhen({ fresh: third }, entries), "");
 		const column = (notebook: Notebook): void => {
 			third(notebook);

@@ -35,6 +35,7 @@ export function page(): Notebook {
 	];
 	cells.forEach((cell, index) => {
 		cell.execution_count = index + 1;
+		cell.id = `cell-${index + 1}`;
 	});
 	const prose: Cell = {
 		cell_type: "markdown",

@@ -9,6 +9,14 @@ import { codeCells } from "#tools/outputs";
 import { code, page, stream } from "../notebooks/handmade";
 import { FakeCheckout, root } from "../support/checkout";
 
+/** Edits the second cell, which has no output. */
+function edit(notebook: Notebook): Notebook {
+	const second = codeCells(notebook)[1];
+	assert.ok(second);
+	second.source = "const quiet = 2;";
+	return notebook;
+}
+
 describe("npm run notebooks -- --check", () => {
 	let checkout: FakeCheckout;
 
@@ -97,6 +105,16 @@ describe("npm run notebooks -- --check", () => {
 		assert.match(stdout, /by nobody[\s\S]*\n {2}npm run notebooks 02-other\n[\s\S]*in 2 of 2/);
 	});
 
+	it("tells of a cell that was edited and not run again, which alone is no failure", async () => {
+		given("01-try", edit(page()), edit(page()));
+		writeNotebook(path.join(checkout.dir, "last.ipynb"), page());
+		// As `git show HEAD:./01-try.ipynb` in notebooks/ would answer.
+		checkout.command("git", 'process.stdout.write(fs.readFileSync("../last.ipynb"))');
+		const { code: exit, stdout } = await checkout.run("notebooks", "--check");
+		assert.equal(exit, 0, stdout);
+		assert.match(stdout, /as committed\n {2}cell 2 was edited since the last commit, .*: const quiet = 2;\n/);
+	});
+
 	it("runs only the notebooks that are named", async () => {
 		given("01-try", saying("etcd 3.5.1, by nobody\n"));
 		given("02-other", page());
@@ -165,12 +183,9 @@ describe("editedCells", () => {
 	});
 	afterEach(() => fs.rmSync(dir, { recursive: true, force: true }));
 
-	/** A page whose cells have names, as in a file. */
-	function written(change: (notebook: Notebook) => void = () => {}): Notebook {
+	/** Writes the page, and gives it as it is read. */
+	function written(change: (notebook: Notebook) => unknown = () => {}): Notebook {
 		const notebook = page();
-		codeCells(notebook).forEach((cell, index) => {
-			cell.id = `cell-${index + 1}`;
-		});
 		change(notebook);
 		writeNotebook(file, notebook);
 		return JSON.parse(fs.readFileSync(file, "utf8"));
@@ -183,12 +198,6 @@ describe("editedCells", () => {
 		git("init", "-q");
 		git("add", ".");
 		git("commit", "-q", "-m", "test: a page");
-	}
-
-	function edit(notebook: Notebook): void {
-		const second = codeCells(notebook)[1];
-		assert.ok(second);
-		second.source = "const quiet = 2;";
 	}
 
 	it("names the cells that were edited and not run again, and a new one is none of them", async () => {

@@ -113,8 +113,12 @@ function rowDiff(
 	const what =
 		before.length === after.length
 			? `${changed.length} of ${after.length} rows ${changed.length === 1 ? "differs" : "differ"}`
-			: `${before.length} rows are now ${after.length}`;
+			: `it had ${inRows(before.length)}, and has ${inRows(after.length)}`;
 	return { what, lines };
+}
+
+function inRows(count: number): string {
+	return `${count} row${count === 1 ? "" : "s"}`;
 }
 
 /** The fields that differ; of a row that is on one side only, all of them. */

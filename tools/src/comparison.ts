@@ -1,5 +1,5 @@
 import { chartDiff } from "./chartdiff";
-import { type Lens, lensFor } from "./lens";
+import { exact, type Lens, lensFor } from "./lens";
 import { clipped, htmlLines, lineDiff, textLines } from "./linediff";
 import type { Cell, Notebook, Output } from "./notebook";
 import { CHART, codeCells, formOf, PICTURE, sourceOf, TABLE, TEXT, textOf } from "./outputs";
@@ -56,7 +56,7 @@ function cellFindings(
 	if (fresh === undefined) return [said("it is in the committed notebook, and did not run")];
 	const findings: Finding[] = [];
 	if (!sameSource) {
-		const [before, after] = [committed, fresh].map((cell) => textLines(sourceOf(cell), lens));
+		const [before, after] = [committed, fresh].map((cell) => textLines(sourceOf(cell), exact));
 		findings.push({
 			what: "its source is not the one that ran: it was edited since",
 			lines: lineDiff(before ?? [], after ?? []),

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
+import { promisify } from "node:util";
 import type { Cell, Notebook } from "./notebook";
 import { codeCells, sourceOf } from "./outputs";
 
@@ -24,12 +25,12 @@ function outputsOf(cell: Cell): string {
 	return JSON.stringify([cell.execution_count, cell.outputs]);
 }
 
-function lastCommitted(file: string): Promise<Notebook | undefined> {
-	return new Promise((resolve) => {
-		const args = ["show", `HEAD:./${path.basename(file)}`];
-		const options = { cwd: path.dirname(file), maxBuffer: 2 ** 28, windowsHide: true };
-		execFile("git", args, options, (error, stdout) => {
-			resolve(error === null ? JSON.parse(stdout) : undefined);
-		});
-	});
+async function lastCommitted(file: string): Promise<Notebook | undefined> {
+	const args = ["show", `HEAD:./${path.basename(file)}`];
+	const options = { cwd: path.dirname(file), maxBuffer: 2 ** 28, windowsHide: true };
+	try {
+		return JSON.parse((await promisify(execFile)("git", args, options)).stdout);
+	} catch {
+		return undefined;
+	}
 }

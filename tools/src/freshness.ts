@@ -45,9 +45,10 @@ export async function checkNotebooks(host: Host, names: readonly string[]): Prom
 		if (interrupted.aborted) throw new Problem("interrupted: no notebook was changed", 130);
 		return all;
 	});
+	const colours = process.stdout.isTTY && process.stdout.hasColors();
 	const stale = checked.filter(({ differences, failure }) => failure !== undefined || differences.length > 0);
 	for (const { name, differences, failure } of stale)
-		host.say(`\n${failure ?? told(`notebooks/${name}.ipynb`, differences, process.stdout.isTTY)}`);
+		host.say(`\n${failure ?? told(`notebooks/${name}.ipynb`, differences, colours)}`);
 	const differing = stale.filter(({ failure }) => failure === undefined).map(({ name }) => name);
 	if (differing.length > 0) host.say(`\n${advice(differing)}\nThe fresh runs are in ${shown(freshDir)}/.`);
 	const seconds = ((Date.now() - begin) / 1000).toFixed(0);

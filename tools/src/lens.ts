@@ -16,7 +16,7 @@ export interface Lens {
 }
 
 /** All but what is normalised. */
-const exact: Lens = { text: normalised, number: (value) => value, picture: normalised, rows: true };
+export const exact: Lens = { text: normalised, number: (value) => value, picture: normalised, rows: true };
 
 /** All but the numbers. A picture draws what its chart tells, so its name is enough. */
 const shape: Lens = {

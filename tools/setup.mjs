@@ -36,7 +36,10 @@ npm test -- [mocha options], such as: npm test -- --grep "watch"`,
 	check: `npm run check              lint, types and formatting, the notebooks' code cells too
 npm run check -- --fix     puts right what can be put right by itself`,
 	notebooks: `npm run notebooks          runs every notebook in a fresh kernel and rewrites its outputs
-npm run notebooks -- NAME  only those named, such as 02-grandchild-writes`,
+npm run notebooks -- NAME  only those named, such as 02-grandchild-writes
+npm run notebooks -- --check [NAME…]
+                           runs them, changes no file, and fails where a fresh run is not what is committed:
+                           which cell, which output, what differs, and what to do about it`,
 	build: `npm run build              sets everything up and compiles, starts nothing`,
 	differential: `npm run differential -- --runs N --seed S
                            runs N random programs (default: 1000) on live etcds and on the model, and compares
@@ -77,6 +80,12 @@ function readArguments(command, args) {
 	/** @type {import("node:util").ParseArgsConfig["options"]} */
 	const options = {};
 	if (name === "start") Object.assign(options, { browser: { type: "boolean" }, port: { type: "string" } });
+	if (name === "notebooks") {
+		Object.assign(options, { check: { type: "boolean" } });
+		// npm keeps a --check without "--" before it for itself: every notebook would be rewritten instead.
+		if (process.env["npm_config_check"] !== undefined)
+			throw new Problem('options come after "--": npm run notebooks -- --check');
+	}
 	if (name === "check") Object.assign(options, { fix: { type: "boolean" } });
 	if (name === "differential") {
 		for (const option of ["runs", "seed", "etcd", "servers", "path"]) options[option] = { type: "string" };

@@ -59,18 +59,6 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 	],
 };
 
-/**
- * The cells whose numbers belong to the machine and the moment, by a part of their source. Of these only the first
- * line of the text is compared: the title, or the verdict.
- */
-export const volatileCells: readonly string[] = [
-	// 03: the speed curve.
-	"await lossBySpeed(",
-	// 03: how much a reader that was busy still got, and the verdict on it.
-	'scenario("a reader that was busy")',
-	"claims.slowStreamLosesInSilence(",
-];
-
 /** The cells that may be above 15 lines, by a part of their source. */
 export const longCells: readonly string[] = [
 	// 02: the numbers that the post printed, which the formatter gives a line each.

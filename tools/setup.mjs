@@ -37,6 +37,8 @@ npm test -- [mocha options], such as: npm test -- --grep "watch"`,
 npm run check -- --fix     puts right what can be put right by itself`,
 	notebooks: `npm run notebooks          runs every notebook in a fresh kernel and rewrites its outputs
 npm run notebooks -- NAME  only those named, such as 02-grandchild-writes`,
+	site: `npm run site               renders all notebooks, as they are committed, to pages in site/: no server, no network
+npm run site -- --out DIR  into another folder`,
 	build: `npm run build              sets everything up and compiles, starts nothing`,
 	differential: `npm run differential -- --runs N --seed S
                            runs N random programs (default: 1000) on live etcds and on the model, and compares
@@ -78,6 +80,7 @@ function readArguments(command, args) {
 	const options = {};
 	if (name === "start") Object.assign(options, { browser: { type: "boolean" }, port: { type: "string" } });
 	if (name === "check") Object.assign(options, { fix: { type: "boolean" } });
+	if (name === "site") Object.assign(options, { out: { type: "string" } });
 	if (name === "differential") {
 		for (const option of ["runs", "seed", "etcd", "servers", "path"]) options[option] = { type: "string" };
 	}

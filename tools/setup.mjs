@@ -40,6 +40,8 @@ npm run notebooks -- NAME  only those named, such as 02-grandchild-writes
 npm run notebooks -- --check [NAME…]
                            runs them, changes no file, and fails where a fresh run is not what is committed:
                            which cell, which output, what differs, and what to do about it`,
+	site: `npm run site               renders all notebooks, as they are committed, to pages in site/: no server, no network
+npm run site -- --out DIR  into another folder`,
 	build: `npm run build              sets everything up and compiles, starts nothing`,
 	differential: `npm run differential -- --runs N --seed S
                            runs N random programs (default: 1000) on live etcds and on the model, and compares
@@ -87,6 +89,7 @@ function readArguments(command, args) {
 			throw new Problem('options come after "--": npm run notebooks -- --check');
 	}
 	if (name === "check") Object.assign(options, { fix: { type: "boolean" } });
+	if (name === "site") Object.assign(options, { out: { type: "string" } });
 	if (name === "differential") {
 		for (const option of ["runs", "seed", "etcd", "servers", "path"]) options[option] = { type: "string" };
 	}

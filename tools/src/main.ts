@@ -31,6 +31,9 @@ export async function main(
 			return await chaos(host, options);
 		case "bench":
 			return await bench(host, rest);
+		case "site":
+			// Its libraries are loaded for this command alone.
+			return (await import("./site/command.js")).site(host, options);
 		case "build":
 			await prepareVenv(host);
 			await host.exclusive(() => host.compile(["lib"]));

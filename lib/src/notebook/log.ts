@@ -43,7 +43,7 @@ function fieldsOf({ dir, value, ttl }: NodeRecord): string {
 const LOOK = {
 	same: { shape: "circle", fill: COLOUR.write, stroke: COLOUR.write, strokeWidth: 1, size: 90 },
 	lacking: { shape: "circle", fill: "#ffffff", stroke: COLOUR.refused, strokeWidth: 2.5, size: 130 },
-	left: { shape: CROSS, fill: "transparent", stroke: COLOUR.refused, strokeWidth: 3, size: 60 },
+	left: { shape: CROSS, fill: "transparent", stroke: COLOUR.refused, strokeWidth: 2.5, size: 170 },
 	other: { shape: "diamond", fill: COLOUR.noEvent, stroke: COLOUR.noEvent, strokeWidth: 1, size: 160 },
 } as const;
 
@@ -73,7 +73,9 @@ export function logChart(
 	const height = keys.length * ROW;
 	const left = 24 + Math.max(0, ...keys.map((key) => pixelsOf(shortened(key, 30), 12)));
 	const wrong = compared.filter(({ how }) => how !== "same").length;
-	const subtitle = options.subtitle ?? (wrong === 0 ? "Right at each index" : `Wrong in ${wrong} places`);
+	const subtitle =
+		options.subtitle ??
+		(wrong === 0 ? "Right at each index" : `${wrong} of ${compared.length} marks are not as a read shows it`);
 	const marks = compared.map(({ index, key, how }) => ({
 		at: index,
 		x: middle(index),
@@ -108,11 +110,16 @@ export function logChart(
 			keys.map((key, at) => ({ x: -12, y: (at + 0.5) * ROW, text: shortened(key, 30) })),
 			{ align: "right" },
 		),
+		text([{ x: -12, y: height + 14, text: "index" }], {
+			align: "right",
+			fontSize: 10.5,
+			color: COLOUR.quiet,
+		}),
 		text(heads, { align: "center", fontSize: 10.5, color: COLOUR.quiet }),
 		{
 			data: { values: marks },
 			transform: [reached],
-			mark: { type: "point", tooltip: tip },
+			mark: { type: "point", opacity: 1, tooltip: tip },
 			encoding: {
 				x: raw("x"),
 				y: raw("y"),

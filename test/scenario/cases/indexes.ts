@@ -12,6 +12,7 @@ import {
 	refutes,
 	remove,
 	replayed,
+	rmdir,
 	set,
 	stream,
 	swap,

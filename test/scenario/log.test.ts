@@ -82,7 +82,7 @@ forEachEtcd((server) => {
 		it("is drawn with a word for each key at each index, and the events' fields are read off them", async () => {
 			const { seen, compared } = await run(byOwnKey);
 			const { text, svg } = logChart(seen, compared, { title: "by own keys" });
-			assert.match(text, /12 of 15 marks are not as a read shows it/);
+			assert.match(text, /12 of 13 marks are not as a read shows it/);
 			assert.match(text, /4 │ rmdir \/a\/web .*✗ no read shows it/);
 			assert.match(svg, /no read shows it/);
 			assert.match(carriedTable(seen, "log").text, /1 │ set +│ set +│ value, ttl │ – +│ 1, new/);

@@ -48,6 +48,12 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		["To go on after the X-Etcd-Index of the last response loses nothing", "refuted"],
 		["v2 has only versions of single keys", "refuted"],
 	],
+	"05-events-as-a-log": [
+		["An event carries the node", "confirmed"],
+		["A set over a key gives it a new createdIndex", "confirmed"],
+		["Directories that etcd makes on the way to a key raise no event", "confirmed"],
+		["is told as an event for each key that goes with it", "refuted"],
+	],
 	"08-faults": [
 		["the Go client's loop loses nothing", "confirmed"],
 		["the Go client's loop loses nothing", "refuted"],

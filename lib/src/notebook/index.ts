@@ -14,6 +14,7 @@ export { checkExercise } from "./exercise";
 export { differenceTable, explainMatrix, explainTable, showDifferences, showExplanation } from "./explained";
 export { gapTable, lossTable, showGaps, showLosses } from "./gaps";
 export { type Live, live, type View } from "./live";
+export { carriedTable, logChart, showCarried, showLog } from "./log";
 export type { WindowEvent, WindowMoment } from "./moments";
 export {
 	checkPrediction,

@@ -1,6 +1,6 @@
 import { eventOf } from "./event";
 import { RawConnection } from "./raw";
-import { serve } from "./serve";
+import { now, serve } from "./serve";
 
 let connection: Promise<RawConnection> | undefined;
 
@@ -26,6 +26,27 @@ serve({
 				requests += `GET ${path} HTTP/1.1\r\nHost: ${open.host}\r\n\r\n`;
 			}
 			open.send(requests);
+		});
+	},
+	async watch({ endpoint, key, afterIndex, lastKey }) {
+		const open = await RawConnection.open(endpoint);
+		const indexes: number[] = [];
+		const ns: number[] = [];
+		const ask = (waitIndex: number) =>
+			open.send(
+				`GET /v2/keys${key}?wait=true&recursive=true&waitIndex=${waitIndex} HTTP/1.1\r\nHost: ${open.host}\r\n\r\n`,
+			);
+		return await new Promise((resolve, reject) => {
+			open.onLost = reject;
+			open.onBody = (body) => {
+				const { node } = eventOf(body);
+				indexes.push(node.modifiedIndex);
+				ns.push(now());
+				if (node.key !== lastKey) return ask(node.modifiedIndex + 1);
+				open.close();
+				resolve({ indexes, ns, gaps: 0 });
+			};
+			ask(afterIndex + 1);
 		});
 	},
 });

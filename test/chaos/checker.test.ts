@@ -254,6 +254,26 @@ describe("the chaos checkers", () => {
 			catches("gapsStated", elsewhere, /with a state at/);
 		});
 
+		it("catches a directory that no write has made, unless one without an answer may have", () => {
+			const directory = { key: `${followed}/new`, dir: true, createdIndex: 1, modifiedIndex: 1 };
+			const odd = altered(longGap(), "gap", (gap) =>
+				gap.kind === "gap"
+					? { ...gap, state: { ...gap.state, nodes: [...gap.state.nodes, directory] } }
+					: gap,
+			);
+			catches("gapsStated", odd, /new should not be there/);
+			const unknown = {
+				epoch: 0,
+				operation: "set",
+				key: `${followed}/new/k`,
+				value: "v",
+				ttl: false,
+			} as const;
+			assert.deepEqual(check({ ...odd, unknown: [unknown] }).findings, []);
+			const removal = { ...unknown, operation: "delete" } as const;
+			catches("gapsStated", { ...odd, unknown: [removal] }, /new should not be there/);
+		});
+
 		for (const part of ["added", "removed", "changed"] as const) {
 			it(`catches a key that is missing among those ${part}`, () => {
 				const silent = altered(longGap(), "gap", (gap) => {

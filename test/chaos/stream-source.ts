@@ -1,5 +1,5 @@
 import { EventIndexClearedError, type Keys, LabError } from "etcd-watch-lab/dist/etcd";
-import type { Listing, Source, Tail, TailOptions } from "etcd-watch-lab/dist/follow";
+import type { Listing, Source, TailOptions } from "etcd-watch-lab/dist/follow";
 import { asFollowed } from "./consumer";
 import { flat } from "./record";
 
@@ -20,19 +20,20 @@ export class StreamSource implements Source {
 		return { index: etcdIndex, clusterId, nodes: flat(node) };
 	}
 
-	async *tail({ afterIndex, signal }: TailOptions): AsyncGenerator<readonly Tail[], void, undefined> {
+	async tail({ afterIndex, signal, take }: TailOptions): Promise<void> {
 		for (let at = afterIndex; !signal.aborted; ) {
 			try {
 				const { recursive } = this;
 				const stream = await this.keys.stream(this.key, { recursive, afterIndex: at, signal });
 				for await (const event of stream) {
 					at = event.node.modifiedIndex;
-					yield [{ kind: "event", event: asFollowed(event) }];
+					await take({ kind: "event", event: asFollowed(event) });
 				}
 			} catch (error) {
-				if (error instanceof EventIndexClearedError) return yield [{ kind: "cleared" }];
+				if (signal.aborted) return;
+				if (error instanceof EventIndexClearedError) return await take({ kind: "cleared" });
 				if (!(error instanceof LabError)) throw error;
-				yield [{ kind: "reconnected" }];
+				await take({ kind: "reconnected" });
 			}
 		}
 	}

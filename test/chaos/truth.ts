@@ -68,7 +68,10 @@ export class Truth {
 	readonly #unknown: readonly Unknown[];
 	readonly #ttlKeys = new Set<string>();
 	readonly #trees = new Map<number, Tree>();
-	/** Directories that hidden keys were written below: they may have come into being without an event. */
+	/**
+	 * Directories that may have come into being without an event: hidden keys were written below them, or a write whose
+	 * answer never came was.
+	 */
 	readonly #mayBeSilent = new Set<string>();
 
 	constructor(
@@ -88,7 +91,9 @@ export class Truth {
 		this.#addSeen();
 		this.#addLeftBehind(base?.index ?? 0);
 		this.entries = [...this.#at.values()].sort((one, two) => one.index - two.index);
-		for (const { key } of this.entries) this.#addSilent(key);
+		const { root } = record;
+		for (const { key } of this.entries) if (isHiddenBelow(root, key)) this.#addSilent(key);
+		for (const { operation, key } of this.#unknown) if (!isRemoval(actionOf[operation])) this.#addSilent(key);
 		({ vanished: this.vanished, contradictions: this.contradictions } = this.#replay());
 	}
 
@@ -145,14 +150,13 @@ export class Truth {
 		return new Tree(root, epochs[this.epoch]?.base.nodes ?? []);
 	}
 
-	/** Whether the directory may be there though no event that a follower is told of made it (T7 with a hidden key). */
+	/** Whether the directory may be there though no event that is known of made it (T7). */
 	mayBeSilent(key: string): boolean {
 		return this.#mayBeSilent.has(key);
 	}
 
 	#addSilent(key: string): void {
 		const { root } = this.record;
-		if (!isHiddenBelow(root, key)) return;
 		for (let slash = key.lastIndexOf("/"); slash > root.length; slash = key.lastIndexOf("/", slash - 1)) {
 			this.#mayBeSilent.add(key.slice(0, slash));
 		}

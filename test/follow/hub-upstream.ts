@@ -144,7 +144,7 @@ export class ModelSource implements Source {
 		return { index: store.index, clusterId: "1", nodes: nodesOf(store, this.key, this.recursive) };
 	}
 
-	async *tail({ afterIndex, signal }: TailOptions): AsyncGenerator<readonly Tail[], void, undefined> {
+	async tail({ afterIndex, signal, take }: TailOptions): Promise<void> {
 		let position = afterIndex;
 		this.#isReplaced = false;
 		this.tailCount++;
@@ -153,14 +153,14 @@ export class ModelSource implements Source {
 		try {
 			while (!signal.aborted) {
 				if (this.#failure) throw this.#failure;
-				if (this.#isReplaced) return yield [{ kind: "behind" }];
+				if (this.#isReplaced) return await take({ kind: "behind" });
 				if (!this.#isHeld) {
-					if (position < this.#keptAfter) return yield [{ kind: "cleared" }];
+					if (position < this.#keptAfter) return await take({ kind: "cleared" });
 					const next = this.#log.filter(({ index }) => index > position);
 					position = next.at(-1)?.index ?? position;
 					this.#log = [];
 					this.#keptAfter = position;
-					if (next.length > 0) yield next.map(({ tail }) => tail);
+					for (const { tail } of next) if (!signal.aborted) await take(tail);
 					if (this.#log.length > 0 || position < this.#keptAfter || this.#isReplaced) continue;
 				}
 				await new Promise<void>((resolve) => {

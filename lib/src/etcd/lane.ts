@@ -79,9 +79,8 @@ export class Lane {
 		}
 		this.#requests.push({ path, handler });
 		if (this.underWay === 1) this.#expectHead();
-		// All that is asked for in one go is one piece, which costs one system call instead of one a request; and what
-		// has just come is with its reader before that call is made.
-		if (this.#unsent === "") setImmediate(() => this.#flush());
+		// All that is asked for in one go is one piece, which costs one system call instead of one a request.
+		if (this.#unsent === "") queueMicrotask(() => this.#flush());
 		this.#unsent += `GET ${path}${this.#tail}`;
 	}
 
@@ -149,9 +148,8 @@ export class Lane {
 		const request = this.#requests[this.#first];
 		const head = this.#head;
 		if (request === undefined || head === undefined) return;
-		const [only, ...more] = this.#pieces;
-		const bytes =
-			only === undefined ? Buffer.alloc(0) : more.length === 0 ? only : Buffer.concat(this.#pieces);
+		const [only] = this.#pieces;
+		const bytes = only !== undefined && this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces);
 		this.#forget();
 		this.#first++;
 		if (this.#first === this.#requests.length || this.#first >= 1_024) {

@@ -104,16 +104,14 @@ export class ResponseReader {
 				this.#body = { kind: "chunk size" };
 				return at + 2;
 			case "chunk size": {
-				const end = bytes.indexOf("\r\n", at, "latin1");
+				const end = lineEnd(bytes, at);
 				if (end < 0) return -1;
-				const [, digits] = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(bytes.toString("latin1", at, end)) ?? [];
-				if (digits === undefined) throw new NotHttpError("a chunk without a size");
-				const left = Number.parseInt(digits, 16);
+				const left = chunkSize(bytes, at, end);
 				this.#body = left === 0 ? { kind: "trailer" } : { kind: "chunk", left };
 				return end + 2;
 			}
 			case "trailer": {
-				const end = bytes.indexOf("\r\n", at, "latin1");
+				const end = lineEnd(bytes, at);
 				if (end < 0) return -1;
 				if (end === at) this.#end();
 				return end + 2;
@@ -125,6 +123,31 @@ export class ResponseReader {
 		this.#body = undefined;
 		this.#handler.end();
 	}
+}
+
+/** Where the next CR LF is; -1 when more has to come. */
+function lineEnd(bytes: Buffer, at: number): number {
+	const near = Math.min(bytes.length - 1, at + 12);
+	for (let nth = at; nth < near; nth++) if (bytes[nth] === 13 && bytes[nth + 1] === 10) return nth;
+	return bytes.indexOf("\r\n", at, "latin1");
+}
+
+/** By hand: this line stands between what has happened and who waits for it, and a regular expression is cold then. */
+function chunkSize(bytes: Buffer, at: number, end: number): number {
+	let size = 0;
+	let digits = 0;
+	for (; at + digits < end; digits++) {
+		const byte = bytes[at + digits] ?? 0;
+		const letter = byte | 0x20;
+		if (byte >= 0x30 && byte <= 0x39) size = size * 16 + byte - 0x30;
+		else if (letter >= 0x61 && letter <= 0x66) size = size * 16 + letter - 0x57;
+		else break;
+	}
+	if (digits === 0 || digits > 8) throw new NotHttpError("a chunk without a size");
+	if (at + digits < end && !/^[ \t]*(?:;.*)?$/.test(bytes.toString("latin1", at + digits, end))) {
+		throw new NotHttpError("a chunk without a size");
+	}
+	return size;
 }
 
 function bodyOf(status: number, headers: Readonly<Record<string, string>>): Body {

@@ -141,12 +141,16 @@ export class AskWindow<E> {
 	}
 
 	#hold(proof: Held<E>): E[] {
-		const held = this.#held.get(proof.waitIndex);
-		// An event says more than silence does.
-		if (held?.found === undefined) this.#held.set(proof.waitIndex, proof);
 		const events: E[] = [];
-		for (let next = this.#firstHeld(); next; next = this.#firstHeld()) {
-			this.#held.delete(next.waitIndex);
+		// What is awaited, and nothing beside it, is what a live watch gets.
+		let next = this.#held.size === 0 && proof.waitIndex === this.position + 1 ? proof : undefined;
+		if (next === undefined) {
+			const held = this.#held.get(proof.waitIndex);
+			// An event says more than silence does.
+			if (held?.found === undefined) this.#held.set(proof.waitIndex, proof);
+			next = this.#nextHeld();
+		}
+		for (; next; next = this.#nextHeld()) {
 			if (next.through <= this.position) {
 				if (next.found) this.#width = Math.max(1, this.#width >> 1);
 				if (next.found && !this.#obeys("each once")) events.push(next.found.event);
@@ -170,10 +174,14 @@ export class AskWindow<E> {
 		return events;
 	}
 
-	#firstHeld(): Held<E> | undefined {
-		const next = this.#held.get(this.position + 1);
-		if (next !== undefined || this.#held.size === 0) return next;
-		for (const held of this.#held.values()) if (held.waitIndex <= this.position + 1) return held;
-		return undefined;
+	/** Takes out what begins where the position ends, or before. */
+	#nextHeld(): Held<E> | undefined {
+		if (this.#held.size === 0) return undefined;
+		let next = this.#held.get(this.position + 1);
+		if (next === undefined) {
+			for (const held of this.#held.values()) if (held.waitIndex <= this.position + 1) next ??= held;
+		}
+		if (next !== undefined) this.#held.delete(next.waitIndex);
+		return next;
 	}
 }

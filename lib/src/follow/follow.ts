@@ -92,6 +92,11 @@ class Following implements Follower {
 	#clusterId = "";
 	/** Given to the consumer, and not consumed until it asks for the next. */
 	#inHand: Change | undefined;
+	/** Questions for the next change that have not been answered. */
+	readonly #asked: {
+		resolve(next: IteratorResult<Change, undefined>): void;
+		reject(error: unknown): void;
+	}[] = [];
 
 	constructor(client: Keys | Source, of: string, options: FollowOptions) {
 		// Events name the key without the slash at its end that etcd takes.
@@ -108,7 +113,11 @@ class Following implements Follower {
 		this.#obeys = obeysAllBut(without);
 		this.#onBookmark = options.onBookmark ?? (() => {});
 		const queueLength = checkIndex("queueLength", options.queueLength ?? 1_000, 1);
-		this.#queue = new ChangeQueue(queueLength, (queued) => onNote({ note: "full", queued }));
+		this.#queue = new ChangeQueue(
+			queueLength,
+			() => this.#answer(),
+			(queued) => onNote({ note: "full", queued }),
+		);
 		const source = client instanceof Keys ? v2Source(client, key, options) : client;
 		const { promise, resolve, reject } = withResolvers<State>();
 		this.#ready = promise;
@@ -144,7 +153,7 @@ class Following implements Follower {
 			if (signal.aborted) abort();
 			else signal.addEventListener("abort", abort, { once: true });
 		}
-		this.#controller.signal.addEventListener("abort", () => this.#queue.wake(), { once: true });
+		this.#controller.signal.addEventListener("abort", () => this.#wake(), { once: true });
 		this.#running = this.#pump
 			.run()
 			.catch((error: unknown) => {
@@ -155,7 +164,7 @@ class Following implements Follower {
 				this.#isOver = true;
 				signal?.removeEventListener("abort", abort);
 				reject(new AbortedError("the follower was closed"));
-				this.#queue.wake();
+				this.#wake();
 			});
 	}
 
@@ -175,24 +184,11 @@ class Following implements Follower {
 		return this.#ready;
 	}
 
-	async next(): Promise<IteratorResult<Change, undefined>> {
-		this.#consumed();
-		for (;;) {
-			if (this.#controller.signal.aborted) return { done: true, value: undefined };
-			const pumped = this.#queue.take();
-			if (pumped === undefined) {
-				if (this.#failure !== undefined) throw this.#failure;
-				if (this.#isOver) return { done: true, value: undefined };
-				await this.#queue.arrival();
-			} else if (pumped.kind === "bookmark") this.#commit(pumped);
-			else {
-				// Two that asked at once: the second one's question came after the first one's.
-				this.#consumed();
-				this.#inHand = pumped;
-				if (!this.#obeys("an exception consumes nothing")) this.#consumed();
-				return { done: false, value: pumped };
-			}
-		}
+	next(): Promise<IteratorResult<Change, undefined>> {
+		return new Promise((resolve, reject) => {
+			this.#asked.push({ resolve, reject });
+			this.#answer();
+		});
 	}
 
 	async return(): Promise<IteratorResult<Change, undefined>> {
@@ -207,6 +203,46 @@ class Following implements Follower {
 
 	[Symbol.asyncIterator](): this {
 		return this;
+	}
+
+	/** A change goes to whoever asked for it in the moment in which it comes. */
+	#answer(): void {
+		for (let asked = this.#asked[0]; asked !== undefined; asked = this.#asked[0]) {
+			try {
+				const next = this.#take();
+				if (next === undefined) return;
+				asked.resolve(next);
+			} catch (error) {
+				asked.reject(error);
+			}
+			this.#asked.shift();
+		}
+	}
+
+	/** What `next` is answered with; undefined while that has yet to come. */
+	#take(): IteratorResult<Change, undefined> | undefined {
+		// Who asks again has consumed what it was given.
+		this.#consumed();
+		while (!this.#controller.signal.aborted) {
+			const pumped = this.#queue.take();
+			if (pumped === undefined) {
+				if (this.#failure !== undefined) throw this.#failure;
+				return this.#isOver ? { done: true, value: undefined } : undefined;
+			}
+			if (pumped.kind !== "bookmark") {
+				this.#inHand = pumped;
+				if (!this.#obeys("an exception consumes nothing")) this.#consumed();
+				return { done: false, value: pumped };
+			}
+			this.#commit(pumped);
+		}
+		return { done: true, value: undefined };
+	}
+
+	/** The end, or what stands in for it: nobody waits any longer. */
+	#wake(): void {
+		this.#answer();
+		this.#queue.wake();
 	}
 
 	#consumed(): void {

@@ -136,20 +136,38 @@ export class Pump {
 	}
 
 	async #readTail(): Promise<void> {
-		if (this.#failure) throw this.#failure.error;
+		this.#throwFailure();
 		const { signal, proveThrough: isWaitedFor = () => 0 } = this.#options;
 		const afterIndex = this.#fetched;
 		this.#mustReread = false;
 		const proveThrough = () => Math.max(this.#check?.listing.index ?? 0, isWaitedFor());
-		for await (const batch of this.#source.tail({ afterIndex, signal, proveThrough })) {
-			for (const tail of batch) {
-				if (tail.kind === "event" && this.#check === undefined && !this.#isContradictedBy(tail.event)) {
-					const room = this.#put(tail.event);
-					if (room) await room;
-				} else if (await this.#takeTail(tail)) return;
-				if (signal.aborted) return;
+		const reading = new AbortController();
+		const stop = () => reading.abort();
+		const take = (tail: Tail): Promise<void> | undefined => {
+			if (tail.kind === "event" && this.#check === undefined && !this.#isContradictedBy(tail.event)) {
+				return this.#put(tail.event);
 			}
+			return this.#takeTail(tail).then(
+				(isToBeReread) => {
+					if (isToBeReread) stop();
+				},
+				(error: unknown) => {
+					this.#failure ??= { error };
+					stop();
+				},
+			);
+		};
+		signal.addEventListener("abort", stop, { once: true });
+		try {
+			await this.#source.tail({ afterIndex, signal: reading.signal, proveThrough, take });
+		} finally {
+			signal.removeEventListener("abort", stop);
 		}
+		this.#throwFailure();
+	}
+
+	#throwFailure(): void {
+		if (this.#failure) throw this.#failure.error;
 	}
 
 	/** True when the tail has to be read anew, from where things stand then. */
@@ -352,8 +370,9 @@ export class Pump {
 		this.#lastIndex = event.index;
 		this.#sinceBegin?.push(event);
 		if (!isRemoval(event)) {
-			this.#tree.apply(event);
-			return this.#options.put(event);
+			const room = this.#options.put(event);
+			this.#tree.applySoon(event);
+			return room;
 		}
 		const removed = this.#tree.apply(event);
 		// The history tells of a directory above, whether or not there was anything here to go with it (T8). A live

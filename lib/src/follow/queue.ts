@@ -10,13 +10,14 @@ export class ChangeQueue {
 	/** The next one to be taken; taken ones are cut off now and then. */
 	#at = 0;
 	#room: (() => void) | undefined;
-	/** More than one where `next` was called again before it had answered. */
-	#arrivals: (() => void)[] = [];
 	#wasFull = false;
+	readonly #onArrival: () => void;
 	readonly #onFull: (queued: number) => void;
 
-	constructor(length: number, onFull: (queued: number) => void) {
+	/** `onArrival`: called when there is something to take, which it may do at once. */
+	constructor(length: number, onArrival: () => void, onFull: (queued: number) => void) {
 		this.#length = length;
+		this.#onArrival = onArrival;
 		this.#onFull = onFull;
 	}
 
@@ -32,7 +33,7 @@ export class ChangeQueue {
 			this.#items[this.#items.length - 1] = { ...last, ...item };
 			if (last.nodes !== undefined && item.nodes === undefined) this.#items.push(item);
 		} else this.#items.push(item);
-		this.#arrived();
+		this.#onArrival();
 		if (this.size < this.#length) return undefined;
 		this.#wasFull = true;
 		this.#onFull(this.size);
@@ -50,22 +51,14 @@ export class ChangeQueue {
 			this.#items.splice(0, this.#at);
 			this.#at = 0;
 		}
-		if (this.#room && this.size <= this.#length / 2) this.#release();
+		if (this.#room && this.size <= this.#length / 2) this.wake();
 		return item;
 	}
 
-	/** Resolves when there is something to take, or at `wake()`. */
-	arrival(): Promise<void> {
-		if (this.size > 0) return Promise.resolve();
-		return new Promise((resolve) => {
-			this.#arrivals.push(resolve);
-		});
-	}
-
-	/** Ends every wait, of both sides. */
+	/** Ends the wait of who puts. */
 	wake(): void {
-		this.#arrived();
-		this.#release();
+		this.#room?.();
+		this.#room = undefined;
 	}
 
 	/** True when it has been full since the last call. */
@@ -73,15 +66,5 @@ export class ChangeQueue {
 		const was = this.#wasFull;
 		this.#wasFull = false;
 		return was;
-	}
-
-	#arrived(): void {
-		if (this.#arrivals.length === 0) return;
-		for (const arrival of this.#arrivals.splice(0)) arrival();
-	}
-
-	#release(): void {
-		this.#room?.();
-		this.#room = undefined;
 	}
 }

@@ -13,13 +13,16 @@ export function isBelow(key: string, ancestor: string): boolean {
 	return key !== ancestor && key.startsWith(ancestor === "/" ? "/" : `${ancestor}/`);
 }
 
+const soon = Promise.resolve();
+
 /** The followed key and what is below it, kept in step by lists and events. */
 export class FollowedTree {
 	readonly #root: string;
 	readonly #recursive: boolean;
-	readonly #nodes = new Map<string, Node>();
+	readonly #byKey = new Map<string, Node>();
 	/** The keys right below a directory. */
-	readonly #children = new Map<string, Set<string>>();
+	readonly #below = new Map<string, Set<string>>();
+	#unapplied: FollowedEvent[] = [];
 
 	constructor(root: string, recursive: boolean, nodes: readonly Node[] = []) {
 		this.#root = root;
@@ -52,6 +55,12 @@ export class FollowedTree {
 
 	fork(): FollowedTree {
 		return new FollowedTree(this.#root, this.#recursive, [...this.#nodes.values()]);
+	}
+
+	/** As `apply`, for an event that removes nothing: once who waits for it has it, or somebody looks. */
+	applySoon(event: FollowedEvent): void {
+		if (this.#unapplied.length === 0) void soon.then(() => this.#applyAll());
+		this.#unapplied.push(event);
 	}
 
 	/**
@@ -141,6 +150,23 @@ export class FollowedTree {
 		const there = new Set(nodes.map(({ key }) => key));
 		for (const key of this.#nodes.keys()) if (!there.has(key)) return true;
 		return false;
+	}
+
+	get #nodes(): Map<string, Node> {
+		this.#applyAll();
+		return this.#byKey;
+	}
+
+	get #children(): Map<string, Set<string>> {
+		this.#applyAll();
+		return this.#below;
+	}
+
+	#applyAll(): void {
+		if (this.#unapplied.length === 0) return;
+		const events = this.#unapplied;
+		this.#unapplied = [];
+		for (const event of events) this.apply(event);
 	}
 
 	#covers(key: string): boolean {

@@ -113,10 +113,16 @@ export type Note =
 	/** The consumer is slow: from here on nobody asks. */
 	| { readonly note: "full"; readonly queued: number };
 
-/** How a tail is to be read. */
+/** How a tail is to be told. */
 export interface TailOptions {
 	readonly afterIndex: number;
+	/** Ends it; nothing is told after that. */
 	readonly signal: AbortSignal;
+	/**
+	 * Takes what is told, at once: what happens is with the consumer a few microseconds after its last byte. Where it
+	 * returns a promise, nothing more may be told until that resolves; it never rejects.
+	 */
+	readonly take: (tail: Tail) => Promise<void> | undefined;
 	/** Up to which index the reader wants to know that nothing is left out; asked anew all the time. */
 	readonly proveThrough: () => number;
 }
@@ -134,8 +140,9 @@ export interface Source {
 	 */
 	list(signal: AbortSignal): Promise<Listing>;
 	/**
-	 * All that came after the index, in order, once each, in batches, until the reader returns. Errors as `list`;
-	 * every other failure is healed within and told as "reconnected".
+	 * Tells all that came after the index, in order, once each. Resolves, with every connection closed, when the
+	 * signal aborts, and after "cleared" or "behind". Errors as `list`; every other failure is healed within and told
+	 * as "reconnected".
 	 */
-	tail(options: TailOptions): AsyncGenerator<readonly Tail[], void, undefined>;
+	tail(options: TailOptions): Promise<void>;
 }

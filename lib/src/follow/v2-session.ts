@@ -50,6 +50,8 @@ const tickMs = 10;
 /** What a timer can hold. */
 const longestTimerMs = 2 ** 31 - 1;
 
+const soon = Promise.resolve();
+
 /** How long a registered ask has to be silent to say that the history holds nothing for it. */
 const settleMs = 100;
 
@@ -64,12 +66,24 @@ export class V2Session {
 	readonly #path: string;
 	readonly #request: HttpRequest;
 	readonly #arrivals: Arrival[] = [];
+	/** Told, as soon as the reader has room for it. */
+	readonly #untold: Tail[] = [];
+	/** Pending while the reader has no room. */
+	#room: Promise<void> | undefined;
+	#take: (tail: Tail) => Promise<void> | undefined = () => undefined;
+	/** True while nothing is to be done but to wait: what arrives then is told at once. */
+	#isWaiting = false;
+	#isOver = false;
+	/** What ended it. */
+	#failure: { readonly error: unknown } | undefined;
 	/** On their way. */
 	readonly #asks = new Set<Ask>();
 	readonly #lanes: Lane[] = [];
 	#head: Lane | undefined;
 	#nextLane = 0;
 	#wake: (() => void) | undefined;
+	/** It will be woken when what has arrived is with its reader. */
+	#isAwake = false;
 	#isReconnect: boolean;
 	#isRegistered = false;
 	/** The member's index by what any of its answers said. */
@@ -108,49 +122,89 @@ export class V2Session {
 		return this.#isRegistered;
 	}
 
-	/** @throws LabError when the member fails; returns after "cleared" and "behind". */
-	async *run(signal: AbortSignal): AsyncGenerator<readonly Tail[], void, undefined> {
-		const wake = () => this.#wake?.();
-		signal.addEventListener("abort", wake, { once: true });
-		try {
-			this.#ask();
-			for (;;) {
-				await this.#somethingToDo();
-				if (signal.aborted) return;
-				const tail: Tail[] = [];
-				if (this.#isReconnect && this.#isRegistered) {
-					this.#isReconnect = false;
-					tail.push({ kind: "reconnected" });
-				}
-				const failure = this.#takeArrivals(tail);
-				if (failure === undefined) {
-					this.#look(performance.now(), tail);
-					this.#ask();
-				}
-				// The position has moved on past these: they have to be out before anything can throw.
-				if (tail.length > 0) yield tail;
-				if (failure !== undefined) throw failure;
-				if (this.#suspect && (await this.#isBehind())) return yield [{ kind: "behind" }];
-				if (this.#isCleared()) return yield [{ kind: "cleared" }];
-				if (performance.now() >= this.#rollAt) await this.#roll();
-				this.#ask();
-			}
-		} finally {
-			signal.removeEventListener("abort", wake);
+	/** Resolves when the signal aborts and after "cleared" and "behind". @throws LabError when the member fails */
+	async run(take: (tail: Tail) => Promise<void> | undefined, signal: AbortSignal): Promise<void> {
+		this.#take = take;
+		const stop = () => {
+			this.#isOver = true;
+			// Whatever is waited for ends with its connection.
 			this.#dropLanes();
 			this.#probeLane?.destroy();
+			this.#wake?.();
+		};
+		signal.addEventListener("abort", stop, { once: true });
+		try {
+			if (signal.aborted) return;
+			this.#ask();
+			while (!(await this.#step()));
+		} catch (error) {
+			if (!signal.aborted) throw error;
+		} finally {
+			signal.removeEventListener("abort", stop);
+			stop();
 		}
 	}
 
+	/** Waits until there is something to do, and does it. True at the end. */
+	async #step(): Promise<boolean> {
+		await this.#somethingToDo();
+		if (this.#isOver) return true;
+		if (this.#isReconnect && this.#isRegistered) {
+			this.#isReconnect = false;
+			this.#tell({ kind: "reconnected" });
+		}
+		this.#takeArrivals();
+		if (this.#failure === undefined) {
+			this.#look(performance.now());
+			this.#ask();
+		}
+		// The position has moved on past these: they have to be out before anything can throw.
+		await this.#allTold();
+		if (this.#isOver) return true;
+		if (this.#failure !== undefined) throw this.#failure.error;
+		if (this.#suspect && (await this.#isBehind())) return await this.#ended("behind");
+		if (this.#isCleared()) return await this.#ended("cleared");
+		if (performance.now() >= this.#rollAt) await this.#roll();
+		this.#ask();
+		return this.#isOver;
+	}
+
 	async #somethingToDo(): Promise<void> {
-		if (this.#arrivals.length > 0) return;
+		if (this.#arrivals.length > 0 || this.#failure !== undefined || this.#isOver) return;
+		if (this.#suspect || (this.#isReconnect && this.#isRegistered)) return;
 		let timer: NodeJS.Timeout | undefined;
 		await new Promise<void>((resolve) => {
 			this.#wake = resolve;
+			this.#isWaiting = !this.#isReconnect && this.#room === undefined;
 			timer = setTimeout(resolve, Math.max(1, this.#due() - performance.now()));
 		});
+		this.#isWaiting = false;
 		clearTimeout(timer);
 		this.#wake = undefined;
+	}
+
+	// --- telling -----------------------------------------------------------------------------------------------
+
+	#tell(tail: Tail): void {
+		if (this.#isOver) return;
+		if (this.#room === undefined) this.#room = this.#take(tail);
+		else this.#untold.push(tail);
+	}
+
+	async #allTold(): Promise<void> {
+		while (this.#room !== undefined) {
+			await this.#room;
+			this.#room = undefined;
+			while (this.#room === undefined && this.#untold.length > 0 && !this.#isOver) {
+				this.#tell(this.#untold.shift() as Tail);
+			}
+		}
+	}
+
+	async #ended(kind: "behind" | "cleared"): Promise<true> {
+		this.#tell({ kind });
+		await this.#allTold();
+		return true;
 	}
 
 	// --- asking ------------------------------------------------------------------------------------------------
@@ -210,7 +264,15 @@ export class V2Session {
 		if (!this.#asks.delete(ask)) return;
 		if (ask.lane !== this.#head && !this.#lanes.includes(ask.lane)) ask.lane.destroy();
 		this.#arrivals.push(arrival);
-		this.#wake?.();
+		if (!this.#isWaiting || "error" in arrival) return this.#wake?.();
+		// With the consumer first; what is to be asked next comes right after.
+		this.#takeArrivals();
+		if (this.#isAwake) return;
+		this.#isAwake = true;
+		void soon.then(() => {
+			this.#isAwake = false;
+			this.#wake?.();
+		});
 	}
 
 	/** The lane for what has to be answered next. It must wait behind nothing. */
@@ -248,20 +310,19 @@ export class V2Session {
 
 	// --- hearing -----------------------------------------------------------------------------------------------
 
-	/** Returns what ended the session; what came before it is in `tail`. */
-	#takeArrivals(tail: Tail[]): unknown {
-		for (const arrival of this.#arrivals.splice(0)) {
-			if ("error" in arrival) return arrival.error;
+	#takeArrivals(): void {
+		for (let arrival = this.#arrivals.shift(); arrival !== undefined; arrival = this.#arrivals.shift()) {
+			if (this.#failure !== undefined) continue;
 			try {
-				this.#take(arrival.ask, arrival.head, arrival.text, tail);
+				if ("error" in arrival) throw arrival.error;
+				this.#answered(arrival.ask, arrival.head, arrival.text);
 			} catch (error) {
-				return error;
+				this.#failure = { error };
 			}
 		}
-		return undefined;
 	}
 
-	#take(ask: Ask, head: AnswerHead, text: string, tail: Tail[]): void {
+	#answered(ask: Ask, head: AnswerHead, text: string): void {
 		const { waitIndex } = ask;
 		if (head.status === 200 && text.trim() === "") {
 			this.#window.dropped(waitIndex);
@@ -287,13 +348,13 @@ export class V2Session {
 		const { key } = told.node;
 		const followed: FollowedEvent = { kind: "event", index, key, ...told, fromHistory: index <= etcdIndex };
 		const jumped = () => this.#settings.onNote({ note: "jump", askedIndex: waitIndex, eventIndex: index });
-		this.#hand(this.#window.answered(waitIndex, etcdIndex, index, followed, jumped), tail);
+		this.#hand(this.#window.answered(waitIndex, etcdIndex, index, followed, jumped));
 	}
 
-	#hand(events: readonly FollowedEvent[], tail: Tail[]): void {
+	#hand(events: readonly FollowedEvent[]): void {
 		for (const event of events) {
-			if (this.#isForUs(event)) tail.push({ kind: "event", event });
-			else tail.push({ kind: "passed", through: event.index });
+			if (this.#isForUs(event)) this.#tell({ kind: "event", event });
+			else this.#tell({ kind: "passed", through: event.index });
 		}
 		if (events.length > 0) this.#rollAt = this.#nextRoll();
 	}
@@ -356,10 +417,10 @@ export class V2Session {
 		return width > 1 || ask.lane.underWay > 1 || ((isWanted || isFar) && ask.etcdIndex > position);
 	}
 
-	#look(now: number, tail: Tail[]): void {
+	#look(now: number): void {
 		if (now - this.#lookedAt < tickMs) return;
 		this.#lookedAt = now;
-		this.#settle(now, tail);
+		this.#settle(now);
 		this.#bookmark();
 		this.#probe(now);
 	}
@@ -368,11 +429,11 @@ export class V2Session {
 	 * Silence after the headers: the history, which is answered from at once, holds nothing for this ask. But only if
 	 * the member could be heard meanwhile: bytes that something on the way has swallowed are no silence.
 	 */
-	#settle(now: number, tail: Tail[]): void {
+	#settle(now: number): void {
 		for (const ask of this.#asks) {
 			if (!this.#canSettle(ask) || now - (ask.registeredAt ?? now) < settleMs) continue;
 			if (this.#livedAt < this.#settledFrom(ask)) continue;
-			if (ask.etcdIndex > this.#window.position) this.#prove(ask, tail);
+			if (ask.etcdIndex > this.#window.position) this.#prove(ask);
 			// The history is read to its end: one ask that waits is enough, on a lane where nothing waits behind it.
 			if (this.#window.width > 1 || ask.lane.underWay > 1) {
 				this.#dropLanes();
@@ -382,11 +443,11 @@ export class V2Session {
 		}
 	}
 
-	#prove(ask: Ask, tail: Tail[]): void {
+	#prove(ask: Ask): void {
 		const { moved, events } = this.#window.proved(ask.waitIndex, ask.etcdIndex);
 		if (!moved) return;
-		tail.push({ kind: "quiet", through: ask.etcdIndex });
-		this.#hand(events, tail);
+		this.#tell({ kind: "quiet", through: ask.etcdIndex });
+		this.#hand(events);
 		for (const older of this.#asks) {
 			if (older.etcdIndex < ask.etcdIndex && older.lane !== ask.lane) older.lane.destroy();
 		}

@@ -56,8 +56,12 @@ export class V2Source implements Source {
 		}
 	}
 
-	async *tail(options: TailOptions): AsyncGenerator<readonly Tail[], void, undefined> {
+	async tail(options: TailOptions): Promise<void> {
 		const { signal, proveThrough } = options;
+		const take = (tail: Tail) => {
+			this.#failures = 0;
+			return options.take(tail);
+		};
 		const settings = { ...this.#options, proveThrough, clusterId: () => this.#clusterId };
 		let afterIndex = options.afterIndex;
 		let isReconnect = false;
@@ -65,10 +69,7 @@ export class V2Source implements Source {
 			const session = new V2Session(settings, this.#endpoint, afterIndex, isReconnect);
 			this.#options.onNote({ note: "connected", endpoint: this.#endpoint, afterIndex });
 			try {
-				for await (const batch of session.run(signal)) {
-					this.#failures = 0;
-					yield batch;
-				}
+				await session.run(take, signal);
 				return;
 			} catch (error) {
 				isReconnect = true;

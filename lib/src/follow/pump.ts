@@ -180,6 +180,7 @@ export class Pump {
 			case "passed":
 				return await this.#through(tail.through);
 			case "quiet":
+				if (tail.isDoubtful && !this.#isBorneOut()) return false;
 				return await this.#quiet(tail.through);
 			case "reconnected":
 				if (!this.#obeys("an index that goes back is a reset")) return false;
@@ -297,6 +298,15 @@ export class Pump {
 		// A write that should have been heard, or perhaps has yet to be: from the history, once more.
 		this.#mustReread = isOther || this.#tree.missesUpTo(through, nodes) || this.#tree.lostOne(nodes);
 		if (!this.#mustReread) void this.#bookmark(this.#quietThrough);
+	}
+
+	/** Whether the tree with what is held is the one that the list shows. */
+	#isBorneOut(): boolean {
+		const check = this.#check;
+		if (check === undefined || !this.#isTreeKnown) return false;
+		const tree = this.#tree.fork();
+		for (const event of check.held) tree.apply(event);
+		return !tree.contradicts(check.listing.nodes);
 	}
 
 	async #bookmark(index: number): Promise<void> {

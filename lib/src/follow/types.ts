@@ -99,8 +99,11 @@ export type Tail =
 	| { readonly kind: "events"; readonly events: readonly [FollowedEvent, ...FollowedEvent[]] }
 	/** An event that is not for this follower: only the index moves on. */
 	| { readonly kind: "passed"; readonly through: number }
-	/** Nothing happened up to there, as far as silence can tell: to be held against a list. */
-	| { readonly kind: "quiet"; readonly through: number }
+	/**
+	 * Nothing happened up to there, as far as silence can tell: to be held against a list. `isDoubtful`: what is past may
+	 * still be on its way, so that it counts only where a list bears it out.
+	 */
+	| { readonly kind: "quiet"; readonly through: number; readonly isDoubtful?: boolean }
 	/** The connection was lost and another was made: who answers has to show that it is the same store. */
 	| { readonly kind: "reconnected" }
 	/** The history does not reach back to what was asked. The tail ends. */

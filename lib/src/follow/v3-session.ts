@@ -45,6 +45,13 @@ interface Reading {
 	readonly isRoll: boolean;
 }
 
+/**
+ * How long a watch that begins in the past may be silent before it has told that. etcd keeps such watches apart
+ * ("unsynced") and tells them the past ten times a second, some at a time (syncWatchersLoop in
+ * mvcc/watchable_store.go at v3.5.9), or later when it has much to do.
+ */
+const patienceMs = 5_000;
+
 /** How long a watch has to be silent after a read of the store's revision to say that it holds nothing up to that. */
 const settleMs = 100;
 
@@ -72,6 +79,9 @@ export class V3Session {
 	#answer: Reading | undefined;
 	#failure: { readonly error: unknown } | undefined;
 	#suspect = false;
+	/** The watch has been told all of the past, as far as anything has shown. */
+	#isSynced = false;
+	#heardAt = 0;
 	#isRegistered = false;
 
 	constructor(
@@ -133,6 +143,8 @@ export class V3Session {
 			...{ endpoint: this.#endpoint, signal, timeoutMs },
 		});
 		this.#isRegistered = true;
+		this.#isSynced = isFromNow || this.#place.position >= watch.header.revision;
+		this.#heardAt = performance.now();
 		this.#heard(watch.header, this.#place.position);
 		return watch;
 	}
@@ -205,7 +217,10 @@ export class V3Session {
 	async #take(message: V3Message, openedAt: number, take: Take): Promise<void> {
 		this.#settling = undefined;
 		this.#rollAt = this.#nextRoll();
+		this.#heardAt = performance.now();
 		const { obeys } = this.#settings;
+		const latest = message.kind === "events" ? message.events.at(-1)?.kv.modRevision : undefined;
+		this.#isSynced ||= latest === undefined || latest > openedAt;
 		if (message.kind === "progress") {
 			// Its revision is proved: a member sends it only to a watch that has been sent everything (v3rpc/watch.go; what
 			// issue 15220 found is of progress that was asked for, which the gateway can't).
@@ -313,8 +328,9 @@ export class V3Session {
 	async #quiet(through: number, take: Take): Promise<void> {
 		if (!this.#settings.obeys("bookmark a quiet key")) return;
 		if (through <= this.#place.position) return;
-		this.#place.quietThrough = through;
-		await take({ kind: "quiet", through });
+		const isDoubtful = !this.#isSynced && performance.now() - this.#heardAt < patienceMs;
+		if (!isDoubtful) this.#place.quietThrough = through;
+		await take({ kind: "quiet", through, isDoubtful });
 	}
 
 	/** The store's revision by a read that needs the member's leader. */

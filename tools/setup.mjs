@@ -57,7 +57,7 @@ npm run site -- --out DIR  into another folder`,
   --kind NAME      only this kind of fault, or this group: window, tree, member, store, client, proxy
   --etcd KIND      3.4 or newest (the last 3.5, built with Go); default: both, as far as they are here
   --consumer WHO   follow (default), naive, textbook or node-etcd: the same faults for somebody else;
-                   all: each of them after the other, and bench/results/chaos.json
+                   all: each of them after the other, and lib/recorded/chaos.json
   --without RULE   the follower without one of its thirteen rules, to see what it is for`,
 	bench: `npm run bench -- model     how fast the model is, beside a live etcd
 npm run bench -- follow    the follower and the hub beside the Go client, node-etcd and a bare socket

@@ -6,6 +6,7 @@ export {
 	type ChaosKind,
 	type ChaosResults,
 	loadChaosResults,
+	recordedChaos,
 } from "./chaosresults";
 export { type Chart, type ChartOptions, chart, timelineChart } from "./chart";
 export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } from "./curves";

@@ -239,7 +239,6 @@ const cases: Readonly<Record<string, Case>> = {
 			},
 		],
 	},
-<<<<<<< HEAD
 	oneEventForMany: {
 		notebook: "05-events-as-a-log",
 		start:
@@ -254,31 +253,10 @@ const cases: Readonly<Record<string, Case>> = {
 					.set("/a/d/e/3", "x")
 					.awaitExpiry("/a/d"),
 				words: /"w" was sent expire \/a\/d, and \/a\/d\/1, \/a\/d\/2, \/a\/d\/e\/3 went with it/,
-=======
-	shownByTheReplayAlone: {
-		notebook: "07-field-guide",
-		start: /heard all that came from the history: depth is no reason/,
-		solved: [
-			{
-				answer: scenario("a hidden name")
-					.watch("live", "/app", { recursive: true })
-					.set("/app/_conf/k", "x")
-					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
-				words: /"later" was given \/app\/_conf\/k from the history, and "live" was there all the time/,
-			},
-			{
-				answer: scenario("the last part, and a poll")
-					.watch("live", "/app", { recursive: true })
-					.set("/app/open", "x")
-					.set("/app/a/_b", "x")
-					.poll("later", "/app", { recursive: true, afterIndex: 1 }),
-				words: /the entry "Keys with an underscore come and go"/,
->>>>>>> 23e2cb7 (feat(notebooks): 07, the field guide: every trap by its symptom)
 			},
 		],
 		notYet: [
 			{
-<<<<<<< HEAD
 				answer: scenario("by hand")
 					.watch("w", "/a", { recursive: true })
 					.set("/a/d/1", "x")
@@ -313,7 +291,31 @@ const cases: Readonly<Record<string, Case>> = {
 			{
 				answer: scenario("plain").watch("w", "/a").set("/a/1", "x"),
 				words: /keep the recursive watch: somebody has to be told/,
-=======
+			},
+		],
+	},
+	shownByTheReplayAlone: {
+		notebook: "07-field-guide",
+		start: /heard all that came from the history: depth is no reason/,
+		solved: [
+			{
+				answer: scenario("a hidden name")
+					.watch("live", "/app", { recursive: true })
+					.set("/app/_conf/k", "x")
+					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
+				words: /"later" was given \/app\/_conf\/k from the history, and "live" was there all the time/,
+			},
+			{
+				answer: scenario("the last part, and a poll")
+					.watch("live", "/app", { recursive: true })
+					.set("/app/open", "x")
+					.set("/app/a/_b", "x")
+					.poll("later", "/app", { recursive: true, afterIndex: 1 }),
+				words: /the entry "Keys with an underscore come and go"/,
+			},
+		],
+		notYet: [
+			{
 				answer: scenario("one watcher").watch("live", "/app", { recursive: true }).set("/app/_k", "x"),
 				words: /it takes two watchers on \/app/,
 			},
@@ -363,7 +365,6 @@ const cases: Readonly<Record<string, Case>> = {
 					.burst("/noise", flood)
 					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
 				words: /"later" got a 401: that is the entry "A quiet key gets a 401"/,
->>>>>>> 23e2cb7 (feat(notebooks): 07, the field guide: every trap by its symptom)
 			},
 		],
 	},

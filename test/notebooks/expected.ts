@@ -48,13 +48,12 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		["To go on after the X-Etcd-Index of the last response loses nothing", "refuted"],
 		["v2 has only versions of single keys", "refuted"],
 	],
-<<<<<<< HEAD
 	"05-events-as-a-log": [
 		["An event carries the node", "confirmed"],
 		["A set over a key gives it a new createdIndex", "confirmed"],
 		["Directories that etcd makes on the way to a key raise no event", "confirmed"],
 		["is told as an event for each key that goes with it", "refuted"],
-=======
+	],
 	"07-field-guide": [
 		["never sees what was written before it was registered", "confirmed"],
 		["What happens between two long polls without an index is lost", "confirmed"],
@@ -70,7 +69,6 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		["A watch on a quiet key is thrown out by other people's writes", "confirmed"],
 		["To go on after the X-Etcd-Index of the last response loses nothing", "refuted"],
 		["A set over a key gives it a new createdIndex", "confirmed"],
->>>>>>> 23e2cb7 (feat(notebooks): 07, the field guide: every trap by its symptom)
 	],
 	"08-faults": [
 		["the Go client's loop loses nothing", "confirmed"],
@@ -83,21 +81,6 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 	],
 };
 
-<<<<<<< HEAD
-=======
-/**
- * The cells whose numbers belong to the machine and the moment, by a part of their source. Of these only the first
- * line of the text is compared: the title, or the verdict.
- */
-export const volatileCells: readonly string[] = [
-	// 03: the speed curve.
-	"await lossBySpeed(",
-	// 03 and 07: how much a reader that was busy still got, and the verdict on it.
-	'scenario("a reader that was busy")',
-	"claims.slowStreamLosesInSilence(",
-];
-
->>>>>>> 23e2cb7 (feat(notebooks): 07, the field guide: every trap by its symptom)
 /** The cells that may be above 15 lines, by a part of their source. */
 export const longCells: readonly string[] = [
 	// 02: the numbers that the post printed, which the formatter gives a line each.

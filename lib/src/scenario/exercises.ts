@@ -1,4 +1,13 @@
-import { type AcceptedWrite, accepted, depthBelow, existed, isHidden, isVisible, listened, removes } from "./scope";
+import {
+	type AcceptedWrite,
+	accepted,
+	depthBelow,
+	existed,
+	isHidden,
+	isVisible,
+	listened,
+	removes,
+} from "./scope";
 import type { Timeline, WatcherRecord } from "./timeline";
 
 /** A task that is solved by a scenario, and judged by what the server made of it. */

@@ -118,12 +118,13 @@ describe("windowChart", () => {
 describe("verdictView", () => {
 	const [, refused] = postsRun().writes;
 	assert.ok(refused);
-	const { html, text } = verdictView({
+	const verdict = {
 		claim: "grandchildren are <b>not</b> seen",
 		verdict: "untested",
 		because: "nothing below /a/b was ever written",
 		evidence: [{ kind: "write", write: refused }],
-	});
+	} as const;
+	const { html, text } = verdictView(verdict);
 
 	it("names the verdict by word and sign, and the evidence in words", () => {
 		assert.equal(
@@ -133,6 +134,12 @@ describe("verdictView", () => {
   - write 2, set /a/b/c: refused with 104 Not a directory (/a/b)
 `,
 		);
+	});
+
+	it("leaves the evidence out where it is told to", () => {
+		const brief = verdictView(verdict, { evidence: false });
+		assert.equal(brief.text, text.split("\n").slice(0, 2).join("\n").concat("\n"));
+		assert.doesNotMatch(brief.html, /<li>/);
 	});
 
 	it("escapes the claim", () => {

@@ -109,6 +109,12 @@ describe("the lane of the broken member", () => {
 		const [mended] = widths(paused);
 		const [never] = widths(paused.slice(0, 1));
 		assert.ok(mended !== undefined && never !== undefined && mended < never, `${mended} ${never}`);
+		const atOnce: FaultRecord[] = [
+			{ kind: "kill", at: 1 },
+			{ kind: "restart", at: 1 },
+		];
+		assert.deepEqual(widths(atOnce), [], "put right before anything was written");
+		assert.deepEqual(widths([...atOnce, { kind: "kill", at: 1 }]), [never], "and broken again");
 	});
 
 	it("is not there where nothing was broken", () => {

@@ -294,6 +294,80 @@ const cases: Readonly<Record<string, Case>> = {
 			},
 		],
 	},
+	shownByTheReplayAlone: {
+		notebook: "07-field-guide",
+		start: /heard all that came from the history: depth is no reason/,
+		solved: [
+			{
+				answer: scenario("a hidden name")
+					.watch("live", "/app", { recursive: true })
+					.set("/app/_conf/k", "x")
+					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
+				words: /"later" was given \/app\/_conf\/k from the history, and "live" was there all the time/,
+			},
+			{
+				answer: scenario("the last part, and a poll")
+					.watch("live", "/app", { recursive: true })
+					.set("/app/open", "x")
+					.set("/app/a/_b", "x")
+					.poll("later", "/app", { recursive: true, afterIndex: 1 }),
+				words: /the entry "Keys with an underscore come and go"/,
+			},
+		],
+		notYet: [
+			{
+				answer: scenario("one watcher").watch("live", "/app", { recursive: true }).set("/app/_k", "x"),
+				words: /it takes two watchers on \/app/,
+			},
+			{
+				answer: scenario("not recursive")
+					.mkdir("/app")
+					.watch("live", "/app")
+					.set("/app/k", "x")
+					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
+				words: /"live" is not recursive: that is the entry "My watch on a directory is silent"/,
+			},
+			{
+				answer: scenario("too late")
+					.set("/app/k", "x")
+					.watch("live", "/app", { recursive: true })
+					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
+				words: /was not there when \/app\/k was written: that is the entry "The first write after I opened/,
+			},
+			{
+				answer: scenario("a neighbour")
+					.mkdir("/ap")
+					.watch("live", "/app", { recursive: true })
+					.rmdir("/ap")
+					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
+				words:
+					/\/ap is not below \/app: that is the entry "After a reconnect came the delete of a neighbour"/,
+			},
+			{
+				answer: scenario("refused")
+					.watch("live", "/app", { recursive: true })
+					.set("/app", "x")
+					.set("/app/k", "x")
+					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
+				words: /refused with 104: that is the entry "I wrote a grandchild and heard nothing"/,
+			},
+			{
+				answer: scenario("no index")
+					.watch("live", "/app", { recursive: true })
+					.set("/app/_k", "x")
+					.watch("later", "/app", { recursive: true }),
+				words: /nobody was given anything from the history: ask for the past, with afterIndex/,
+			},
+			{
+				answer: scenario("the history went by")
+					.watch("live", "/app", { recursive: true })
+					.set("/app/_k", "x")
+					.burst("/noise", flood)
+					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
+				words: /"later" got a 401: that is the entry "A quiet key gets a 401"/,
+			},
+		],
+	},
 	removalInAGap: {
 		notebook: "08-faults",
 		start: /\/a\/k was made and removed within the gap: who never knew of it can't miss it/,

@@ -54,6 +54,22 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		["Directories that etcd makes on the way to a key raise no event", "confirmed"],
 		["is told as an event for each key that goes with it", "refuted"],
 	],
+	"07-field-guide": [
+		["never sees what was written before it was registered", "confirmed"],
+		["What happens between two long polls without an index is lost", "confirmed"],
+		["Without recursive, a watch does not see what happens to its children", "confirmed"],
+		["writes to grandchildren of the watched directory are not seen", "refuted"],
+		["Directories that etcd makes on the way to a key raise no event", "confirmed"],
+		[
+			"A stream asked with an index in the past gives the one event that it finds there, and is silent for ever",
+			"confirmed",
+		],
+		["A stream that stops reading for long enough loses events for good", "confirmed"],
+		["A stream on exactly the deleted key is sent the delete twice", "confirmed"],
+		["A watch on a quiet key is thrown out by other people's writes", "confirmed"],
+		["To go on after the X-Etcd-Index of the last response loses nothing", "refuted"],
+		["A set over a key gives it a new createdIndex", "confirmed"],
+	],
 	"08-faults": [
 		["the Go client's loop loses nothing", "confirmed"],
 		["the Go client's loop loses nothing", "refuted"],

@@ -31,4 +31,9 @@ export const volatileCells: readonly VolatileCell[] = [
 		source: "claims.slowStreamLosesInSilence(",
 		why: "the verdict counts the events of that reader, and names the first that it lost",
 	},
+	{
+		notebook: "07-field-guide",
+		source: "claims.slowStreamLosesInSilence(",
+		why: "as in 03: how many events the busy reader still got, and so what its verdict counts",
+	},
 ];

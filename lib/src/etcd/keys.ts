@@ -4,7 +4,15 @@ import type { Lane } from "./lane";
 import type { Answer } from "./node";
 import { parseAnswer, parseJson } from "./parse";
 import { type ConnectOptions, excerptOf, type HttpRequest, Transport } from "./transport";
-import { type EventStream, type Poll, poll, stream, Watcher, type WatchOptions } from "./watch";
+import {
+	type EventStream,
+	type Poll,
+	poll,
+	pollLiterally,
+	stream,
+	Watcher,
+	type WatchOptions,
+} from "./watch";
 
 export interface RequestOptions {
 	readonly signal?: AbortSignal;
@@ -127,6 +135,11 @@ export class Keys {
 	/** One long poll, that forgets. See `poll` in watch.ts. */
 	poll(key: string, options: WatchOptions = {}): Promise<Poll> {
 		return this.#explained(poll(this.#transport, key, options));
+	}
+
+	/** A long poll with this query and no other, such as "wait=true&waitIndex=abc": to see what etcd makes of it. */
+	pollLiterally(key: string, query: string): Promise<Poll> {
+		return this.#explained(pollLiterally(this.#transport, key, query));
 	}
 
 	/** A loop of long polls that carries its index on. Nothing is sent before `next()` or `registered()`. */

@@ -74,7 +74,15 @@ function asEvent(request: HttpRequest, answer: AnswerHead, text: string): WatchE
  * @throws EventIndexClearedError when `afterIndex` lies before the history; ArgumentError; ConnectionError
  */
 export async function poll(transport: Transport, key: string, options: WatchOptions = {}): Promise<Poll> {
-	const request = watchRequest(key, options, false);
+	return await pollAs(transport, watchRequest(key, options, false));
+}
+
+/** A long poll whose query goes out as it stands, wrong or not. Errors as `poll`, and what etcd says of the query. */
+export async function pollLiterally(transport: Transport, key: string, query: string): Promise<Poll> {
+	return await pollAs(transport, { method: "GET", path: `${keyPath(key)}?${query}` });
+}
+
+async function pollAs(transport: Transport, request: HttpRequest): Promise<Poll> {
 	const [answer, headers] = await register(transport, request);
 	const read = async (): Promise<PollAnswer> => {
 		const text = await transport.readAll(answer);

@@ -36,7 +36,9 @@ export function faultsOf(timeline: Timeline, places: Places, lanes: Lanes): Faul
 	return [...new Set(faults.map(({ at }) => at))].map((at) => {
 		const here = faults.filter((fault) => fault.at === at);
 		const text = here.map(faultWords).join(", ");
-		const isBroken = here.some(({ kind }) => breaks.has(kind));
+		// One that was put right at the same index is not broken after it.
+		const last = here.filter(({ kind }) => breaks.has(kind) || mends.has(kind)).at(-1);
+		const isBroken = last !== undefined && breaks.has(last.kind);
 		const end = faults.find((fault) => fault.at > at && mends.has(fault.kind));
 		const width = pixelsOf(text, 10.5);
 		const px = Math.max(0, Math.min((placeOf(at) - places.lo) * perIndex, PLOT_WIDTH + 20 - width));

@@ -41,5 +41,5 @@ export {
 	timelineTable,
 } from "./table";
 export { timeTravel, treeChart } from "./travel";
-export { evidenceWords, showVerdict, verdictView } from "./verdict";
+export { evidenceWords, showVerdict, type VerdictOptions, verdictView } from "./verdict";
 export { slidingWindow, type WindowInput, windowChart } from "./window";

@@ -29,12 +29,18 @@ export function evidenceWords(evidence: Evidence): string {
 	}
 }
 
+export interface VerdictOptions {
+	/** False leaves out the rows that show it, where a chart beside it does. */
+	readonly evidence?: boolean;
+}
+
 /** A verdict as HTML and text: the claim, how it ends, why, and the rows that show it. */
-export function verdictView(verdict: Verdict): Table {
+export function verdictView(verdict: Verdict, options: VerdictOptions = {}): Table {
 	const { claim, because } = verdict;
 	const head = `${SIGN[verdict.verdict]} ${verdict.verdict}`;
-	const rows = verdict.evidence.slice(0, MOST_EVIDENCE).map(evidenceWords);
-	const more = verdict.evidence.length - rows.length;
+	const evidence = options.evidence === false ? [] : verdict.evidence;
+	const rows = evidence.slice(0, MOST_EVIDENCE).map(evidenceWords);
+	const more = evidence.length - rows.length;
 	if (more > 0) rows.push(`… and ${more} more`);
 	const list =
 		rows.length === 0 ? "" : `<ul>${rows.map((row) => `<li>${escapeUTF8(row)}</li>`).join("")}</ul>`;
@@ -50,6 +56,6 @@ export function verdictView(verdict: Verdict): Table {
 }
 
 /** Shows how a claim ends, why, and the evidence. To have it as data, call `verdictView`. */
-export function showVerdict(verdict: Verdict): void {
-	show(tableBundle(verdictView(verdict)));
+export function showVerdict(verdict: Verdict, options: VerdictOptions = {}): void {
+	show(tableBundle(verdictView(verdict, options)));
 }

@@ -1,4 +1,13 @@
-import { type AcceptedWrite, accepted, depthBelow, existed, isVisible, removes } from "./scope";
+import {
+	type AcceptedWrite,
+	accepted,
+	depthBelow,
+	existed,
+	isHidden,
+	isVisible,
+	listened,
+	removes,
+} from "./scope";
 import type { Timeline, WatcherRecord } from "./timeline";
 
 /** A task that is solved by a scenario, and judged by what the server made of it. */
@@ -175,6 +184,54 @@ export const exercises = {
 			const told = watchers.find((watcher) => came(watcher, many.expiry));
 			if (!told) return { missing: `no watcher was told that ${many.expiry.key} expired: watch above it` };
 			return `"${told.name}" was sent expire ${many.expiry.key}, and ${[...many.keys].join(", ")} went with it: only who kept the tree can name them`;
+		},
+	),
+
+	/** 07-field-guide: a wrong answer is told which entry it is instead. */
+	shownByTheReplayAlone: exercise(
+		"An event below /app that a recursive watch is never told of live, and another one later, from the history",
+		(timeline) => {
+			const [live, ...others] = timeline.watchers;
+			if (!live || others.length === 0) return { missing: "it takes two watchers on /app: keep both" };
+			if (!live.recursive)
+				return {
+					missing: `"${live.name}" is not recursive: that is the entry "My watch on a directory is silent"`,
+				};
+			const cleared = others.find(({ life }) => life.some((event) => "code" in event && event.code === 401));
+			if (cleared)
+				return { missing: `"${cleared.name}" got a 401: that is the entry "A quiet key gets a 401"` };
+			const refused = timeline.writes.find(({ outcome }) => outcome.kind === "refused");
+			if (refused?.outcome.kind === "refused")
+				return {
+					missing: `${refused.operation} ${refused.key} was refused with ${refused.outcome.code}: that is the entry "I wrote a grandchild and heard nothing"`,
+				};
+			const replayed = others.flatMap(({ name, deliveries }) =>
+				deliveries.filter(({ fromHistory }) => fromHistory).map(({ index }) => ({ name, index })),
+			);
+			if (replayed.length === 0)
+				return {
+					missing: "nobody was given anything from the history: ask for the past, with afterIndex",
+				};
+			const missed = accepted(timeline).flatMap((write) => {
+				const late = replayed.find(({ index }) => index === write.index);
+				return late && !came(live, write) ? [{ write, late }] : [];
+			});
+			const found = missed.find(({ write }) => listened(live, write.index) && isHidden(write.key, live.key));
+			if (found)
+				return `"${found.late.name}" was given ${found.write.key} from the history, and "${live.name}" was there all the time and never told: a hidden name, the entry "Keys with an underscore come and go"`;
+			const beside = missed.find(({ write }) => depthBelow(write.key, live.key) === undefined);
+			if (beside)
+				return {
+					missing: `${beside.write.key} is not below ${live.key}: that is the entry "After a reconnect came the delete of a neighbour"`,
+				};
+			const early = missed.find(({ write }) => !listened(live, write.index));
+			if (early)
+				return {
+					missing: `"${live.name}" was not there when ${early.write.key} was written: that is the entry "The first write after I opened the watch is missing"`,
+				};
+			return {
+				missing: `"${live.name}" heard all that came from the history: depth is no reason. Which names does a live watch from above skip?`,
+			};
 		},
 	),
 

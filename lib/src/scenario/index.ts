@@ -2,6 +2,7 @@ export { clearedOf, eventsOf, gapsOf, listedBy, lostInSilence, missedBy } from "
 export type { Claim, Evidence, Verdict } from "./claim";
 export { claims } from "./claims";
 export { compareTimelines, type Difference } from "./compare";
+export { type EndedPoll, endOfAPoll, type PollEnd } from "./ends";
 export { type Exercise, exercises } from "./exercises";
 export { type Explanation, explain, explainAll, type Reason, UnknownReasonError } from "./explain";
 export {
@@ -26,6 +27,7 @@ export {
 	type TreeAt,
 } from "./log";
 export { type ModelRunOptions, runOnModel } from "./model-run";
+export { answersTo } from "./queries";
 export { type RunOptions, ScenarioError } from "./run";
 export { type BurstOptions, type OpenOptions, type PollOptions, Scenario, scenario } from "./scenario";
 export { lossBySpeed, type SpeedSeries } from "./speed";

@@ -1,0 +1,76 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { request } from "undici";
+import { ConnectionError, Keys } from "../etcd";
+import { keyPath } from "../etcd/arguments";
+import { type Cluster, startCluster } from "../server";
+
+/**
+ * What can end a long poll before its event: the server by a kill or an orderly end, a proxy that gives up on it, or
+ * its own client's limit on a body that says nothing (undici's bodyTimeout, here 300 ms in place of 300 s).
+ */
+export type PollEnd = "kill -9" | "SIGTERM" | "a proxy gives up" | "the client's bodyTimeout";
+
+/** How a quiet poll ended, and what it had been waiting for. */
+export interface EndedPoll {
+	readonly how: PollEnd;
+	/** What its reader was given: an error's name, or an answer with nothing in it. */
+	readonly got: string;
+	/** What the same question brings, asked again when the server is back: the value of the write in between. */
+	readonly askedAgain: string | undefined;
+}
+
+/**
+ * Ends a quiet long poll in one of four ways, on an etcd of one member that is started for it and ended with it, and
+ * asks again with the same waitIndex. Errors as `startCluster`.
+ */
+export async function endOfAPoll(how: PollEnd): Promise<EndedPoll> {
+	const cluster = await startCluster({ size: 1 });
+	try {
+		const key = "/quiet";
+		const { modifiedIndex: afterIndex } = (await cluster.v2.set(key, "before")).node;
+		const got = await ended(cluster, key, afterIndex, how);
+		const [member] = cluster.members;
+		if (member?.state === "stopped") await member.restart();
+		await cluster.v2.set(key, "what it waited for");
+		const answer = await (await cluster.v2.poll(key, { afterIndex })).answer();
+		return { how, got, askedAgain: answer.kind === "event" ? answer.event.node.value : undefined };
+	} finally {
+		await cluster.close();
+	}
+}
+
+async function ended(cluster: Cluster, key: string, afterIndex: number, how: PollEnd): Promise<string> {
+	if (how === "a proxy gives up") return await behindAProxy(key, afterIndex);
+	if (how === "the client's bodyTimeout") {
+		const url = `${cluster.endpoints[0]}${keyPath(key)}?wait=true&waitIndex=${afterIndex + 1}`;
+		const { body } = await request(url, { bodyTimeout: 300, reset: true });
+		return await body.text().then(() => "an answer", nameOf);
+	}
+	const poll = await cluster.v2.poll(key, { afterIndex });
+	const [member] = cluster.members;
+	await (how === "SIGTERM" ? member?.terminate() : member?.kill());
+	return await poll.answer().then(({ kind }) => `an ${kind} answer`, nameOf);
+}
+
+/** In place of a proxy that ends what is quiet for too long: etcd's headers, and a body with nothing in it. */
+async function behindAProxy(key: string, afterIndex: number): Promise<string> {
+	const headers = { "content-type": "application/json", "x-etcd-index": String(afterIndex) };
+	const proxy = createServer((_, answer) => answer.writeHead(200, headers).end()).listen(0, "127.0.0.1");
+	await once(proxy, "listening");
+	const keys = new Keys({ endpoints: [`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`] });
+	try {
+		const { kind } = await (await keys.poll(key, { afterIndex })).answer();
+		return `a 200 with ${kind === "empty" ? "an empty body" : "an event"}`;
+	} finally {
+		await keys.close();
+		proxy.close();
+		await once(proxy, "close");
+	}
+}
+
+function nameOf(error: unknown): string {
+	if (error instanceof ConnectionError) return error.name;
+	return error instanceof Error ? error.name : String(error);
+}

@@ -36,7 +36,12 @@ npm test -- [mocha options], such as: npm test -- --grep "watch"`,
 	check: `npm run check              lint, types and formatting, the notebooks' code cells too
 npm run check -- --fix     puts right what can be put right by itself`,
 	notebooks: `npm run notebooks          runs every notebook in a fresh kernel and rewrites its outputs
-npm run notebooks -- NAME  only those named, such as 02-grandchild-writes`,
+npm run notebooks -- NAME  only those named, such as 02-grandchild-writes
+npm run notebooks -- --check [NAME…]
+                           runs them, changes no file, and fails where a fresh run is not what is committed:
+                           which cell, which output, what differs, and what to do about it`,
+	site: `npm run site               renders all notebooks, as they are committed, to pages in site/: no server, no network
+npm run site -- --out DIR  into another folder`,
 	build: `npm run build              sets everything up and compiles, starts nothing`,
 	differential: `npm run differential -- --runs N --seed S
                            runs N random programs (default: 1000) on live etcds and on the model, and compares
@@ -53,7 +58,7 @@ npm run notebooks -- NAME  only those named, such as 02-grandchild-writes`,
   --etcd KIND      3.4 or newest (the last 3.5, built with Go); default: both, as far as they are here
   --api API        v2 (default) or v3: the same faults on v3, as far as they have a counterpart there
   --consumer WHO   follow (default), naive, textbook, node-etcd (v2) or etcd3 (v3): the same faults for somebody
-                   else; all: each of them after the other, and bench/results/chaos.json or chaos-v3.json
+                   else; all: each of them after the other, and lib/recorded/chaos.json or chaos-v3.json
   --without RULE   the follower without one of its thirteen rules, to see what it is for`,
 	bench: `npm run bench -- model     how fast the model is, beside a live etcd
 npm run bench -- follow    the follower and the hub beside the Go client, node-etcd and a bare socket
@@ -78,7 +83,14 @@ function readArguments(command, args) {
 	/** @type {import("node:util").ParseArgsConfig["options"]} */
 	const options = {};
 	if (name === "start") Object.assign(options, { browser: { type: "boolean" }, port: { type: "string" } });
+	if (name === "notebooks") {
+		Object.assign(options, { check: { type: "boolean" } });
+		// npm keeps a --check without "--" before it for itself: every notebook would be rewritten instead.
+		if (process.env["npm_config_check"] !== undefined)
+			throw new Problem('options come after "--": npm run notebooks -- --check');
+	}
 	if (name === "check") Object.assign(options, { fix: { type: "boolean" } });
+	if (name === "site") Object.assign(options, { out: { type: "string" } });
 	if (name === "differential") {
 		for (const option of ["runs", "seed", "etcd", "servers", "path"]) options[option] = { type: "string" };
 	}

@@ -35,7 +35,8 @@ export function writeResults(session: {
 			.kinds.map(({ name, group }) => ({ name, group, consumers: Object.fromEntries(ofKind(name)) }))
 			.filter(({ consumers }) => Object.keys(consumers).length > 0),
 	};
-	const file = path.join(root, "bench", "results", api === "v3" ? "chaos-v3.json" : "chaos.json");
+	const file = path.join(root, "lib", "recorded", api === "v3" ? "chaos-v3.json" : "chaos.json");
+	fs.mkdirSync(path.dirname(file), { recursive: true });
 	fs.writeFileSync(file, `${JSON.stringify(results, null, "\t")}\n`);
 	return path.relative(root, file);
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Command, ModelStore, type WaitingWatcher } from "etcd-watch-lab/dist/model";
+import { type Command, type ModelEvent, ModelStore, type WaitingWatcher } from "etcd-watch-lab/dist/model";
 
 /** One poll that waits. */
 interface Waiter {
@@ -21,6 +21,8 @@ export class ModelServer {
 	readonly reads: { readonly quorum: boolean; readonly recursive: boolean; readonly key: string }[] = [];
 	/** Called before a request is answered; true when it has been dealt with. */
 	before: (request: IncomingMessage, response: ServerResponse) => boolean = () => false;
+	/** Polls are registered, and the bytes of their events stay on the way. */
+	isMute = false;
 	/** What a plain read of this member shows, when it lags. */
 	localIndex: number | undefined;
 	readonly #server: Server;
@@ -56,7 +58,7 @@ export class ModelServer {
 			const waiter = this.#waiters.get(watcher);
 			if (waiter === undefined) continue;
 			this.#waiters.delete(watcher);
-			waiter.response.end(json(event));
+			this.#tell(waiter.response, event);
 		}
 		return outcome.event.index;
 	}
@@ -88,6 +90,10 @@ export class ModelServer {
 		this.#server.closeAllConnections();
 		this.#server.close();
 		await once(this.#server, "close");
+	}
+
+	#tell(response: ServerResponse, event: ModelEvent): void {
+		if (!this.isMute) response.end(json(event));
 	}
 
 	#wait(watcher: WaitingWatcher, response: ServerResponse): void {
@@ -134,7 +140,7 @@ export class ModelServer {
 		}
 		response.writeHead(200, headers(this.localIndex ?? this.store.index));
 		response.flushHeaders();
-		if (watched.kind === "answered") response.end(json(watched.event));
+		if (watched.kind === "answered") this.#tell(response, watched.event);
 		else this.#wait(watched.watcher, response);
 	}
 }

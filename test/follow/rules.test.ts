@@ -346,6 +346,22 @@ describe("the thirteen rules of a follower", () => {
 			await followed.has(1);
 			assert.deepEqual(followed.indexes, [skipped]);
 		});
+
+		it("reads again at once when the list belies the silence, though nothing else happens any more", async () => {
+			server.set("/a/b");
+			const followed = await start();
+			await hears();
+			server.isMute = true;
+			server.before = ({ url = "" }) => {
+				// The list that the silence is held against.
+				if (/quorum=true/.test(url) && /recursive=true/.test(url)) server.isMute = false;
+				return false;
+			};
+			const late = server.set("/a/late");
+			for (let nth = 0; nth < 300; nth++) server.set("/noise");
+			await followed.has(1);
+			assert.deepEqual(followed.indexes, [late]);
+		});
 	});
 
 	rule("a removed directory is all its keys", () => {

@@ -239,6 +239,61 @@ const cases: Readonly<Record<string, Case>> = {
 			},
 		],
 	},
+	oneEventForMany: {
+		notebook: "05-events-as-a-log",
+		start:
+			/\/a\/1 took one key with it, and there were 2 expiries in all: what can expire that holds several keys/,
+		solved: [
+			{
+				answer: scenario("a directory with a ttl")
+					.watch("w", "/a", { recursive: true })
+					.mkdir("/a/d", { ttl: 2 })
+					.set("/a/d/1", "x")
+					.set("/a/d/2", "x")
+					.set("/a/d/e/3", "x")
+					.awaitExpiry("/a/d"),
+				words: /"w" was sent expire \/a\/d, and \/a\/d\/1, \/a\/d\/2, \/a\/d\/e\/3 went with it/,
+			},
+		],
+		notYet: [
+			{
+				answer: scenario("by hand")
+					.watch("w", "/a", { recursive: true })
+					.set("/a/d/1", "x")
+					.set("/a/d/2", "x")
+					.set("/a/d/3", "x")
+					.rmdir("/a/d", { recursive: true }),
+				words: /rmdir \/a\/d was a client's doing: let etcd remove them by itself/,
+			},
+			{
+				answer: scenario("nothing went").watch("w", "/a", { recursive: true }).set("/a/d/1", "x"),
+				words: /nothing went: give something a ttl, and wait for it/,
+			},
+			{
+				answer: scenario("two keys")
+					.watch("w", "/a", { recursive: true })
+					.mkdir("/a/d", { ttl: 2 })
+					.set("/a/d/1", "x")
+					.set("/a/d/2", "x")
+					.awaitExpiry("/a/d"),
+				words: /\/a\/d took 2 keys with it/,
+			},
+			{
+				answer: scenario("elsewhere")
+					.watch("w", "/b", { recursive: true })
+					.mkdir("/a/d", { ttl: 2 })
+					.set("/a/d/1", "x")
+					.set("/a/d/2", "x")
+					.set("/a/d/3", "x")
+					.awaitExpiry("/a/d"),
+				words: /no watcher was told that \/a\/d expired: watch above it/,
+			},
+			{
+				answer: scenario("plain").watch("w", "/a").set("/a/1", "x"),
+				words: /keep the recursive watch: somebody has to be told/,
+			},
+		],
+	},
 	removalInAGap: {
 		notebook: "08-faults",
 		start: /\/a\/k was made and removed within the gap: who never knew of it can't miss it/,

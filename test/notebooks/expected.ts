@@ -48,6 +48,12 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		["To go on after the X-Etcd-Index of the last response loses nothing", "refuted"],
 		["v2 has only versions of single keys", "refuted"],
 	],
+	"05-events-as-a-log": [
+		["An event carries the node", "confirmed"],
+		["A set over a key gives it a new createdIndex", "confirmed"],
+		["Directories that etcd makes on the way to a key raise no event", "confirmed"],
+		["is told as an event for each key that goes with it", "refuted"],
+	],
 	"08-faults": [
 		["the Go client's loop loses nothing", "confirmed"],
 		["the Go client's loop loses nothing", "refuted"],
@@ -58,18 +64,6 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		["An event carries the node", "confirmed"],
 	],
 };
-
-/**
- * The cells whose numbers belong to the machine and the moment, by a part of their source. Of these only the first
- * line of the text is compared: the title, or the verdict.
- */
-export const volatileCells: readonly string[] = [
-	// 03: the speed curve.
-	"await lossBySpeed(",
-	// 03: how much a reader that was busy still got, and the verdict on it.
-	'scenario("a reader that was busy")',
-	"claims.slowStreamLosesInSilence(",
-];
 
 /** The cells that may be above 15 lines, by a part of their source. */
 export const longCells: readonly string[] = [

@@ -1,22 +1,16 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
+import { compareNotebooks } from "#tools/comparison";
+import { misfits } from "#tools/lens";
 import type { Notebook } from "#tools/notebook";
+import { advice, told } from "#tools/told";
+import { volatileCells } from "#tools/volatile";
 import { root } from "../support/checkout";
 import { notCovered } from "../support/coverage";
 import { etcd34 } from "../support/found";
-import { expectedVerdicts, volatileCells } from "./expected";
-import {
-	codeCells,
-	formOf,
-	normalised,
-	pages,
-	type ShownVerdict,
-	sourceOf,
-	stringsOf,
-	textOf,
-	verdictsOf,
-} from "./reading";
+import { expectedVerdicts } from "./expected";
+import { codeCells, formOf, pages, type ShownVerdict, stringsOf, textOf, verdictsOf } from "./reading";
 import { artifacts, begin, variant } from "./runs";
 
 const all = pages();
@@ -82,6 +76,13 @@ describe("the notebooks' table of verdicts", () => {
 	});
 });
 
+describe("the list of volatile cells", () => {
+	it("fits one cell with each entry", () => {
+		const notebooks = new Map(all.map(({ name, notebook }) => [name, notebook]));
+		assert.deepEqual(misfits(notebooks, volatileCells), []);
+	});
+});
+
 describe("every notebook", function () {
 	// A run takes up to 20 s on two processors that have nothing else to do.
 	this.timeout(240_000);
@@ -120,9 +121,9 @@ describe("every notebook", function () {
 			});
 
 			it("is committed with the outputs that it gives", async () => {
-				assertClean(notebook);
 				assertVerdicts(name, verdictsOf(notebook));
-				assertSame(name, notebook, await executed(fresh, name));
+				const differences = compareNotebooks(name, notebook, await executed(fresh, name));
+				assert.deepEqual(differences, [], `\n${told(name, differences)}\n${advice([name])}`);
 			});
 
 			it("gives the same verdicts on etcd 3.4, and when each cell is run twice", async () => {
@@ -135,38 +136,6 @@ describe("every notebook", function () {
 		});
 	}
 });
-
-/** Compares all forms of all outputs; of a volatile cell, the first line of its text. */
-function assertSame(name: string, committed: Notebook, fresh: Notebook): void {
-	const cells = codeCells(fresh);
-	assert.equal(codeCells(committed).length, cells.length);
-	codeCells(committed).forEach((cell, index) => {
-		const number = index + 1;
-		const isVolatile = volatileCells.some((part) => sourceOf(cell).includes(part));
-		const mine = cell.outputs ?? [];
-		const theirs = cells[index]?.outputs ?? [];
-		const where = `${name} cell ${number}: what is committed is not what it gives (npm run notebooks ${name})`;
-		assert.deepEqual(
-			mine.map((each) => [each.output_type, each.name, Object.keys(each.data ?? {}).sort()]),
-			theirs.map((each) => [each.output_type, each.name, Object.keys(each.data ?? {}).sort()]),
-			where,
-		);
-		mine.forEach((output, at) => {
-			const other = theirs[at];
-			assert.ok(other);
-			const [text, otherText] = [output, other].map((each) => normalised(textOf(each)));
-			if (isVolatile) {
-				assert.equal(text?.split("\n")[0], otherText?.split("\n")[0], where);
-				return;
-			}
-			assert.equal(text, otherText, where);
-			for (const mime of Object.keys(output.data ?? {})) {
-				const [form, otherForm] = [output, other].map((each) => normalised(formOf(each, mime) ?? ""));
-				assert.ok(form === otherForm, `${where}, as ${mime}`);
-			}
-		});
-	});
-}
 
 describe("a committed output", () => {
 	for (const { name, notebook } of all) {

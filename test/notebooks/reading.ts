@@ -1,6 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
-import { type Cell, joined, type Notebook, notebookFiles, type Output, readNotebook } from "#tools/notebook";
+import { type Notebook, notebookFiles, readNotebook } from "#tools/notebook";
+import { sourceOf } from "#tools/outputs";
+
+export { codeCells, formOf, type ShownVerdict, sourceOf, textOf, verdictsOf } from "#tools/outputs";
 
 /** A notebook as it is committed. */
 export interface Page {
@@ -19,53 +22,6 @@ export function pages(): Page[] {
 	}));
 }
 
-export function codeCells(notebook: Notebook): Cell[] {
-	return notebook.cells.filter((cell) => cell.cell_type === "code");
-}
-
-export function sourceOf(cell: Cell): string {
-	return joined(cell.source);
-}
-
-/** One form of an output, such as its text/plain, as text; undefined if it has no such form. */
-export function formOf(output: Output, mime: string): string | undefined {
-	const form = output.data?.[mime];
-	if (form === undefined) return undefined;
-	if (typeof form === "string") return form;
-	return Array.isArray(form) ? form.join("") : JSON.stringify(form, sortedKeys);
-}
-
-/** A file's keys are sorted when it is written, a fresh run's are not. */
-function sortedKeys(_: string, value: unknown): unknown {
-	if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-	return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** What an output says where nothing but text can be shown. */
-export function textOf(output: Output): string {
-	return output.output_type === "stream" ? joined(output.text) : (formOf(output, "text/plain") ?? "");
-}
-
-export interface ShownVerdict {
-	/** Counts code cells from 1, as JupyterLab's [n] does after Run All. */
-	readonly cell: number;
-	readonly claim: string;
-	readonly verdict: "confirmed" | "refuted" | "untested";
-}
-
-/** What showVerdict showed, in order. */
-export function verdictsOf(notebook: Notebook): ShownVerdict[] {
-	return codeCells(notebook).flatMap((cell, index) =>
-		(cell.outputs ?? []).flatMap((output) => {
-			const [, verdict, claim] =
-				/^[✓✗?] (confirmed|refuted|untested): (.+)$/m.exec(textOf(output).split("\n")[0] ?? "") ?? [];
-			if (claim === undefined) return [];
-			if (verdict !== "confirmed" && verdict !== "refuted" && verdict !== "untested") return [];
-			return [{ cell: index + 1, claim, verdict }];
-		}),
-	);
-}
-
 /** All texts in an output's forms, chart specs included. */
 export function* stringsOf(value: unknown): Generator<string> {
 	if (typeof value === "string") yield value;
@@ -73,18 +29,6 @@ export function* stringsOf(value: unknown): Generator<string> {
 	else if (typeof value === "object" && value !== null) {
 		for (const each of Object.values(value)) yield* stringsOf(each);
 	}
-}
-
-/** What may differ between two machines or two runs, taken out: the version, the address and the keys' root. */
-export function normalised(text: string): string {
-	return (
-		text
-			.replace(/\b3\.[45]\.\d+\b/g, "3.x.y")
-			.replace(/http:\/\/127\.0\.0\.1:\d+/g, "http://127.0.0.1:port")
-			.replace(/\/etcd-watch-lab-[0-9a-f]+/g, "/etcd-watch-lab-root")
-			// Which of a burst's connections is served first is the server's choice.
-			.replace(/, first \/noise\/\d+/g, ", first /noise/n")
-	);
 }
 
 /** The names that a cell binds for the cells after it. */

@@ -1,36 +1,15 @@
 import fs from "node:fs";
-import { availableParallelism } from "node:os";
 import path from "node:path";
 import { type Notebook, writeNotebook } from "#tools/notebook";
-import { type ExecuteOptions, executeNotebook } from "#tools/notebooks";
+import { type ExecuteOptions, executeNotebook, ownEtcd } from "#tools/notebooks";
+import { Slots } from "#tools/slots";
 import { root } from "../support/checkout";
 
-/** Variables of the reader's own that a test's kernel must not see. */
-const unset = {
-	ETCDCTL_ENDPOINTS: undefined,
-	ETCDCTL_CACERT: undefined,
-	ETCDCTL_CERT: undefined,
-	ETCDCTL_KEY: undefined,
-	ETCDCTL_USER: undefined,
-	ETCDCTL_PASSWORD: undefined,
-	ETCD_WATCH_LAB_ETCD: undefined,
-	ETCD_WATCH_LAB_ALLOW_OVERFLOW: undefined,
-};
-
-let free = Math.max(2, availableParallelism());
-const queue: (() => void)[] = [];
+const slots = new Slots();
 
 /** Runs a notebook in a fresh kernel, as soon as a processor is free for it; the file stays as it is. */
 export async function run(file: string, options: ExecuteOptions = {}): Promise<Notebook> {
-	if (free > 0) free--;
-	else await new Promise<void>((resolve) => queue.push(resolve));
-	try {
-		return await executeNotebook(file, { ...options, env: { ...unset, ...options.env } });
-	} finally {
-		const next = queue.shift();
-		if (next === undefined) free++;
-		else next();
-	}
+	return await slots.run(() => executeNotebook(file, { ...options, env: { ...ownEtcd, ...options.env } }));
 }
 
 /** A run that is begun now and awaited by its test later, so that the processors are never idle in between. */

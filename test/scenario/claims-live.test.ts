@@ -49,6 +49,7 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 			recursiveSeesEveryDepth: "confirmed",
 			plainWatchIsBlindBelow: "confirmed",
 			implicitParentsRaiseNoEvent: "confirmed",
+			removalNamesEveryKey: "refuted",
 			goLoopLosesNothingMore: "confirmed",
 		},
 	],

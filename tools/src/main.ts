@@ -2,6 +2,7 @@ import { bench } from "./bench";
 import { chaos } from "./chaos";
 import { check } from "./check";
 import { differential } from "./differential";
+import { checkNotebooks } from "./freshness";
 import type { Host } from "./host";
 import { runNotebooks } from "./notebooks";
 import { start } from "./start";
@@ -23,13 +24,16 @@ export async function main(
 		case "check":
 			return await check(host, options);
 		case "notebooks":
-			return await runNotebooks(host, rest);
+			return options["check"] === true ? await checkNotebooks(host, rest) : await runNotebooks(host, rest);
 		case "differential":
 			return await differential(host, options);
 		case "chaos":
 			return await chaos(host, options);
 		case "bench":
 			return await bench(host, rest);
+		case "site":
+			// Its libraries are loaded for this command alone.
+			return (await import("./site/command.js")).site(host, options);
 		case "build":
 			await prepareVenv(host);
 			await host.exclusive(() => host.compile(["lib"]));

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import type { Host } from "./host";
+import { interruptible } from "./interrupts";
 import { jupyterEnvironment, makeRuntimeDir } from "./jupyter";
 import { type Notebook, notebookFiles, writeNotebook } from "./notebook";
 import { root, shown, venvPython } from "./paths";
@@ -33,6 +34,18 @@ export interface ExecuteOptions {
 	/** Ends the run, and its kernel. */
 	signal?: AbortSignal;
 }
+
+/** The environment of a run whose outputs are compared: the lab's own etcd, whichever server the reader's variables name. */
+export const ownEtcd = {
+	ETCDCTL_ENDPOINTS: undefined,
+	ETCDCTL_CACERT: undefined,
+	ETCDCTL_CERT: undefined,
+	ETCDCTL_KEY: undefined,
+	ETCDCTL_USER: undefined,
+	ETCDCTL_PASSWORD: undefined,
+	ETCD_WATCH_LAB_ETCD: undefined,
+	ETCD_WATCH_LAB_ALLOW_OVERFLOW: undefined,
+};
 
 /**
  * Runs a notebook from top to bottom in a fresh kernel and returns it with its outputs; the file is left as it is.
@@ -106,27 +119,21 @@ export async function runNotebooks(host: Host, names: readonly string[]): Promis
 	const files = notebookFiles(names);
 	await host.exclusive(() => host.compile(["lib"]));
 	await prepareVenv(host);
-	const interrupted = new AbortController();
-	const signals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
-	const stop = (): void => interrupted.abort();
-	for (const signal of signals) process.on(signal, stop);
-	let failed = 0;
-	try {
+	return await interruptible(async (interrupted) => {
+		let failed = 0;
 		for (const file of files) {
 			const begin = Date.now();
 			try {
-				const notebook = await executeNotebook(file, { signal: interrupted.signal });
+				const notebook = await executeNotebook(file, { signal: interrupted });
 				writeNotebook(file, notebook);
 				host.say(`${shown(file)}  ${((Date.now() - begin) / 1000).toFixed(1)} s`);
 			} catch (error) {
-				if (interrupted.signal.aborted)
+				if (interrupted.aborted)
 					throw new Problem("interrupted: the notebook that was running is unchanged", 130);
 				failed++;
 				host.say(error instanceof Error ? error.message : String(error));
 			}
 		}
-	} finally {
-		for (const signal of signals) process.off(signal, stop);
-	}
-	return failed === 0 ? 0 : 1;
+		return failed === 0 ? 0 : 1;
+	});
 }

@@ -5,6 +5,7 @@ export { type Mirror, type MirrorChange, type MirrorOptions, mirror, ResetError 
 export type { KeyChange } from "./mirror-keys";
 export type { Bookmark } from "./pump";
 export { notOnV3, type Rule, rules } from "./rules";
+export { isBelow, isRemoval, parentOf } from "./tree";
 export type {
 	Change,
 	FollowedEvent,

@@ -60,8 +60,8 @@ export class Pump {
 	/** What was put before the first list came, after a bare `afterIndex`. */
 	#sinceBegin: FollowedEvent[] | undefined;
 	#failure: { readonly error: unknown } | undefined;
-	/** Something speaks against what the tail said: it has to be read again from the index. */
-	#mustReread = false;
+	/** Ends the tail that is being read: another is read from where things stand then. */
+	#reread: () => void = () => {};
 
 	constructor(options: PumpOptions) {
 		this.#options = options;
@@ -139,10 +139,10 @@ export class Pump {
 		this.#throwFailure();
 		const { signal, proveThrough: isWaitedFor = () => 0 } = this.#options;
 		const afterIndex = this.#fetched;
-		this.#mustReread = false;
 		const proveThrough = () => Math.max(this.#check?.listing.index ?? 0, isWaitedFor());
 		const reading = new AbortController();
 		const stop = () => reading.abort();
+		this.#reread = stop;
 		const take = (tail: Tail): Promise<void> | undefined => {
 			if (tail.kind === "event" && this.#check === undefined && !this.#isContradictedBy(tail.event)) {
 				return this.#put(tail.event);
@@ -266,7 +266,6 @@ export class Pump {
 
 	/** Rule "bookmark a quiet key": silence, held against a list. */
 	async #quiet(through: number): Promise<boolean> {
-		if (this.#mustReread) return true;
 		if (this.#check !== undefined) return await this.#through(through);
 		this.#quietThrough = through;
 		// A list of a big tree takes its time: at most a tenth of all of it.
@@ -281,9 +280,7 @@ export class Pump {
 		this.#source
 			.list(this.#options.signal)
 			.then((listing) => this.#quietList(through, listing))
-			.catch(() => {
-				this.#mustReread = true;
-			})
+			.catch(() => this.#reread())
 			.finally(() => {
 				this.#isListing = false;
 				this.#nextQuietList = performance.now() + 10 * (performance.now() - begin);
@@ -296,8 +293,8 @@ export class Pump {
 		if (this.#index >= through || this.#check !== undefined) return;
 		const isOther = clusterId !== this.#clusterId || index < this.#index;
 		// A write that should have been heard, or perhaps has yet to be: from the history, once more.
-		this.#mustReread = isOther || this.#tree.missesUpTo(through, nodes) || this.#tree.lostOne(nodes);
-		if (!this.#mustReread) void this.#bookmark(this.#quietThrough);
+		if (isOther || this.#tree.missesUpTo(through, nodes) || this.#tree.lostOne(nodes)) this.#reread();
+		else void this.#bookmark(this.#quietThrough);
 	}
 
 	/** Whether the tree with what is held is the one that the list shows. */

@@ -264,7 +264,10 @@ export class V2Session {
 		if (!this.#asks.delete(ask)) return;
 		if (ask.lane !== this.#head && !this.#lanes.includes(ask.lane)) ask.lane.destroy();
 		this.#arrivals.push(arrival);
-		if (!this.#isWaiting || "error" in arrival) return this.#wake?.();
+		if (!this.#isWaiting || "error" in arrival) {
+			this.#wake?.();
+			return;
+		}
 		// With the consumer first; what is to be asked next comes right after.
 		this.#takeArrivals();
 		if (this.#isAwake) return;

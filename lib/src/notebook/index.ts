@@ -6,6 +6,7 @@ export {
 	type ChaosKind,
 	type ChaosResults,
 	loadChaosResults,
+	recordedChaos,
 } from "./chaosresults";
 export { type Chart, type ChartOptions, chart, timelineChart } from "./chart";
 export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } from "./curves";
@@ -14,6 +15,7 @@ export { checkExercise } from "./exercise";
 export { differenceTable, explainMatrix, explainTable, showDifferences, showExplanation } from "./explained";
 export { gapTable, lossTable, showGaps, showLosses } from "./gaps";
 export { type Live, live, type View } from "./live";
+export { carriedTable, logChart, showCarried, showLog } from "./log";
 export type { WindowEvent, WindowMoment } from "./moments";
 export {
 	checkPrediction,

@@ -1,4 +1,4 @@
-import { type AcceptedWrite, accepted, depthBelow, isVisible, removes } from "./scope";
+import { type AcceptedWrite, accepted, depthBelow, existed, isVisible, removes } from "./scope";
 import type { Timeline, WatcherRecord } from "./timeline";
 
 /** A task that is solved by a scenario, and judged by what the server made of it. */
@@ -136,6 +136,45 @@ export const exercises = {
 				return `"${watcher.name}" saw index ${last.index} after ${foreign} writes to other keys: who is already waiting is not thrown out`;
 			}
 			return { missing: "write the quiet key once before the flood and once after it, with a watcher on it" };
+		},
+	),
+
+	/** 05-events-as-a-log */
+	oneEventForMany: exercise(
+		"Three keys or more go with one single event, and no client removed anything",
+		(timeline) => {
+			const watchers = timeline.watchers.filter(({ recursive }) => recursive);
+			if (watchers.length === 0) return { missing: "keep the recursive watch: somebody has to be told" };
+			const writes = accepted(timeline);
+			const byHand = writes.find((write) => removes(write) && write.outcome.action !== "expire");
+			if (byHand)
+				return {
+					missing: `${byHand.write.operation} ${byHand.key} was a client's doing: let etcd remove them by itself`,
+				};
+			const expiries = writes.filter(removes);
+			if (expiries.length === 0)
+				return { missing: "nothing went: give something a ttl, and wait for it with .awaitExpiry()" };
+			const gone = expiries.map((expiry) => ({
+				expiry,
+				keys: new Set(
+					writes
+						.filter(({ key, outcome }) => {
+							const isInside = depthBelow(key, expiry.key) !== undefined;
+							return isInside && !outcome.node.dir && existed(timeline, key, expiry.index);
+						})
+						.map(({ key }) => key),
+				),
+			}));
+			const many = gone.find(({ keys }) => keys.size >= 3);
+			if (!many) {
+				const most = gone.reduce((a, b) => (b.keys.size > a.keys.size ? b : a));
+				return {
+					missing: `${most.expiry.key} took ${most.keys.size === 1 ? "one key" : `${most.keys.size} keys`} with it, and there were ${expiries.length} expiries in all: what can expire that holds several keys?`,
+				};
+			}
+			const told = watchers.find((watcher) => came(watcher, many.expiry));
+			if (!told) return { missing: `no watcher was told that ${many.expiry.key} expired: watch above it` };
+			return `"${told.name}" was sent expire ${many.expiry.key}, and ${[...many.keys].join(", ")} went with it: only who kept the tree can name them`;
 		},
 	),
 

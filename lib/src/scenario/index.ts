@@ -14,6 +14,17 @@ export {
 	readsWhenCutOff,
 } from "./faults";
 export { type HistoryMoment, slideHistory } from "./history";
+export {
+	type Apply,
+	byOwnKey,
+	byRules,
+	compareTrees,
+	type KeyCompared,
+	type LogTree,
+	rebuild,
+	runWithReads,
+	type TreeAt,
+} from "./log";
 export { type ModelRunOptions, runOnModel } from "./model-run";
 export { type RunOptions, ScenarioError } from "./run";
 export { type BurstOptions, type OpenOptions, type PollOptions, Scenario, scenario } from "./scenario";

@@ -16,6 +16,11 @@ export interface RunOptions {
 	readonly signal?: AbortSignal;
 	/** Called whenever something was recorded; `timeline()` is what there is so far. */
 	readonly onChange?: (timeline: () => Timeline) => void;
+	/** Called after each single write and expiry, refused ones too; the next step waits for it. */
+	readonly onWritten?: (
+		write: WriteRecord,
+		run: { readonly recorder: Recorder; readonly signal: AbortSignal },
+	) => Promise<void>;
 	/** How long a step may wait for what it depends on; 30 000 unless given. */
 	readonly stepTimeoutMs?: number;
 }
@@ -229,8 +234,9 @@ class Run implements Surroundings {
 		}
 	}
 
-	#settled(write: WriteRecord): Promise<void> {
-		return settled(this.timeline(), [...this.#watchings.values()], write);
+	async #settled(write: WriteRecord): Promise<void> {
+		await settled(this.timeline(), [...this.#watchings.values()], write);
+		await this.#options.onWritten?.(write, this);
 	}
 
 	async #awaitExpiry({ key }: ExpiryStep, number: number): Promise<void> {

@@ -110,7 +110,10 @@ export class LabelledProxy implements FaultProxy {
 			throw new ArgumentError("a proxy's target is a URL with a port, such as http://127.0.0.1:2379");
 		}
 		// Half-open, so that a swallowed end is the proxy's to swallow.
-		const server = createServer({ allowHalfOpen: true, noDelay: true }).listen(0, "127.0.0.1");
+		const server = createServer({ allowHalfOpen: true, noDelay: true });
+		// etcd's own, where Node's would be 511: a connection beyond it is open on the client's side and on no other, and
+		// says nothing for as long as TCP tries again.
+		server.listen({ host: "127.0.0.1", port: 0, backlog: 4_096 });
 		await once(server, "listening");
 		server.unref();
 		return new LabelledProxy(server, target, labels);

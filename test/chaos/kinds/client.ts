@@ -117,8 +117,9 @@ export const clientKinds: readonly Kind[] = [
 			// Through the gateway each open watch costs etcd far more than a long poll does.
 			const count = run.api === "v3" ? 300 : 1_000;
 			const names = Array.from({ length: count }, (_, nth) => `one of many ${nth}`);
-			// As many probes as such a crowd has any use for.
-			const options = { shared, probeMs: 2_000, timeoutMs: 10_000 };
+			// As many probes as such a crowd has any use for; and whoever is one of a thousand waits for its turn: to give up
+			// and begin anew would only make the queue longer.
+			const options = { shared, probeMs: 2_000, timeoutMs: 60_000 };
 			await run.startLoops();
 			await Promise.all(names.map((name) => run.start(name, options)));
 			await run.write({ count: 50 }).done;
@@ -129,9 +130,9 @@ export const clientKinds: readonly Kind[] = [
 			await run.write({ count: 1_500 }).done;
 			await run.forget();
 			for (const proxy of run.proxies) proxy.heal();
-			await run.caughtUp("one of many 0");
 			const gaps = () => names.filter((name) => run.consumer(name).gaps > 0).length;
-			await run.until("they have all listed again", () => gaps() >= count * 0.9);
+			// A thousand lists, one after the other: on two busy cores that takes its time.
+			await run.until("they have all listed again", () => gaps() >= count * 0.9, 120_000);
 			run.bit(`${gaps()} followers listed again`);
 			await run.write({ count: 100 }).done;
 		},

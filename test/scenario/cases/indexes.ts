@@ -12,6 +12,7 @@ import {
 	refutes,
 	remove,
 	replayed,
+	rmdir,
 	set,
 	stream,
 	swap,
@@ -332,6 +333,34 @@ export const indexCases = {
 			},
 			/in the one live response/,
 			["w < set /a/1 @1"],
+		),
+	],
+	removalNamesEveryKey: [
+		refutes(
+			"by the one event of a directory with a key in it",
+			{
+				writes: [set("/a/d/1"), rmdir("/a/d")],
+				watchers: [watch("w", "/a", { recursive: true, sent: [1, 2] })],
+			},
+			/1 key went with no event to name it: \/a\/d\/1/,
+			["w < delete /a/d @2"],
+		),
+		confirms(
+			"by an event for each key, which etcd does not send",
+			{
+				writes: [set("/a/d/1"), rmdir("/a/d")],
+				watchers: [watch("w", "/a", { recursive: true, sent: [1, 2, { index: 2, key: "/a/d/1" }] })],
+			},
+			/each key that went had an event of its own/,
+			["w < delete /a/d @2", "w < delete /a/d/1 @2"],
+		),
+		leavesUntested(
+			"when what was removed held nothing",
+			{
+				writes: [mkdir("/a/d"), rmdir("/a/d")],
+				watchers: [watch("w", "/a", { recursive: true, sent: [1, 2] })],
+			},
+			/no watch was told of the removal of a directory with keys in it/,
 		),
 	],
 	eventsCarryTheNode: [

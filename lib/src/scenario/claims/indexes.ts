@@ -9,7 +9,7 @@ import {
 	untested,
 	writeEvidence,
 } from "../claim";
-import { accepted, listenings } from "../scope";
+import { accepted, deliveriesOf, depthBelow, existed, listenings, removes } from "../scope";
 import type { Delivery, WatcherRecord } from "../timeline";
 
 export const versionsArePerKey = claim(
@@ -157,5 +157,35 @@ export const eventsCarryTheNode = claim(
 					`${all(events.length, "event")} carried the new value, or for a delete the old node`,
 					evidence(events),
 				);
+	},
+);
+
+export const removalNamesEveryKey = claim(
+	"The removal of a directory is told as an event for each key that goes with it",
+	(timeline) => {
+		const writes = accepted(timeline);
+		const found = writes.filter(removes).flatMap((removal) => {
+			const inside = [...new Set(writes.map(({ key }) => key))].filter(
+				(key) => (depthBelow(key, removal.key) ?? 0) > 0 && existed(timeline, key, removal.index),
+			);
+			return timeline.watchers
+				.filter(({ recursive, key }) => recursive && depthBelow(removal.key, key) !== undefined)
+				.map((watcher) => ({ watcher, inside, events: deliveriesOf(watcher, removal.index) }))
+				.filter(({ events }) => inside.length > 0 && events.length > 0);
+		});
+		if (found.length === 0)
+			return untested("no watch was told of the removal of a directory with keys in it");
+		const evidence = found.flatMap(({ watcher, events }) =>
+			events.map((event) => deliveryEvidence(watcher, event)),
+		);
+		const silent = found.flatMap(({ inside, events }) =>
+			inside.filter((key) => !events.some((event) => event.key === key)),
+		);
+		return silent.length > 0
+			? refuted(
+					`${count(silent.length, "key")} went with no event to name it: ${silent.join(", ")}`,
+					evidence,
+				)
+			: confirmed("each key that went had an event of its own", evidence);
 	},
 );

@@ -1,0 +1,190 @@
+/// <reference lib="dom" />
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { buildSite } from "#tools/site/build";
+import type { Page } from "#tools/site/pages";
+import { Browser } from "../lab/browser";
+import { notCovered } from "../support/coverage";
+import { chromium } from "../support/found";
+import { SiteReader } from "./reader";
+
+const executable = chromium();
+
+describe("the site in a browser, from its files", function () {
+	this.timeout(60_000);
+
+	const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "etcd-watch-lab-site-"));
+	const pages: readonly Page[] = buildSite(folder);
+	let browser: Browser;
+	let reader: SiteReader;
+
+	before(async () => {
+		if (executable === undefined) return notCovered("the site in a browser (Debian: chromium)");
+		browser = await Browser.open(executable, "http://127.0.0.1");
+		reader = new SiteReader(browser.page, folder);
+		await browser.page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+	});
+	after(async () => {
+		await browser?.close();
+		fs.rmSync(folder, { recursive: true, force: true });
+	});
+
+	it("is there to be read", () => {
+		assert.ok(fs.existsSync(path.join(folder, "index.html")));
+	});
+
+	if (executable !== undefined) inBrowser();
+
+	function inBrowser(): void {
+		beforeEach(async () => {
+			await browser.page.setViewportSize({ width: 1280, height: 800 });
+			await browser.page.emulateMedia({ colorScheme: "light" });
+		});
+		afterEach("had no error, and asked nobody else", () => {
+			assert.deepEqual(browser.errors, []);
+			assert.deepEqual(browser.strangers, []);
+			assert.deepEqual(reader.outside, []);
+		});
+
+		for (const name of ["index.html", ...pages.map(({ page }) => page)]) {
+			it(`${name}: charts alive, nothing wider than a phone, nothing serious for axe, in both themes`, async () => {
+				await reader.open(name);
+				const expected =
+					pages.find(({ page }) => page === name)?.body.markup.match(/<figure class="chart">/g) ?? [];
+				assert.equal(await reader.chartsAlive("light"), expected.length);
+				assert.deepEqual(await reader.serious(), []);
+				await browser.screenshot(`site-${name}-light`);
+				await browser.page.emulateMedia({ colorScheme: "dark" });
+				await reader.chartsAlive("dark");
+				// Only colours differ: the structure has been looked at.
+				assert.deepEqual(await reader.serious("color-contrast", "link-in-text-block"), []);
+				await browser.screenshot(`site-${name}-dark`);
+				assert.deepEqual(await reader.widerThan(360), []);
+				await browser.screenshot(`site-${name}-phone`);
+			});
+		}
+
+		it("would see a page that is wider than a phone, text that is too pale, and a request to elsewhere", async () => {
+			await reader.open("index.html");
+			await browser.page.evaluate(() => {
+				const bad = document.createElement("p");
+				bad.className = "bad";
+				bad.textContent = "pale";
+				bad.style.cssText = "width: 900px; color: #ccc; background: #fff";
+				const picture = document.createElement("img");
+				picture.src = "http://127.0.0.2/x.png";
+				document.querySelector("main")?.append(bad, picture);
+			});
+			assert.match((await reader.serious()).join(), /color-contrast: <p class="bad"/);
+			assert.match((await reader.widerThan(360)).join(), /P\.bad/);
+			assert.deepEqual(reader.outside.splice(0), ["http://127.0.0.2/x.png"]);
+			assert.deepEqual(browser.strangers.splice(0), ["http://127.0.0.2/x.png"]);
+			assert.ok(browser.errors.splice(0).length > 0);
+		});
+
+		it("redraws a chart when its slider moves, and keeps the slider's place when the colours change", async () => {
+			await reader.open(pages.find(({ body }) => body.markup.includes('"bind"'))?.page ?? "");
+			await reader.chartsAlive("light");
+			const chart = reader.charts.filter({ has: browser.page.locator('input[type="range"]') }).first();
+			await chart.scrollIntoViewIfNeeded();
+			const slider = chart.locator('input[type="range"]');
+			const marks = chart.locator(".live .mark-symbol path");
+			const whole = await marks.count();
+			await slider.focus();
+			await browser.page.keyboard.press("Home");
+			await browser.page.waitForFunction(
+				([element, before]) =>
+					element instanceof HTMLElement && element.querySelectorAll(".mark-symbol path").length < before,
+				[await chart.elementHandle(), whole] as const,
+			);
+			const place = await slider.inputValue();
+			await browser.page.emulateMedia({ colorScheme: "dark" });
+			await browser.page.waitForFunction(
+				(element) => element instanceof HTMLElement && element.dataset["live"] === "dark",
+				await chart.elementHandle(),
+			);
+			assert.equal(await slider.inputValue(), place);
+			assert.ok((await marks.count()) < whole);
+		});
+
+		it("goes from page to page", async () => {
+			await reader.open("index.html");
+			await browser.page.locator(".cards h3 a").first().click();
+			for (const { title } of pages.slice(1)) {
+				await browser.page.locator("a.next").click();
+				await browser.page.locator("h1", { hasText: title }).waitFor();
+			}
+			assert.equal(await browser.page.locator("a.next").count(), 0);
+			const heading = browser.page.locator(".contents .headings a").last();
+			const id = decodeURIComponent(
+				new URL((await heading.getAttribute("href")) ?? "", "file:///x").hash.slice(1),
+			);
+			await heading.click();
+			await browser.page.locator('.contents .headings a[aria-current="location"]').waitFor();
+			assert.equal(
+				await browser.page.evaluate((wanted) => document.querySelector(":target")?.id === wanted, id),
+				true,
+			);
+		});
+
+		it("finds a word on another page, by the keyboard alone, and goes to its heading", async () => {
+			await reader.open("index.html");
+			await browser.page.keyboard.press("/");
+			await browser.page.keyboard.type("grandchild");
+			const results = browser.page.locator("#search-results a");
+			await results.first().waitFor();
+			assert.match(await browser.page.locator("#search-state").innerText(), /^\d+ places?/);
+			assert.ok((await results.first().locator("mark").count()) > 0);
+			assert.deepEqual(await reader.serious(), []);
+			await browser.screenshot("site-search");
+			const to = (await results.nth(1).getAttribute("href")) ?? "";
+			await browser.page.keyboard.press("ArrowDown");
+			await browser.page.keyboard.press("ArrowDown");
+			await browser.page.keyboard.press("Enter");
+			await browser.page.waitForURL((url) => url.href.endsWith(to));
+			assert.match(await browser.page.locator("main").innerText(), /grandchild/i);
+		});
+
+		it("says that nothing was found, and closes at Escape", async () => {
+			await reader.open(pages[0]?.page ?? "");
+			await browser.page.locator("[data-opens-search]").click();
+			await browser.page.keyboard.type("zzzyzx");
+			await browser.page.getByText("Nothing on these pages matches “zzzyzx”").waitFor();
+			assert.equal(await browser.page.locator("#search-results a").count(), 0);
+			await browser.page.keyboard.press("Escape");
+			await browser.page.locator("#search").waitFor({ state: "hidden" });
+		});
+
+		it("is dark when the system is, and when the reader says so; then on the next page, too", async () => {
+			await reader.open("index.html");
+			const light = await reader.ground();
+			await browser.page.locator("[data-switches-theme]").click();
+			const dark = await reader.ground();
+			assert.notEqual(dark, light);
+			await reader.open(pages[0]?.page ?? "");
+			assert.equal(await reader.ground(), dark);
+			await browser.page.locator("[data-switches-theme]").click();
+			assert.equal(await reader.ground(), light);
+			await browser.page.emulateMedia({ colorScheme: "dark" });
+			await browser.page.locator('html[data-theme="dark"]').waitFor();
+			assert.equal(await reader.ground(), dark);
+		});
+
+		it("shows the committed picture where a chart can't be drawn", async () => {
+			await browser.page.route("**/vega.min.js", (route) => route.abort());
+			await reader.open(pages.find(({ hasCharts }) => hasCharts)?.page ?? "");
+			const picture = reader.charts.first().locator("img.only-light");
+			await picture.scrollIntoViewIfNeeded();
+			await browser.page.waitForFunction(
+				(element) => element instanceof HTMLImageElement && element.complete && element.naturalWidth > 100,
+				await picture.elementHandle(),
+			);
+			assert.ok(await picture.isVisible());
+			assert.ok(((await picture.getAttribute("alt")) ?? "").length > 20);
+			await browser.page.unroute("**/vega.min.js");
+			assert.ok(browser.errors.splice(0).length > 0, "and the console says so");
+		});
+	}
+});

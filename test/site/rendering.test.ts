@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import type { Notebook, Output } from "#tools/notebook";
+import { Anchors } from "#tools/site/anchors";
+import { highlighted } from "#tools/site/highlight";
+import { html, jsonForScript, trusted } from "#tools/site/html";
+import { Links } from "#tools/site/links";
+import { type Prose, renderMarkdown } from "#tools/site/markdown";
+import { renderOutput } from "#tools/site/outputs";
+import { renderPage } from "#tools/site/pages";
+import { root } from "../support/checkout";
+
+const file = path.join(root, "notebooks", "00-start-here.ipynb");
+
+function prose(): Prose {
+	return { place: { file, page: "00-start-here.html" }, links: new Links(), anchors: new Anchors() };
+}
+
+const rendered = (markdown: string): string => renderMarkdown(markdown, prose()).markup;
+
+function shown(output: Output): string {
+	return renderOutput(output, prose(), { nextChart: () => "chart", add: () => {} }).markup;
+}
+
+const display = (data: Record<string, unknown>): Output => ({ output_type: "display_data", data });
+
+describe("the site's templates", () => {
+	it("escape every value that is not markup already, in text and in attributes", () => {
+		const hostile = `"><script>alert('1')</script>&`;
+		const page = html`<p title="${hostile}">${hostile}${[hostile, trusted("<b>kept</b>")]}${undefined}</p>`
+			.markup;
+		assert.doesNotMatch(page, /<script|"><|'|&(?!#\d+;)/);
+		assert.match(page, /<b>kept<\/b><\/p>$/);
+	});
+
+	it("let no string of a chart end the script element that holds it", () => {
+		const value = { key: "</script><script>alert(1)</script><!--" };
+		const script = jsonForScript(value).markup;
+		assert.doesNotMatch(script, /</);
+		assert.deepEqual(JSON.parse(script), value);
+	});
+
+	it("mark TypeScript's words, and escape the code in a known and in an unknown language", () => {
+		const code = 'const key = "<img src=x>";';
+		assert.match(highlighted(code, "ts").markup, /<span class="hljs-keyword">const<\/span>/);
+		for (const language of ["ts", "cobol"]) {
+			assert.doesNotMatch(highlighted(code, language).markup, /<img/);
+			assert.match(highlighted(code, language).markup, /img src=x/);
+		}
+	});
+});
+
+describe("the site's markdown", () => {
+	it("gives headings the ids that JupyterLab gives them, and a number to the second of two", () => {
+		const context = prose();
+		const markup = renderMarkdown("## What, `you` & me?\n\n## Twice\n\n### Twice", context).markup;
+		assert.deepEqual(context.anchors.headings, [
+			{ level: 2, text: "What, you & me?", id: "What,-you-&-me?" },
+			{ level: 2, text: "Twice", id: "Twice" },
+			{ level: 3, text: "Twice", id: "Twice-2" },
+		]);
+		assert.match(markup, /<h2 id="What,-you-&amp;-me\?">/);
+		assert.match(markup, /<a class="anchor" href="#What%2C-you-%26-me%3F"/);
+	});
+
+	it("drops what could run or load, and keeps the words", () => {
+		const markup = rendered(
+			[
+				"<script>alert(1)</script>",
+				'<p onclick="alert(2)" style="position: fixed">kept</p>',
+				"[a](javascript:alert(3)) and <iframe src='https://example.com'></iframe>",
+				"![far](https://example.com/x.png) <img src='https://example.com/y.png'>",
+			].join("\n\n"),
+		);
+		assert.doesNotMatch(markup, /script|alert|onclick|position|iframe|<img[^>]*https/);
+		assert.match(markup, /<p>kept<\/p>/);
+		assert.match(markup, /<a href="https:\/\/example\.com\/x\.png">far<\/a>/);
+	});
+
+	it("puts a table and a block of code into a box that scrolls", () => {
+		assert.match(
+			rendered("| a |\n|---|\n| 1 |"),
+			/<div class="table scrolls"><table>[\s\S]*<\/table><\/div>/,
+		);
+		assert.match(
+			rendered("```ts\nconst a = 1;\n```"),
+			/<pre class="code scrolls"><code><span class="hljs-keyword">/,
+		);
+	});
+
+	it("leads from notebook to notebook by their pages, to the same heading", () => {
+		assert.match(
+			rendered("[x](03-missed-events.ipynb#The-hypothesis)"),
+			/<a href="03-missed-events\.html#The-hypothesis">x<\/a>/,
+		);
+		assert.match(rendered("[x](#A-hypothesis)"), /<a href="#A-hypothesis">x<\/a>/);
+		assert.match(
+			rendered("[x](https://github.com/etcd-io/etcd/issues/2039)"),
+			/href="https:\/\/github\.com\//,
+		);
+	});
+});
+
+describe("the site's links", () => {
+	const notebook = { file, page: "00-start-here.html" };
+
+	it("give a text of the repository a page, and copy a picture", () => {
+		const links = new Links();
+		assert.equal(links.resolve("../CONTRIBUTING.md#add", notebook), "files/CONTRIBUTING.md.html#add");
+		assert.equal(links.resolve("../lib/src/index.ts", notebook), "files/lib/src/index.ts.html");
+		const picture = "pictures/the-posts-run.svg";
+		assert.equal(links.resolve(picture, notebook), `files/notebooks/${picture}`);
+		assert.deepEqual(links.takeWanted(), ["CONTRIBUTING.md", "lib/src/index.ts", `notebooks/${picture}`]);
+		assert.deepEqual(links.takeWanted(), [], "each is asked for once");
+	});
+
+	it("find the way back from a page further down", () => {
+		const page = { file: path.join(root, "lib", "src", "x.md"), page: "files/lib/src/x.md.html" };
+		const to = new Links().resolve("../../notebooks/01-recursive.ipynb", page);
+		assert.equal(to, "../../../01-recursive.html");
+	});
+
+	it("lead nowhere for a folder, and complain of what is not there or outside", () => {
+		assert.equal(new Links().resolve("../lib/src", notebook), undefined);
+		for (const nowhere of ["99-none.ipynb", "../../etc/passwd"]) {
+			assert.throws(() => new Links().resolve(nowhere, notebook), {
+				name: "Problem",
+				message: `notebooks/00-start-here.ipynb links to ${nowhere}, and there is no such file`,
+			});
+		}
+	});
+});
+
+describe("the site's outputs", () => {
+	it("show the richest form that there is", () => {
+		const data = {
+			"text/plain": ["plain\n"],
+			"text/html": ["<table><tbody><tr><td>", "table</td></tr></tbody></table>"],
+			"image/svg+xml": '<svg viewBox="0 0 7 5" aria-label="A &amp; B"><desc>c</desc></svg>',
+		};
+		assert.match(shown(display(data)), /^<div class="rendered"><div class="table scrolls"><table>/);
+		const chart = shown(display({ ...data, "application/vnd.vegalite.v5+json": { mark: "bar" } }));
+		assert.match(
+			chart,
+			/<script type="application\/json">\{"light":\{"mark":"bar"\},"dark":\{"mark":"bar"\}\}/,
+		);
+		assert.match(
+			chart,
+			/<img class="only-light" src="charts\/chart\.svg" alt="A &#38; B\. c"[^>]* width="7" height="5">/,
+		);
+		assert.match(chart, /<pre class="scrolls">plain<\/pre>/);
+		assert.match(shown(display({ "text/plain": "a < b" })), /<pre class="text scrolls">a &#60; b<\/pre>/);
+	});
+
+	it("let no output run or load anything", () => {
+		const hostile =
+			'<img src=x onerror=alert(1)><script>alert(2)</script><td style="background: url(https://a.b)">';
+		assert.doesNotMatch(shown(display({ "text/html": hostile })), /onerror|script|url\(/);
+		for (const output of [
+			display({ "text/plain": hostile }),
+			{ output_type: "stream", name: "stdout", text: hostile } as const,
+			{ output_type: "error", ename: "E", evalue: hostile, traceback: [hostile] } as const,
+		]) {
+			assert.doesNotMatch(shown({ ...output } as Output), /<(?:img|script|td)/);
+		}
+	});
+
+	it("show an error without a terminal's colours", () => {
+		const output: Output = {
+			output_type: "error",
+			ename: "E",
+			evalue: "x",
+			traceback: ["\u001b[31mE: x\u001b[0m"],
+		};
+		assert.equal(shown(output), '<pre class="text scrolls error">E: x</pre>');
+	});
+
+	it("tell a verdict by its first words, and nothing else", () => {
+		const verdict = (words: string) =>
+			shown(display({ "text/html": `<div>\n<p><strong>${words}</strong>: a</p></div>` }));
+		assert.match(verdict("✗ refuted"), /^<div class="rendered verdict refuted">/);
+		assert.match(verdict("refuted"), /^<div class="rendered">/);
+	});
+});
+
+describe("a page of the site", () => {
+	const page = (...sources: string[]): Notebook => ({
+		cells: sources.map((source) => ({ cell_type: "markdown", metadata: {}, source })),
+		metadata: {},
+		nbformat: 4,
+		nbformat_minor: 5,
+	});
+
+	it("has the notebook's title, number, opening and headings", () => {
+		const made = renderPage(file, page("# Is it so?\n\nThe opening.\n\nMore.", "## Yes"), new Links());
+		assert.deepEqual([made.number, made.title, made.page], ["00", "Is it so?", "00-start-here.html"]);
+		assert.equal(made.opening.markup.trim(), "<p>The opening.</p>");
+		assert.deepEqual(
+			made.headings.map(({ text }) => text),
+			["Is it so?", "Yes"],
+		);
+	});
+
+	it("says which notebook has no title, and which links into nothing", () => {
+		assert.throws(
+			() => renderPage(file, page("## Only this"), new Links()),
+			/notebooks\/00-start-here\.ipynb has no title/,
+		);
+		assert.throws(() => renderPage(file, page("# a\n\n[b](c.ipynb)"), new Links()), /links to c\.ipynb/);
+	});
+});

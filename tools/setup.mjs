@@ -56,8 +56,9 @@ npm run site -- --out DIR  into another folder`,
   --members N      1 or 3 members (default: 3), where a fault does not need as many as it needs
   --kind NAME      only this kind of fault, or this group: window, tree, member, store, client, proxy
   --etcd KIND      3.4 or newest (the last 3.5, built with Go); default: both, as far as they are here
-  --consumer WHO   follow (default), naive, textbook or node-etcd: the same faults for somebody else;
-                   all: each of them after the other, and lib/recorded/chaos.json
+  --api API        v2 (default) or v3: the same faults on v3, as far as they have a counterpart there
+  --consumer WHO   follow (default), naive, textbook, node-etcd (v2) or etcd3 (v3): the same faults for somebody
+                   else; all: each of them after the other, and lib/recorded/chaos.json or chaos-v3.json
   --without RULE   the follower without one of its thirteen rules, to see what it is for`,
 	bench: `npm run bench -- model     how fast the model is, beside a live etcd
 npm run bench -- follow    the follower and the hub beside the Go client, node-etcd and a bare socket
@@ -94,7 +95,7 @@ function readArguments(command, args) {
 		for (const option of ["runs", "seed", "etcd", "servers", "path"]) options[option] = { type: "string" };
 	}
 	if (name === "chaos") {
-		for (const option of ["runs", "seed", "members", "kind", "etcd", "consumer", "without"]) {
+		for (const option of ["runs", "seed", "members", "kind", "etcd", "consumer", "without", "api"]) {
 			options[option] = { type: "string" };
 		}
 	}

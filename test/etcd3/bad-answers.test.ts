@@ -259,7 +259,19 @@ describe("the end of a watch", () => {
 			(v3) => assert.rejects(v3.watch("/a"), ConnectionError),
 		));
 
-	it("by an error in the stream is that error", () =>
+	it("by an error in the stream is that error, which etcd sends without a newline", () =>
+		at(
+			streams(
+				[
+					created,
+					JSON.stringify({ error: { grpc_code: 14, http_code: 503, message: "etcdserver: no leader" } }),
+				],
+				(socket) => socket.end("0\r\n\r\n"),
+			),
+			(v3) => assert.rejects(second(v3), NoLeaderError),
+		));
+
+	it("by an error in the stream with a newline is that error, too", () =>
 		at(
 			streams([
 				created,

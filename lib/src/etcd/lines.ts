@@ -3,6 +3,7 @@ import type { OpenAnswer, Transport } from "./transport";
 
 /**
  * The lines of an open answer, as they come: Go's json.Encoder ends each event with a newline, and JSON text holds none.
+ * `mayEndWithout`: the last one may lack its newline, as an error that ends a gateway's stream does.
  * Returns when the answer ends properly; whoever leaves early has to close the answer.
  * @throws ConnectionError when it was cut, AbortedError after its `close()`, BadAnswerError for a line that is too long
  * or no UTF-8
@@ -10,6 +11,7 @@ import type { OpenAnswer, Transport } from "./transport";
 export async function* readLines(
 	transport: Transport,
 	answer: OpenAnswer,
+	mayEndWithout = false,
 ): AsyncGenerator<string, void, undefined> {
 	let pending: Buffer[] = [];
 	let size = 0;
@@ -35,7 +37,17 @@ export async function* readLines(
 	}
 	answer.done();
 	const rest = Buffer.concat(pending).toString("utf8").trim();
-	if (rest !== "") {
+	if (rest !== "" && mayEndWithout && isWhole(rest)) yield rest;
+	else if (rest !== "") {
 		throw new ConnectionError(`${answer.endpoint} ended the stream inside an event`, { maybeApplied: false });
+	}
+}
+
+function isWhole(line: string): boolean {
+	try {
+		JSON.parse(line);
+		return true;
+	} catch {
+		return false;
 	}
 }

@@ -138,7 +138,7 @@ class Watching implements V3Watch {
 		this.#request = request;
 		this.#answer = answer;
 		this.#startRevision = startRevision;
-		this.#lines = readLines(transport, answer);
+		this.#lines = readLines(transport, answer, true);
 	}
 
 	get header(): V3Header {

@@ -4,7 +4,7 @@ export type { HubWatch } from "./hub-watch";
 export { type Mirror, type MirrorChange, type MirrorOptions, mirror, ResetError } from "./mirror";
 export type { KeyChange } from "./mirror-keys";
 export type { Bookmark } from "./pump";
-export { type Rule, rules } from "./rules";
+export { notOnV3, type Rule, rules } from "./rules";
 export { isBelow, isRemoval, parentOf } from "./tree";
 export type {
 	Change,

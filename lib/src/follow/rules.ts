@@ -32,6 +32,16 @@ export const rules = {
 		"the position moves when the next change is asked for; leaving the loop closes every connection",
 } as const;
 
+/** Those that mean nothing on v3, and why. The others hold there, word for word but for v3's own words. */
+export const notOnV3 = {
+	"polls are the truth": "a v3 watch is a stream that does not go deaf: what it could not send it keeps",
+	"verify a jump":
+		"a v3 member that catches up by a snapshot tells its watches what they missed (issue 8411)",
+	"a removed directory is all its keys": "v3 has no directories, and an event for each key that goes",
+	"what only the replay shows is dropped":
+		"v3 hides no keys, and tells of the past what it would have told live",
+} as const satisfies Partial<Record<keyof typeof rules, string>>;
+
 /** The name of one of the thirteen rules. */
 export type Rule = keyof typeof rules;
 

@@ -40,6 +40,9 @@ export interface HttpRequest {
 	readonly json?: string;
 	/** Takes the place of the user's, as a v3 token does. */
 	readonly authorization?: string | undefined;
+	readonly headers?: Readonly<Record<string, string>>;
+	/** Goes to this endpoint alone, whatever it answers; else to the one that answered last, and its successors. */
+	readonly endpoint?: string | undefined;
 	/** Nothing is written by it, so that it may be sent again; a GET's default. */
 	readonly isRead?: boolean;
 	readonly signal?: AbortSignal | undefined;
@@ -116,6 +119,7 @@ export class Transport {
 	 * @throws ConnectionError, TimeoutError, AbortedError
 	 */
 	async open(request: HttpRequest): Promise<OpenAnswer> {
+		if (request.endpoint !== undefined) return await this.#openAt(request.endpoint, request);
 		for (let tried = 1; ; tried++) {
 			const at = this.#current;
 			try {
@@ -278,6 +282,7 @@ export class Transport {
 				path: request.path,
 				method: request.method,
 				headers: {
+					...request.headers,
 					...(authorization === undefined ? {} : { authorization }),
 					...(request.form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
 					...(request.json === undefined ? {} : { "content-type": "application/json" }),

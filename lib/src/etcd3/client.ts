@@ -1,5 +1,4 @@
 import { checkIndex } from "../etcd/arguments";
-import type { RequestOptions } from "../etcd/keys";
 import { type ConnectOptions, type HttpRequest, Transport } from "../etcd/transport";
 import type { V3Bytes } from "./bytes";
 import { CompactedError, FutureRevisionError } from "./errors";
@@ -18,6 +17,7 @@ import {
 	type PutOptions,
 	type RangeOptions,
 	type Txn,
+	type V3RequestOptions,
 	type Wire,
 	wireDelete,
 	wireGet,
@@ -71,7 +71,7 @@ export class V3Client {
 	}
 
 	/** The keys of a range, or one key, at one revision: the header's, unless `revision` is given. */
-	async range(key: V3Bytes, options: RangeOptions & RequestOptions = {}): Promise<RangeAnswer> {
+	async range(key: V3Bytes, options: RangeOptions & V3RequestOptions = {}): Promise<RangeAnswer> {
 		const answer = await this.#ask("/v3/kv/range", wireGet(key, options), read, options, options.revision);
 		return { header: parseHeader(answer), ...parseRange(answer) };
 	}
@@ -79,26 +79,26 @@ export class V3Client {
 	/** One key; undefined when it does not exist. */
 	async get(
 		key: V3Bytes,
-		options: Omit<RangeOptions, "prefix" | "fromKey" | "rangeEnd"> & RequestOptions = {},
+		options: Omit<RangeOptions, "prefix" | "fromKey" | "rangeEnd"> & V3RequestOptions = {},
 	) {
 		const { kvs } = await this.range(key, options);
 		return kvs[0] as KeyValue | undefined;
 	}
 
 	/** Writes a key, whether or not it is there. */
-	async put(key: V3Bytes, value: V3Bytes, options: PutOptions & RequestOptions = {}): Promise<PutAnswer> {
+	async put(key: V3Bytes, value: V3Bytes, options: PutOptions & V3RequestOptions = {}): Promise<PutAnswer> {
 		const answer = await this.#ask("/v3/kv/put", wirePut(key, value, options), write, options);
 		return { header: parseHeader(answer), ...parsePut(answer) };
 	}
 
 	/** Deletes a key or all of a range, which is one revision with an event for each. */
-	async delete(key: V3Bytes, options: DeleteOptions & RequestOptions = {}): Promise<DeleteAnswer> {
+	async delete(key: V3Bytes, options: DeleteOptions & V3RequestOptions = {}): Promise<DeleteAnswer> {
 		const answer = await this.#ask("/v3/kv/deleterange", wireDelete(key, options), write, options);
 		return { header: parseHeader(answer), ...parseDelete(answer) };
 	}
 
 	/** A transaction: `success` if every comparison holds, else `failure`. No key may be written twice in it. */
-	async txn(txn: Txn, options: RequestOptions = {}): Promise<TxnAnswer> {
+	async txn(txn: Txn, options: V3RequestOptions = {}): Promise<TxnAnswer> {
 		const answer = await this.#ask("/v3/kv/txn", wireTxn(txn), write, options);
 		return { header: parseHeader(answer), ...parseTxn(answer) };
 	}
@@ -110,7 +110,7 @@ export class V3Client {
 	 */
 	async compact(
 		revision: number,
-		options: RequestOptions & { readonly physical?: boolean } = {},
+		options: V3RequestOptions & { readonly physical?: boolean } = {},
 	): Promise<V3Header> {
 		const wire = {
 			revision: String(checkIndex("revision", revision, 1)),
@@ -120,19 +120,19 @@ export class V3Client {
 	}
 
 	/** A lease of so many seconds, which the server may lengthen; of that id if one is given (LeaseExistsError). */
-	async grant(ttl: number, options: RequestOptions & { readonly id?: bigint } = {}): Promise<LeaseAnswer> {
+	async grant(ttl: number, options: V3RequestOptions & { readonly id?: bigint } = {}): Promise<LeaseAnswer> {
 		const id = options.id === undefined ? {} : { ID: wireId("lease", options.id) };
 		const wire = { TTL: String(checkIndex("a ttl", ttl, 1)), ...id };
 		return lease(await this.#ask("/v3/lease/grant", wire, write, options));
 	}
 
 	/** Ends a lease and deletes its keys, at one revision. @throws LeaseNotFoundError */
-	async revoke(id: bigint, options: RequestOptions = {}): Promise<V3Header> {
+	async revoke(id: bigint, options: V3RequestOptions = {}): Promise<V3Header> {
 		return parseHeader(await this.#ask("/v3/lease/revoke", { ID: wireId("lease", id) }, write, options));
 	}
 
 	/** Renews a lease, once; its ttl is 0 when there is none of that id (any more). */
-	async keepAlive(id: bigint, options: RequestOptions = {}): Promise<LeaseAnswer> {
+	async keepAlive(id: bigint, options: V3RequestOptions = {}): Promise<LeaseAnswer> {
 		// A stream of answers to a stream of requests; by the gateway, one of each.
 		return lease(
 			await this.#ask("/v3/lease/keepalive", { ID: wireId("lease", id) }, read, options, undefined, true),
@@ -142,7 +142,7 @@ export class V3Client {
 	/** How long a lease has to live; its ttl is -1 when there is none of that id (any more). */
 	async timeToLive(
 		id: bigint,
-		options: RequestOptions & { readonly keys?: boolean } = {},
+		options: V3RequestOptions & { readonly keys?: boolean } = {},
 	): Promise<TimeToLive> {
 		const wire = { ID: wireId("lease", id), ...(options.keys ? { keys: true } : {}) };
 		const answer = await this.#ask("/v3/lease/timetolive", wire, read, options);
@@ -150,7 +150,7 @@ export class V3Client {
 	}
 
 	/** The ids of all leases. */
-	async leases(options: RequestOptions = {}): Promise<readonly bigint[]> {
+	async leases(options: V3RequestOptions = {}): Promise<readonly bigint[]> {
 		const answer = await this.#ask("/v3/lease/leases", {}, read, options);
 		return answer.objects("leases").map((one) => one.big("ID"));
 	}
@@ -165,7 +165,7 @@ export class V3Client {
 	}
 
 	/** What the member says of itself. */
-	async status(options: RequestOptions = {}): Promise<V3Status> {
+	async status(options: V3RequestOptions = {}): Promise<V3Status> {
 		const answer = await this.#ask("/v3/maintenance/status", {}, read, options);
 		return {
 			header: parseHeader(answer),
@@ -180,12 +180,12 @@ export class V3Client {
 	}
 
 	/** The server's version, such as "3.5.1". */
-	async version(options: RequestOptions = {}): Promise<string> {
+	async version(options: V3RequestOptions = {}): Promise<string> {
 		return (await this.status(options)).version;
 	}
 
 	/** The members of the cluster. */
-	async members(options: RequestOptions = {}): Promise<readonly V3Member[]> {
+	async members(options: V3RequestOptions = {}): Promise<readonly V3Member[]> {
 		const answer = await this.#ask("/v3/cluster/member/list", {}, read, options);
 		return answer.objects("members").map((member) => ({
 			id: member.big("ID"),
@@ -196,7 +196,7 @@ export class V3Client {
 	}
 
 	/** A token for a user. The client gets its own by itself. @throws AuthenticationFailedError, AuthNotEnabledError */
-	async authenticate(name: string, password: string, options: RequestOptions = {}): Promise<string> {
+	async authenticate(name: string, password: string, options: V3RequestOptions = {}): Promise<string> {
 		const answer = await this.#send("/v3/auth/authenticate", { name, password }, read, options, undefined);
 		return answer.text("token");
 	}
@@ -205,7 +205,7 @@ export class V3Client {
 	 * Any other request of the API, in the gateway's own words and JSON, such as ("/v3/auth/user/add", {…}): as a
 	 * write, with the user's token. Gives the answer's JSON as it came.
 	 */
-	async call(path: string, body: Wire, options: RequestOptions = {}): Promise<unknown> {
+	async call(path: string, body: Wire, options: V3RequestOptions = {}): Promise<unknown> {
 		return (await this.#ask(path, body, write, options)).json;
 	}
 
@@ -223,7 +223,7 @@ export class V3Client {
 		path: string,
 		body: Wire,
 		isRead: boolean,
-		options: RequestOptions,
+		options: V3RequestOptions,
 		revision?: number,
 		isStream = false,
 	): Promise<Fields> {
@@ -240,7 +240,7 @@ export class V3Client {
 		path: string,
 		body: Wire,
 		isRead: boolean,
-		options: RequestOptions,
+		options: V3RequestOptions,
 		token: string | undefined,
 		isStream = false,
 	): Promise<Fields> {
@@ -250,6 +250,7 @@ export class V3Client {
 			json: JSON.stringify(body),
 			isRead,
 			authorization: token,
+			endpoint: options.endpoint,
 			signal: options.signal,
 			timeoutMs: options.timeoutMs,
 		};

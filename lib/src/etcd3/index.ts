@@ -2,7 +2,15 @@ export { NotTextError, type V3Bytes } from "./bytes";
 export { V3Client } from "./client";
 export * from "./errors";
 export { prefixEnd, type V3Keys } from "./range";
-export type { DeleteOptions, PutOptions, RangeOptions, Txn, TxnCompare, TxnOperation } from "./requests";
+export type {
+	DeleteOptions,
+	PutOptions,
+	RangeOptions,
+	Txn,
+	TxnCompare,
+	TxnOperation,
+	V3RequestOptions,
+} from "./requests";
 export {
 	type DeleteAnswer,
 	KeyValue,

@@ -1,7 +1,13 @@
 import { checkIndex } from "../etcd/arguments";
 import { ArgumentError } from "../etcd/errors";
+import type { RequestOptions } from "../etcd/keys";
 import { base64, type V3Bytes } from "./bytes";
 import { type V3Keys, wireRange } from "./range";
+
+export interface V3RequestOptions extends RequestOptions {
+	/** One of the client's endpoints, which alone is asked. */
+	readonly endpoint?: string;
+}
 
 export interface PutOptions {
 	/** A lease's id: the key goes when it does. */

@@ -20,6 +20,13 @@ export interface V3WatchOptions extends V3Keys {
 	readonly progressNotify?: boolean;
 	/** Messages of more than about 1.5 MiB are sent in pieces; `fragment` says that another piece follows. */
 	readonly fragment?: boolean;
+	/**
+	 * Has the server end the watch, with a NoLeaderError, when it has known of no leader for a while; else it stays
+	 * open in silence. etcd's clients ask for it by gRPC metadata, and the gateway takes those as Grpc-Metadata-….
+	 */
+	readonly requireLeader?: boolean;
+	/** One of the client's endpoints, which alone is asked. */
+	readonly endpoint?: string;
 	readonly signal?: AbortSignal;
 	/** How long the registration may take; the client's own unless given. */
 	readonly timeoutMs?: number;
@@ -93,6 +100,8 @@ export async function openWatch(
 		json: JSON.stringify({ create_request: body }),
 		isRead: true,
 		authorization: token,
+		endpoint: options.endpoint,
+		...(options.requireLeader ? { headers: { "Grpc-Metadata-Hasleader": "true" } } : {}),
 		signal: options.signal,
 		timeoutMs,
 	};

@@ -48,6 +48,16 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		["To go on after the X-Etcd-Index of the last response loses nothing", "refuted"],
 		["v2 has only versions of single keys", "refuted"],
 	],
+	"06-indexes-and-revisions": [
+		["The writes to all keys of the store are numbered in one sequence", "confirmed"],
+		["A key has a number that counts the writes to it", "refuted"],
+		["The writes to all keys of the store are numbered in one sequence", "confirmed"],
+		["A key has a number that counts the writes to it", "confirmed"],
+		["A watch on a quiet key is thrown out by other people's writes", "confirmed"],
+		["A watch on a quiet key is thrown out by other people's writes", "refuted"],
+		["A watch on a quiet key is thrown out by other people's writes", "confirmed"],
+		["reading the tree and watching from that read's index on misses nothing", "confirmed"],
+	],
 	"08-faults": [
 		["the Go client's loop loses nothing", "confirmed"],
 		["the Go client's loop loses nothing", "refuted"],

@@ -9,7 +9,7 @@ type Verdicts = Partial<Record<Name, "confirmed" | "refuted">>;
 
 const recursive = true;
 /** What every run says in which two keys were written, respectively an event came live. */
-const twoKeys = { versionsArePerKey: "refuted" } as const;
+const twoKeys = { versionsArePerKey: "refuted", storeHasOneSequence: "confirmed" } as const;
 const live = { responseIndexIsWhereTheWatchBegan: "confirmed", eventsCarryTheNode: "confirmed" } as const;
 
 const post = scenario("the post's run")

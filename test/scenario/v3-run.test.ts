@@ -5,7 +5,9 @@ import {
 	counterparts,
 	explain,
 	explainAll,
+	gapsOf,
 	loadTimeline,
+	lostInSilence,
 	missedBy,
 	runOnModel,
 	type Scenario,
@@ -403,6 +405,98 @@ forEachEtcd((server) => {
 		});
 	});
 
+	describe("follow, on v3", () => {
+		it("tells every event of a revision, comes back with its position, and states what was compacted as a gap", async () => {
+			const timeline = await run(
+				scenario("followed")
+					.follow("f", "/a", { recursive: true })
+					.set("/a/1")
+					.set("/a/2")
+					.rmdir("/a", { recursive: true })
+					.cut("f")
+					.set("/a/3")
+					.reconnect("f")
+					.set("/a/4")
+					.cut("f")
+					.set("/a/5")
+					.set("/b")
+					.compact()
+					.reconnect("f")
+					.set("/a/6"),
+			);
+			assert.deepEqual(sent(timeline, "f"), [
+				"1 put /a/1",
+				"2 put /a/2",
+				"3 delete /a/1",
+				"3 delete /a/2",
+				"4 put /a/3",
+				"5 put /a/4",
+				"8 put /a/6",
+			]);
+			const [gap, ...more] = gapsOf(timeline, "f");
+			assert.ok(gap && more.length === 0);
+			assert.deepEqual([gap.from, gap.to, gap.added.map(({ key }) => key)], [6, 7, ["/a/5"]]);
+			assert.equal(watcherOf(timeline, "f").proof, "fence");
+			assert.deepEqual(lostInSilence(timeline, "f"), []);
+			assert.match(explain(timeline, "f", 6).words, /lies in the gap/);
+		});
+	});
+
+	describe("progress notify", () => {
+		const quiet = scenario("quiet")
+			.watch("untold", "/quiet")
+			.watch("told", "/quiet", { progressNotify: true })
+			.set("/quiet")
+			.burst("/noise", { count: 20, keyCount: 5 })
+			.awaitProgress("told")
+			.cut("untold")
+			.cut("told")
+			.compact()
+			.reconnect("untold")
+			.reconnect("told")
+			.set("/quiet", "again");
+
+		it("keeps a quiet key's watch from being thrown out by a compaction", async () => {
+			const flags = ["--experimental-watch-progress-notify-interval", "200ms"];
+			const talkative = await startLab({ own: true, binary: server.binary, flags });
+			try {
+				const timeline = await quiet.run(talkative, { api: "v3" });
+				assert.deepEqual(sent(timeline, "told"), ["1 put /quiet", "22 put /quiet"]);
+				assert.deepEqual(life(timeline, "told"), [
+					"asked @0",
+					"bookmarked @21",
+					"cut @21",
+					"asked @21 from 22",
+				]);
+				assert.deepEqual(sent(timeline, "untold"), ["1 put /quiet"]);
+				assert.deepEqual(life(timeline, "untold").slice(1), ["cut @21", "asked @21 from 2", "error 11 @21"]);
+				assert.deepEqual(loadTimeline(saveTimeline(timeline)), timeline);
+			} finally {
+				await talkative.close();
+			}
+		});
+
+		it("that does not come in time is an error that names it: every 10 minutes, unless the server was told otherwise", async () => {
+			await assert.rejects(quiet.run(server.lab, { api: "v3", stepTimeoutMs: 300 }), {
+				name: "ScenarioError",
+				message: /^step 5 waited 300 ms for the message that says how far the store is/,
+			});
+		});
+
+		it("is not there in v2, which the run there says", async () => {
+			const timeline = await quiet.run(server.lab);
+			assert.deepEqual(
+				timeline.withoutCounterpart?.map(({ what }) => what),
+				["told is told of progress", "awaitProgress told", "compact"],
+			);
+			assert.deepEqual(runOnModel(quiet).withoutCounterpart, timeline.withoutCounterpart);
+		});
+
+		it("is not waited for at a watcher that does not ask for it", () => {
+			assert.throws(() => scenario("x").watch("w", "/a").awaitProgress("w"), ArgumentError);
+		});
+	});
+
 	describe("compact", () => {
 		it("refuses a watch from before it with the gap, serves one from its revision on, and recover goes on", async () => {
 			const timeline = await run(
@@ -480,32 +574,21 @@ forEachEtcd((server) => {
 	});
 
 	describe("what has no counterpart in v3", () => {
-		it("is left out of the run, and named with its reason, the steps of its watcher too", async () => {
+		it("is left out of the run, and named with its reason", async () => {
 			const steps = scenario("some")
-				.follow("f", "/a", { recursive: true })
+				.watch("w", "/a", { recursive: true })
 				.mkdir("/a")
 				.set("/a/1")
 				.createInOrder("/a", "x")
 				.refresh("/a/1", 5)
 				.rmdir("/a")
-				.updateDirectory("/a", { ttl: 5 })
-				.cut("f")
-				.reconnect("f");
+				.updateDirectory("/a", { ttl: 5 });
 			const timeline = await run(steps);
 			assert.deepEqual(ends(timeline), ["set /a/1: 1"]);
-			assert.deepEqual(timeline.watchers, []);
+			assert.deepEqual(sent(timeline, "w"), ["1 put /a/1"]);
 			assert.deepEqual(
 				timeline.withoutCounterpart?.map(({ step, what }) => `${step} ${what}`),
-				[
-					"1 follow f on /a, recursive",
-					"2 mkdir /a",
-					"4 createInOrder /a",
-					"5 refresh /a/1",
-					"6 rmdir /a",
-					"7 updateDirectory /a",
-					"8 cut f",
-					"9 reconnect f",
-				],
+				["2 mkdir /a", "4 createInOrder /a", "5 refresh /a/1", "6 rmdir /a", "7 updateDirectory /a"],
 			);
 			assert.ok(timeline.withoutCounterpart?.every(({ why }) => why.length > 10));
 		});

@@ -6,7 +6,7 @@ import { type Bar, barsOf, forgottenOf, type Gap, gapsOf, type Note, notesOf } f
 import { type Join, type Mark, markOfWrite, markSize, marksOfWatcher } from "./marks";
 import { COLOUR, removes } from "./palette";
 import type { Places } from "./places";
-import { fateOf, type Reading, unitOf } from "./reading";
+import { fateOf, type Reading, type Unit, unitOf } from "./reading";
 
 /** A lane with more marks than this is drawn as bands. */
 const MOST_MARKS = 220;
@@ -53,7 +53,7 @@ export function drawingOf(
 		const writes = timeline.writes.filter((write) => write.by === by);
 		if (writes.length > MOST_MARKS) {
 			bandedWriters = true;
-			writerBands(writes, places, lane.y, all);
+			writerBands(writes, places, lane.y, all, unit);
 		} else {
 			const size = markSize(
 				writes.map((write) => places.ofWrite.get(write.id) ?? 0),
@@ -78,7 +78,13 @@ export function drawingOf(
 	return all;
 }
 
-function writerBands(writes: readonly WriteRecord[], places: Places, y: number, all: Drawing): void {
+function writerBands(
+	writes: readonly WriteRecord[],
+	places: Places,
+	y: number,
+	all: Drawing,
+	unit: Unit,
+): void {
 	const accepted: Counted[] = [];
 	const refused: Counted[] = [];
 	for (const write of writes) {
@@ -100,6 +106,7 @@ function writerBands(writes: readonly WriteRecord[], places: Places, y: number, 
 			restStroke: COLOUR.remove,
 			mixedFill: COLOUR.remove,
 			height: 16,
+			unit,
 		}),
 		...bandsOf(refused, places, y - 15, {
 			full: "refused or without an answer",
@@ -108,6 +115,7 @@ function writerBands(writes: readonly WriteRecord[], places: Places, y: number, 
 			restStroke: "#ffffff",
 			mixedFill: "#ffffff",
 			height: 6,
+			unit,
 		}),
 	);
 }
@@ -150,6 +158,7 @@ function watcherBands(timeline: Timeline, reading: Reading, places: Places, y: n
 			restStroke: COLOUR.absent,
 			mixedFill: COLOUR.mixed,
 			height: 16,
+			unit: reading.unit,
 		}),
 	);
 	const few = { came: came <= FEW_MARKS, absent: absent <= FEW_MARKS };

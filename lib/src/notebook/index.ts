@@ -16,6 +16,7 @@ export { differenceTable, explainMatrix, explainTable, showDifferences, showExpl
 export { gapTable, lossTable, showGaps, showLosses } from "./gaps";
 export { type Live, live, type View } from "./live";
 export type { WindowEvent, WindowMoment } from "./moments";
+export { type NumbersOptions, numbersChart, numbersTable, showNumbers, showNumbersTable } from "./numbers";
 export {
 	checkPrediction,
 	comparePrediction,

@@ -1,5 +1,6 @@
-import type { EtcdError } from "../etcd";
+import type { EtcdError, Keys } from "../etcd";
 import type { Node } from "../etcd/node";
+import type { V3Client } from "../etcd3";
 import type { Recorder } from "./record";
 import type { OpenStep, WriteStep } from "./steps";
 import type { Accepted, EventAction, Refused, Timeline } from "./timeline";
@@ -39,6 +40,8 @@ export interface PollListener {
 	/** `etcdIndex`: where the store was then. */
 	asked(headers: { readonly etcdIndex: number }, waitIndex: number | undefined): void;
 	answered(event: SeenEvent): void;
+	/** v3 only: the server says that up to this index there was nothing else. */
+	progressed?(index: number): void;
 }
 
 export interface SourceOptions {
@@ -46,6 +49,8 @@ export interface SourceOptions {
 	readonly recursive: boolean;
 	/** Left out: from now on. */
 	readonly afterIndex?: number;
+	/** v3 only: be told now and then how far the store is, while nothing happens. */
+	readonly progressNotify?: boolean;
 	readonly signal: AbortSignal;
 }
 
@@ -70,6 +75,8 @@ export interface WatchRefusal {
 /** What a run asks of the API that it runs on. Keys are the server's, indexes the store's own. */
 export interface Api {
 	readonly name: Timeline["api"];
+	/** What the watchers ask. */
+	readonly watchers: Keys | V3Client;
 	/** True where a stream, too, is sent all that it has to see, and can be waited for. */
 	readonly streamsAreSure: boolean;
 	/** The store's index; `key` is one that may be read, and need not exist. */

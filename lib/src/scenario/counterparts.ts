@@ -31,34 +31,33 @@ export function counterparts({ steps }: Scenario): readonly Counterpart[] {
 
 /**
  * What of these steps an API has no counterpart for, in order. `isDone`: the step itself is carried out, and only
- * something about it is not so. `first`: the number of the first of them.
+ * something about it is not so.
  */
 export function withoutCounterpart(
 	steps: readonly Step[],
 	api: Timeline["api"],
-	first = 1,
 ): (WithoutCounterpart & { readonly isDone: boolean })[] {
-	const gone = new Set<string>();
 	return steps.flatMap((step, at) => {
-		const found = api === "v2" ? withoutInV2(step) : withoutInV3(step, gone);
-		if (found === undefined) return [];
-		if ("key" in step && "watcher" in step && !found.isDone) gone.add(step.watcher);
-		return [{ step: first + at, what: stepWords(step), isDone: false, ...found }];
+		const found = api === "v2" ? withoutInV2(step) : withoutInV3(step);
+		return found === undefined ? [] : [{ step: at + 1, what: stepWords(step), isDone: false, ...found }];
 	});
 }
 
 type Found = { readonly why: string; readonly what?: string; readonly isDone?: boolean };
 
 function withoutInV2(step: Step): Found | undefined {
-	if (step.step !== "compact") return undefined;
-	return { why: "v2 has no compaction: its history is the last 1000 events of the store, always" };
+	if (step.step === "compact")
+		return { why: "v2 has no compaction: its history is the last 1000 events of the store, always" };
+	const silent = "v2 has no progress notification: on a quiet key it says nothing";
+	if (step.step === "awaitProgress") return { why: silent };
+	if ("progressNotify" in step && step.progressNotify)
+		return { what: `${step.watcher} is told of progress`, why: silent, isDone: true };
+	return undefined;
 }
 
 const directory = "v3 has no directories: keys are flat, and a slash in one is a letter like any other";
 
-function withoutInV3(step: Step, gone: ReadonlySet<string>): Found | undefined {
-	if ("watcher" in step && gone.has(step.watcher)) return { why: "its watcher has no counterpart" };
-	if (step.step === "follow") return { why: "the lab's scenarios know the follower of v2 only" };
+function withoutInV3(step: Step): Found | undefined {
 	if (step.step === "fault") return { why: "faults are made on clusters that are watched by v2" };
 	if (step.step !== "write") return undefined;
 	switch (step.operation) {
@@ -106,12 +105,14 @@ function v3Words(step: Step): string {
 	if (step.step === "write") return writeWords(step);
 	if (step.step === "burst") return burstWords(step);
 	if (step.step === "awaitExpiry") return `waits for the delete that the end of its lease is`;
+	if (step.step === "follow") return `${watchWords(step)}, by the lab's follower`;
+	if (step.step === "awaitProgress") return "waits for the message that says how far the store is";
 	if (step.step === "recover") return "range, then a watch from the answer's revision + 1";
 	if ("key" in step) return watchWords(step);
 	return "the same";
 }
 
-function watchWords({ step, key, recursive, afterIndex, goOnAfter }: OpenStep): string {
+function watchWords({ step, key, recursive, afterIndex, goOnAfter, progressNotify }: OpenStep): string {
 	const range = recursive ? `${quoted(key)} and the prefix ${quoted(`${key}/`)}` : quoted(key);
 	const from =
 		afterIndex !== undefined
@@ -125,7 +126,7 @@ function watchWords({ step, key, recursive, afterIndex, goOnAfter }: OpenStep): 
 			: step === "pollLoop"
 				? ", closed after each event and made anew from now on"
 				: "";
-	return `watch ${range}${from}${how}`;
+	return `watch ${range}${from}${progressNotify ? ", progress_notify" : ""}${how}`;
 }
 
 function writeWords({ operation, key, ttl, recursive, expected = {} }: WriteStep): string {

@@ -10,6 +10,7 @@ export type V3Reason =
 	| "v3: nothing was done"
 	| "v3: no answer"
 	| "v3: compacted"
+	| "v3: in a stated gap"
 	| "v3: not watched then"
 	| "v3: unproven";
 
@@ -21,6 +22,7 @@ const sources: Readonly<Record<V3Reason, string>> = {
 	"v3: nothing was done": "server/etcdserver/apply.go, Txn",
 	"v3: no answer": "",
 	"v3: compacted": "server/mvcc/watcher_group.go, chooseAll",
+	"v3: in a stated gap": "",
 	"v3: not watched then": "",
 	"v3: unproven": "",
 };
@@ -67,6 +69,11 @@ function outsideWords(watcher: WatcherRecord, key: string): string {
 }
 
 function silence(watcher: WatcherRecord, index: number): Explanation {
+	const told = watcher.life.find(({ kind, at }) => kind === "gap" && at >= index);
+	if (watcher.kind === "follow" && told !== undefined) {
+		const words = `not delivered as an event: it lies in the gap that the follower was told of at revision ${told.at}, with the state to go on from`;
+		return because("v3: in a stated gap", 0, words);
+	}
 	const refused = watcher.life.find(
 		(event) => event.kind === "error" && event.gap && event.gap.from <= index && index <= event.gap.to,
 	);

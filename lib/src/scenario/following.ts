@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AbortedError, type Keys } from "../etcd";
+import type { V3Client } from "../etcd3";
 import { type Change, type Follower, type FollowOptions, follow, type Position } from "../follow";
 import { Bell } from "./bell";
 import type { OpenStep } from "./steps";
@@ -20,7 +21,7 @@ export class Following implements Watched {
 	readonly #name: string;
 	readonly #recursive: boolean;
 	readonly #run: Surroundings;
-	readonly #watchers: Keys;
+	readonly #watchers: Keys | V3Client;
 	readonly #options: FollowOptions;
 	readonly #deliveries: Delivery[] = [];
 	readonly #life: LifeEvent[] = [];
@@ -38,7 +39,7 @@ export class Following implements Watched {
 	readonly #heard = new Bell();
 
 	/** `watchers`: what it asks. */
-	constructor(step: OpenStep, run: Surroundings, watchers: Keys, options: FollowOptions = {}) {
+	constructor(step: OpenStep, run: Surroundings, watchers: Keys | V3Client, options: FollowOptions = {}) {
 		this.#name = step.watcher;
 		this.key = step.key;
 		this.#recursive = step.recursive;
@@ -193,7 +194,7 @@ export class Following implements Watched {
 			this.#proof = "fence";
 			return true;
 		}
-		if (change.kind === "event") this.#deliveries.push(recorder.followed(change));
+		if (change.kind === "event") this.#deliveries.push(recorder.followed(change, this.#run.api.name));
 		else if (change.kind === "gap") {
 			const { added, changed, removed, state, why } = change;
 			this.#lives({
@@ -212,7 +213,9 @@ export class Following implements Watched {
 			const keys = recorder.files(change.state.nodes);
 			this.#lives({ kind: "reset", at: last, lastIndex, why: change.why, keys });
 		}
-		this.#through = last;
+		// More of the same v3 revision is on its way.
+		const isWhole = change.kind !== "event" || change.more !== true;
+		if (isWhole) this.#through = last;
 		this.#run.saw(last);
 		this.#run.changed();
 		this.#heard.ring();

@@ -16,6 +16,15 @@ export {
 } from "./faults";
 export { type HistoryMoment, slideHistory } from "./history";
 export { type ModelRunOptions, runOnModel } from "./model-run";
+export {
+	type Counts,
+	type KeyNumbers,
+	keyNumbers,
+	type NumberName,
+	type NumbersAfter,
+	numberNames,
+	whatTheyCount,
+} from "./numbers";
 export { type RunOptions, ScenarioError } from "./run";
 export { type BurstOptions, type OpenOptions, type PollOptions, Scenario, scenario } from "./scenario";
 export { lossBySpeed, type SpeedSeries } from "./speed";

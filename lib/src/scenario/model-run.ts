@@ -40,7 +40,7 @@ export interface ModelRunOptions {
  * real timeline and says in its `server` that it is the model's.
  */
 export function runOnModel(scenario: Scenario, options: ModelRunOptions = {}): Timeline {
-	const run = new ModelRun(scenario.name, options);
+	const run = new ModelRun(scenario, options);
 	scenario.steps.forEach((step, at) => {
 		run.take(step, at + 1);
 	});
@@ -85,12 +85,13 @@ class ModelRun {
 	readonly #store: ModelStore;
 	readonly #writes: WriteRecord[] = [];
 	readonly #watchers = new Map<string, ModelWatcher>();
-	readonly #without: WithoutCounterpart[] = [];
+	readonly #without: readonly WithoutCounterpart[];
 	/** Milliseconds since the start: it moves only when the scenario waits for an expiry. */
 	#now = 0;
 
-	constructor(name: string, options: ModelRunOptions) {
+	constructor({ name, steps }: Scenario, options: ModelRunOptions) {
 		this.#name = name;
+		this.#without = withoutCounterpart(steps, "v2").map(({ step, what, why }) => ({ step, what, why }));
 		this.#options = options;
 		const { version } = options;
 		this.#store = new ModelStore(version === undefined ? {} : { version });
@@ -126,7 +127,7 @@ class ModelRun {
 			case "awaitDelivery":
 				return;
 			case "compact":
-				this.#without.push(...withoutCounterpart([step], "v2", number));
+			case "awaitProgress":
 				return;
 			case "fault":
 				throw new RangeError("the model is one server, which does not fail: faults need a cluster");

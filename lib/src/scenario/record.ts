@@ -2,7 +2,7 @@ import type { Action, Answer, EtcdError } from "../etcd";
 import type { FollowedEvent } from "../follow";
 import type { SeenEvent, SeenNode } from "./api";
 import type { Operation } from "./steps";
-import type { Accepted, Delivery, NodeRecord, Refused } from "./timeline";
+import type { Accepted, Delivery, NodeRecord, Refused, Timeline } from "./timeline";
 
 /** Values longer than this are cut in a timeline: it tells what happened, it doesn't store data. */
 const longestValue = 120;
@@ -107,11 +107,12 @@ export class Recorder {
 		return error.etcdCause === this.prefix ? "/" : error.etcdCause.replaceAll(this.prefix, "");
 	}
 
-	followed(event: FollowedEvent): Delivery {
+	followed(event: FollowedEvent, api: Timeline["api"]): Delivery {
 		const index = this.index(event.index);
 		return {
 			index,
-			action: event.action,
+			// A follower speaks v2's words; v3's own is what the other lanes say.
+			action: api === "v3" && event.action === "set" ? "put" : event.action,
 			key: this.key(event.key),
 			node: this.node(event.node),
 			...(event.prevNode ? { prevNode: this.node(event.prevNode) } : {}),

@@ -196,7 +196,7 @@ class Run implements Surroundings {
 			return;
 		}
 		const watching =
-			step.step === "follow" && this.api instanceof V2Api
+			step.step === "follow"
 				? new Following(step, this, this.api.watchers, this.#target.followOptions)
 				: new Watching(step, this);
 		this.#watchings.set(step.watcher, watching);
@@ -207,6 +207,8 @@ class Run implements Surroundings {
 
 	/** v3 registers a watch first, and then says that what it asks for has been compacted. */
 	async #refusedOr(watching: Watched, number: number): Promise<void> {
+		// A follower is not refused: it lists, and goes on.
+		if (!(watching instanceof Watching)) return;
 		const compacted = this.#compactions.at(-1)?.index;
 		const asked = watching.record().life.findLast(({ kind }) => kind === "asked");
 		if (compacted === undefined || asked?.kind !== "asked" || asked.waitIndex === undefined) return;
@@ -229,6 +231,7 @@ class Run implements Surroundings {
 		if (step === "close") await watching.drop("closed");
 		else if (step === "cut") await watching.drop("cut");
 		else if (step === "reconnect") await watching.reconnect();
+		else if (step === "awaitProgress") await this.#awaitProgress(watching, number);
 		else if (!(watching instanceof Watching)) return;
 		else if (step === "pause") watching.pause();
 		else if (step === "resume") watching.resume();
@@ -316,6 +319,13 @@ class Run implements Surroundings {
 	async #awaitDelivery({ watcher, count }: DeliveryStep, number: number): Promise<void> {
 		const watching = this.#watching(watcher, number);
 		await this.#inTime(watching.delivered(count), number, `event ${count} of "${watcher}"`);
+		this.#throwFatal();
+	}
+
+	async #awaitProgress(watching: Watched, number: number): Promise<void> {
+		if (!(watching instanceof Watching)) return;
+		const told = watching.progressed(this.#now);
+		await this.#inTime(told, number, "the message that says how far the store is (progress notify)");
 		this.#throwFatal();
 	}
 

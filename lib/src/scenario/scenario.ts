@@ -12,6 +12,14 @@ export interface OpenOptions {
 	readonly afterIndex?: number;
 }
 
+export interface WatchingOptions extends OpenOptions {
+	/**
+	 * v3 only: the server is to say now and then how far the store is while nothing happens on the key, every 10 minutes
+	 * unless it was started with another --experimental-watch-progress-notify-interval. See `awaitProgress`.
+	 */
+	readonly progressNotify?: boolean;
+}
+
 export interface PollOptions extends OpenOptions {
 	/**
 	 * Go on where the poll before left off: after its event's index (right), or after the X-Etcd-Index of its
@@ -55,7 +63,7 @@ export class Scenario {
 	}
 
 	/** A loop over `next()`, which carries its index on from its first event, as the Go client's does. */
-	watch(watcher: string, key: string, options: OpenOptions = {}): Scenario {
+	watch(watcher: string, key: string, options: WatchingOptions = {}): Scenario {
 		this.#isNew(watcher);
 		return this.#open({ step: "watch", watcher, key, ...open(options) });
 	}
@@ -118,6 +126,18 @@ export class Scenario {
 		this.#opened(watcher);
 		inRange("count", count, 1, 1_000_000);
 		return this.#then({ step: "awaitDelivery", watcher, count });
+	}
+
+	/**
+	 * v3 only: waits until a `watch` with `progressNotify` was told that up to now there is nothing that it has not seen.
+	 * It carries that revision on.
+	 */
+	awaitProgress(watcher: string): Scenario {
+		if (this.#opened(watcher).progressNotify !== true)
+			throw new ArgumentError(
+				`"${watcher}" was not opened with { progressNotify: true }: it would wait for ever`,
+			);
+		return this.#then({ step: "awaitProgress", watcher });
 	}
 
 	/** The connection of a watcher goes, until `reconnect`; an event that is still on its way is lost with it. */
@@ -309,8 +329,8 @@ export function scenario(name: string): Scenario {
 	return new Scenario(name);
 }
 
-function open(options: PollOptions): Omit<OpenStep, "step" | "watcher" | "key"> {
-	const { recursive = false, afterIndex, goOnAfter } = options;
+function open(options: PollOptions & WatchingOptions): Omit<OpenStep, "step" | "watcher" | "key"> {
+	const { recursive = false, afterIndex, goOnAfter, progressNotify } = options;
 	if (afterIndex !== undefined && goOnAfter !== undefined) {
 		throw new ArgumentError("afterIndex and goOnAfter both say where to begin: give one of them");
 	}
@@ -318,6 +338,7 @@ function open(options: PollOptions): Omit<OpenStep, "step" | "watcher" | "key"> 
 		recursive,
 		...(afterIndex === undefined ? {} : { afterIndex }),
 		...(goOnAfter === undefined ? {} : { goOnAfter }),
+		...(progressNotify ? { progressNotify } : {}),
 	};
 }
 

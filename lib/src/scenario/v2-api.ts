@@ -20,7 +20,6 @@ export class V2Api implements Api {
 	readonly name = "v2";
 	/** One that began in the past, or stopped reading, is not (notebook 03). */
 	readonly streamsAreSure = false;
-	/** What the watchers ask. */
 	readonly watchers: Keys;
 	readonly #target: Target;
 	readonly #v2: Keys;

@@ -20,11 +20,13 @@ const fenceMs = 10_000;
 export class V3Api implements Api {
 	readonly name = "v3";
 	readonly streamsAreSure = true;
+	readonly watchers: V3Client;
 	readonly #v3: V3Client;
 	readonly #leases: bigint[] = [];
 
 	constructor(v3: V3Client) {
 		this.#v3 = v3;
+		this.watchers = v3;
 	}
 
 	async now(key: string, signal: AbortSignal | undefined): Promise<number> {

@@ -71,7 +71,11 @@ class V3Source implements Source {
 			if (message === undefined) {
 				throw new ConnectionError(`${watch.endpoint} ended the watch`, { maybeApplied: false });
 			}
-			if (message.kind !== "events") continue;
+			if (message.kind === "progress") {
+				this.#carried = Math.max(this.#carried ?? 0, message.header.revision);
+				this.#heard.progressed?.(message.header.revision);
+				continue;
+			}
 			const { recursive } = this.#options;
 			const events = message.events
 				.map((event) => seenEvent(event, watch.header.revision))
@@ -117,12 +121,13 @@ class V3Source implements Source {
 	}
 
 	async #ask(): Promise<V3Watch> {
-		const { recursive, afterIndex, signal } = this.#options;
+		const { recursive, afterIndex, progressNotify = false, signal } = this.#options;
 		const startRevision = afterIndex === undefined ? undefined : afterIndex + 1;
 		const watch = await this.#v3.watch(this.#key, {
 			...treeOf(this.#key, recursive),
 			...(startRevision === undefined ? {} : { startRevision }),
 			prevKv: true,
+			progressNotify,
 			signal,
 		});
 		this.#carried = startRevision === undefined ? watch.header.revision : startRevision - 1;

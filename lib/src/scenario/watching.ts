@@ -27,6 +27,7 @@ export class Watching implements Watched {
 	readonly kind: OpenStep["step"];
 	readonly key: string;
 	readonly recursive: boolean;
+	readonly #progressNotify: boolean;
 	fatal: unknown;
 	readonly #run: Surroundings;
 	readonly #deliveries: Delivery[] = [];
@@ -41,6 +42,8 @@ export class Watching implements Watched {
 	#carried: number | undefined;
 	#fence = Number.POSITIVE_INFINITY;
 	#lastEvent: SeenEvent | undefined;
+	/** Up to which index of the run v3 has said that nothing is missing. */
+	#progress = Number.NEGATIVE_INFINITY;
 	/** From which of the store's indexes on it has asked. */
 	#asked: number | undefined;
 	#isSilent = false;
@@ -54,6 +57,7 @@ export class Watching implements Watched {
 		this.kind = step.step;
 		this.key = step.key;
 		this.recursive = step.recursive;
+		this.#progressNotify = step.progressNotify === true;
 		this.#run = run;
 	}
 
@@ -82,6 +86,14 @@ export class Watching implements Watched {
 			this.kind === "pollLoop" ||
 			(this.kind === "stream" && this.#run.api.streamsAreSure);
 		return goesOn && !this.isOver && !this.#dropped && !this.isPaused;
+	}
+
+	/** Resolves when the server has said that up to this index nothing is missing, or it is over. */
+	async progressed(index: number): Promise<void> {
+		while (!this.isOver && !this.#dropped && this.fatal === undefined && this.#progress < index) {
+			await this.#heard.next();
+		}
+		if (this.#progress >= index) this.#lives({ kind: "bookmarked", at: index });
 	}
 
 	async caughtUp(index: number): Promise<void> {
@@ -199,6 +211,7 @@ export class Watching implements Watched {
 		const key = recorder.absoluteKey(this.key);
 		const options = {
 			recursive: this.recursive,
+			progressNotify: this.#progressNotify,
 			signal,
 			...(afterIndex === undefined ? {} : { afterIndex }),
 		};
@@ -214,6 +227,10 @@ export class Watching implements Watched {
 					at,
 					...(waitIndex === undefined ? {} : { waitIndex: counted(waitIndex) }),
 				});
+			},
+			progressed: (index) => {
+				this.#progress = recorder.index(index);
+				this.#heard.ring();
 			},
 			answered: ({ node, etcdIndex }) => {
 				// The fence's answer is not part of the story.

@@ -218,6 +218,7 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		{
 			...twoKeys,
 			...live,
+			keysCountTheirOwnWrites: "refuted",
 			missingKeyIsWaitedFor: "confirmed",
 			afterIndexLosesNothing: "refuted",
 			historyHoldsAThousandEvents: "confirmed",
@@ -238,6 +239,7 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		{
 			...twoKeys,
 			...live,
+			keysCountTheirOwnWrites: "refuted",
 			plainWatchIsBlindBelow: "confirmed",
 			afterIndexLosesNothing: "refuted",
 			historyHoldsAThousandEvents: "confirmed",
@@ -263,7 +265,7 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 			.burst("/a", { count: 1001, valueBytes: 20_000, keyCount: 5 })
 			.resume("slow")
 			.set("/a/end"),
-		{ ...twoKeys, ...live, slowStreamLosesInSilence: "confirmed" },
+		{ ...twoKeys, ...live, keysCountTheirOwnWrites: "refuted", slowStreamLosesInSilence: "confirmed" },
 	],
 ];
 

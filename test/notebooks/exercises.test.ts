@@ -14,6 +14,8 @@ interface Answer {
 
 interface Case {
 	readonly notebook: string;
+	/** The API that its attempts run on; "v2" unless given. */
+	readonly api?: "v3";
 	/** What the judge says of the attempt that the notebook starts with. */
 	readonly start: RegExp;
 	readonly solved: readonly Answer[];
@@ -368,6 +370,44 @@ const cases: Readonly<Record<string, Case>> = {
 			},
 		],
 	},
+	numbersToOrder: {
+		notebook: "06-indexes-and-revisions",
+		api: "v3",
+		start: /create_revision is 1: that write made \/k\. What has to be written before/,
+		solved: [
+			{
+				answer: scenario("elsewhere first").set("/a").set("/b").set("/k", "1").set("/a").set("/k", "2"),
+				words: /only two were \/k's own/,
+			},
+			{
+				answer: scenario("a life before")
+					.set("/k", "1")
+					.delete("/k")
+					.create("/k", "2")
+					.create("/k", "not again")
+					.set("/elsewhere")
+					.compareAndSwap("/k", "3", { prevValue: "2" }),
+				words: /the third write of the store made \/k/,
+			},
+		],
+		notYet: [
+			{ answer: scenario("nothing").set("/a"), words: /nobody wrote \/k/ },
+			{ answer: scenario("gone").set("/k").delete("/k"), words: /\/k is gone at the end/ },
+			{
+				answer: scenario("often").set("/a").set("/b").set("/k", "1").set("/k", "2").set("/k", "3"),
+				words: /create_revision is right, and version is 3/,
+			},
+			{
+				answer: scenario("at once").set("/a").set("/b").set("/k", "1").set("/k", "2"),
+				words:
+					/mod_revision is 4: between the two writes to \/k the store has to be written once, and elsewhere/,
+			},
+			{
+				answer: scenario("idle").set("/a").set("/b").set("/k", "1").update("/none").set("/k", "2"),
+				words: /mod_revision is 4: .* what does nothing takes no revision/,
+			},
+		],
+	},
 	removalInAGap: {
 		notebook: "08-faults",
 		start: /\/a\/k was made and removed within the gap: who never knew of it can't miss it/,
@@ -503,7 +543,8 @@ describe("an exercise", () => {
 	forEachEtcd((server) => {
 		async function judged(name: string, answer: Scenario): Promise<{ solved: boolean; words: string }> {
 			assert.ok(name in exercises);
-			return exercises[name as Name].judge(await answer.run(server.lab));
+			const { api = "v2" } = cases[name] ?? {};
+			return exercises[name as Name].judge(await answer.run(server.lab, { api }));
 		}
 
 		for (const [name, { notebook, start, solved, notYet }] of Object.entries(cases)) {

@@ -54,6 +54,16 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		["Directories that etcd makes on the way to a key raise no event", "confirmed"],
 		["is told as an event for each key that goes with it", "refuted"],
 	],
+	"06-indexes-and-revisions": [
+		["The writes to all keys of the store are numbered in one sequence", "confirmed"],
+		["A key has a number that counts the writes to it", "refuted"],
+		["The writes to all keys of the store are numbered in one sequence", "confirmed"],
+		["A key has a number that counts the writes to it", "confirmed"],
+		["A watch on a quiet key is thrown out by other people's writes", "confirmed"],
+		["A watch on a quiet key is thrown out by other people's writes", "refuted"],
+		["A watch on a quiet key is thrown out by other people's writes", "confirmed"],
+		["reading the tree and watching from that read's index on misses nothing", "confirmed"],
+	],
 	"07-field-guide": [
 		["never sees what was written before it was registered", "confirmed"],
 		["What happens between two long polls without an index is lost", "confirmed"],

@@ -9,7 +9,7 @@ type Verdicts = Partial<Record<Name, "confirmed" | "refuted">>;
 
 const recursive = true;
 /** What every run says in which two keys were written, respectively an event came live. */
-const twoKeys = { versionsArePerKey: "refuted" } as const;
+const twoKeys = { versionsArePerKey: "refuted", storeHasOneSequence: "confirmed" } as const;
 const live = { responseIndexIsWhereTheWatchBegan: "confirmed", eventsCarryTheNode: "confirmed" } as const;
 
 const post = scenario("the post's run")
@@ -219,6 +219,7 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		{
 			...twoKeys,
 			...live,
+			keysCountTheirOwnWrites: "refuted",
 			missingKeyIsWaitedFor: "confirmed",
 			afterIndexLosesNothing: "refuted",
 			historyHoldsAThousandEvents: "confirmed",
@@ -239,6 +240,7 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		{
 			...twoKeys,
 			...live,
+			keysCountTheirOwnWrites: "refuted",
 			plainWatchIsBlindBelow: "confirmed",
 			afterIndexLosesNothing: "refuted",
 			historyHoldsAThousandEvents: "confirmed",
@@ -264,7 +266,7 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 			.burst("/a", { count: 1001, valueBytes: 20_000, keyCount: 5 })
 			.resume("slow")
 			.set("/a/end"),
-		{ ...twoKeys, ...live, slowStreamLosesInSilence: "confirmed" },
+		{ ...twoKeys, ...live, keysCountTheirOwnWrites: "refuted", slowStreamLosesInSilence: "confirmed" },
 	],
 ];
 

@@ -173,7 +173,7 @@ describe("loadTimeline", () => {
 		["a version as text", "version", "1"],
 		["another format", "format", "har"],
 		["no format", "format"],
-		["another API", "api", "v3"],
+		["another API", "api", "v4"],
 		["no origin", "origin"],
 		["a negative origin", "origin", -1],
 		["a fraction as the last index", "lastIndex", 2.5],

@@ -1,6 +1,7 @@
 import { COLOUR } from "./palette";
 import { PLOT_WIDTH, type Places, rounded } from "./places";
 import { pixelsOf } from "./printable";
+import type { Unit } from "./reading";
 
 /** A stretch of a lane that stands for many marks. */
 export interface Band {
@@ -34,6 +35,7 @@ export interface BandLook {
 	/** The rest where it is mixed with the full. */
 	readonly mixedFill: string;
 	readonly height: number;
+	readonly unit: Unit;
 }
 
 const BIN_PIXELS = 4;
@@ -116,17 +118,17 @@ function drawn(stretch: Stretch, perIndex: number, y: number, look: BandLook): B
 	const [first, last] = [Math.floor(from), Math.floor(to)];
 	const indexes = first === last ? `${first}` : `${first} to ${last}`;
 	const tip = {
-		index: indexes,
+		[look.unit]: indexes,
 		...(full > 0 ? { [look.full]: String(full) } : {}),
 		...(rest > 0 ? { [look.rest]: String(rest) } : {}),
 	};
 	const words = [full > 0 ? `${full} ${look.full}` : "", rest > 0 ? `${rest} ${look.rest}` : ""].filter(
 		Boolean,
 	);
-	const say = `index ${indexes}: ${words.join(", ")}`;
+	const say = `${look.unit} ${indexes}: ${words.join(", ")}`;
 	const room = (to - from + 1) * perIndex - 8;
 	const label =
-		[`${words.join(", ")} (index ${indexes})`, words.join(", ")].find(
+		[`${words.join(", ")} (${look.unit} ${indexes})`, words.join(", ")].find(
 			(text) => (tenths === 0 || tenths === 10) && pixelsOf(text, 10.5) <= room && look.height >= 14,
 		) ?? "";
 	const where = { x: from - 0.5, x2: to + 0.5, at: first, say, tip };

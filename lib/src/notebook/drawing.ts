@@ -2,11 +2,11 @@ import type { Timeline, WriteRecord } from "../scenario/timeline";
 import { type Band, bandsOf, type Counted } from "./bands";
 import { type FaultMark, faultsOf } from "./faultmarks";
 import type { Lanes } from "./lanes";
-import { type Bar, barsOf, type Gap, gapsOf, type Note, notesOf } from "./lifelines";
+import { type Bar, barsOf, forgottenOf, type Gap, gapsOf, type Note, notesOf } from "./lifelines";
 import { type Join, type Mark, markOfWrite, markSize, marksOfWatcher } from "./marks";
 import { COLOUR, removes } from "./palette";
 import type { Places } from "./places";
-import { fateOf, type Reading } from "./reading";
+import { fateOf, type Reading, type Unit, unitOf } from "./reading";
 
 /** A lane with more marks than this is drawn as bands. */
 const MOST_MARKS = 220;
@@ -17,6 +17,8 @@ const FEW_MARKS = 40;
 export interface Drawing {
 	readonly bars: Bar[];
 	readonly gaps: Gap[];
+	/** What v3 was told to forget. */
+	readonly forgotten: Gap[];
 	readonly notes: Note[];
 	/** What was done to the servers, and for how long they were broken. */
 	readonly faults: FaultMark[];
@@ -37,6 +39,7 @@ export function drawingOf(
 	const all: Drawing = {
 		bars: [],
 		gaps: [],
+		forgotten: forgottenOf(timeline, places, lanes),
 		notes: [],
 		faults: [],
 		bands: [],
@@ -44,18 +47,19 @@ export function drawingOf(
 		marks: [],
 		totals: new Map(),
 	};
+	const unit = unitOf(timeline);
 	let bandedWriters = false;
 	for (const [by, lane] of lanes.writers) {
 		const writes = timeline.writes.filter((write) => write.by === by);
 		if (writes.length > MOST_MARKS) {
 			bandedWriters = true;
-			writerBands(writes, places, lane.y, all);
+			writerBands(writes, places, lane.y, all, unit);
 		} else {
 			const size = markSize(
 				writes.map((write) => places.ofWrite.get(write.id) ?? 0),
 				places,
 			);
-			all.marks.push(...writes.map((write) => markOfWrite(write, places, lanes, size)));
+			all.marks.push(...writes.map((write) => markOfWrite(write, places, lanes, size, unit)));
 		}
 	}
 	readings.forEach((reading, at) => {
@@ -74,7 +78,13 @@ export function drawingOf(
 	return all;
 }
 
-function writerBands(writes: readonly WriteRecord[], places: Places, y: number, all: Drawing): void {
+function writerBands(
+	writes: readonly WriteRecord[],
+	places: Places,
+	y: number,
+	all: Drawing,
+	unit: Unit,
+): void {
 	const accepted: Counted[] = [];
 	const refused: Counted[] = [];
 	for (const write of writes) {
@@ -96,6 +106,7 @@ function writerBands(writes: readonly WriteRecord[], places: Places, y: number, 
 			restStroke: COLOUR.remove,
 			mixedFill: COLOUR.remove,
 			height: 16,
+			unit,
 		}),
 		...bandsOf(refused, places, y - 15, {
 			full: "refused or without an answer",
@@ -104,6 +115,7 @@ function writerBands(writes: readonly WriteRecord[], places: Places, y: number, 
 			restStroke: "#ffffff",
 			mixedFill: "#ffffff",
 			height: 6,
+			unit,
 		}),
 	);
 }
@@ -146,6 +158,7 @@ function watcherBands(timeline: Timeline, reading: Reading, places: Places, y: n
 			restStroke: COLOUR.absent,
 			mixedFill: COLOUR.mixed,
 			height: 16,
+			unit: reading.unit,
 		}),
 	);
 	const few = { came: came <= FEW_MARKS, absent: absent <= FEW_MARKS };

@@ -9,6 +9,7 @@ export {
 	recordedChaos,
 } from "./chaosresults";
 export { type Chart, type ChartOptions, chart, timelineChart } from "./chart";
+export { counterpartTable, showCounterparts } from "./counterparts";
 export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } from "./curves";
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";
 export { checkExercise } from "./exercise";
@@ -17,6 +18,7 @@ export { gapTable, lossTable, showGaps, showLosses } from "./gaps";
 export { type Live, live, type View } from "./live";
 export { carriedTable, logChart, showCarried, showLog } from "./log";
 export type { WindowEvent, WindowMoment } from "./moments";
+export { type NumbersOptions, numbersChart, numbersTable, showNumbers, showNumbersTable } from "./numbers";
 export {
 	checkPrediction,
 	comparePrediction,
@@ -28,6 +30,7 @@ export {
 	predictionOf,
 	predictionTable,
 } from "./prediction";
+export { chartSideBySide, type SideBySideOptions, sideBySideChart } from "./sidebyside";
 export {
 	type Cell,
 	type EventTableOptions,

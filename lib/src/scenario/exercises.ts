@@ -235,6 +235,37 @@ export const exercises = {
 		},
 	),
 
+	/** 06-indexes-and-revisions */
+	numbersToOrder: exercise(
+		"A run on v3 that leaves /k with create_revision 3, mod_revision 5 and version 2",
+		(timeline) => {
+			if (timeline.api !== "v3")
+				return { missing: 'this was a run on v2, whose keys have no version: run it with { api: "v3" }' };
+			const own = accepted(timeline).filter(({ key }) => key === "/k");
+			const last = own.at(-1);
+			if (!last) return { missing: "nobody wrote /k: its numbers are what counts" };
+			if (removes(last)) return { missing: "/k is gone at the end, and what is not there has no numbers" };
+			const { createdIndex, modifiedIndex, version } = last.outcome.node;
+			if (createdIndex !== 3) {
+				return {
+					missing: `create_revision is ${createdIndex}: that write made /k. What has to be written before, so that its making is the third write of the whole store?`,
+				};
+			}
+			if (version !== 2) {
+				return {
+					missing: `create_revision is right, and version is ${version}: it counts the writes to /k since it was made. How many were there?`,
+				};
+			}
+			if (modifiedIndex !== 5) {
+				const idle = timeline.writes.some(({ outcome }) => outcome.kind === "refused");
+				return {
+					missing: `create_revision and version are right, and mod_revision is ${modifiedIndex}: between the two writes to /k the store has to be written ${idle ? "once, and what does nothing takes no revision" : "once, and elsewhere"}`,
+				};
+			}
+			return "the third write of the store made /k, the fifth changed it, and of those only two were /k's own";
+		},
+	),
+
 	/** 08-faults */
 	removalInAGap: exercise("A follower whose gap names a key that was removed within it", (timeline) => {
 		const followers = timeline.watchers.filter(({ kind }) => kind === "follow");

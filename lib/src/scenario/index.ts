@@ -2,6 +2,7 @@ export { clearedOf, eventsOf, gapsOf, listedBy, lostInSilence, missedBy } from "
 export type { Claim, Evidence, Verdict } from "./claim";
 export { claims } from "./claims";
 export { compareTimelines, type Difference } from "./compare";
+export { type Counterpart, counterparts } from "./counterparts";
 export { type EndedPoll, endOfAPoll, type PollEnd } from "./ends";
 export { type Exercise, exercises } from "./exercises";
 export { type Explanation, explain, explainAll, type Reason, UnknownReasonError } from "./explain";
@@ -27,6 +28,15 @@ export {
 	type TreeAt,
 } from "./log";
 export { type ModelRunOptions, runOnModel } from "./model-run";
+export {
+	type Counts,
+	type KeyNumbers,
+	keyNumbers,
+	type NumberName,
+	type NumbersAfter,
+	numberNames,
+	whatTheyCount,
+} from "./numbers";
 export { answersTo } from "./queries";
 export { type RunOptions, ScenarioError } from "./run";
 export { type BurstOptions, type OpenOptions, type PollOptions, Scenario, scenario } from "./scenario";

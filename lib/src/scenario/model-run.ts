@@ -8,6 +8,7 @@ import {
 	type WaitingWatcher,
 	type WatchRequest,
 } from "../model";
+import { withoutCounterpart } from "./counterparts";
 import { cutValue } from "./record";
 import type { Scenario } from "./scenario";
 import { depthBelow, isHidden } from "./scope";
@@ -20,6 +21,7 @@ import type {
 	Proof,
 	Timeline,
 	WatcherRecord,
+	WithoutCounterpart,
 	WriteRecord,
 } from "./timeline";
 
@@ -38,7 +40,7 @@ export interface ModelRunOptions {
  * real timeline and says in its `server` that it is the model's.
  */
 export function runOnModel(scenario: Scenario, options: ModelRunOptions = {}): Timeline {
-	const run = new ModelRun(scenario.name, options);
+	const run = new ModelRun(scenario, options);
 	scenario.steps.forEach((step, at) => {
 		run.take(step, at + 1);
 	});
@@ -83,11 +85,13 @@ class ModelRun {
 	readonly #store: ModelStore;
 	readonly #writes: WriteRecord[] = [];
 	readonly #watchers = new Map<string, ModelWatcher>();
+	readonly #without: readonly WithoutCounterpart[];
 	/** Milliseconds since the start: it moves only when the scenario waits for an expiry. */
 	#now = 0;
 
-	constructor(name: string, options: ModelRunOptions) {
+	constructor({ name, steps }: Scenario, options: ModelRunOptions) {
 		this.#name = name;
+		this.#without = withoutCounterpart(steps, "v2").map(({ step, what, why }) => ({ step, what, why }));
 		this.#options = options;
 		const { version } = options;
 		this.#store = new ModelStore(version === undefined ? {} : { version });
@@ -105,6 +109,7 @@ class ModelRun {
 			writes: this.#writes,
 			watchers: [...this.#watchers.values()].map((watcher) => watcher.record()),
 			fences: [],
+			...(this.#without.length === 0 ? {} : { withoutCounterpart: this.#without }),
 		};
 	}
 
@@ -120,6 +125,9 @@ class ModelRun {
 				this.#awaitExpiry(step.key);
 				return;
 			case "awaitDelivery":
+				return;
+			case "compact":
+			case "awaitProgress":
 				return;
 			case "fault":
 				throw new RangeError("the model is one server, which does not fail: faults need a cluster");

@@ -1,7 +1,8 @@
-import type { Action, Answer, EtcdError, Node, WatchEvent } from "../etcd";
+import type { Action, Answer, EtcdError } from "../etcd";
 import type { FollowedEvent } from "../follow";
+import type { SeenEvent, SeenNode } from "./api";
 import type { Operation } from "./steps";
-import type { Accepted, Delivery, NodeRecord, Refused } from "./timeline";
+import type { Accepted, Delivery, NodeRecord, Refused, Timeline } from "./timeline";
 
 /** Values longer than this are cut in a timeline: it tells what happened, it doesn't store data. */
 const longestValue = 120;
@@ -61,13 +62,14 @@ export class Recorder {
 		);
 	}
 
-	node(node: Node): NodeRecord {
+	node(node: SeenNode): NodeRecord {
 		return {
 			key: this.key(node.key),
 			...(node.value === undefined ? {} : { value: cutValue(node.value) }),
 			dir: node.dir,
 			modifiedIndex: this.index(node.modifiedIndex),
-			createdIndex: this.index(node.createdIndex),
+			createdIndex: node.version === 0 ? 0 : this.index(node.createdIndex),
+			...(node.version === undefined ? {} : { version: node.version }),
 			...(node.ttl === undefined ? {} : { ttl: node.ttl }),
 		};
 	}
@@ -105,11 +107,12 @@ export class Recorder {
 		return error.etcdCause === this.prefix ? "/" : error.etcdCause.replaceAll(this.prefix, "");
 	}
 
-	followed(event: FollowedEvent): Delivery {
+	followed(event: FollowedEvent, api: Timeline["api"]): Delivery {
 		const index = this.index(event.index);
 		return {
 			index,
-			action: event.action,
+			// A follower speaks v2's words; v3's own is what the other lanes say.
+			action: api === "v3" && event.action === "set" ? "put" : event.action,
 			key: this.key(event.key),
 			node: this.node(event.node),
 			...(event.prevNode ? { prevNode: this.node(event.prevNode) } : {}),
@@ -119,11 +122,11 @@ export class Recorder {
 	}
 
 	/** The files among a flat list of nodes. */
-	files(nodes: readonly Node[]): NodeRecord[] {
+	files(nodes: readonly SeenNode[]): NodeRecord[] {
 		return nodes.filter(({ dir }) => !dir).map((node) => this.node(node));
 	}
 
-	delivery(event: WatchEvent): Delivery {
+	delivery(event: SeenEvent): Delivery {
 		return {
 			index: this.index(event.node.modifiedIndex),
 			action: event.action,

@@ -12,6 +12,14 @@ export interface OpenOptions {
 	readonly afterIndex?: number;
 }
 
+export interface WatchingOptions extends OpenOptions {
+	/**
+	 * v3 only: the server is to say now and then how far the store is while nothing happens on the key, every 10 minutes
+	 * unless it was started with another --experimental-watch-progress-notify-interval. See `awaitProgress`.
+	 */
+	readonly progressNotify?: boolean;
+}
+
 export interface PollOptions extends OpenOptions {
 	/**
 	 * Go on where the poll before left off: after its event's index (right), or after the X-Etcd-Index of its
@@ -55,7 +63,7 @@ export class Scenario {
 	}
 
 	/** A loop over `next()`, which carries its index on from its first event, as the Go client's does. */
-	watch(watcher: string, key: string, options: OpenOptions = {}): Scenario {
+	watch(watcher: string, key: string, options: WatchingOptions = {}): Scenario {
 		this.#isNew(watcher);
 		return this.#open({ step: "watch", watcher, key, ...open(options) });
 	}
@@ -120,6 +128,18 @@ export class Scenario {
 		return this.#then({ step: "awaitDelivery", watcher, count });
 	}
 
+	/**
+	 * v3 only: waits until a `watch` with `progressNotify` was told that up to now there is nothing that it has not seen.
+	 * It carries that revision on.
+	 */
+	awaitProgress(watcher: string): Scenario {
+		if (this.#opened(watcher).progressNotify !== true)
+			throw new ArgumentError(
+				`"${watcher}" was not opened with { progressNotify: true }: it would wait for ever`,
+			);
+		return this.#then({ step: "awaitProgress", watcher });
+	}
+
 	/** The connection of a watcher goes, until `reconnect`; an event that is still on its way is lost with it. */
 	cut(watcher: string): Scenario {
 		return this.#does("cut", watcher, ["watch", "pollLoop", "stream", "follow"]);
@@ -147,6 +167,15 @@ export class Scenario {
 			throw new ArgumentError(`there is no fault "${fault}": it is one of ${faultKinds.join(", ")}`);
 		}
 		return this.#then({ step: "fault", fault });
+	}
+
+	/**
+	 * v3 only: the server forgets what is older than this index of the run; left out: than the last one so far. A watch
+	 * from before it is refused. In v2 the history is its last 1000 events, and nobody can shorten it.
+	 */
+	compact(index?: number): Scenario {
+		if (index === undefined) return this.#then({ step: "compact" });
+		return this.#then({ step: "compact", index: checkIndex("index", index, 1) });
 	}
 
 	/** The writes after this are another client's, drawn in a lane of its own. */
@@ -240,8 +269,11 @@ export class Scenario {
 	/**
 	 * Runs it on a server, below a new random prefix, and ends with a fence that every watcher still open has to see.
 	 * Servers that a fault broke are put right at the end.
+	 *
+	 * With `{ api: "v3" }` each step is its counterpart of the v3 API of the same server: `counterparts(scenario)` says
+	 * which, and the timeline's `withoutCounterpart` what had none and was left out.
 	 * @throws ScenarioError for a step that waits for what never comes, and for faults on a server that is no
-	 * `atMember`; SharedServerError; ConnectionError; AbortedError after `options.signal` or the kernel's Interrupt. No watcher is left open, however it ends.
+	 * `atMember`, or where no write has a counterpart; SharedServerError; ConnectionError; AbortedError after `options.signal` or the kernel's Interrupt. No watcher is left open, however it ends.
 	 */
 	run(target: Target, options: RunOptions = {}): Promise<Timeline> {
 		return runScenario(this.name, this.steps, target, options);
@@ -297,8 +329,8 @@ export function scenario(name: string): Scenario {
 	return new Scenario(name);
 }
 
-function open(options: PollOptions): Omit<OpenStep, "step" | "watcher" | "key"> {
-	const { recursive = false, afterIndex, goOnAfter } = options;
+function open(options: PollOptions & WatchingOptions): Omit<OpenStep, "step" | "watcher" | "key"> {
+	const { recursive = false, afterIndex, goOnAfter, progressNotify } = options;
 	if (afterIndex !== undefined && goOnAfter !== undefined) {
 		throw new ArgumentError("afterIndex and goOnAfter both say where to begin: give one of them");
 	}
@@ -306,6 +338,7 @@ function open(options: PollOptions): Omit<OpenStep, "step" | "watcher" | "key"> 
 		recursive,
 		...(afterIndex === undefined ? {} : { afterIndex }),
 		...(goOnAfter === undefined ? {} : { goOnAfter }),
+		...(progressNotify ? { progressNotify } : {}),
 	};
 }
 

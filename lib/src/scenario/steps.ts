@@ -17,6 +17,8 @@ export interface OpenStep {
 	readonly afterIndex?: number;
 	/** For a poll that follows another: go on after its event's index, or after its response's X-Etcd-Index. */
 	readonly goOnAfter?: "event" | "response";
+	/** v3 only. */
+	readonly progressNotify?: boolean;
 }
 
 /** Does something to a watcher that is open. */
@@ -24,8 +26,9 @@ export interface WatcherStep {
 	/**
 	 * `pause` and `resume`: a stream's reader stops and goes on. `close`: for good. `cut`: the connection goes, and
 	 * `reconnect` asks again as its client would. `recover`: after a 401, reads the tree and watches from there.
+	 * `awaitProgress`: v3 only, waits until it was told that it has missed nothing.
 	 */
-	readonly step: "pause" | "resume" | "close" | "cut" | "reconnect" | "recover";
+	readonly step: "pause" | "resume" | "close" | "cut" | "reconnect" | "recover" | "awaitProgress";
 	readonly watcher: string;
 }
 
@@ -81,4 +84,19 @@ export interface FaultStep {
 	readonly fault: FaultKind;
 }
 
-export type Step = OpenStep | WatcherStep | WriteStep | BurstStep | ExpiryStep | DeliveryStep | FaultStep;
+/** v3 only: forgets what is older than an index. */
+export interface CompactStep {
+	readonly step: "compact";
+	/** The oldest index of the run that can be asked for afterwards; left out: the last one so far. */
+	readonly index?: number;
+}
+
+export type Step =
+	| OpenStep
+	| WatcherStep
+	| WriteStep
+	| BurstStep
+	| ExpiryStep
+	| DeliveryStep
+	| FaultStep
+	| CompactStep;

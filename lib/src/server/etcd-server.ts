@@ -21,7 +21,11 @@ export const startMs = 30_000;
  * Starts one with the v2 API on, and resolves when a quorum read works.
  * @throws StartError with the end of etcd's log
  */
-export async function startEtcd(keeper: Keeper, binary: string): Promise<EtcdServer> {
+export async function startEtcd(
+	keeper: Keeper,
+	binary: string,
+	flags: readonly string[] = [],
+): Promise<EtcdServer> {
 	let failure = "";
 	// Another process can take a port between its choice and etcd's start.
 	for (let attempt = 0; attempt < 5; attempt++) {
@@ -33,6 +37,7 @@ export async function startEtcd(keeper: Keeper, binary: string): Promise<EtcdSer
 			...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
 			...["--initial-cluster", `${name}=${peer}`, "--initial-cluster-token", name],
 			...["--logger", "zap", "--log-level", "warn"],
+			...flags,
 		]);
 		if (await isUp(client, name, member)) return { endpoint: client, name, process: member };
 		member.kill();

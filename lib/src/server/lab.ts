@@ -48,6 +48,13 @@ export interface LabOptions {
 	readonly env?: NodeJS.ProcessEnv;
 	/** The etcd binary to start; found by `findEtcd` unless given. Ignored when ETCDCTL_ENDPOINTS is set. */
 	readonly binary?: string;
+	/** True starts a server of the lab's own, also where ETCDCTL_ENDPOINTS names another. */
+	readonly own?: boolean;
+	/**
+	 * More flags for the server that is started, such as ["--experimental-watch-progress-notify-interval", "1s"]; they
+	 * win over the lab's own.
+	 */
+	readonly flags?: readonly string[];
 }
 
 /**
@@ -56,14 +63,14 @@ export interface LabOptions {
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
 	const env = options.env ?? process.env;
-	const named = connectionFrom(env);
+	const named = options.own ? undefined : connectionFrom(env);
 	const binary = named ? undefined : (options.binary ?? findEtcd(env));
 	// What is no etcd may do anything when it is started as one, and waiting for it to answer tells nobody why.
 	if (binary !== undefined) await checkV2(binary);
 	const keeper = await Keeper.start();
 	try {
 		if (binary === undefined) return await openLab(keeper, named as ConnectOptions, false, env);
-		const server = await startEtcd(keeper, binary);
+		const server = await startEtcd(keeper, binary, options.flags);
 		return await openLab(keeper, { endpoints: [server.endpoint] }, true, env);
 	} catch (error) {
 		await keeper.close();

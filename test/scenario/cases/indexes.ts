@@ -61,6 +61,53 @@ export const indexCases = {
 			["set /a @5", "set /b @70"],
 		),
 	],
+	storeHasOneSequence: [
+		confirms(
+			"by writes to two keys, no two of one index",
+			{ writes: [set("/a"), set("/b"), refused("set", "/a/b", "/a"), set("/a")] },
+			/2 keys share it: no two of 3 writes have the same number/,
+			["set /a @1", "set /b @2", "set /a @3"],
+		),
+		refutes(
+			"by two keys' writes of one index",
+			{ writes: [set("/a"), set("/b", "v", { index: 1 })] },
+			/two writes to different keys have the same number/,
+			["set /a @1"],
+		),
+		confirms(
+			"though an expiry is there twice",
+			{ writes: [mkdir("/d", { ttl: 1 }), set("/x"), expire("/d"), expire("/d", { index: 3 })] },
+			/2 keys share it/,
+			["mkdir /d @1", "set /x @2", "expire /d @3", "expire /d @3"],
+		),
+		leavesUntested("by writes to a single key", { writes: [set("/a"), set("/a")] }, /fewer than two keys/),
+	],
+
+	keysCountTheirOwnWrites: [
+		refutes(
+			"when a key's numbers jump by what was written elsewhere",
+			{ writes: [set("/a"), set("/b"), update("/a")] },
+			/none of modifiedIndex, createdIndex does: each jumps/,
+			["set /a @1", "update /a @3"],
+		),
+		confirms(
+			"when one of them counts the key's own writes alone",
+			{ writes: [set("/a"), set("/b"), set("/a", "v", { node: { modifiedIndex: 2 } })] },
+			/modifiedIndex does: it goes up by 1 with each write to the key/,
+			["set /a @1", "set /a @3"],
+		),
+		leavesUntested(
+			"when no key was written again after another one",
+			{ writes: [set("/a"), set("/a"), set("/b")] },
+			/no key was written, and written again after a write to another one/,
+		),
+		leavesUntested(
+			"when the key was only deleted after it",
+			{ writes: [set("/a"), set("/b"), remove("/a")] },
+			/no key was written, and written again/,
+		),
+	],
+
 	refusedWriteTakesNoIndex: [
 		confirms(
 			"by a refused write between two neighbours",

@@ -9,8 +9,16 @@ import {
 	untested,
 	writeEvidence,
 } from "../claim";
-import { accepted, deliveriesOf, depthBelow, existed, listenings, removes } from "../scope";
-import type { Delivery, WatcherRecord } from "../timeline";
+import {
+	type AcceptedWrite,
+	accepted,
+	deliveriesOf,
+	depthBelow,
+	existed,
+	listenings,
+	removes,
+} from "../scope";
+import type { Delivery, Timeline, WatcherRecord } from "../timeline";
 
 export const versionsArePerKey = claim(
 	"v2 has only versions of single keys, none of the whole store",
@@ -32,7 +40,88 @@ export const versionsArePerKey = claim(
 				)
 			: confirmed("writes to different keys have the same modifiedIndex", sharing.map(writeEvidence));
 	},
+	{ v2Only: "it has both, see notebook 06" },
 );
+
+export const storeHasOneSequence = claim(
+	"The writes to all keys of the store are numbered in one sequence",
+	(timeline) => {
+		const writes = accepted(timeline);
+		const keys = new Set(writes.map(({ key }) => key));
+		if (keys.size < 2) return untested("fewer than two keys were written: nothing to compare");
+		// In v3 one write can change several keys, at its one number; in v2 an expiry may be there twice.
+		const takenBy = new Map(writes.map(({ index, write, key }) => [index, { id: write.id, key }]));
+		const sharing = writes.filter(({ index, write, key }) => {
+			const other = takenBy.get(index);
+			return other !== undefined && other.id !== write.id && other.key !== key;
+		});
+		return sharing.length === 0
+			? confirmed(
+					`${count(keys.size, "key")} share it: no two of ${count(writes.length, "write")} have the same number`,
+					writes.map(writeEvidence),
+				)
+			: refuted("two writes to different keys have the same number", sharing.map(writeEvidence));
+	},
+);
+
+/** The numbers that an event carries of its key, in the words of its API. */
+const ownNumbers: Readonly<
+	Record<Timeline["api"], readonly ["modifiedIndex" | "createdIndex" | "version", string][]>
+> = {
+	v2: [
+		["modifiedIndex", "modifiedIndex"],
+		["createdIndex", "createdIndex"],
+	],
+	v3: [
+		["modifiedIndex", "mod_revision"],
+		["createdIndex", "create_revision"],
+		["version", "version"],
+	],
+};
+
+export const keysCountTheirOwnWrites = claim(
+	"A key has a number that counts the writes to it, whatever is written elsewhere",
+	(timeline) => {
+		const writes = accepted(timeline);
+		const keys = [...new Set(writes.map(({ key }) => key))];
+		// Only a key that was written again after another one tells a count of its own from one of the store.
+		const told = keys.filter((key) => {
+			const own = writes.filter((write) => write.key === key && !removes(write));
+			const [first, second] = [own[0], own.at(-1)];
+			return (
+				first !== undefined &&
+				second !== undefined &&
+				writes.some((one) => one.key !== key && one.index > first.index && one.index < second.index)
+			);
+		});
+		if (told.length === 0)
+			return untested("no key was written, and written again after a write to another one");
+		const evidence = writes.filter(({ key }) => told.includes(key)).map(writeEvidence);
+		const counting = ownNumbers[timeline.api].filter(([field]) =>
+			told.every((key) => counts(writes, key, field)),
+		);
+		const names = ownNumbers[timeline.api].map(([, name]) => name).join(", ");
+		const [found] = counting;
+		return found === undefined
+			? refuted(`none of ${names} does: each jumps by what was written to other keys in between`, evidence)
+			: confirmed(`${found[1]} does: it goes up by 1 with each write to the key`, evidence);
+	},
+);
+
+/** Whether the number goes 1, 2, 3, … with the key's writes, from each making of it on. */
+function counts(
+	writes: readonly AcceptedWrite[],
+	key: string,
+	field: "modifiedIndex" | "createdIndex" | "version",
+): boolean {
+	let expected = 0;
+	return writes
+		.filter((write) => write.key === key)
+		.every((write) => {
+			expected = removes(write) ? 0 : expected + 1;
+			return removes(write) || write.outcome.node[field] === expected;
+		});
+}
 
 export const refusedWriteTakesNoIndex = claim("A write that etcd refuses takes no index", (timeline) => {
 	const refused = timeline.writes.filter(({ outcome }) => outcome.kind === "refused");
@@ -76,9 +165,10 @@ export const setMakesTheKeyAnew = claim(
 		const over = accepted(timeline).filter(
 			({ outcome }) => outcome.prevNode !== undefined && !outcome.node.dir,
 		);
-		const sets = over.filter(({ outcome }) => outcome.action === "set");
+		// By what was asked for: v3's events know no more than "put".
+		const sets = over.filter(({ write }) => write.operation === "set");
 		const kept = over.filter(
-			({ outcome }) => outcome.action === "update" || outcome.action === "compareAndSwap",
+			({ write }) => write.operation === "update" || write.operation === "compareAndSwap",
 		);
 		const wrong = [
 			...sets.filter(({ outcome, index }) => outcome.node.createdIndex !== index),
@@ -129,6 +219,7 @@ export const responseIndexIsWhereTheWatchBegan = claim(
 					evidence,
 				);
 	},
+	{ v2Only: "its messages carry the store's revision of the moment in which they are sent" },
 );
 
 export const eventsCarryTheNode = claim(

@@ -1,7 +1,7 @@
 import { historyCapacity } from "etcd-watch-lab/dist/model";
 import { differences, keysThatDiffer, leavesOf, oddOnes, visible } from "./compare";
 import { indexAfter, type Part, type Reading, read, retold, toldTree } from "./reading";
-import { idOf, isHiddenBelow, isWithin, type RunRecord } from "./record";
+import { isHiddenBelow, isWithin, type RunRecord } from "./record";
 import { isRemoval } from "./tree";
 import { reach } from "./truth";
 
@@ -38,7 +38,7 @@ const perPart = {
 		const seen = new Set<string>();
 		for (const change of part.changes) {
 			if (change.kind !== "event") continue;
-			const id = part.truth.isFlat ? idOf(change) : `${change.index}`;
+			const id = part.truth.idOf(change);
 			if (seen.has(id)) say(`event ${change.index} comes again`, change.index);
 			seen.add(id);
 		}
@@ -47,15 +47,13 @@ const perPart = {
 	/** Whatever had to be told was told, or lies in a gap that says so. */
 	complete(part: Part, say: Say): void {
 		const { following, truth, after, through } = part;
-		const { isFlat } = truth;
-		const idIn = (one: { index: number; key: string }) => (isFlat ? idOf(one) : `${one.index}`);
 		const told = new Set<string>();
 		const removalsTold: { key: string; index: number }[] = [];
 		const gaps: { from: number; to: number }[] = [];
 		for (const change of part.changes) {
 			if (change.kind === "gap") gaps.push(change);
 			else {
-				told.add(idIn(change));
+				told.add(truth.idOf(change));
 				if (isRemoval(change.action)) removalsTold.push(change);
 			}
 		}
@@ -63,7 +61,7 @@ const perPart = {
 		const tree = truth.begin();
 		for (const entry of truth.entries) {
 			const { index } = entry;
-			if (index > after && index <= through && !told.has(idIn(entry)) && !inGap(index)) {
+			if (index > after && index <= through && !told.has(truth.idOf(entry)) && !inGap(index)) {
 				if (reach(following, entry, tree) === "must") {
 					say(`${entry.action ?? "a write"} of ${entry.key} at ${index} was never told`, index);
 				}

@@ -56,7 +56,8 @@ function sameLeaf(truth: Truth, one: Leaf, other: Leaf): boolean {
 }
 
 function wasRenewed(truth: Truth, { key, modifiedIndex }: Leaf): boolean {
-	return truth.at(modifiedIndex, key)?.refresh === true;
+	const entry = truth.at(modifiedIndex, key);
+	return entry?.refresh === true && entry.key === key;
 }
 
 function shown({ dir, value, modifiedIndex }: Leaf): string {

@@ -71,7 +71,6 @@ export class Truth {
 	readonly contradictions: readonly string[];
 	readonly #at = new Map<string, Entry>();
 	readonly #unknown: readonly Unknown[];
-	readonly #taken = new Set<number>();
 	readonly #ttlKeys = new Set<string>();
 	readonly #trees = new Map<number, Tree>();
 	/**
@@ -87,7 +86,7 @@ export class Truth {
 		const base = record.epochs[epoch]?.base;
 		for (const write of record.acknowledged) {
 			if (write.epoch !== epoch) continue;
-			this.#at.set(idOf(write), entryOf(write));
+			this.#at.set(this.idOf(write), entryOf(write));
 			if (write.ttl) this.#ttlKeys.add(write.key);
 		}
 		// Where a ttl was begun before the store changed hands it goes on in the next.
@@ -108,8 +107,14 @@ export class Truth {
 		return this.record.api === "v3";
 	}
 
+	/** What tells an event from all others of this store: v2 has one an index, v3 one for each key that it changes. */
+	idOf(one: { readonly index: number; readonly key: string }): string {
+		return this.isFlat ? idOf(one) : `${one.index}`;
+	}
+
+	/** What happened there; on v3, to that key. */
 	at(index: number, key: string): Entry | undefined {
-		return this.#at.get(idOf({ index, key }));
+		return this.#at.get(this.idOf({ index, key }));
 	}
 
 	/** The tree as it was right after an index. */
@@ -181,11 +186,11 @@ export class Truth {
 			let at = epoch;
 			for (const { change } of deliveries) {
 				if (change.kind === "reset") at = Math.min(at + 1, this.record.epochs.length - 1);
-				if (change.kind !== "event" || at !== this.epoch || this.#at.has(idOf(change))) continue;
+				if (change.kind !== "event" || at !== this.epoch || this.#at.has(this.idOf(change))) continue;
 				if (!this.isPossible(change)) continue;
 				const { index, action, key, node } = change;
 				const { dir } = node;
-				this.#at.set(idOf(change), {
+				this.#at.set(this.idOf(change), {
 					index,
 					action,
 					key,
@@ -201,10 +206,10 @@ export class Truth {
 	/** A node's modifiedIndex tells when it was last written, even if nobody has acknowledged it. */
 	#addLeftBehind(baseIndex: number): void {
 		const leave = (key: string, index: number, value: string | undefined) => {
-			if (index <= baseIndex || this.#at.has(idOf({ index, key }))) return;
+			if (index <= baseIndex || this.#at.has(this.idOf({ index, key }))) return;
 			const isRenewal = ({ operation, key: renewed }: Unknown) => operation === "refresh" && renewed === key;
 			const refresh = this.#unknown.some(isRenewal);
-			this.#at.set(idOf({ index, key }), {
+			this.#at.set(this.idOf({ index, key }), {
 				index,
 				action: refresh ? "update" : undefined,
 				key,
@@ -222,13 +227,6 @@ export class Truth {
 		}
 	}
 
-	#isTwice(known: ReadonlyMap<string, Acknowledged>, write: Acknowledged): boolean {
-		if (this.isFlat) return known.has(idOf(write));
-		const isNew = !this.#taken.has(write.index);
-		this.#taken.add(write.index);
-		return !isNew;
-	}
-
 	#replay(): { vanished: readonly Vanished[]; contradictions: readonly string[] } {
 		const vanished: Vanished[] = [];
 		const contradictions: string[] = [];
@@ -241,9 +239,9 @@ export class Truth {
 		const acknowledged = new Map<string, Acknowledged>();
 		for (const write of this.record.acknowledged) {
 			if (write.epoch !== this.epoch) continue;
-			if (this.#isTwice(acknowledged, write))
-				contradictions.push(`two writes were given index ${write.index}`);
-			acknowledged.set(idOf(write), write);
+			const id = this.idOf(write);
+			if (acknowledged.has(id)) contradictions.push(`two writes were given index ${write.index}`);
+			acknowledged.set(id, write);
 		}
 		const final = this.record.epochs[this.epoch]?.final;
 		let checked = final === undefined;
@@ -261,7 +259,7 @@ export class Truth {
 		};
 		for (const entry of this.entries) {
 			if (!checked && final !== undefined && entry.index > final.index) checkFinal();
-			const write = acknowledged.get(idOf(entry));
+			const write = acknowledged.get(this.idOf(entry));
 			const known = tree.get(entry.key);
 			if (write && known && !write.prev && !isRemoval(write.action)) {
 				wasGone(entry.key, known.modifiedIndex, entry.index);

@@ -78,7 +78,8 @@ export class V2Session {
 	#failure: { readonly error: unknown } | undefined;
 	/** On their way. */
 	readonly #asks = new Set<Ask>();
-	readonly #lanes: Lane[] = [];
+	/** By their turn; the first may be missing. */
+	readonly #lanes: (Lane | undefined)[] = [];
 	#head: Lane | undefined;
 	#nextLane = 0;
 	#wake: (() => void) | undefined;
@@ -304,7 +305,7 @@ export class V2Session {
 
 	#dropLanes(): void {
 		this.#head?.destroy();
-		for (const lane of this.#lanes) lane.destroy();
+		for (const lane of this.#lanes) lane?.destroy();
 		for (const { lane } of this.#asks) lane.destroy();
 		this.#head = undefined;
 		this.#lanes.length = 0;

@@ -8,14 +8,15 @@ import { type Cell, type Table, tableBundle, tableOf } from "./table";
 export function counterpartTable(scenario: Scenario): Table {
 	const all = counterparts(scenario);
 	const without = all.filter(({ v3 }) => v3 === undefined);
+	const isToSay = all.some(({ note }) => note !== "");
 	return tableOf({
 		title: `${printable(scenario.name)}: its steps in v3`,
-		columns: ["step", "in v2", "in v3", "why"],
+		columns: ["step", "in v2", "in v3", ...(isToSay ? ["why"] : [])],
 		rows: all.map(({ step, v2, v3, note }): Cell[] => [
 			step,
 			v2,
 			v3 ?? { text: "no counterpart", mark: "wrong" },
-			note,
+			...(isToSay ? [note] : []),
 		]),
 		...(without.length === 0
 			? {}

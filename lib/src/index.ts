@@ -1,4 +1,5 @@
 export * from "./etcd";
+export * from "./etcd3";
 export * from "./follow";
 export * from "./notebook";
 export * from "./scenario";

@@ -4,8 +4,9 @@ import type { Acknowledged, Unknown } from "./record";
 
 /** How a write ended: "refused" has changed nothing. */
 export type Outcome =
-	| { readonly is: "acknowledged"; readonly write: Acknowledged }
-	| { readonly is: "unknown"; readonly write: Unknown }
+	/** `more`: what it did to other keys, at the same revision. */
+	| { readonly is: "acknowledged"; readonly write: Acknowledged; readonly more?: readonly Acknowledged[] }
+	| { readonly is: "unknown"; readonly write: Unknown; readonly more?: readonly Unknown[] }
 	| { readonly is: "refused" };
 
 /** Sends one write, once; whatever the answer, it says what is known of it. */

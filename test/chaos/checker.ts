@@ -1,7 +1,7 @@
 import { historyCapacity } from "etcd-watch-lab/dist/model";
 import { differences, keysThatDiffer, leavesOf, oddOnes, visible } from "./compare";
 import { indexAfter, type Part, type Reading, read, retold, toldTree } from "./reading";
-import { isHiddenBelow, isWithin, type RunRecord } from "./record";
+import { idOf, isHiddenBelow, isWithin, type RunRecord } from "./record";
 import { isRemoval } from "./tree";
 import { reach } from "./truth";
 
@@ -35,24 +35,27 @@ const perPart = {
 
 	/** No event comes twice. */
 	unique(part: Part, say: Say): void {
-		const seen = new Set<number>();
+		const seen = new Set<string>();
 		for (const change of part.changes) {
 			if (change.kind !== "event") continue;
-			if (seen.has(change.index)) say(`event ${change.index} comes again`, change.index);
-			seen.add(change.index);
+			const id = part.truth.isFlat ? idOf(change) : `${change.index}`;
+			if (seen.has(id)) say(`event ${change.index} comes again`, change.index);
+			seen.add(id);
 		}
 	},
 
 	/** Whatever had to be told was told, or lies in a gap that says so. */
 	complete(part: Part, say: Say): void {
 		const { following, truth, after, through } = part;
-		const told = new Set<number>();
+		const { isFlat } = truth;
+		const idIn = (one: { index: number; key: string }) => (isFlat ? idOf(one) : `${one.index}`);
+		const told = new Set<string>();
 		const removalsTold: { key: string; index: number }[] = [];
 		const gaps: { from: number; to: number }[] = [];
 		for (const change of part.changes) {
 			if (change.kind === "gap") gaps.push(change);
 			else {
-				told.add(change.index);
+				told.add(idIn(change));
 				if (isRemoval(change.action)) removalsTold.push(change);
 			}
 		}
@@ -60,7 +63,7 @@ const perPart = {
 		const tree = truth.begin();
 		for (const entry of truth.entries) {
 			const { index } = entry;
-			if (index > after && index <= through && !told.has(index) && !inGap(index)) {
+			if (index > after && index <= through && !told.has(idIn(entry)) && !inGap(index)) {
 				if (reach(following, entry, tree) === "must") {
 					say(`${entry.action ?? "a write"} of ${entry.key} at ${index} was never told`, index);
 				}
@@ -100,7 +103,7 @@ const perPart = {
 				tree.apply({ ...next.value, action: next.value.action ?? "set" });
 				next = entries.next();
 			}
-			const entry = truth.at(index);
+			const entry = truth.at(index, key);
 			if (entry === undefined) {
 				say(`${action} of ${key} at ${index}: no such write`, index);
 				continue;
@@ -155,7 +158,7 @@ const perPart = {
 		for (const change of part.changes) {
 			if (change.kind !== "gap") continue;
 			// The list at `to` came after the refusal: what it still held was there before.
-			const oldest = Math.max(1, change.to - historyCapacity + 1);
+			const oldest = part.truth.isFlat ? lastCompaction(part) : Math.max(1, change.to - historyCapacity + 1);
 			if (change.from >= oldest) {
 				say(`a gap from ${change.from} to ${change.to}: the history went back to ${oldest}`, change.from);
 			} else if (part.following.gaps === "none") {
@@ -217,7 +220,7 @@ const perPart = {
 		const { position } = following;
 		const last = Math.max(part.after, ...part.changes.slice(-1).map(indexAfter));
 		if (position.index < last) say(`the position says ${position.index}, and ${last} was consumed`, last);
-		const told = toldTree(part, Number.POSITIVE_INFINITY);
+		const told = toldTree(part, position.index);
 		if (told === undefined || position.nodes === undefined) {
 			if (told !== undefined) say("the position lacks the nodes that were known", position.index);
 			return;
@@ -230,6 +233,15 @@ const perPart = {
 		}
 	},
 } as const;
+
+/** The newest revision below which the store was made to forget. */
+function lastCompaction({ truth }: Part): number {
+	const { compactions = [] } = truth.record;
+	return Math.max(
+		1,
+		...compactions.flatMap(({ epoch, revision }) => (epoch <= truth.epoch ? [revision] : [])),
+	);
+}
 
 /** What a gap or reset says of the difference, against what the changes had told before. */
 function misstated(

@@ -56,8 +56,7 @@ function sameLeaf(truth: Truth, one: Leaf, other: Leaf): boolean {
 }
 
 function wasRenewed(truth: Truth, { key, modifiedIndex }: Leaf): boolean {
-	const entry = truth.at(modifiedIndex);
-	return entry?.refresh === true && entry.key === key;
+	return truth.at(modifiedIndex, key)?.refresh === true;
 }
 
 function shown({ dir, value, modifiedIndex }: Leaf): string {

@@ -1,12 +1,19 @@
 import type { Keys, Node, WatchEvent } from "etcd-watch-lab/dist/etcd";
 import type { Change, FollowedEvent, Note, Position, Rule, State } from "etcd-watch-lab/dist/follow";
-import type { Delivery, Following } from "./record";
+import type { Api, Delivery, Following } from "./record";
 
-export const consumerKinds = ["follow", "naive", "textbook", "node-etcd"] as const;
+export const consumerKinds = ["follow", "naive", "textbook", "node-etcd", "etcd3"] as const;
+
+/** Those that there are on each of the APIs. */
+export const consumersOn: Readonly<Record<Api, readonly ConsumerKind[]>> = {
+	v2: ["follow", "naive", "textbook", "node-etcd"],
+	v3: ["follow", "naive", "textbook", "etcd3"],
+};
 
 /**
  * Who consumes: the library's follower; a loop of long polls that forgets its index; the textbook's loop, which asks
- * with modifiedIndex + 1 and after a 401 goes on at the current index; node-etcd 7 itself.
+ * with modifiedIndex + 1 and after a 401 goes on at the current index; node-etcd 7 itself. On v3: a watch that is opened
+ * anew from now on; one that goes on from its revision + 1, or where that is compacted from the oldest; microsoft/etcd3.
  */
 export type ConsumerKind = (typeof consumerKinds)[number];
 
@@ -14,6 +21,7 @@ export type ConsumerKind = (typeof consumerKinds)[number];
 export interface Assignment {
 	readonly name: string;
 	readonly kind: ConsumerKind;
+	readonly api: Api;
 	readonly endpoints: readonly string[];
 	readonly key: string;
 	readonly recursive: boolean;

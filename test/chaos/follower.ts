@@ -1,15 +1,24 @@
 import { Keys } from "etcd-watch-lab/dist/etcd";
+import { V3Client } from "etcd-watch-lab/dist/etcd3";
 import { type FollowOptions, follow } from "etcd-watch-lab/dist/follow";
 import { type Loop, withKeys } from "./consumer";
 import { StreamSource } from "./stream-source";
 
 /** The library's follower, as a consumer would use it. `shared`: a client that many use, and that stays open. */
-export async function followerLoop(loop: Loop, shared?: Keys): Promise<void> {
+export async function followerLoop(loop: Loop, shared?: Keys | V3Client): Promise<void> {
 	if (shared !== undefined) return await run(loop, shared);
+	if (loop.assignment.api === "v3") {
+		const client = new V3Client({ endpoints: loop.assignment.endpoints });
+		try {
+			return await run(loop, client);
+		} finally {
+			await client.close();
+		}
+	}
 	await withKeys(new Keys({ endpoints: loop.assignment.endpoints }), (keys) => run(loop, keys));
 }
 
-async function run(loop: Loop, keys: Keys): Promise<void> {
+async function run(loop: Loop, client: Keys | V3Client): Promise<void> {
 	const {
 		key,
 		recursive,
@@ -36,7 +45,8 @@ async function run(loop: Loop, keys: Keys): Promise<void> {
 		...(without === undefined ? {} : { without }),
 	};
 	const isOnStream = without?.includes("polls are the truth") === true;
-	const follower = follow(isOnStream ? new StreamSource(keys, key, recursive) : keys, key, options);
+	const isOfKeys = isOnStream && client instanceof Keys;
+	const follower = follow(isOfKeys ? new StreamSource(client, key, recursive) : client, key, options);
 	try {
 		const state = await follower.ready();
 		// A bare index comes without a state; the list that it is ready with may lie ahead of it.

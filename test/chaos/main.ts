@@ -4,10 +4,13 @@ import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
 import { type Rule, rules } from "etcd-watch-lab/dist/follow";
 import { etcdOf } from "../model/differential/etcds";
-import { type ConsumerKind, consumerKinds } from "./consumer";
-import { kinds } from "./kinds";
+import { type ConsumerKind, consumersOn } from "./consumer";
+import { installEtcd3 } from "./etcd3";
+import type { Kind } from "./kind";
+import { kindsOn } from "./kinds";
 import { installNodeEtcd } from "./node-etcd";
 import { plan } from "./plan";
+import type { Api } from "./record";
 import { add, isBad, line, noTotals, summary, type Totals } from "./report";
 import { writeResults } from "./results";
 import { Session } from "./session";
@@ -26,6 +29,7 @@ async function main(): Promise<number> {
 			without: { type: "string" },
 			consumer: { type: "string", default: "follow" },
 			etcd: { type: "string" },
+			api: { type: "string", default: "v2" },
 		},
 	});
 	// etcd's fsync is what limits the writes: a disk in memory has none.
@@ -34,16 +38,23 @@ async function main(): Promise<number> {
 	const runs = wholeNumber("runs", values.runs);
 	const members = membersOf(values.members);
 	const without = values.without === undefined ? [] : [ruleOf(values.without)];
-	const consumer = consumerOf(values.consumer);
+	const api = apiOf(values.api);
+	const consumer = consumerOf(values.consumer, api);
+	const { kinds, without: lacking } = kindsOn(api);
 	const chosen = kinds.filter(
 		({ name, group }) => values.kind === undefined || [name, group].includes(values.kind),
 	);
 	if (chosen.length === 0) {
 		throw new Error(`--kind is one of ${kinds.map(({ name }) => name).join(", ")}, or a group of them`);
 	}
-	const consumers = consumer === "all" ? consumerKinds : [consumer];
+	for (const { name, reason } of lacking) console.log(`without ${name}: ${reason}`);
+	const consumers = consumer === "all" ? consumersOn[api] : [consumer];
 	if (consumers.includes("node-etcd")) {
 		const missing = await installNodeEtcd();
+		if (missing !== undefined) throw new Error(`there is no ${missing}`);
+	}
+	if (consumers.includes("etcd3")) {
+		const missing = await installEtcd3();
 		if (missing !== undefined) throw new Error(`there is no ${missing}`);
 	}
 	const binaries = await binariesFor(values.etcd);
@@ -57,7 +68,7 @@ async function main(): Promise<number> {
 	const fared = new Map<ConsumerKind, Totals>();
 	const versions = new Set<string>();
 	for (const one of consumers) {
-		console.log(`seed ${seed}, ${runs} runs of ${chosen.length} kinds, ${members} members, ${one}`);
+		console.log(`seed ${seed}, ${runs} runs of ${chosen.length} kinds, ${members} members, ${one} on ${api}`);
 		const bar = new SingleBar(
 			{
 				format: "{bar} {value} of {total} runs, {verified} events verified, {eta_formatted} to go",
@@ -73,9 +84,9 @@ async function main(): Promise<number> {
 		const etcds: { readonly kind: string; readonly session: Session }[] = [];
 		try {
 			for (const { kind, binary } of binaries) {
-				etcds.push({ kind, session: await Session.open({ binary, members, consumer: one, without }) });
+				etcds.push({ kind, session: await Session.open({ binary, members, consumer: one, without, api }) });
 			}
-			const shape = (kind: (typeof kinds)[number]) => etcds[0]?.session.shape(kind) ?? "";
+			const shape = (kind: Kind) => etcds[0]?.session.shape(kind) ?? "";
 			bar.start(runs, 0, { verified: 0 });
 			for (const planned of plan({ seed, runs, kinds: chosen, etcds: etcds.length, shape })) {
 				if (isInterrupted) break;
@@ -91,7 +102,7 @@ async function main(): Promise<number> {
 					}
 					above(
 						bar,
-						`    again: npm run chaos -- --seed ${result.seed} --runs 1 --kind ${result.kind} --etcd ${etcd.kind} --members ${members}`,
+						`    again: npm run chaos -- --seed ${result.seed} --runs 1 --kind ${result.kind} --etcd ${etcd.kind} --members ${members}${api === "v3" ? " --api v3" : ""}`,
 					);
 				}
 				bar.update(totals.runs, { verified: totals.verified });
@@ -108,9 +119,10 @@ async function main(): Promise<number> {
 		isBadSession ||= isJudged && isWrong;
 	}
 	if (consumer === "all" && !isInterrupted) {
-		const command = `npm run chaos -- --seed ${seed} --runs ${runs} --members ${members} --consumer all`;
+		const on = api === "v3" ? " --api v3" : "";
+		const command = `npm run chaos --${on} --seed ${seed} --runs ${runs} --members ${members} --consumer all`;
 		console.log(
-			`written: ${writeResults({ command, etcd: [...versions].sort().join(", "), members, fared })}`,
+			`written: ${writeResults({ api, command, etcd: [...versions].sort().join(", "), members, fared })}`,
 		);
 	}
 	return isBadSession ? 1 : 0;
@@ -157,10 +169,15 @@ function ruleOf(text: string): Rule {
 	return rule;
 }
 
-function consumerOf(text: string): ConsumerKind | "all" {
-	const consumer = consumerKinds.find((kind) => kind === text);
+function apiOf(text: string): Api {
+	if (text !== "v2" && text !== "v3") throw new Error(`--api is v2 or v3, not "${text}"`);
+	return text;
+}
+
+function consumerOf(text: string, api: Api): ConsumerKind | "all" {
+	const consumer = consumersOn[api].find((kind) => kind === text);
 	if (consumer === undefined && text !== "all") {
-		throw new Error(`--consumer is one of ${consumerKinds.join(", ")}, or all; not "${text}"`);
+		throw new Error(`--consumer is one of ${consumersOn[api].join(", ")}, or all; not "${text}"`);
 	}
 	return consumer ?? "all";
 }

@@ -1,39 +1,17 @@
-import { spawn } from "node:child_process";
-import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { Keys, type WatchEvent } from "etcd-watch-lab/dist/etcd";
 import { root } from "../support/checkout";
 import { asFollowed, type Loop } from "./consumer";
+import { installPeer } from "./install-peer";
 
 const version = "7.0.0";
 /** The bench's own copy (bench/peers/node-etcd.ts): beside the lab, never in it. */
 const folder = path.join(root, ".lab", `bench-peers-node-etcd-${version}`);
 
 /** Installs node-etcd where it is not yet; gives the reason where it can't. */
-export async function installNodeEtcd(): Promise<string | undefined> {
-	if (fs.existsSync(folder)) return undefined;
-	fs.mkdirSync(path.dirname(folder), { recursive: true });
-	const work = fs.mkdtempSync(`${folder}-`);
-	try {
-		fs.writeFileSync(path.join(work, "package.json"), '{ "private": true }\n');
-		const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
-		const windows = process.platform === "win32";
-		const args = [...(windows ? ["/c", "npm"] : []), "install", ...flags, `node-etcd@${version}`];
-		const child = spawn(windows ? "cmd" : "npm", args, { cwd: work, stdio: ["ignore", "ignore", "pipe"] });
-		let said = "";
-		child.stderr.setEncoding("utf8").on("data", (text: string) => {
-			said += text;
-		});
-		const code = await new Promise((resolve) => {
-			child.once("error", () => resolve(1)).once("close", resolve);
-		});
-		if (code !== 0) return `node-etcd ${version} (npm: ${said.trim().slice(-200)})`;
-		if (!fs.existsSync(folder)) fs.renameSync(work, folder);
-		return undefined;
-	} finally {
-		fs.rmSync(work, { recursive: true, force: true });
-	}
+export function installNodeEtcd(): Promise<string | undefined> {
+	return installPeer("node-etcd", version, folder);
 }
 
 /** As much of node-etcd 7 as is used here; it brings no types. */

@@ -1,6 +1,9 @@
 import type { Command } from "etcd-watch-lab/dist/model";
 import { Random } from "./random";
 
+/** A command; on v3, with other keys that are put at the same revision. */
+export type ChaosCommand = Command & { readonly also?: readonly string[] };
+
 /** What a writer's write can be. */
 export type WriteKind =
 	| "set"
@@ -16,7 +19,8 @@ export type WriteKind =
 	| "refresh"
 	| "hidden"
 	| "foreign"
-	| "sibling";
+	| "sibling"
+	| "transaction";
 
 export type Mix = Readonly<Partial<Record<WriteKind, number>>>;
 
@@ -28,6 +32,15 @@ export const everything: Mix = {
 
 /** Nothing that expires: an expiry takes an index when it likes, and can't tell of which store it was. */
 export const lasting: Mix = { ...everything, ttl: 0 };
+
+/** Everything that v3 can be told: no directories, nothing hidden, no ttl that is renewed by a write; transactions. */
+export const everythingV3: Mix = {
+	...{ set: 40, create: 6, update: 8, swap: 6, compareAndDelete: 3, delete: 6, rmdir: 0.5 },
+	...{ ttl: 0.5, foreign: 10, sibling: 4, transaction: 8 },
+};
+
+/** Nothing that expires. */
+export const lastingV3: Mix = { ...everythingV3, ttl: 0 };
 
 /** The places of a run: what is followed, and what lies beside it. */
 export interface Places {
@@ -77,7 +90,7 @@ export class Program {
 		else this.#values.set(key, value);
 	}
 
-	next(): Command {
+	next(): ChaosCommand {
 		const random = this.#random;
 		const nth = ++this.#count;
 		const { tree, key, foreign, root, prefixes } = this.#places;
@@ -132,6 +145,11 @@ export class Program {
 				};
 			case "foreign":
 				return { operation: "set", key: `${foreign}/k${random.below(20)}`, value };
+			case "transaction": {
+				const keys = new Set([file(), file(), file(), `${foreign}/k${random.below(20)}`]);
+				const [first = key, ...also] = keys;
+				return { operation: "set", key: first, value, also };
+			}
 			case "sibling": {
 				const longer = { operation: "set", key: `${root}/tree-like`, value } as const;
 				const prefix = random.pick(prefixes);

@@ -27,7 +27,10 @@ export interface Reading {
 
 /** The index that a change has brought the consumer to. */
 export function indexAfter(change: Change): number {
-	return change.kind === "event" ? change.index : change.kind === "gap" ? change.to : change.state.index;
+	if (change.kind === "gap") return change.to;
+	if (change.kind === "reset") return change.state.index;
+	// Of an index with several events it is reached with the last one.
+	return change.more ? change.index - 1 : change.index;
 }
 
 export function read(record: RunRecord): Reading {
@@ -67,11 +70,11 @@ function partsOf(following: Following, truths: readonly Truth[]): readonly Part[
 
 /** Each change with the tree as the changes before it have told it; undefined as long as no state is known. */
 export function* retold(part: Part): Generator<{ change: FollowedEvent | Gap; before: Tree | undefined }> {
-	let tree = part.nodes && new Tree(part.following.key, part.nodes);
+	let tree = part.nodes && new Tree(part.following.key, part.nodes, part.truth.isFlat);
 	for (const change of part.changes) {
 		yield { change, before: tree };
 		if (change.kind === "gap") {
-			tree = new Tree(part.following.key, change.state.nodes);
+			tree = new Tree(part.following.key, change.state.nodes, part.truth.isFlat);
 		} else {
 			const { action, index, key, node } = change;
 			tree?.apply({ action, index, key, value: node.value, dir: node.dir });
@@ -81,10 +84,10 @@ export function* retold(part: Part): Generator<{ change: FollowedEvent | Gap; be
 
 /** The tree that the changes up to an index tell; undefined where no state is known. */
 export function toldTree(part: Part, through: number): Tree | undefined {
-	let tree = part.nodes && new Tree(part.following.key, part.nodes);
+	let tree = part.nodes && new Tree(part.following.key, part.nodes, part.truth.isFlat);
 	for (const change of part.changes) {
-		if (indexAfter(change) > through) break;
-		if (change.kind === "gap") tree = new Tree(part.following.key, change.state.nodes);
+		if ((change.kind === "event" ? change.index : indexAfter(change)) > through) break;
+		if (change.kind === "gap") tree = new Tree(part.following.key, change.state.nodes, part.truth.isFlat);
 		else {
 			const { action, index, key, node } = change;
 			tree?.apply({ action, index, key, value: node.value, dir: node.dir });

@@ -72,6 +72,15 @@ export interface Epoch {
 	readonly final?: State;
 }
 
+/** Which of etcd's APIs a run is on. */
+export type Api = "v2" | "v3";
+
+/** From then on nothing below the revision could be had any more. */
+export interface Compaction {
+	readonly epoch: number;
+	readonly revision: number;
+}
+
 /** All that a run has shown, and all that the checkers look at. */
 export interface RunRecord {
 	readonly kind: string;
@@ -83,6 +92,14 @@ export interface RunRecord {
 	readonly acknowledged: readonly Acknowledged[];
 	readonly unknown: readonly Unknown[];
 	readonly followings: readonly Following[];
+	/** v2 unless given. On v3 an index is a revision, which can have several events; keys are just names. */
+	readonly api?: Api;
+	readonly compactions?: readonly Compaction[];
+}
+
+/** What tells an event from all others of its store: on v3 several can have one index. */
+export function idOf({ index, key }: { readonly index: number; readonly key: string }): string {
+	return `${index} ${key}`;
 }
 
 /** A tree as a quorum read answers it, flat: the directory first, then what is below in the order of the keys. */

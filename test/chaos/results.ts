@@ -2,17 +2,19 @@ import fs from "node:fs";
 import path from "node:path";
 import { root } from "../support/checkout";
 import type { ConsumerKind } from "./consumer";
-import { kinds } from "./kinds";
+import { kindsOn } from "./kinds";
+import type { Api } from "./record";
 import type { Totals } from "./report";
 
 /** Writes how each of the consumers fared under the same faults, for notebook 08. Returns the file. */
 export function writeResults(session: {
+	readonly api: Api;
 	readonly command: string;
 	readonly etcd: string;
 	readonly members: number;
 	readonly fared: ReadonlyMap<ConsumerKind, Totals>;
 }): string {
-	const { command, etcd, members, fared } = session;
+	const { api, command, etcd, members, fared } = session;
 	const ofKind = (name: string) =>
 		[...fared].flatMap(([consumer, totals]) => {
 			const kind = totals.kinds.get(name);
@@ -29,11 +31,11 @@ export function writeResults(session: {
 		members,
 		runs: all.reduce((sum, { runs }) => sum + runs, 0),
 		events: all.reduce((sum, { verified }) => sum + verified, 0),
-		kinds: kinds
-			.map(({ name, group }) => ({ name, group, consumers: Object.fromEntries(ofKind(name)) }))
+		kinds: kindsOn(api)
+			.kinds.map(({ name, group }) => ({ name, group, consumers: Object.fromEntries(ofKind(name)) }))
 			.filter(({ consumers }) => Object.keys(consumers).length > 0),
 	};
-	const file = path.join(root, "bench", "results", "chaos.json");
+	const file = path.join(root, "bench", "results", api === "v3" ? "chaos-v3.json" : "chaos.json");
 	fs.writeFileSync(file, `${JSON.stringify(results, null, "\t")}\n`);
 	return path.relative(root, file);
 }

@@ -1,23 +1,33 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { KeyNotFoundError, Keys, LabError } from "etcd-watch-lab/dist/etcd";
+import { Keys, LabError } from "etcd-watch-lab/dist/etcd";
+import { V3Client } from "etcd-watch-lab/dist/etcd3";
 import type { Rule, State } from "etcd-watch-lab/dist/follow";
-import type { Command } from "etcd-watch-lab/dist/model";
 import type { Cluster, FaultProxy, Member } from "etcd-watch-lab/dist/server";
-import { carryOut } from "./carry-out";
 import type { Assignment, Consumer, ConsumerKind, Ending } from "./consumer";
 import { startConsumer } from "./consumers";
-import { everything, type Mix, type Places, placesBelow } from "./program";
+import {
+	type ChaosCommand,
+	everything,
+	everythingV3,
+	lasting,
+	lastingV3,
+	type Mix,
+	type Places,
+	placesBelow,
+} from "./program";
 import { Random } from "./random";
-import { type Acknowledged, type Epoch, flat, type RunRecord, type Unknown } from "./record";
+import type { Acknowledged, Api, Compaction, Epoch, RunRecord, Unknown } from "./record";
 import { RemoteConsumer } from "./remote";
 import type { Servers } from "./servers";
+import { type Store, storeOf } from "./store";
 import type { Writer, Writing } from "./writer";
 
 /** What a run is told from outside. */
 export interface RunOptions {
 	readonly kind: string;
 	readonly seed: number;
+	readonly api: Api;
 	readonly servers: Servers;
 	readonly writer: Writer;
 	/** Who is put to the test: the follower, or one of the others in its place. */
@@ -26,11 +36,11 @@ export interface RunOptions {
 }
 
 /** How a consumer is started; what is left out is the tree with all below it, from now on. */
-export type StartOptions = Partial<Omit<Assignment, "name" | "without">> & {
+export type StartOptions = Partial<Omit<Assignment, "name" | "without" | "api">> & {
 	/** In a process of its own. */
 	readonly remote?: boolean;
 	/** The client that it has in common with others. */
-	readonly shared?: Keys;
+	readonly shared?: Keys | V3Client;
 };
 
 /** How long a healthy consumer may take, once everything is healed, while nobody is told of anything. */
@@ -47,8 +57,10 @@ export class Run {
 	readonly places: Places;
 	readonly servers: Servers;
 	readonly writer: Writer;
-	/** Past every proxy, and at the member that the consumers are at only when no other answers. */
+	/** v2's, past every proxy, and at the member that the consumers are at only when no other answers. */
 	keys: Keys;
+	/** The same for the API that the run is on. */
+	store: Store;
 	/** How it is known that the fault bit. */
 	readonly bites: string[] = [];
 	readonly consumers = new Map<string, { readonly consumer: Consumer; ending: Ending | undefined }>();
@@ -57,6 +69,7 @@ export class Run {
 	readonly #acknowledged: Acknowledged[] = [];
 	readonly #unknown: Unknown[] = [];
 	readonly #epochs: Epoch[] = [];
+	readonly #compactions: Compaction[] = [];
 	readonly #cleanups: (() => Promise<void>)[] = [];
 	readonly #silences = new Map<string, { index: number; what: string }[]>();
 	readonly #fences = new Map<string, Promise<Acknowledged>>();
@@ -74,6 +87,7 @@ export class Run {
 		if (member === undefined) throw new Error("a cluster has members");
 		this.#member = member;
 		this.keys = this.#newKeys();
+		this.store = this.#newStore();
 		for (const kind of Object.keys(this.proxies[0]?.bitten ?? {}) as (keyof FaultProxy["bitten"])[]) {
 			this.#bittenBefore.set(kind, this.#bitten(kind));
 		}
@@ -120,8 +134,9 @@ export class Run {
 		const leader = await this.cluster.leader();
 		const other = this.cluster.members.find((member) => member !== leader);
 		this.#member = where === "leader" ? leader : (other ?? leader);
-		await this.keys.close();
+		await Promise.all([this.keys.close(), this.store.close()]);
 		this.keys = this.#newKeys();
+		this.store = this.#newStore();
 	}
 
 	/** The proxies before the clients' ports. */
@@ -146,6 +161,10 @@ export class Run {
 		return this.cluster.version.startsWith("3.4");
 	}
 
+	get api(): Api {
+		return this.#options.api;
+	}
+
 	// --- consumers ---------------------------------------------------------------------------------------------
 
 	/** Sets a consumer to work; resolves when it answers for all that comes. */
@@ -162,10 +181,12 @@ export class Run {
 			...{ timeoutMs: 1_000, backoffMs: [20, 400] },
 			without: this.#options.without,
 			...rest,
-			...{ name, kind },
+			...{ name, kind, api: this.api },
 		};
 		const consumer =
-			remote || kind === "node-etcd" ? new RemoteConsumer(assignment) : startConsumer(assignment, shared);
+			remote || kind === "node-etcd" || kind === "etcd3"
+				? new RemoteConsumer(assignment)
+				: startConsumer(assignment, shared);
 		this.consumers.set(name, { consumer, ending: undefined });
 		await consumer.ready;
 		return consumer;
@@ -173,15 +194,14 @@ export class Run {
 
 	/** The usual consumers over the same traffic: of all, of the tree, of one key, and the loops to compare with. */
 	async startUsual(options: StartOptions = {}): Promise<void> {
-		const { tree, key, root } = this.places;
+		const { key, root } = this.places;
 		await Promise.all([
 			this.start("tree", options),
 			this.start("all", { ...options, key: root }),
 			this.start("key", { ...options, key, recursive: false }),
 			this.startLoops(options),
 		]);
-		const { etcdIndex } = await this.keys.get(tree, { quorum: true });
-		await this.start("after an index", { ...options, afterIndex: etcdIndex });
+		await this.start("after an index", { ...options, afterIndex: await this.index() });
 	}
 
 	/** The loops that lose: their losses show that there was something to lose. */
@@ -265,22 +285,30 @@ export class Run {
 			readonly valueBytes?: number;
 		} = {},
 	): Writing {
-		const { mix = everything, endpoints = this.elsewhere, ...rest } = options;
+		const { endpoints = this.elsewhere, ...rest } = options;
+		const isLasting = options.mix === lasting;
+		const onV3 = isLasting ? lastingV3 : everythingV3;
+		const mix = this.api === "v3" ? onV3 : (options.mix ?? everything);
 		const seed = this.random.below(1_000_000_000);
-		const { places, epoch } = this;
-		return this.#keep(this.writer.write({ epoch, seed, mix, places, endpoints, connections: 16, ...rest }));
+		const { places, epoch, api } = this;
+		const shared = { api, epoch, seed, places, endpoints, connections: 16 };
+		return this.#keep(this.writer.write({ ...shared, ...rest, mix }));
 	}
 
 	/** These writes, sixteen at once. */
-	async carryOut(commands: readonly Command[], rate: { readonly perSecond?: number } = {}): Promise<void> {
-		const { epoch, elsewhere: endpoints } = this;
-		await this.#keep(this.writer.carryOut({ epoch, endpoints, commands, connections: 16, ...rate })).done;
+	async carryOut(
+		commands: readonly ChaosCommand[],
+		rate: { readonly perSecond?: number } = {},
+	): Promise<void> {
+		const { epoch, elsewhere: endpoints, api } = this;
+		await this.#keep(this.writer.carryOut({ api, epoch, endpoints, commands, connections: 16, ...rate }))
+			.done;
 	}
 
 	/** Exactly so many writes beside everything that is followed but by the root. Gives the last index. */
 	async foreign(count: number, rate: { readonly perSecond?: number } = {}): Promise<number> {
 		const key = `${this.places.foreign}/noise`;
-		const noise = (nth: number): Command => ({ operation: "set", key, value: `${nth}` });
+		const noise = (nth: number): ChaosCommand => ({ operation: "set", key, value: `${nth}` });
 		await this.carryOut(
 			Array.from({ length: count }, (_, nth) => noise(nth)),
 			rate,
@@ -289,15 +317,15 @@ export class Run {
 	}
 
 	/** One write, that has to succeed. */
-	async apply(command: Command, keys = this.keys): Promise<Acknowledged> {
+	async apply(command: ChaosCommand): Promise<Acknowledged> {
 		const deadline = performance.now() + healMs;
 		for (;;) {
-			const outcome = await carryOut(keys, command, this.epoch);
+			const outcome = await this.store.carryOut(command, this.epoch);
 			if (outcome.is === "acknowledged") {
-				this.#acknowledged.push(outcome.write);
+				this.#acknowledged.push(outcome.write, ...(outcome.more ?? []));
 				return outcome.write;
 			}
-			if (outcome.is === "unknown") this.#unknown.push(outcome.write);
+			if (outcome.is === "unknown") this.#unknown.push(outcome.write, ...(outcome.more ?? []));
 			if (performance.now() > deadline) throw new Error(`etcd does not take ${JSON.stringify(command)}`);
 			await wait(20);
 		}
@@ -317,14 +345,29 @@ export class Run {
 		const deadline = performance.now() + healMs;
 		for (;;) {
 			try {
-				const { node, etcdIndex } = await this.keys.get(this.places.root, { recursive: true, quorum: true });
-				return { index: etcdIndex, nodes: flat(node) };
+				return await this.store.state(this.places.root);
 			} catch (error) {
-				if (error instanceof KeyNotFoundError) return { index: error.index, nodes: [] };
 				if (!(error instanceof LabError) || performance.now() > deadline) throw error;
 				await wait(20);
 			}
 		}
+	}
+
+	/** v3: has the store forget what was below a revision, and notes that. */
+	async compact(revision: number): Promise<void> {
+		const client = new V3Client({ endpoints: this.elsewhere });
+		try {
+			// First on the record: who is refused because of it may be quicker than the answer.
+			this.#compactions.push({ epoch: this.epoch, revision });
+			await client.compact(revision);
+		} finally {
+			await client.close();
+		}
+	}
+
+	/** What was before is had by nobody any more: v2's window passes by of itself. */
+	async forget(): Promise<void> {
+		if (this.api === "v3") await this.compact(await this.index());
 	}
 
 	/** From here on it is another store. `base`: what it begins with. */
@@ -371,7 +414,7 @@ export class Run {
 		await Promise.all(this.#writings.map(({ writing }) => writing.stop().catch(() => {})));
 		await Promise.all([...this.consumers.values()].map(({ consumer }) => consumer.stop()));
 		for (const cleanup of this.#cleanups.reverse()) await cleanup();
-		await this.keys.close();
+		await Promise.all([this.keys.close(), this.store.close()]);
 	}
 
 	async #finishOne(name: string): Promise<void> {
@@ -415,9 +458,16 @@ export class Run {
 	}
 
 	#newKeys(): Keys {
+		return new Keys({ endpoints: this.#directOnes, timeoutMs: 3_000 });
+	}
+
+	#newStore(): Store {
+		return storeOf(this.api, this.#directOnes, 3_000);
+	}
+
+	get #directOnes(): readonly string[] {
 		const { direct } = this.#member;
-		const endpoints = [...this.elsewhere.filter((endpoint) => endpoint !== direct), direct];
-		return new Keys({ endpoints, timeoutMs: 3_000 });
+		return [...this.elsewhere.filter((endpoint) => endpoint !== direct), direct];
 	}
 
 	/** Without one of its rules a follower may never come: then there is nothing to be patient for. */
@@ -451,6 +501,8 @@ export class Run {
 			acknowledged: [...this.#acknowledged, ...written.flatMap(({ acknowledged }) => acknowledged)],
 			unknown: [...this.#unknown, ...written.flatMap(({ unknown }) => unknown)],
 			followings,
+			api: this.api,
+			compactions: this.#compactions,
 		};
 	}
 }

@@ -2,6 +2,7 @@ import type { Rule } from "etcd-watch-lab/dist/follow";
 import { type Checked, check, type Finding } from "./checker";
 import type { ConsumerKind } from "./consumer";
 import type { Kind } from "./kind";
+import type { Api } from "./record";
 import { Run } from "./run";
 import { ServerPool } from "./servers";
 import { Writer } from "./writer";
@@ -31,6 +32,8 @@ export interface SessionOptions {
 	readonly binary: string;
 	readonly members: 1 | 3;
 	readonly consumer?: ConsumerKind;
+	/** v2 unless given. */
+	readonly api?: Api;
 	readonly without?: readonly Rule[];
 }
 
@@ -64,10 +67,11 @@ export class Session {
 		const begin = performance.now();
 		const { version, members } = servers.cluster;
 		const shared = { kind: kind.name, seed, etcd: version, members: members.length };
+		const api = this.#options.api ?? "v2";
 		let run: Run | undefined;
 		let isWhole = kind.leavesBroken !== true;
 		try {
-			run = await Run.begin({ kind: kind.name, seed, servers, writer: this.#writer, consumer, without });
+			run = await Run.begin({ kind: kind.name, seed, api, servers, writer: this.#writer, consumer, without });
 			const running = run;
 			const record = await within(limitMs, async () => {
 				await kind.run(running);
@@ -75,7 +79,7 @@ export class Session {
 			});
 			const result = resultOf(record, check(record), run, consumer);
 			// The next run lists less.
-			if (isWhole) await run.keys.rmdir(run.places.root, { recursive: true }).catch(() => {});
+			if (isWhole) await run.store.empty(run.places.root).catch(() => {});
 			return { ...shared, ...result, ms: performance.now() - begin };
 		} catch (error) {
 			isWhole = false;
@@ -133,7 +137,7 @@ function resultOf(
 
 /** The loops that are there to be compared with are called what they are. */
 function isLoop(name: string): boolean {
-	return /^(naive|textbook|node-etcd)\b/.test(name);
+	return /^(naive|textbook|node-etcd|etcd3)\b/.test(name);
 }
 
 async function within<T>(ms: number, act: () => Promise<T>): Promise<T> {

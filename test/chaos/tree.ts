@@ -30,9 +30,11 @@ export function isRemoval(action: Action): boolean {
 export class Tree {
 	readonly #leaves = new Map<string, Leaf>();
 
+	/** `isFlat`: keys are just names, as on v3; nothing comes or goes with another. */
 	constructor(
 		readonly top: string,
 		nodes: readonly Node[] = [],
+		readonly isFlat = false,
 	) {
 		this.replace(nodes);
 	}
@@ -56,6 +58,7 @@ export class Tree {
 	/** What is at the key and below it. */
 	within(key: string): readonly Leaf[] {
 		const leaf = this.#leaves.get(key);
+		if (this.isFlat) return leaf === undefined ? [] : [leaf];
 		if (leaf !== undefined && !leaf.dir) return [leaf];
 		return [...this.#leaves.values()].filter((one) => isWithin(one.key, key));
 	}
@@ -70,7 +73,7 @@ export class Tree {
 		// Parents come into being without an event of their own (T7).
 		for (let slash = key.lastIndexOf("/"); slash > 0; slash = key.lastIndexOf("/", slash - 1)) {
 			const parent = key.slice(0, slash);
-			if (!isWithin(parent, this.top) || this.#leaves.has(parent)) break;
+			if (this.isFlat || !isWithin(parent, this.top) || this.#leaves.has(parent)) break;
 			this.#leaves.set(parent, { key: parent, dir: true, value: undefined, modifiedIndex: index });
 		}
 		const before = this.#leaves.get(key);

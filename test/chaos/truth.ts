@@ -4,6 +4,7 @@ import { liveReach, type ModelOperation } from "etcd-watch-lab/dist/model";
 import {
 	type Acknowledged,
 	type Following,
+	idOf,
 	isHiddenBelow,
 	isWithin,
 	type RunRecord,
@@ -49,10 +50,14 @@ const actionOf: Readonly<Record<ModelOperation, Action>> = {
 export function accountsFor(
 	unknown: Unknown,
 	event: Pick<FollowedEvent, "action" | "key" | "node">,
+	isFlat = false,
 ): boolean {
 	if (unknown.operation === "refresh" || actionOf[unknown.operation] !== event.action) return false;
 	if (unknown.operation === "createInOrder") {
 		if (!event.key.startsWith(`${unknown.key}/`)) return false;
+	} else if (isFlat && unknown.operation === "rmdir") {
+		// A range's delete has an event for each of its keys.
+		if (!isWithin(event.key, unknown.key)) return false;
 	} else if (unknown.key !== event.key) return false;
 	return isRemoval(event.action) || event.node.dir || (unknown.value ?? "") === (event.node.value ?? "");
 }
@@ -64,8 +69,9 @@ export class Truth {
 	readonly vanished: readonly Vanished[];
 	/** What the server itself lost; a run with any is worth nothing. */
 	readonly contradictions: readonly string[];
-	readonly #at = new Map<number, Entry>();
+	readonly #at = new Map<string, Entry>();
 	readonly #unknown: readonly Unknown[];
+	readonly #taken = new Set<number>();
 	readonly #ttlKeys = new Set<string>();
 	readonly #trees = new Map<number, Tree>();
 	/**
@@ -81,7 +87,7 @@ export class Truth {
 		const base = record.epochs[epoch]?.base;
 		for (const write of record.acknowledged) {
 			if (write.epoch !== epoch) continue;
-			this.#at.set(write.index, entryOf(write));
+			this.#at.set(idOf(write), entryOf(write));
 			if (write.ttl) this.#ttlKeys.add(write.key);
 		}
 		// Where a ttl was begun before the store changed hands it goes on in the next.
@@ -97,8 +103,13 @@ export class Truth {
 		({ vanished: this.vanished, contradictions: this.contradictions } = this.#replay());
 	}
 
-	at(index: number): Entry | undefined {
-		return this.#at.get(index);
+	/** On v3 keys are just names, and an index can have several events. */
+	get isFlat(): boolean {
+		return this.record.api === "v3";
+	}
+
+	at(index: number, key: string): Entry | undefined {
+		return this.#at.get(idOf({ index, key }));
 	}
 
 	/** The tree as it was right after an index. */
@@ -134,7 +145,9 @@ export class Truth {
 	/** Whether an event of which no acknowledgement tells can have happened. */
 	isPossible(event: Pick<FollowedEvent, "action" | "key" | "node">): boolean {
 		if (event.action === "expire") return this.#ttlKeys.has(event.key);
-		return this.#unknown.some((write) => accountsFor(write, event));
+		// The end of a lease is a delete like any other.
+		if (this.isFlat && event.action === "delete" && this.#ttlKeys.has(event.key)) return true;
+		return this.#unknown.some((write) => accountsFor(write, event, this.isFlat));
 	}
 
 	/** Whether a key may have gone by itself or by a write without an answer. */
@@ -147,7 +160,7 @@ export class Truth {
 	/** A tree that begins as the store did; to be moved on with `entries`. */
 	begin(): Tree {
 		const { root, epochs } = this.record;
-		return new Tree(root, epochs[this.epoch]?.base.nodes ?? []);
+		return new Tree(root, epochs[this.epoch]?.base.nodes ?? [], this.isFlat);
 	}
 
 	/** Whether the directory may be there though no event that is known of made it (T7). */
@@ -156,6 +169,7 @@ export class Truth {
 	}
 
 	#addSilent(key: string): void {
+		if (this.isFlat) return;
 		const { root } = this.record;
 		for (let slash = key.lastIndexOf("/"); slash > root.length; slash = key.lastIndexOf("/", slash - 1)) {
 			this.#mayBeSilent.add(key.slice(0, slash));
@@ -167,11 +181,19 @@ export class Truth {
 			let at = epoch;
 			for (const { change } of deliveries) {
 				if (change.kind === "reset") at = Math.min(at + 1, this.record.epochs.length - 1);
-				if (change.kind !== "event" || at !== this.epoch || this.#at.has(change.index)) continue;
+				if (change.kind !== "event" || at !== this.epoch || this.#at.has(idOf(change))) continue;
 				if (!this.isPossible(change)) continue;
 				const { index, action, key, node } = change;
 				const { dir } = node;
-				this.#at.set(index, { index, action, key, value: node.value, dir, refresh: false, source: "seen" });
+				this.#at.set(idOf(change), {
+					index,
+					action,
+					key,
+					value: node.value,
+					dir,
+					refresh: false,
+					source: "seen",
+				});
 			}
 		}
 	}
@@ -179,10 +201,10 @@ export class Truth {
 	/** A node's modifiedIndex tells when it was last written, even if nobody has acknowledged it. */
 	#addLeftBehind(baseIndex: number): void {
 		const leave = (key: string, index: number, value: string | undefined) => {
-			if (index <= baseIndex || this.#at.has(index)) return;
+			if (index <= baseIndex || this.#at.has(idOf({ index, key }))) return;
 			const isRenewal = ({ operation, key: renewed }: Unknown) => operation === "refresh" && renewed === key;
 			const refresh = this.#unknown.some(isRenewal);
-			this.#at.set(index, {
+			this.#at.set(idOf({ index, key }), {
 				index,
 				action: refresh ? "update" : undefined,
 				key,
@@ -200,6 +222,13 @@ export class Truth {
 		}
 	}
 
+	#isTwice(known: ReadonlyMap<string, Acknowledged>, write: Acknowledged): boolean {
+		if (this.isFlat) return known.has(idOf(write));
+		const isNew = !this.#taken.has(write.index);
+		this.#taken.add(write.index);
+		return !isNew;
+	}
+
 	#replay(): { vanished: readonly Vanished[]; contradictions: readonly string[] } {
 		const vanished: Vanished[] = [];
 		const contradictions: string[] = [];
@@ -209,11 +238,12 @@ export class Truth {
 			else contradictions.push(`${key} of index ${after} was gone at ${before}, and nothing removed it`);
 			tree.apply({ action: "delete", index: before, key, dir: false });
 		};
-		const acknowledged = new Map<number, Acknowledged>();
+		const acknowledged = new Map<string, Acknowledged>();
 		for (const write of this.record.acknowledged) {
 			if (write.epoch !== this.epoch) continue;
-			if (acknowledged.has(write.index)) contradictions.push(`two writes were given index ${write.index}`);
-			acknowledged.set(write.index, write);
+			if (this.#isTwice(acknowledged, write))
+				contradictions.push(`two writes were given index ${write.index}`);
+			acknowledged.set(idOf(write), write);
 		}
 		const final = this.record.epochs[this.epoch]?.final;
 		let checked = final === undefined;
@@ -231,7 +261,7 @@ export class Truth {
 		};
 		for (const entry of this.entries) {
 			if (!checked && final !== undefined && entry.index > final.index) checkFinal();
-			const write = acknowledged.get(entry.index);
+			const write = acknowledged.get(idOf(entry));
 			const known = tree.get(entry.key);
 			if (write && known && !write.prev && !isRemoval(write.action)) {
 				wasGone(entry.key, known.modifiedIndex, entry.index);
@@ -257,6 +287,10 @@ export function reach(
 	entry: Entry,
 	tree: Tree,
 ): "must" | "may" | "no" {
+	if (tree.isFlat) {
+		const { key, recursive } = following;
+		return entry.key === key || (recursive && isWithin(entry.key, key)) ? "must" : "no";
+	}
 	const action = entry.action ?? "set";
 	const node = { key: entry.key, dir: entry.dir, createdIndex: entry.index, modifiedIndex: entry.index };
 	const request = { key: following.key, recursive: following.recursive, stream: false };

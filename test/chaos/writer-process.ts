@@ -1,15 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { Keys } from "etcd-watch-lab/dist/etcd";
-import type { Command } from "etcd-watch-lab/dist/model";
-import { carryOut } from "./carry-out";
-import { type Mix, type Places, Program } from "./program";
-import type { Acknowledged, Unknown } from "./record";
+import { type ChaosCommand, type Mix, type Places, Program } from "./program";
+import type { Acknowledged, Api, Unknown } from "./record";
+import { storeOf } from "./store";
 
 /** What the writer is told. */
 export type WriterOrder =
 	| {
 			readonly order: "write";
 			readonly id: number;
+			readonly api: Api;
 			readonly epoch: number;
 			readonly endpoints: readonly string[];
 			readonly seed: number;
@@ -26,9 +25,10 @@ export type WriterOrder =
 	| {
 			readonly order: "carry out";
 			readonly id: number;
+			readonly api: Api;
 			readonly epoch: number;
 			readonly endpoints: readonly string[];
-			readonly commands: readonly Command[];
+			readonly commands: readonly ChaosCommand[];
 			readonly connections: number;
 			readonly perSecond?: number;
 	  }
@@ -48,7 +48,7 @@ const stopped = new Set<number>();
 
 async function write(order: Exclude<WriterOrder, { order: "stop" }>): Promise<void> {
 	const { id, epoch, endpoints, connections } = order;
-	const keys = new Keys({ endpoints, timeoutMs: 1_500 });
+	const store = storeOf(order.api, endpoints, 1_500);
 	let acknowledged: Acknowledged[] = [];
 	let unknown: Unknown[] = [];
 	let refused = 0;
@@ -73,7 +73,7 @@ async function write(order: Exclude<WriterOrder, { order: "stop" }>): Promise<vo
 	const worker = async () => {
 		// What is under way counts: exactly so many are acknowledged.
 		while (!stopped.has(id) && count + underWay < limit) {
-			const command: Command | undefined = program ? program.next() : commands?.next().value;
+			const command: ChaosCommand | undefined = program ? program.next() : commands?.next().value;
 			if (command === undefined) return;
 			underWay++;
 			if (perSecond !== undefined) {
@@ -82,13 +82,15 @@ async function write(order: Exclude<WriterOrder, { order: "stop" }>): Promise<vo
 				const early = due - performance.now();
 				if (early > 1) await wait(early);
 			}
-			const outcome = await carryOut(keys, command, epoch);
+			const outcome = await store.carryOut(command, epoch);
 			underWay--;
 			if (outcome.is === "acknowledged") {
 				count++;
-				acknowledged.push(outcome.write);
-				program?.holds(outcome.write.key, outcome.write.value);
-			} else if (outcome.is === "unknown") unknown.push(outcome.write);
+				for (const write of [outcome.write, ...(outcome.more ?? [])]) {
+					acknowledged.push(write);
+					program?.holds(write.key, write.value);
+				}
+			} else if (outcome.is === "unknown") unknown.push(outcome.write, ...(outcome.more ?? []));
 			else {
 				refused++;
 				// Nobody there: not as fast as the processor can.
@@ -100,7 +102,7 @@ async function write(order: Exclude<WriterOrder, { order: "stop" }>): Promise<vo
 		await Promise.all(Array.from({ length: connections }, worker));
 	} finally {
 		clearInterval(timer);
-		await keys.close();
+		await store.close();
 		tell(true);
 	}
 }

@@ -104,6 +104,11 @@ export class FakeServer {
 		await until("every connection to the fake server is closed", () => this.openCount === 0, 3_000);
 	}
 
+	/** Waits until so many requests have come. */
+	async received(count: number): Promise<void> {
+		await until(`${count} requests at the fake server`, () => this.requests.length >= count);
+	}
+
 	async close(): Promise<void> {
 		for (const socket of this.#sockets) socket.destroy();
 		if (!this.#server.listening) return;

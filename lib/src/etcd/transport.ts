@@ -36,6 +36,15 @@ export interface HttpRequest {
 	readonly path: string;
 	/** The form of a PUT or POST. */
 	readonly form?: URLSearchParams;
+	/** The JSON of a POST, in place of a form. */
+	readonly json?: string;
+	/** Takes the place of the user's, as a v3 token does. */
+	readonly authorization?: string | undefined;
+	readonly headers?: Readonly<Record<string, string>>;
+	/** Goes to this endpoint alone, whatever it answers; else to the one that answered last, and its successors. */
+	readonly endpoint?: string | undefined;
+	/** Nothing is written by it, so that it may be sent again; a GET's default. */
+	readonly isRead?: boolean;
 	readonly signal?: AbortSignal | undefined;
 	readonly timeoutMs?: number | undefined;
 }
@@ -68,7 +77,8 @@ const neverSent =
 export class Transport {
 	readonly endpoints: readonly string[];
 	readonly maxBodyBytes: number;
-	readonly #timeoutMs: number;
+	/** How long an answer may take unless a request says otherwise. */
+	readonly timeoutMs: number;
 	readonly #agent: Agent;
 	readonly #tls: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 	readonly #lanes = new Set<Lane>();
@@ -81,7 +91,7 @@ export class Transport {
 	constructor(options: ConnectOptions) {
 		if (options.endpoints.length === 0) throw new ArgumentError("at least one endpoint is needed");
 		this.endpoints = options.endpoints.map(checkEndpoint);
-		this.#timeoutMs = checkDurationMs("timeoutMs", options.timeoutMs ?? 10_000);
+		this.timeoutMs = checkDurationMs("timeoutMs", options.timeoutMs ?? 10_000);
 		this.maxBodyBytes = checkIndex("maxBodyBytes", options.maxBodyBytes ?? 64 * 1024 * 1024, 1);
 		const { ca, cert, key } = options.tls ?? {};
 		this.#tls = {
@@ -93,7 +103,7 @@ export class Transport {
 			// A quiet long poll is no failure: undici's own body timeout would cut it after 300 s (facts: T20).
 			bodyTimeout: 0,
 			headersTimeout: 0,
-			connect: { timeout: this.#timeoutMs, ...this.#tls },
+			connect: { timeout: this.timeoutMs, ...this.#tls },
 		});
 		const { user } = options;
 		if (user?.name.includes(":")) {
@@ -109,12 +119,13 @@ export class Transport {
 	 * @throws ConnectionError, TimeoutError, AbortedError
 	 */
 	async open(request: HttpRequest): Promise<OpenAnswer> {
+		if (request.endpoint !== undefined) return await this.#openAt(request.endpoint, request);
 		for (let tried = 1; ; tried++) {
 			const at = this.#current;
 			try {
 				return await this.#openAt(this.endpoints[at] ?? "", request);
 			} catch (error) {
-				const again = error instanceof ConnectionError && (request.method === "GET" || !error.maybeApplied);
+				const again = error instanceof ConnectionError && (isRead(request) || !error.maybeApplied);
 				if (!again) throw error;
 				// Only move on if no other request has done so meanwhile.
 				if (this.#current === at) this.#current = (at + 1) % this.endpoints.length;
@@ -131,7 +142,7 @@ export class Transport {
 
 	/** As `readAll`, in the time that the request may take. @throws TimeoutError too */
 	async readInTime(answer: OpenAnswer, request: HttpRequest): Promise<string> {
-		const timeoutMs = request.timeoutMs ?? this.#timeoutMs;
+		const timeoutMs = request.timeoutMs ?? this.timeoutMs;
 		let late = false;
 		const timer = setTimeout(() => {
 			late = true;
@@ -142,7 +153,7 @@ export class Transport {
 		} catch (cause) {
 			if (!late) throw cause;
 			throw new TimeoutError(`${answer.endpoint} sent headers but no whole body in ${timeoutMs} ms`, {
-				maybeApplied: request.method !== "GET",
+				maybeApplied: !isRead(request),
 				cause,
 			});
 		} finally {
@@ -195,7 +206,7 @@ export class Transport {
 	 * A connection of its own to one of the endpoints. It lives until its `destroy()` or this transport's `close()`.
 	 * @throws AbortedError when this transport is closed
 	 */
-	lane(endpoint: string, timeoutMs = this.#timeoutMs): Lane {
+	lane(endpoint: string, timeoutMs = this.timeoutMs): Lane {
 		if (this.#closed) throw new AbortedError("this client was closed");
 		const lane: Lane = new Lane({
 			endpoint,
@@ -235,7 +246,7 @@ export class Transport {
 	async #openAt(endpoint: string, request: HttpRequest): Promise<OpenAnswer> {
 		if (this.#closed) throw new AbortedError("this client was closed");
 		if (request.signal?.aborted) throw new AbortedError("the signal had already been aborted");
-		const timeoutMs = checkDurationMs("timeoutMs", request.timeoutMs ?? this.#timeoutMs);
+		const timeoutMs = checkDurationMs("timeoutMs", request.timeoutMs ?? this.timeoutMs);
 		const controller = new AbortController();
 		const abort = () => controller.abort();
 		let late = false;
@@ -258,11 +269,12 @@ export class Transport {
 			done();
 			if (cause instanceof LabError) return cause;
 			const what = `${request.method} ${request.path} at ${endpoint}`;
-			const maybeApplied = request.method !== "GET" && !neverSent.test(codeOf(cause));
+			const maybeApplied = !isRead(request) && !neverSent.test(codeOf(cause));
 			if (late) return new TimeoutError(`no answer in ${timeoutMs} ms: ${what}`, { maybeApplied, cause });
 			if (controller.signal.aborted) return new AbortedError(`ended by its caller: ${what}`, { cause });
 			return new ConnectionError(`${reasonOf(cause)}: ${what}`, { maybeApplied, cause });
 		};
+		const authorization = request.authorization ?? this.#authorization;
 		let response: Dispatcher.ResponseData;
 		try {
 			response = await this.#agent.request({
@@ -270,10 +282,12 @@ export class Transport {
 				path: request.path,
 				method: request.method,
 				headers: {
-					...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
+					...request.headers,
+					...(authorization === undefined ? {} : { authorization }),
 					...(request.form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
+					...(request.json === undefined ? {} : { "content-type": "application/json" }),
 				},
-				body: request.form ? request.form.toString() : null,
+				body: request.form?.toString() ?? request.json ?? null,
 				signal: controller.signal,
 			});
 		} catch (cause) {
@@ -309,6 +323,10 @@ function connectTo(endpoint: string, options: tls.SecureContextOptions): net.Soc
 		...options,
 		ALPNProtocols: ["http/1.1"],
 	});
+}
+
+function isRead({ method, isRead: said }: HttpRequest): boolean {
+	return said ?? method === "GET";
 }
 
 /** The first 200 characters. */

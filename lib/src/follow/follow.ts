@@ -1,15 +1,17 @@
 import { setMaxListeners } from "node:events";
-import { checkDurationMs, checkIndex } from "../etcd/arguments";
+import { checkIndex } from "../etcd/arguments";
 import { AbortedError, ArgumentError } from "../etcd/errors";
-import { Keys } from "../etcd/keys";
+import type { Keys } from "../etcd/keys";
+import type { Node } from "../etcd/node";
+import type { V3Client } from "../etcd3/client";
 import { checkedKey } from "./mirror-key";
 import { checkPosition } from "./position";
 import { type Bookmark, Pump, type Pumped } from "./pump";
 import { ChangeQueue } from "./queue";
 import { obeysAllBut, type Rule } from "./rules";
+import { sourceOf } from "./sources";
 import { FollowedTree } from "./tree";
-import type { Change, Note, Position, Source, State } from "./types";
-import { V2Source } from "./v2-source";
+import type { Change, FollowedEvent, Note, Position, Source, State } from "./types";
 
 export interface FollowOptions {
 	/** Also what happens below the key. False unless given. */
@@ -71,7 +73,7 @@ export interface Follower extends AsyncIterableIterator<Change> {
  * At most 4 connections while it reads the history and 512 asks at once, 3 connections while it waits, a few more for a moment when others write much; at most `queueLength` changes are held.
  * @throws ArgumentError for a key, an index, a position or a duration that is none
  */
-export function follow(client: Keys | Source, key: string, options: FollowOptions = {}): Follower {
+export function follow(client: Keys | V3Client | Source, key: string, options: FollowOptions = {}): Follower {
 	return new Following(client, key, options);
 }
 
@@ -90,6 +92,9 @@ class Following implements Follower {
 	#tree: FollowedTree | undefined;
 	#index: number;
 	#clusterId = "";
+	readonly #newTree: (nodes: readonly Node[]) => FollowedTree;
+	/** Consumed, of an index that has more: only with the last of them does the position move. */
+	readonly #parts: FollowedEvent[] = [];
 	/** Given to the consumer, and not consumed until it asks for the next. */
 	#inHand: Change | undefined;
 	/** Questions for the next change that have not been answered. */
@@ -98,7 +103,7 @@ class Following implements Follower {
 		reject(error: unknown): void;
 	}[] = [];
 
-	constructor(client: Keys | Source, of: string, options: FollowOptions) {
+	constructor(client: Keys | V3Client | Source, of: string, options: FollowOptions) {
 		// Events name the key without the slash at its end that etcd takes.
 		const key = checkedKey(of);
 		const { recursive = false, afterIndex, position, signal, without = [], onNote = () => {} } = options;
@@ -118,7 +123,9 @@ class Following implements Follower {
 			() => this.#answer(),
 			(queued) => onNote({ note: "full", queued }),
 		);
-		const source = client instanceof Keys ? v2Source(client, key, options) : client;
+		const source = sourceOf(client, key, options);
+		const { isFlat } = source;
+		this.#newTree = (nodes) => new FollowedTree(key, recursive, nodes, isFlat);
 		const { promise, resolve, reject } = withResolvers<State>();
 		this.#ready = promise;
 		promise.catch(() => {});
@@ -140,7 +147,7 @@ class Following implements Follower {
 			onReady: (state, clusterId) => {
 				this.#clusterId = clusterId;
 				if (afterIndex === undefined) {
-					this.#tree = new FollowedTree(key, recursive, state.nodes);
+					this.#tree = this.#newTree(state.nodes);
 					this.#index = state.index;
 				}
 				resolve(state);
@@ -254,45 +261,25 @@ class Following implements Follower {
 	#commit(pumped: Pumped): void {
 		switch (pumped.kind) {
 			case "event":
+				this.#parts.push(pumped);
+				if (pumped.more) break;
 				this.#index = pumped.index;
-				this.#tree?.apply(pumped);
+				for (const event of this.#parts.splice(0)) this.#tree?.apply(event);
 				break;
 			case "bookmark":
 				this.#index = pumped.index;
 				if (pumped.nodes) {
-					this.#tree = new FollowedTree(this.#key, this.#recursive, pumped.nodes);
+					this.#tree = this.#newTree(pumped.nodes);
 					this.#clusterId = this.#pump.clusterId;
 				}
 				this.#onBookmark(pumped);
 				break;
 			default:
 				this.#index = pumped.state.index;
-				this.#tree = new FollowedTree(this.#key, this.#recursive, pumped.state.nodes);
+				this.#tree = this.#newTree(pumped.state.nodes);
 				this.#clusterId = this.#pump.clusterId;
 		}
 	}
-}
-
-function v2Source(keys: Keys, key: string, options: FollowOptions): Source {
-	const {
-		recursive = false,
-		rollMs = [20_000, 40_000],
-		backoffMs = [50, 5_000],
-		onNote = () => {},
-	} = options;
-	for (const one of rollMs) checkDurationMs("rollMs", one);
-	for (const one of backoffMs) checkDurationMs("backoffMs", one);
-	return new V2Source({
-		keys,
-		key,
-		recursive,
-		rollMs,
-		backoffMs,
-		probeMs: checkDurationMs("probeMs", options.probeMs ?? 150),
-		timeoutMs: checkDurationMs("timeoutMs", options.timeoutMs ?? 5_000),
-		obeys: obeysAllBut(options.without),
-		onNote,
-	});
 }
 
 /** Promise.withResolvers, which Node has from 22 on. */

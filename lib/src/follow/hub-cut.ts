@@ -1,5 +1,6 @@
 import type { Node } from "../etcd/node";
 import { liveReach } from "../model/reach";
+import { isBelow } from "./tree";
 import type { FollowedEvent, Gap, Reset, State, StateDifference } from "./types";
 
 /** What a local watch is of. */
@@ -39,7 +40,8 @@ export class Cutter<C extends Gap | Reset> {
 }
 
 /** Whether a past event reaches a watch, as it would have when it happened: the model's rules for a live watch. */
-export function fits({ key, recursive }: Watched, event: FollowedEvent): boolean {
+export function fits({ key, recursive }: Watched, event: FollowedEvent, isFlat = false): boolean {
+	if (isFlat) return event.key === key || (recursive && isBelow(event.key, key));
 	const reach = liveReach({ key, recursive, stream: true }, event, true);
 	if ("passedOver" in reach) return false;
 	// What was there is looked for only where it matters: a big directory names many.

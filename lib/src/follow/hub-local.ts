@@ -18,7 +18,7 @@ export class LocalHub implements Hub, Station {
 	readonly #history: HubHistory;
 	/** The live watches, by id; and where their keys are, as the model of etcd's own hub has it. */
 	readonly #watches = new Map<number, LocalWatch>();
-	#byKey = new WatcherHub();
+	#byKey: WatcherHub;
 	readonly #cutters = new WeakMap<Gap, Cutter<Gap>>();
 	#nextId = 1;
 	/** How many stores there have been. */
@@ -32,6 +32,7 @@ export class LocalHub implements Hub, Station {
 		this.#mirror = mirror;
 		this.#queueLength = queueLength;
 		this.#toldIndex = mirror.index;
+		this.#byKey = this.#newByKey();
 		this.#history = new HubHistory(historyLength, mirror.index);
 		mirror.ended.then(
 			() => this.#end({}),
@@ -78,7 +79,7 @@ export class LocalHub implements Hub, Station {
 		const isOfOld = afterIndex > this.#toldIndex && afterIndex <= (this.#lastReset?.lastIndex ?? 0);
 		return new LocalWatch(this, {
 			id: this.#nextId++,
-			key: checkedKey(key, { root: this.root, what: "the hub" }),
+			key: checkedKey(key, { root: this.root, what: "the hub", isFlat: this.#mirror.isFlat }),
 			recursive,
 			afterIndex,
 			epoch: isOfOld ? -1 : this.#epoch,
@@ -98,17 +99,29 @@ export class LocalHub implements Hub, Station {
 	catchUp(watch: LocalWatch): void {
 		if (watch.epoch !== this.#epoch) this.#startAnew(watch);
 		else if (watch.after < this.#history.keptAfter) this.#leap(watch);
-		for (let place = this.#history.placeAfter(watch.after); place < this.#history.end; place++) {
+		for (let place = this.#nextPlace(watch); place < this.#history.end; place++) {
 			const entry = this.#history.at(place);
 			if (entry === undefined) continue;
 			if (watch.isFull) return;
 			if (entry.kind === "gap") watch.put(gapAfter(watch.after, entry, this.#cutter(entry).for(watch)));
-			else if (fits(watch, entry)) watch.put(entry);
-			watch.after = endOf(entry);
+			else if (fits(watch, entry, this.#mirror.isFlat)) watch.put(entry);
+			watch.after = entry.kind === "event" && entry.more ? entry.index - 1 : endOf(entry);
 		}
 		watch.isLive = true;
 		this.#watches.set(watch.id, watch);
 		this.#enter(watch);
+	}
+
+	/** Of an index with several events the watch may have had the first ones. */
+	#nextPlace({ after, lastPut }: LocalWatch): number {
+		const first = this.#history.placeAfter(after);
+		if (lastPut === undefined || lastPut.index <= after) return first;
+		for (let place = first; place < this.#history.end; place++) {
+			const entry = this.#history.at(place);
+			if (entry === lastPut) return place + 1;
+			if (entry !== undefined && endOf(entry) > lastPut.index) break;
+		}
+		return first;
 	}
 
 	leave(watch: LocalWatch): void {
@@ -116,6 +129,10 @@ export class LocalHub implements Hub, Station {
 		watch.isLive = false;
 		this.#watches.delete(watch.id);
 		this.#byKey.remove(waiting(watch));
+	}
+
+	#newByKey(): WatcherHub {
+		return new WatcherHub(undefined, !this.#mirror.isFlat);
 	}
 
 	#enter(watch: LocalWatch): void {
@@ -203,7 +220,7 @@ export class LocalHub implements Hub, Station {
 		this.#lastReset = reset;
 		this.#epoch++;
 		const live = [...this.#watches.values()];
-		this.#byKey = new WatcherHub();
+		this.#byKey = this.#newByKey();
 		for (const watch of live) {
 			if (watch.put(cutter.for(watch))) {
 				watch.after = reset.state.index;
@@ -223,7 +240,7 @@ export class LocalHub implements Hub, Station {
 	#end(ending: NonNullable<Station["ending"]>): void {
 		this.#ending ??= ending;
 		// Nothing more comes: to take them out one by one would take long where many are on one key.
-		this.#byKey = new WatcherHub();
+		this.#byKey = this.#newByKey();
 		for (const watch of [...this.#watches.values()]) watch.wake();
 	}
 }

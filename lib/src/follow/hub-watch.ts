@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Change } from "./types";
+import type { Change, FollowedEvent } from "./types";
 
 /** What a local watch needs of its hub. */
 export interface Station {
@@ -54,6 +54,8 @@ export class LocalWatch implements HubWatch {
 	epoch: number;
 	/** True when the history held what it wants, and not any more: it was slow. */
 	wasKept: boolean;
+	/** The last event that was queued: of an index with several, perhaps not the last one. */
+	lastPut: FollowedEvent | undefined;
 	isLive = false;
 	readonly #station: Station;
 	readonly #queueLength: number;
@@ -92,6 +94,7 @@ export class LocalWatch implements HubWatch {
 	put(change: Change): boolean {
 		if (this.isFull) return false;
 		this.#queue.push(change);
+		if (change.kind === "event") this.lastPut = change;
 		this.wake();
 		return true;
 	}
@@ -135,7 +138,8 @@ export class LocalWatch implements HubWatch {
 		const change = this.#inHand;
 		if (change === undefined) return;
 		this.#inHand = undefined;
-		this.#consumed = change.kind === "event" ? change.index : change.state.index;
+		if (change.kind !== "event") this.#consumed = change.state.index;
+		else this.#consumed = change.more ? Math.max(this.#consumed, change.index - 1) : change.index;
 	}
 
 	/** A signal is listened to only by who waits: a watch that nobody reads has nothing to let go of. */

@@ -1,6 +1,7 @@
 import { checkIndex } from "../etcd/arguments";
 import type { Keys } from "../etcd/keys";
 import type { Node } from "../etcd/node";
+import type { V3Client } from "../etcd3/client";
 import { LocalHub } from "./hub-local";
 import type { HubWatch } from "./hub-watch";
 import type { MirrorChange, MirrorOptions } from "./mirror";
@@ -61,7 +62,11 @@ export interface Hub {
  * two kilobytes for each watch with its reader.
  * @throws as `mirror`
  */
-export async function startHub(client: Keys | Source, root: string, options: HubOptions = {}): Promise<Hub> {
+export async function startHub(
+	client: Keys | V3Client | Source,
+	root: string,
+	options: HubOptions = {},
+): Promise<Hub> {
 	const { historyLength = 4_000, queueLength = 100, ...rest } = options;
 	checkIndex("historyLength", historyLength, 1);
 	checkIndex("queueLength", queueLength, 1);

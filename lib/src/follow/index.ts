@@ -20,3 +20,4 @@ export type {
 	Tail,
 	TailOptions,
 } from "./types";
+export { V3Source, type V3SourceOptions } from "./v3-source";

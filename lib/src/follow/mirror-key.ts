@@ -7,6 +7,8 @@ import { isBelow } from "./tree";
 export interface Below {
 	readonly root: string;
 	readonly what: string;
+	/** Nothing is hidden there. */
+	readonly isFlat?: boolean;
 }
 
 /**
@@ -17,13 +19,13 @@ export function checkedKey(key: string, below?: Below): string {
 	keyPath(key);
 	const clean = key === "/" ? key : key.replace(/\/$/, "");
 	if (below === undefined) return clean;
-	const { root, what } = below;
+	const { root, what, isFlat } = below;
 	if (clean !== root && !isBelow(clean, root)) {
 		throw new ArgumentError(
 			`${what} keeps ${root} and what is below it, and ${clean} is not: follow that key`,
 		);
 	}
-	if (isHiddenFrom(root, clean)) {
+	if (!isFlat && isHiddenFrom(root, clean)) {
 		throw new ArgumentError(
 			`${clean} is hidden from ${root}: a part of it begins with "_", and a watch above it is not told of it; ` +
 				"follow that key by itself",

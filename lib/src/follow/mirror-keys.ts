@@ -13,12 +13,17 @@ export interface KeyChange {
  * An event by its keys, carried out on the tree: a removed directory's are all that were under it (T8), the parents
  * that a write makes on its way come before its own key (T7).
  */
-export function applied(tree: FollowedTree, root: string, event: FollowedEvent): readonly KeyChange[] {
+export function applied(
+	tree: FollowedTree,
+	root: string,
+	event: FollowedEvent,
+	isFlat = false,
+): readonly KeyChange[] {
 	const { key } = event;
 	const made: string[] = [];
 	for (
 		let parent = parentOf(key);
-		isWithin(parent, root) && tree.get(parent) === undefined;
+		!isFlat && isWithin(parent, root) && tree.get(parent) === undefined;
 		parent = parentOf(parent)
 	) {
 		made.unshift(parent);

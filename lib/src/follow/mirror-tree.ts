@@ -3,13 +3,15 @@ import { checkIndex } from "../etcd/arguments";
 import { AbortedError, LabError } from "../etcd/errors";
 import type { Keys } from "../etcd/keys";
 import type { Node } from "../etcd/node";
+import type { V3Client } from "../etcd3/client";
 import { type Follower, follow } from "./follow";
 import type { Mirror, MirrorOptions } from "./mirror";
 import { type Below, checkedKey } from "./mirror-key";
-import { applied, differing, type KeyChange } from "./mirror-keys";
+import { applied, differing, isWithin, type KeyChange } from "./mirror-keys";
 import type { Bookmark } from "./pump";
+import { isFlat } from "./sources";
 import { byKey, FollowedTree } from "./tree";
-import type { Change, Reset, Source, State } from "./types";
+import type { Change, FollowedEvent, Reset, Source, State } from "./types";
 
 /** The index waited for was one of a store that is gone. */
 export class ResetError extends LabError {
@@ -30,17 +32,21 @@ interface Waiter {
 export class TreeMirror implements Mirror {
 	readonly root: string;
 	readonly ended: Promise<void>;
+	/** True where keys are just names; see `Source`. */
+	readonly isFlat: boolean;
 	readonly #follower: Follower;
 	readonly #onChange: NonNullable<MirrorOptions["onChange"]>;
 	readonly #waiters = new Set<Waiter>();
 	#tree: FollowedTree;
 	#index: number;
+	/** Of an index that has more: the mirror shows all of them at once. */
+	readonly #parts: FollowedEvent[] = [];
 	#isOver = false;
 	#failure: unknown;
 
 	/** `onStart` is called with it before the first change. */
 	static async start(
-		client: Keys | Source,
+		client: Keys | V3Client | Source,
 		key: string,
 		options: MirrorOptions,
 		onStart: (mirror: TreeMirror) => void = () => {},
@@ -59,7 +65,7 @@ export class TreeMirror implements Mirror {
 			await follower.close();
 			throw new AbortedError("the signal ended the mirror before it began");
 		}
-		started = new TreeMirror(root, follower, state, onChange);
+		started = new TreeMirror(root, follower, state, onChange, isFlat(client));
 		onStart(started);
 		return started;
 	}
@@ -69,11 +75,13 @@ export class TreeMirror implements Mirror {
 		follower: Follower,
 		state: State,
 		onChange: NonNullable<MirrorOptions["onChange"]>,
+		isFlat: boolean,
 	) {
 		this.root = root;
+		this.isFlat = isFlat;
 		this.#follower = follower;
 		this.#onChange = onChange;
-		this.#tree = new FollowedTree(root, true, state.nodes);
+		this.#tree = this.#newTree(state.nodes);
 		this.#index = state.index;
 		// Not before the caller has it: the first bookmark may be there already.
 		this.ended = Promise.resolve().then(() => this.#run());
@@ -128,7 +136,7 @@ export class TreeMirror implements Mirror {
 	}
 
 	get #below(): Below {
-		return { root: this.root, what: "the mirror" };
+		return { root: this.root, what: "the mirror", isFlat: this.isFlat };
 	}
 
 	/** The lowest index that somebody waits for. */
@@ -157,14 +165,16 @@ export class TreeMirror implements Mirror {
 
 	#change(change: Change): void {
 		if (change.kind === "event") {
+			this.#parts.push(change);
+			if (change.more) return;
 			// Nothing else lies between the change before and this one.
 			this.#reached(change.index - 1);
-			const keys = applied(this.#tree, this.root, change);
+			const keysOf = this.#parts.map((event) => applied(this.#tree, this.root, event, this.isFlat));
 			// An event can be late, after a bookmark that silence had spoken for.
 			this.#index = Math.max(this.#index, change.index);
-			this.#onChange(change, keys);
+			for (const [nth, event] of this.#parts.splice(0).entries()) this.#onChange(event, keysOf[nth] ?? []);
 		} else {
-			this.#tree = new FollowedTree(this.root, true, change.state.nodes);
+			this.#tree = this.#newTree(change.state.nodes);
 			this.#index = change.state.index;
 			if (change.kind === "reset") for (const waiter of this.#waiters) waiter.reject(new ResetError(change));
 			this.#onChange(change, differing(change));
@@ -177,7 +187,7 @@ export class TreeMirror implements Mirror {
 		let keys: readonly KeyChange[] = [];
 		if (nodes !== undefined) {
 			keys = differing(this.#tree.difference(nodes));
-			this.#tree = new FollowedTree(this.root, true, nodes);
+			this.#tree = this.#newTree(nodes);
 		}
 		this.#index = Math.max(this.#index, index);
 		this.#onChange(bookmark, keys);
@@ -194,7 +204,12 @@ export class TreeMirror implements Mirror {
 		}
 	}
 
+	#newTree(nodes: readonly Node[]): FollowedTree {
+		return new FollowedTree(this.root, true, nodes, this.isFlat);
+	}
+
 	#flat(key: string): readonly Node[] {
+		if (this.isFlat) return this.#tree.nodes().filter((node) => isWithin(node.key, key));
 		const nodes: Node[] = [];
 		const take = (node: Node) => {
 			nodes.push(node);

@@ -1,5 +1,6 @@
 import type { Keys } from "../etcd/keys";
 import type { Node } from "../etcd/node";
+import type { V3Client } from "../etcd3/client";
 import type { FollowOptions } from "./follow";
 import type { KeyChange } from "./mirror-keys";
 import { TreeMirror } from "./mirror-tree";
@@ -56,7 +57,7 @@ export interface Mirror {
  * @throws as `follow` and its `ready`
  */
 export async function mirror(
-	client: Keys | Source,
+	client: Keys | V3Client | Source,
 	root: string,
 	options: MirrorOptions = {},
 ): Promise<Mirror> {

@@ -174,7 +174,9 @@ export class Pump {
 	async #takeTail(tail: Tail): Promise<boolean> {
 		switch (tail.kind) {
 			case "event":
-				return await this.#event(tail.event);
+				return await this.#events([tail.event]);
+			case "events":
+				return await this.#events(tail.events);
 			case "passed":
 				return await this.#through(tail.through);
 			case "quiet":
@@ -197,29 +199,32 @@ export class Pump {
 		return this.#check?.held.at(-1)?.index ?? this.#index;
 	}
 
-	async #event(event: FollowedEvent): Promise<boolean> {
+	/** All events of one index. */
+	async #events(events: readonly [FollowedEvent, ...FollowedEvent[]]): Promise<boolean> {
 		const check = this.#check;
-		if (check === undefined) return await this.#handOn(event);
-		if (event.index <= check.listing.index && !this.#isTreeKnown) {
-			// Nothing to hold it against.
-			await this.#put(event);
-			return event.index === check.listing.index ? await this.#through(event.index) : false;
+		if (check === undefined) return await this.#handOn(events);
+		const [{ index }] = events;
+		if (index <= check.listing.index) {
+			// Held until it can be compared, unless there is nothing to hold it against.
+			if (this.#isTreeKnown) check.held.push(...events);
+			else await this.#putAll(events);
+			return index === check.listing.index ? await this.#through(index) : false;
 		}
-		if (event.index <= check.listing.index) {
-			check.held.push(event);
-			return event.index === check.listing.index ? await this.#through(event.index) : false;
-		}
-		return (await this.#through(check.listing.index)) || (await this.#handOn(event));
+		return (await this.#through(check.listing.index)) || (await this.#handOn(events));
 	}
 
 	/** True when it was not what can have happened next: then the store is another one. */
-	async #handOn(event: FollowedEvent): Promise<boolean> {
-		if (this.#isContradictedBy(event)) {
+	async #handOn(events: readonly FollowedEvent[]): Promise<boolean> {
+		if (events.some((event) => this.#isContradictedBy(event))) {
 			await this.#reset(await this.#source.list(this.#options.signal), "another past");
 			return true;
 		}
-		await this.#put(event);
+		await this.#putAll(events);
 		return false;
+	}
+
+	async #putAll(events: readonly FollowedEvent[]): Promise<void> {
+		for (const event of events) await this.#put(event);
 	}
 
 	#isContradictedBy(event: FollowedEvent): boolean {
@@ -248,7 +253,7 @@ export class Pump {
 				return true;
 			}
 		}
-		for (const event of check.held) await this.#put(event);
+		await this.#putAll(check.held);
 		// Directories that came into being for hidden keys raise no event: the list knows them.
 		const { nodes } = check.listing;
 		this.#tree = this.#newTree(nodes);
@@ -321,7 +326,7 @@ export class Pump {
 			await this.#reset(listing, listing.index < this.#index ? "index went back" : "another cluster");
 			return;
 		}
-		for (const event of held) await this.#put(event);
+		await this.#putAll(held);
 		if (this.#isTreeKnown && this.#tree.missesUpTo(this.#index, listing.nodes)) {
 			await this.#reset(listing, "another past");
 			return;
@@ -363,8 +368,10 @@ export class Pump {
 
 	#put(event: FollowedEvent): Promise<void> | undefined {
 		if (event.index <= this.#lastIndex && this.#obeys("each once")) return undefined;
-		this.#index = event.index;
-		this.#lastIndex = event.index;
+		if (!event.more) {
+			this.#index = event.index;
+			this.#lastIndex = event.index;
+		}
 		this.#sinceBegin?.push(event);
 		if (!isRemoval(event)) {
 			const room = this.#options.put(event);
@@ -386,6 +393,6 @@ export class Pump {
 	}
 
 	#newTree(nodes: State["nodes"] = []): FollowedTree {
-		return new FollowedTree(this.#source.key, this.#source.recursive, nodes);
+		return new FollowedTree(this.#source.key, this.#source.recursive, nodes, this.#source.isFlat);
 	}
 }

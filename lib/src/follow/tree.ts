@@ -19,14 +19,17 @@ const soon = Promise.resolve();
 export class FollowedTree {
 	readonly #root: string;
 	readonly #recursive: boolean;
+	readonly #isFlat: boolean;
 	readonly #byKey = new Map<string, Node>();
 	/** The keys right below a directory. */
 	readonly #below = new Map<string, Set<string>>();
 	#unapplied: FollowedEvent[] = [];
 
-	constructor(root: string, recursive: boolean, nodes: readonly Node[] = []) {
+	/** `isFlat`: there are no directories; a key can be there with others "below" it, and goes alone. */
+	constructor(root: string, recursive: boolean, nodes: readonly Node[] = [], isFlat = false) {
 		this.#root = root;
 		this.#recursive = recursive;
+		this.#isFlat = isFlat;
 		for (const node of nodes) if (this.#covers(node.key)) this.#put(withoutChildren(node));
 	}
 
@@ -54,7 +57,7 @@ export class FollowedTree {
 	}
 
 	fork(): FollowedTree {
-		return new FollowedTree(this.#root, this.#recursive, [...this.#nodes.values()]);
+		return new FollowedTree(this.#root, this.#recursive, [...this.#nodes.values()], this.#isFlat);
 	}
 
 	/** As `apply`, for an event that removes nothing: once who waits for it has it, or somebody looks. */
@@ -128,6 +131,7 @@ export class FollowedTree {
 		const { key, node, prevNode: before } = event;
 		const own = this.#nodes.get(key);
 		if (!this.#covers(key) || node.dir || own?.dir || before?.dir) return false;
+		if (this.#isFlat) return isOtherThan(own, event);
 		if (own === undefined || before === undefined) return own !== before;
 		const isSame = own.createdIndex === before.createdIndex && own.value === before.value;
 		return !isSame || own.modifiedIndex > before.modifiedIndex;
@@ -175,7 +179,7 @@ export class FollowedTree {
 
 	#put(node: Node): void {
 		this.#nodes.set(node.key, node);
-		if (node.key === this.#root) return;
+		if (node.key === this.#root || this.#isFlat) return;
 		const parent = parentOf(node.key);
 		const siblings = this.#children.get(parent);
 		if (siblings) siblings.add(node.key);
@@ -184,7 +188,7 @@ export class FollowedTree {
 
 	/** The directories on the way to a key come into being with it, and raise no event (T7). */
 	#putParents(key: string, index: number): void {
-		if (key === this.#root) return;
+		if (key === this.#root || this.#isFlat) return;
 		const parent = parentOf(key);
 		if (this.#nodes.has(parent) || !this.#covers(parent)) return;
 		this.#putParents(parent, index);
@@ -192,6 +196,11 @@ export class FollowedTree {
 	}
 
 	#remove(key: string): readonly Node[] {
+		if (this.#isFlat) {
+			const node = this.#nodes.get(key);
+			this.#nodes.delete(key);
+			return node === undefined ? [] : [node];
+		}
 		const top = isBelow(this.#root, key) ? this.#root : key;
 		const removed: Node[] = [];
 		const take = (path: string) => {
@@ -206,6 +215,19 @@ export class FollowedTree {
 		if (top !== this.#root) this.#children.get(parentOf(top))?.delete(top);
 		return removed.sort(byKey);
 	}
+}
+
+/**
+ * Where a node has all of its past in its numbers, as in v3: the key was made when the event says it was, and what it
+ * was before is what is known. The event's prevNode is missing where that revision has been compacted away.
+ */
+function isOtherThan(own: Node | undefined, { node, prevNode, ...event }: FollowedEvent): boolean {
+	const isNew = !isRemoval(event) && node.createdIndex === node.modifiedIndex;
+	if (own === undefined || isNew) return (own === undefined) !== isNew;
+	if (!isRemoval(event) && own.createdIndex !== node.createdIndex) return true;
+	return (
+		prevNode !== undefined && (prevNode.modifiedIndex !== own.modifiedIndex || prevNode.value !== own.value)
+	);
 }
 
 /** A listed tree as a flat list, in the order of the keys. */

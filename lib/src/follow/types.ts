@@ -3,7 +3,7 @@ import type { Action, Node } from "../etcd/node";
 /** What a follower hands on, in the order of the indexes. The compiler makes the consumer choose. */
 export type Change = FollowedEvent | Gap | Reset;
 
-/** One event on the followed key. Its index is above that of every change before it. */
+/** One event on the followed key. Its index is above that of every change before it, but for `more`. */
 export interface FollowedEvent {
 	readonly kind: "event";
 	/** The event's modifiedIndex. */
@@ -20,6 +20,11 @@ export interface FollowedEvent {
 	readonly removed?: readonly Node[];
 	/** True when it was read from the history; false when it came as it happened. */
 	readonly fromHistory: boolean;
+	/**
+	 * More of the same index follows: a v3 transaction, a deleted range or the end of a lease changes several keys at
+	 * one revision. A position, a mirror and a gap never stand between them; v2 has one event an index.
+	 */
+	readonly more?: true;
 }
 
 /** What differs between two states of the tree. */
@@ -90,6 +95,8 @@ export interface Listing extends State {
 export type Tail =
 	/** The next event; everything between the one before and it is known to hold none. */
 	| { readonly kind: "event"; readonly event: FollowedEvent }
+	/** All events of one index, in their order, where there are several: every one but the last has `more`. */
+	| { readonly kind: "events"; readonly events: readonly [FollowedEvent, ...FollowedEvent[]] }
 	/** An event that is not for this follower: only the index moves on. */
 	| { readonly kind: "passed"; readonly through: number }
 	/** Nothing happened up to there, as far as silence can tell: to be held against a list. */
@@ -129,11 +136,13 @@ export interface TailOptions {
 
 /**
  * What is a store's own: how to list it, and how to hear what came after an index. A follower needs no more; the
- * v2 keys API is one (`v2Source`).
+ * v2 keys API is one (`V2Source`), the v3 API another (`V3Source`).
  */
 export interface Source {
 	readonly key: string;
 	readonly recursive: boolean;
+	/** True where keys are just names, as in v3: no directories, which come and go with their keys, and nothing hidden. */
+	readonly isFlat?: boolean;
 	/**
 	 * Reads the tree by quorum from whichever endpoint answers, and tries again until one does.
 	 * @throws AbortedError, and what no retry heals: UnauthorizedError, V2DisabledError

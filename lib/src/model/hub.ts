@@ -10,8 +10,12 @@ interface Waiting {
 export class WatcherHub {
 	readonly #byKey: Map<string, Waiting>;
 
-	constructor(byKey: Map<string, Waiting> = new Map()) {
+	readonly #hidesNames: boolean;
+
+	/** `hidesNames`: those that begin with "_" are kept from watchers above them. */
+	constructor(byKey: Map<string, Waiting> = new Map(), hidesNames = true) {
 		this.#byKey = byKey;
+		this.#hidesNames = hidesNames;
 	}
 
 	fork(): WatcherHub {
@@ -19,7 +23,7 @@ export class WatcherHub {
 			key,
 			{ recursive: [...recursive], plain: [...plain] },
 		]);
-		return new WatcherHub(new Map(copies));
+		return new WatcherHub(new Map(copies), this.#hidesNames);
 	}
 
 	get count(): number {
@@ -63,7 +67,7 @@ export class WatcherHub {
 		const waiting = this.#byKey.get(path);
 		if (waiting === undefined) return;
 		const own = event.node.key === path;
-		if (!own && isHiddenFrom(path, event.node.key)) return;
+		if (!own && this.#hidesNames && isHiddenFrom(path, event.node.key)) return;
 		const rule = (watcher: WaitingWatcher): DeliveryRule => {
 			if (removed) return own ? "own key" : "removed with its directory";
 			if (!own) return "recursive";

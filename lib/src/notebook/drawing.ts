@@ -2,11 +2,11 @@ import type { Timeline, WriteRecord } from "../scenario/timeline";
 import { type Band, bandsOf, type Counted } from "./bands";
 import { type FaultMark, faultsOf } from "./faultmarks";
 import type { Lanes } from "./lanes";
-import { type Bar, barsOf, type Gap, gapsOf, type Note, notesOf } from "./lifelines";
+import { type Bar, barsOf, forgottenOf, type Gap, gapsOf, type Note, notesOf } from "./lifelines";
 import { type Join, type Mark, markOfWrite, markSize, marksOfWatcher } from "./marks";
 import { COLOUR, removes } from "./palette";
 import type { Places } from "./places";
-import { fateOf, type Reading } from "./reading";
+import { fateOf, type Reading, unitOf } from "./reading";
 
 /** A lane with more marks than this is drawn as bands. */
 const MOST_MARKS = 220;
@@ -17,6 +17,8 @@ const FEW_MARKS = 40;
 export interface Drawing {
 	readonly bars: Bar[];
 	readonly gaps: Gap[];
+	/** What v3 was told to forget. */
+	readonly forgotten: Gap[];
 	readonly notes: Note[];
 	/** What was done to the servers, and for how long they were broken. */
 	readonly faults: FaultMark[];
@@ -37,6 +39,7 @@ export function drawingOf(
 	const all: Drawing = {
 		bars: [],
 		gaps: [],
+		forgotten: forgottenOf(timeline, places, lanes),
 		notes: [],
 		faults: [],
 		bands: [],
@@ -44,6 +47,7 @@ export function drawingOf(
 		marks: [],
 		totals: new Map(),
 	};
+	const unit = unitOf(timeline);
 	let bandedWriters = false;
 	for (const [by, lane] of lanes.writers) {
 		const writes = timeline.writes.filter((write) => write.by === by);
@@ -55,7 +59,7 @@ export function drawingOf(
 				writes.map((write) => places.ofWrite.get(write.id) ?? 0),
 				places,
 			);
-			all.marks.push(...writes.map((write) => markOfWrite(write, places, lanes, size)));
+			all.marks.push(...writes.map((write) => markOfWrite(write, places, lanes, size, unit)));
 		}
 	}
 	readings.forEach((reading, at) => {

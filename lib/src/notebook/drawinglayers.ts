@@ -38,6 +38,24 @@ function lifeLayers(drawing: Drawing, places: Places): Layer[] {
 						encoding: { x: x(), x2: { field: "xEnd" }, y: raw("y"), y2: { field: "y2" } },
 					} as Layer,
 				];
+	const forgotten: Layer[] =
+		drawing.forgotten.length === 0
+			? []
+			: [
+					{
+						data: { values: drawing.forgotten.map((band) => ({ ...band })) },
+						transform: [reached],
+						mark: {
+							type: "rect",
+							fill: COLOUR.forgotten,
+							fillOpacity: 0.5,
+							stroke: COLOUR.absent,
+							strokeDash: [2, 3],
+							tooltip: tip,
+						},
+						encoding: { x: x(), x2: { field: "x2" }, y: raw("y"), y2: { field: "y2" }, description: say },
+					} as Layer,
+				];
 	const gaps: Layer[] =
 		drawing.gaps.length === 0
 			? []
@@ -58,6 +76,7 @@ function lifeLayers(drawing: Drawing, places: Places): Layer[] {
 					} as Layer,
 				];
 	return [
+		...forgotten,
 		...gaps,
 		...bar(
 			drawing.bars.filter((value) => !value.paused),

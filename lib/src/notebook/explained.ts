@@ -3,7 +3,7 @@ import { explain, explainAll } from "../scenario/explain";
 import type { Timeline } from "../scenario/timeline";
 import { show } from "./display";
 import { printable } from "./printable";
-import { watcherWords, writeWords } from "./reading";
+import { unitOf, watcherWords, writeWords } from "./reading";
 import { type Cell, showTable, type Table, tableBundle, tableOf } from "./table";
 
 /** The most writes that a matrix shows; of a longer run the first ones. */
@@ -34,7 +34,7 @@ export function explainTable(timeline: Timeline): Table {
 	return tableOf({
 		title: `Why each watcher was or wasn't told: ${printable(timeline.name)}`,
 		columns: [
-			"index",
+			unitOf(timeline),
 			"write",
 			...timeline.watchers.map((one) => `${printable(one.name)}: ${watcherWords(one)}`),
 		],

@@ -8,6 +8,7 @@ export {
 	loadChaosResults,
 } from "./chaosresults";
 export { type Chart, type ChartOptions, chart, timelineChart } from "./chart";
+export { counterpartTable, showCounterparts } from "./counterparts";
 export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } from "./curves";
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";
 export { checkExercise } from "./exercise";
@@ -27,6 +28,7 @@ export {
 	predictionOf,
 	predictionTable,
 } from "./prediction";
+export { chartSideBySide, type SideBySideOptions, sideBySideChart } from "./sidebyside";
 export {
 	type Cell,
 	type EventTableOptions,

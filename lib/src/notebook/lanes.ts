@@ -30,7 +30,8 @@ export interface Lanes {
 /** Above this many writes no write is labelled. */
 const MOST_LABELS = 60;
 
-export function lanesOf(timeline: Timeline, places: Places): Lanes {
+/** `top`: where they begin, in pixels. */
+export function lanesOf(timeline: Timeline, places: Places, top = 0): Lanes {
 	const by = [...new Set(timeline.writes.map((write) => write.by))];
 	if (by.length === 0) by.push("writer");
 	const isBroken = (timeline.faults ?? []).length > 0;
@@ -57,7 +58,7 @@ export function lanesOf(timeline: Timeline, places: Places): Lanes {
 		-left + 8,
 		PLOT_WIDTH + 24,
 	);
-	const labelsEnd = labels.height + 4;
+	const labelsEnd = top + labels.height + 4;
 	const lanes = names.map((lane, at) => ({ ...lane, y: labelsEnd + 18 + at * spacing }));
 	const writers = new Map(by.map((name, at) => [name, lanes[at] ?? { y: 0, name, words: "" }]));
 	return {

@@ -20,6 +20,22 @@ export interface Scale {
 }
 
 export const INDEX_AXIS = "index of the store, counted from the start of the run";
+export const REVISION_AXIS = "revision of the store, counted from the start of the run";
+export const BOTH_AXIS = "index of v2's store, revision of v3's: each counted from the start of its run";
+
+/** All layers of a chart name its axis alike, or Vega-Lite would put the names together. */
+export function withAxis(layers: readonly Layer[], title: string): Layer[] {
+	const named = (value: unknown): unknown => {
+		if (Array.isArray(value)) return value.map(named);
+		if (typeof value !== "object" || value === null) return value;
+		const entries = Object.entries(value).map(([name, inner]) => [
+			name,
+			name === "title" && inner === INDEX_AXIS ? title : name === "data" ? inner : named(inner),
+		]);
+		return Object.fromEntries(entries);
+	};
+	return layers.map((layer) => named(layer) as Layer);
+}
 export const x = (field = "x") => ({ field, type: "quantitative" as const, title: INDEX_AXIS });
 export const raw = (field: string) => ({ field, type: "quantitative" as const, scale: null, axis: null });
 export const as = (field: string) => ({ field, type: "nominal" as const, scale: null, legend: null });

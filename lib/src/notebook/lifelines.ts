@@ -1,6 +1,8 @@
+import type { Timeline } from "../scenario/timeline";
+import type { Lanes } from "./lanes";
 import { PLOT_WIDTH, type Places, rounded } from "./places";
 import { pixelsOf, shortened } from "./printable";
-import { differenceWords, gapWords, lifeWords, type Reading } from "./reading";
+import { compactionWords, differenceWords, gapWords, lifeWords, type Reading } from "./reading";
 
 /** A bar in a watcher's lane: it was listening, or its reader was paused. */
 export interface Bar {
@@ -13,7 +15,7 @@ export interface Bar {
 	readonly tip: Readonly<Record<string, string>>;
 }
 
-/** The events that a 401 says are gone. */
+/** Events that are gone, as a 401 or a compaction says. */
 export interface Gap {
 	readonly x: number;
 	readonly x2: number;
@@ -61,8 +63,8 @@ export function barsOf(reading: Reading, places: Places, y: number): Bar[] {
 			watcher: shortened(reading.watcher.name, 40),
 			[paused ? "not reading" : "listening"]:
 				span.until === undefined
-					? `after index ${span.after}, to the end`
-					: `after index ${span.after}, up to index ${span.until}`,
+					? `after ${reading.unit} ${span.after}, to the end`
+					: `after ${reading.unit} ${span.after}, up to ${reading.unit} ${span.until}`,
 		};
 		bars.push({ x, x2, y: y - 4.5, y2: y + 4.5, at: span.after, paused, tip });
 	}
@@ -81,11 +83,23 @@ export function gapsOf(reading: Reading, places: Places, y: number, half: number
 		const tip = {
 			watcher: shortened(reading.watcher.name, 40),
 			gap: `${from} to ${to}`,
-			[event.kind]: lifeWords(event),
+			[event.kind]: lifeWords(event, reading.unit),
 		};
-		gaps.push({ x, x2, y: y - half, y2: y + half, at: event.at, tip, say: lifeWords(event) });
+		gaps.push({ x, x2, y: y - half, y2: y + half, at: event.at, tip, say: lifeWords(event, reading.unit) });
 	}
 	return gaps.slice(0, MOST_BARS);
+}
+
+/** From each compaction on, what lies before it: a band through all lanes. */
+export function forgottenOf(timeline: Timeline, places: Places, lanes: Lanes): Gap[] {
+	return (timeline.compactions ?? []).flatMap((compaction) => {
+		const x2 = Math.min(places.hi, compaction.index - 0.5);
+		if (x2 <= places.lo) return [];
+		const say = compactionWords(compaction);
+		const tip = { compacted: say };
+		const [y, y2] = [lanes.labelsEnd + 5, lanes.plotHeight - 6];
+		return [{ x: rounded(places.lo), x2, y, y2, at: compaction.at, tip, say }];
+	});
 }
 
 /** Notes stand above the bar; one that would touch the note before it is left out. */
@@ -99,7 +113,7 @@ export function notesOf(reading: Reading, places: Places, y: number, half: numbe
 		switch (event.kind) {
 			case "error":
 				text = event.gap
-					? `${event.code}: ${gapWords(event.gap)}`
+					? `${reading.unit === "index" ? event.code : "compacted"}: ${gapWords(event.gap)}`
 					: `${event.code} ${shortened(event.message, 24)}`;
 				break;
 			case "cut":
@@ -135,7 +149,10 @@ export function notesOf(reading: Reading, places: Places, y: number, half: numbe
 		const px = Math.max(0, Math.min(wanted - 3, PLOT_WIDTH + 20 - width));
 		if (px < taken + 6) continue;
 		taken = px + width;
-		const tip = { watcher: shortened(reading.watcher.name, 40), "what happened": lifeWords(event) };
+		const tip = {
+			watcher: shortened(reading.watcher.name, 40),
+			"what happened": lifeWords(event, reading.unit),
+		};
 		notes.push({
 			x: rounded(places.lo + px / perIndex),
 			tickX: rounded(places.lo + Math.max(0, Math.min(wanted, PLOT_WIDTH)) / perIndex),
@@ -145,7 +162,7 @@ export function notesOf(reading: Reading, places: Places, y: number, half: numbe
 			at: event.at,
 			text,
 			tip,
-			say: `${shortened(reading.watcher.name, 40)}: ${lifeWords(event)}`,
+			say: `${shortened(reading.watcher.name, 40)}: ${lifeWords(event, reading.unit)}`,
 		});
 	}
 	return notes;

@@ -10,6 +10,8 @@ import {
 	type Reading,
 	refusalLabel,
 	refusalWords,
+	timesOf,
+	type Unit,
 	watcherWords,
 	writeWords,
 } from "./reading";
@@ -102,7 +104,13 @@ export function lookOf(
 	}
 }
 
-export function markOfWrite(write: WriteRecord, places: Places, lanes: Lanes, size: number): Mark {
+export function markOfWrite(
+	write: WriteRecord,
+	places: Places,
+	lanes: Lanes,
+	size: number,
+	unit: Unit,
+): Mark {
 	const { outcome } = write;
 	return {
 		x: rounded(places.ofWrite.get(write.id) ?? 0),
@@ -111,14 +119,15 @@ export function markOfWrite(write: WriteRecord, places: Places, lanes: Lanes, si
 		link: `w${write.id}`,
 		...lookOfWrite(write, size),
 		say: `write ${write.id}: ${writeWords(write)}, ${
-			outcome.kind === "accepted" ? `index ${outcome.index}` : refusalWords(outcome)
+			outcome.kind === "accepted" ? `${unit} ${outcome.index}` : refusalWords(outcome)
 		}`,
 		tip:
 			outcome.kind === "accepted"
 				? {
 						write: `${write.id}: ${write.operation}`,
 						by: printable(write.by),
-						...eventTip(outcome.action, outcome.node.key, outcome.index, outcome.node, outcome.prevNode),
+						...eventTip(outcome.action, outcome.node, outcome.prevNode, unit),
+						...(outcome.others === undefined ? {} : { "other keys": String(outcome.others.length) }),
 						...(outcome.raisesEvent ? {} : { event: "none: a refresh takes an index and tells nobody" }),
 					}
 				: {
@@ -126,30 +135,37 @@ export function markOfWrite(write: WriteRecord, places: Places, lanes: Lanes, si
 						by: printable(write.by),
 						key: shortened(write.key, 80),
 						...(write.value === undefined ? {} : { value: shortened(write.value, 80) }),
-						[outcome.kind]: outcome.kind === "refused" ? refusalLabel(outcome) : refusalWords(outcome),
-						...(outcome.kind === "refused" ? { cause: printable(outcome.cause) } : {}),
-						"tried at index": String(write.triedAt),
+						[outcome.kind === "refused" && unit === "revision" ? "nothing done" : outcome.kind]:
+							outcome.kind === "refused" ? refusalLabel(outcome) : refusalWords(outcome),
+						...(outcome.kind === "refused" && outcome.cause !== ""
+							? { cause: printable(outcome.cause) }
+							: {}),
+						[`tried at ${unit}`]: String(write.triedAt),
 					},
 	};
 }
 
 function eventTip(
 	action: string,
-	key: string,
-	index: number,
 	node: NodeRecord,
 	prevNode: NodeRecord | undefined,
+	unit: Unit,
 ): Record<string, string> {
+	const [created, before, modified] =
+		unit === "index"
+			? ["createdIndex", "prevNode", "modifiedIndex"]
+			: ["create_revision", "prev_kv", "mod_revision"];
 	return {
 		action,
-		key: shortened(key, 80),
-		index: String(index),
+		key: shortened(node.key, 80),
+		[unit]: String(node.modifiedIndex),
 		...(node.value === undefined ? {} : { value: shortened(node.value, 80) }),
 		...(node.dir ? { directory: "yes" } : {}),
-		createdIndex: String(node.createdIndex),
+		[created]: String(node.createdIndex),
+		...(node.version === undefined ? {} : { version: String(node.version) }),
 		...(node.ttl === undefined ? {} : { ttl: `${node.ttl} s` }),
-		...(prevNode === undefined ? {} : { "prevNode.modifiedIndex": String(prevNode.modifiedIndex) }),
-		...(prevNode?.value === undefined ? {} : { "prevNode.value": shortened(prevNode.value, 80) }),
+		...(prevNode === undefined ? {} : { [`${before}.${modified}`]: String(prevNode.modifiedIndex) }),
+		...(prevNode?.value === undefined ? {} : { [`${before}.value`]: shortened(prevNode.value, 80) }),
 	};
 }
 
@@ -165,24 +181,28 @@ export function marksOfDeliveries(
 	const { watcher } = reading;
 	const apart = Math.max(6, Math.sqrt(size) + 3);
 	return deliveries.flatMap((delivery, nth) => {
-		const times = deliveries.length > 1 ? `, ${nth + 1} of ${deliveries.length} times` : "";
+		const ofMany = `${nth + 1} of ${deliveries.length}`;
+		const came = timesOf(deliveries) > 1 ? `${ofMany} times` : `${ofMany} of this revision`;
+		const times = deliveries.length > 1 ? `, ${came}` : "";
 		const mark: Mark = {
 			x: delivery.index,
 			y: rounded(y + (nth - (deliveries.length - 1) / 2) * apart),
 			at: delivery.index,
 			link,
 			...lookOf(removes(delivery.action) ? "remove" : "write", size),
-			say: `${printable(watcher.name)} got ${delivery.action} ${shortened(delivery.key, 60)}, index ${delivery.index}${
+			say: `${printable(watcher.name)} got ${delivery.action} ${shortened(delivery.key, 60)}, ${reading.unit} ${delivery.index}${
 				delivery.fromHistory ? ", replayed from the history" : ""
 			}${times}`,
 			tip: {
 				watcher: shortened(watcher.name, 40),
 				"asked for": watcherWords(watcher),
-				...eventTip(delivery.action, delivery.key, delivery.index, delivery.node, delivery.prevNode),
-				...(watcher.kind === "follow" ? {} : { "response index": String(delivery.etcdIndex) }),
+				...eventTip(delivery.action, delivery.node, delivery.prevNode, reading.unit),
+				...(watcher.kind === "follow"
+					? {}
+					: { [reading.unit === "index" ? "response index" : "watched since"]: String(delivery.etcdIndex) }),
 				...(delivery.fromHistory ? { "replayed from": "the event history" } : {}),
 				...(why === undefined ? {} : { why }),
-				...(times === "" ? {} : { came: `${nth + 1} of ${deliveries.length} times` }),
+				...(times === "" ? {} : { came }),
 			},
 		};
 		const inner: Mark = delivery.fromHistory ? { ...mark, size: size * 0.6 } : mark;
@@ -206,12 +226,12 @@ export function markOfAbsence(
 		at: fate.outcome.index,
 		link: `w${write.id}`,
 		...lookOf("absent", size),
-		say: `${printable(reading.watcher.name)} did not get ${writeWords(write)}, index ${fate.outcome.index}: ${becauseWords(timeline, reading.watcher.name, write.id)}`,
+		say: `${printable(reading.watcher.name)} did not get ${writeWords(write)}, ${reading.unit} ${fate.outcome.index}: ${becauseWords(timeline, reading.watcher.name, write.id)}`,
 		tip: {
 			watcher: shortened(reading.watcher.name, 40),
 			"asked for": watcherWords(reading.watcher),
 			"not delivered": writeWords(write),
-			index: String(fate.outcome.index),
+			[reading.unit]: String(fate.outcome.index),
 			why,
 		},
 	};

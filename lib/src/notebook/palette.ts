@@ -10,6 +10,8 @@ export const COLOUR = {
 	absent: "#8a8a8a",
 	/** What did not come, where it is mixed with what came. */
 	mixed: "#e6e6e6",
+	/** What v3 was told to forget. */
+	forgotten: "#d9d9d9",
 	listening: "#cfe3f1",
 	paused: "#9a9a9a",
 	broken: "#6b6b6b",

@@ -1,7 +1,7 @@
 import type { Timeline, WriteRecord } from "../scenario/timeline";
 import { show } from "./display";
 import { printable } from "./printable";
-import { type Fate, fateOf, readingOf, stretchesInWords, writeWords } from "./reading";
+import { type Fate, fateOf, readingOf, stretchesInWords, timesOf, writeWords } from "./reading";
 import { type Cell, noWatcher, type Table, tableBundle, tableOf } from "./table";
 import { becauseWords } from "./why";
 
@@ -149,7 +149,7 @@ function rowOf(
 	fate: Fate,
 	because: string,
 ): PredictionRow {
-	const came = fate.kind === "came" ? fate.deliveries.length : 0;
+	const came = fate.kind === "came" ? timesOf(fate.deliveries) : 0;
 	return {
 		watcher,
 		write: number,

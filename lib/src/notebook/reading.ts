@@ -1,12 +1,14 @@
-import { depthBelow } from "../scenario/scope";
+import { changesOf, depthBelow } from "../scenario/scope";
 import type {
 	Accepted,
+	CompactionRecord,
 	Delivery,
 	FaultRecord,
 	LifeEvent,
 	NodeRecord,
 	Timeline,
 	WatcherRecord,
+	WithoutCounterpart,
 	WriteRecord,
 } from "../scenario/timeline";
 import { removes } from "./palette";
@@ -24,15 +26,23 @@ export function deliveriesByIndex(watcher: WatcherRecord): Map<number, Delivery[
 	return all;
 }
 
+/** What the numbers of a timeline are called. */
+export type Unit = "index" | "revision";
+
+export function unitOf({ api }: Pick<Timeline, "api">): Unit {
+	return api === "v3" ? "revision" : "index";
+}
+
 /**
- * True when the write happened at the watched key, below it (at any depth, recursive or not), or took it away
+ * True when the write happened at the watched key, below it (at any depth, recursive or not), or in v2 took it away
  * from above: the writes whose absence at this watcher is worth drawing.
  */
-export function inScope(watcher: WatcherRecord, write: Accepted): boolean {
+export function inScope(watcher: WatcherRecord, write: Accepted, unit: Unit): boolean {
 	if (!write.raisesEvent) return false;
 	const { key } = write.node;
 	if (depthBelow(key, watcher.key) !== undefined) return true;
-	return removes(write.action) && depthBelow(watcher.key, key) !== undefined;
+	if (unit === "index") return removes(write.action) && depthBelow(watcher.key, key) !== undefined;
+	return (write.others ?? []).some(({ node }) => depthBelow(node.key, watcher.key) !== undefined);
 }
 
 /** What a write ended in that took no index: refused, or without an answer. */
@@ -55,6 +65,7 @@ export type Fate =
 /** A watcher with what has to be known to tell the fate of each write at it. */
 export interface Reading {
 	readonly watcher: WatcherRecord;
+	readonly unit: Unit;
 	readonly spans: readonly Span[];
 	readonly stateAt: (index: number) => State;
 	readonly byIndex: ReadonlyMap<number, readonly Delivery[]>;
@@ -64,11 +75,12 @@ export interface Reading {
 
 export function readingOf(timeline: Timeline, watcher: WatcherRecord): Reading {
 	const own = new Set<number>();
-	for (const { outcome } of timeline.writes) if (outcome.kind === "accepted") own.add(outcome.index);
+	for (const write of timeline.writes) for (const { index } of changesOf(write)) own.add(index);
 	const foreign = watcher.deliveries.filter((delivery) => !own.has(delivery.index));
 	const spans = spansOf(watcher);
 	return {
 		watcher,
+		unit: unitOf(timeline),
 		spans,
 		stateAt: stateTeller(watcher, spans),
 		byIndex: deliveriesByIndex(watcher),
@@ -81,7 +93,7 @@ export function fateOf(reading: Reading, { outcome }: WriteRecord): Fate {
 	const deliveries = reading.byIndex.get(outcome.index);
 	if (deliveries) return { kind: "came", outcome, deliveries };
 	if (!outcome.raisesEvent) return { kind: "noEvent", outcome };
-	if (!inScope(reading.watcher, outcome)) return { kind: "elsewhere", outcome };
+	if (!inScope(reading.watcher, outcome, reading.unit)) return { kind: "elsewhere", outcome };
 	const { index } = outcome;
 	const isStated = reading.watcher.life.some(
 		(event) => event.kind === "gap" && event.from <= index && index <= event.to,
@@ -89,9 +101,17 @@ export function fateOf(reading: Reading, { outcome }: WriteRecord): Fate {
 	return { kind: "absent", outcome, state: reading.stateAt(index), isStated };
 }
 
-/** "104 Not a directory", or "no answer"; in short "104". */
+/** How often the same event is among these: of a v3 revision each key's is another one. */
+export function timesOf(deliveries: readonly Delivery[]): number {
+	const times = new Map<string, number>();
+	for (const { key } of deliveries) times.set(key, (times.get(key) ?? 0) + 1);
+	return Math.max(0, ...times.values());
+}
+
+/** "104 Not a directory", or "no answer"; in short "104". What v3 answered with "OK" has no number. */
 export function refusalLabel(outcome: Unaccepted, short = false): string {
 	if (outcome.kind === "failed") return "no answer";
+	if (outcome.code === 0) return short ? "nothing done" : printable(outcome.message);
 	return short ? String(outcome.code) : `${outcome.code} ${printable(outcome.message)}`;
 }
 
@@ -101,6 +121,7 @@ export function refusalWords(outcome: Unaccepted): string {
 		const maybe = outcome.maybeApplied ? ", and may have been carried out" : "";
 		return `left without an answer (${printable(outcome.message)})${maybe}`;
 	}
+	if (outcome.code === 0) return `nothing done (${printable(outcome.message)})`;
 	const cause = outcome.cause === "" ? "" : ` (${printable(outcome.cause)})`;
 	return `refused with ${refusalLabel(outcome)}${cause}`;
 }
@@ -121,37 +142,38 @@ export function gapWords({ from, to }: { readonly from: number; readonly to: num
 }
 
 /** What happened to a watcher, as one clause. */
-export function lifeWords(event: LifeEvent): string {
+export function lifeWords(event: LifeEvent, unit: Unit = "index"): string {
 	switch (event.kind) {
 		case "asked":
 			return event.waitIndex === undefined
-				? `asked at index ${event.at}, for what comes from now on`
-				: `asked at index ${event.at}, from index ${event.waitIndex} on`;
+				? `asked at ${unit} ${event.at}, for what comes from now on`
+				: `asked at ${unit} ${event.at}, from ${unit} ${event.waitIndex} on`;
 		case "answered":
-			return `answered at index ${event.at}: the poll was over`;
+			return `answered at ${unit} ${event.at}: the poll was over`;
 		case "paused":
-			return `stopped reading at index ${event.at}`;
+			return `stopped reading at ${unit} ${event.at}`;
 		case "resumed":
-			return `went on reading at index ${event.at}`;
+			return `went on reading at ${unit} ${event.at}`;
 		case "cut":
-			return `its connection was cut at index ${event.at}`;
+			return `its connection was cut at ${unit} ${event.at}`;
 		case "closed":
-			return `closed at index ${event.at}`;
+			return `closed at ${unit} ${event.at}`;
 		case "error": {
 			const gap = event.gap ? `: ${gapWords(event.gap)}` : "";
 			const cause = event.cause === "" ? "" : ` (${printable(event.cause)})`;
-			return `error ${event.code} at index ${event.at}, ${printable(event.message)}${cause}${gap}`;
+			const code = unit === "index" ? ` ${event.code}` : "";
+			return `error${code} at ${unit} ${event.at}, ${printable(event.message)}${cause}${gap}`;
 		}
 		case "listed":
-			return `read the tree at index ${event.at}: ${keysWords(event.keys)}`;
+			return `read the tree at ${unit} ${event.at}: ${keysWords(event.keys)}`;
 		case "gap": {
 			const range = event.from === event.to ? `${event.from}` : `${event.from} to ${event.to}`;
-			return `was told of a gap at index ${event.at}, ${range} (${printable(event.why)}): ${differenceWords(event)}; it goes on from there with ${keysWords(event.keys)}`;
+			return `was told of a gap at ${unit} ${event.at}, ${range} (${printable(event.why)}): ${differenceWords(event)}; it goes on from there with ${keysWords(event.keys)}`;
 		}
 		case "reset":
-			return `was told of a reset after index ${event.lastIndex} (${printable(event.why)}): another store, with ${keysWords(event.keys)}`;
+			return `was told of a reset after ${unit} ${event.lastIndex} (${printable(event.why)}): another store, with ${keysWords(event.keys)}`;
 		case "bookmarked":
-			return `made sure at index ${event.at} that it had missed nothing`;
+			return `made sure at ${unit} ${event.at} that it had missed nothing`;
 	}
 }
 
@@ -196,7 +218,11 @@ export function countsInWords(timeline: Timeline): string {
 	const count = (kind: string) => timeline.writes.filter((write) => write.outcome.kind === kind).length;
 	const failed = count("failed");
 	const more = failed > 0 ? `, ${grouped(failed)} without an answer` : "";
-	return `${counted(tried, "write")} tried, ${grouped(count("accepted"))} accepted, ${grouped(count("refused"))} refused${more}`;
+	const nothing = count("refused") === 0 ? "" : `, ${grouped(count("refused"))} changed nothing`;
+	const refused = timeline.api === "v3" ? nothing : `, ${grouped(count("refused"))} refused`;
+	const without = (timeline.withoutCounterpart ?? []).length;
+	const less = without === 0 ? "" : `; ${counted(without, "thing")} without a counterpart`;
+	return `${counted(tried, "write")} tried, ${grouped(count("accepted"))} accepted${refused}${more}${less}`;
 }
 
 /** "1 write", "3 writes", "12,000 writes". */
@@ -225,16 +251,28 @@ export function stretchesInWords(numbers: readonly number[], max = 8): string {
 
 /** What a screen reader says of a whole run. */
 export function runInWords(timeline: Timeline): string {
+	const unit = unitOf(timeline);
 	const watchers = timeline.watchers.map((watcher) => {
 		const got = watcher.deliveries.map((delivery) => delivery.index).sort((a, b) => a - b);
 		const gaps = watcher.life
 			.filter(({ kind }) => kind === "error" || kind === "gap" || kind === "reset")
-			.map(lifeWords);
+			.map((event) => lifeWords(event, unit));
 		const what =
-			got.length === 0 ? "no event" : `${counted(got.length, "event")}, index ${stretchesInWords(got)}`;
+			got.length === 0 ? "no event" : `${counted(got.length, "event")}, ${unit} ${stretchesInWords(got)}`;
 		return [`${printable(watcher.name)} (${watcherWords(watcher)}) got ${what}`, ...gaps].join("; ");
 	});
 	const faults = (timeline.faults ?? []).map((fault) => `${faultWords(fault)} at index ${fault.at}`);
 	const broken = faults.length === 0 ? "" : ` The member that they are at was ${faults.join(", ")}.`;
-	return `${countsInWords(timeline)}. ${watchers.join(". ")}${watchers.length > 0 ? "." : ""}${broken}`;
+	const compacted = (timeline.compactions ?? []).map((compaction) => ` ${compactionWords(compaction)}.`);
+	return `${countsInWords(timeline)}. ${watchers.join(". ")}${watchers.length > 0 ? "." : ""}${broken}${compacted.join("")}`;
+}
+
+/** "compacted at revision 5: what is older than 3 is forgotten". */
+export function compactionWords({ at, index }: CompactionRecord): string {
+	return `compacted at revision ${at}: what is older than ${index} is forgotten`;
+}
+
+/** "step 3, mkdir /a: no counterpart, since v3 has no directories". */
+export function withoutWords({ step, what, why }: WithoutCounterpart): string {
+	return `step ${step}, ${shortened(what, 60)}: no counterpart (${printable(why)})`;
 }

@@ -2,7 +2,7 @@ import { escapeUTF8 } from "entities";
 import type { Timeline } from "../scenario/timeline";
 import { show } from "./display";
 import { printable, shortened } from "./printable";
-import { countsInWords, watcherWords } from "./reading";
+import { countsInWords, unitOf, watcherWords } from "./reading";
 import { textTable, timelineRows, timelineText } from "./text";
 
 /**
@@ -98,7 +98,7 @@ export function timelineTable(
 		title: options.title ?? timeline.name,
 		subtitle: options.subtitle ?? countsInWords(timeline),
 		columns: [
-			"index",
+			unitOf(timeline),
 			"write",
 			...timeline.watchers.map((watcher) => `${watcher.name}: ${watcherWords(watcher)}`),
 		],
@@ -135,23 +135,24 @@ export function eventsTable(timeline: Timeline, watcherName: string, options: Ev
 	const watcher = timeline.watchers.find(({ name }) => name === watcherName);
 	if (!watcher) throw new RangeError(noWatcher(timeline, watcherName));
 	const origin = options.absolute ? timeline.origin : 0;
+	const isV3 = timeline.api === "v3";
 	const replayed = watcher.deliveries.some((delivery) => delivery.fromHistory);
 	return tableOf({
 		title: options.title ?? `${watcher.name}: ${watcherWords(watcher)}`,
 		columns: [
 			"event",
 			"key",
-			"modifiedIndex",
-			"createdIndex",
-			"prevNode.modifiedIndex",
-			"response index",
+			...(isV3
+				? ["mod_revision", "create_revision", "version", "prev_kv.mod_revision", "watched since"]
+				: ["modifiedIndex", "createdIndex", "prevNode.modifiedIndex", "response index"]),
 			...(replayed ? ["from"] : []),
 		],
 		rows: watcher.deliveries.map((delivery) => [
 			delivery.action,
 			delivery.key,
 			delivery.index + origin,
-			delivery.node.createdIndex + origin,
+			isV3 && delivery.node.createdIndex === 0 ? 0 : delivery.node.createdIndex + origin,
+			...(isV3 ? [delivery.node.version ?? "–"] : []),
 			delivery.prevNode === undefined ? "–" : delivery.prevNode.modifiedIndex + origin,
 			watcher.kind === "follow" ? "–" : delivery.etcdIndex + origin,
 			...(replayed ? [delivery.fromHistory ? "history" : "live"] : []),

@@ -1,6 +1,7 @@
 import type { Timeline, WriteRecord } from "../scenario/timeline";
 import { columnsOf, padded, printable, shortened } from "./printable";
 import {
+	compactionWords,
 	counted,
 	countsInWords,
 	type Fate,
@@ -10,7 +11,10 @@ import {
 	type Reading,
 	readingOf,
 	refusalWords,
+	timesOf,
+	unitOf,
 	watcherWords,
+	withoutWords,
 	writeWords,
 } from "./reading";
 
@@ -40,7 +44,9 @@ export function cellWords(fate: Fate): string {
 	switch (fate.kind) {
 		case "came": {
 			const first = fate.deliveries[0];
-			const words = `${first?.action ?? ""}${fate.deliveries.length > 1 ? ` ×${fate.deliveries.length}` : ""}`;
+			const times = timesOf(fate.deliveries);
+			const keys = fate.deliveries.length / times;
+			const words = `${first?.action ?? ""}${keys > 1 ? ` of ${keys} keys` : ""}${times > 1 ? ` ×${times}` : ""}`;
 			return fate.deliveries.every((delivery) => delivery.fromHistory) ? `${words} (from history)` : words;
 		}
 		case "absent":
@@ -76,6 +82,8 @@ export function timelineRows(timeline: Timeline): TimelineRows {
 		rows: kept,
 		left: rows.length - kept.length,
 		notes: [
+			...(timeline.withoutCounterpart ?? []).map(withoutWords),
+			...(timeline.compactions ?? []).map(compactionWords),
 			...(timeline.faults ?? []).map((fault) => `the member: ${faultWords(fault)} at index ${fault.at}`),
 			...(condense ? readings.map((reading) => totalOf(timeline, reading)) : []),
 			...readings.flatMap(notesOf),
@@ -123,13 +131,16 @@ function notesOf(reading: Reading): string[] {
 	const name = printable(reading.watcher.name);
 	const notes = reading.watcher.life
 		.filter((event) => event.kind !== "asked" && event.kind !== "answered")
-		.map((event) => `${name}: ${lifeWords(event)}`);
+		.map((event) => `${name}: ${lifeWords(event, reading.unit)}`);
 	const shown = notes.length > 6 ? [...notes.slice(0, 5), `${name}: … and ${notes.length - 5} more`] : notes;
 	if (reading.foreign.length > 0)
 		shown.push(
 			`${name}: also got ${counted(reading.foreign.length, "event")} that no write of this run raised: ${reading.foreign
 				.slice(0, 3)
-				.map((delivery) => `${delivery.action} ${shortened(delivery.key, 40)} (index ${delivery.index})`)
+				.map(
+					(delivery) =>
+						`${delivery.action} ${shortened(delivery.key, 40)} (${reading.unit} ${delivery.index})`,
+				)
 				.join(", ")}${reading.foreign.length > 3 ? ", …" : ""}`,
 		);
 	return shown;
@@ -141,7 +152,11 @@ export function timelineText(
 	options: { readonly title?: string; readonly subtitle?: string } = {},
 ): string {
 	const { rows, left, notes } = timelineRows(timeline);
-	const head = ["index", "write", ...timeline.watchers.map((watcher) => shortened(watcher.name, 30))];
+	const head = [
+		unitOf(timeline),
+		"write",
+		...timeline.watchers.map((watcher) => shortened(watcher.name, 30)),
+	];
 	const under = ["", "", ...timeline.watchers.map((watcher) => watcherWords(watcher, 30))];
 	const lines = [
 		printable(options.title ?? timeline.name),

@@ -2,14 +2,14 @@ import { escapeUTF8 } from "entities";
 import type { Evidence, Verdict } from "../scenario/claim";
 import { show } from "./display";
 import { printable, shortened } from "./printable";
-import { lifeWords, refusalWords, writeWords } from "./reading";
+import { lifeWords, refusalWords, type Unit, unitOf, writeWords } from "./reading";
 import { type Table, tableBundle } from "./table";
 
 const SIGN = { confirmed: "✓", refuted: "✗", untested: "?" } as const;
 const MOST_EVIDENCE = 8;
 
 /** One row of evidence as a sentence. */
-export function evidenceWords(evidence: Evidence): string {
+export function evidenceWords(evidence: Evidence, unit: Unit = "index"): string {
 	switch (evidence.kind) {
 		case "write": {
 			const { write } = evidence;
@@ -17,23 +17,24 @@ export function evidenceWords(evidence: Evidence): string {
 			if (outcome.kind !== "accepted")
 				return `write ${write.id}, ${writeWords(write)}: ${refusalWords(outcome)}`;
 			const event = outcome.raisesEvent ? "" : ", and raised no event";
-			return `write ${write.id}, ${writeWords(write)}: took index ${outcome.index}${event}`;
+			return `write ${write.id}, ${writeWords(write)}: took ${unit} ${outcome.index}${event}`;
 		}
 		case "delivery": {
 			const { delivery } = evidence;
 			const from = delivery.fromHistory ? ", from the history" : "";
-			return `${printable(evidence.watcher)} got ${delivery.action} ${shortened(delivery.key, 60)}, index ${delivery.index}${from}`;
+			return `${printable(evidence.watcher)} got ${delivery.action} ${shortened(delivery.key, 60)}, ${unit} ${delivery.index}${from}`;
 		}
 		case "life":
-			return `${printable(evidence.watcher)}: ${lifeWords(evidence.event)}`;
+			return `${printable(evidence.watcher)}: ${lifeWords(evidence.event, unit)}`;
 	}
 }
 
 /** A verdict as HTML and text: the claim, how it ends, why, and the rows that show it. */
 export function verdictView(verdict: Verdict): Table {
 	const { claim, because } = verdict;
+	const unit = unitOf({ api: verdict.api ?? "v2" });
 	const head = `${SIGN[verdict.verdict]} ${verdict.verdict}`;
-	const rows = verdict.evidence.slice(0, MOST_EVIDENCE).map(evidenceWords);
+	const rows = verdict.evidence.slice(0, MOST_EVIDENCE).map((one) => evidenceWords(one, unit));
 	const more = verdict.evidence.length - rows.length;
 	if (more > 0) rows.push(`… and ${more} more`);
 	const list =

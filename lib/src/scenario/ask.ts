@@ -1,4 +1,4 @@
-import { accepted, isVisible } from "./scope";
+import { accepted, deliveriesOfWrite, isVisible } from "./scope";
 import type { Delivery, LifeEvent, NodeRecord, Timeline, WatcherRecord } from "./timeline";
 
 /** The events that a watcher was sent, in the order of arrival. @throws RangeError for a name that the run lacks */
@@ -12,18 +12,17 @@ export function eventsOf(timeline: Timeline, watcher: string): readonly Delivery
  */
 export function missedBy(timeline: Timeline, watcher: string): readonly number[] {
 	const record = named(timeline, watcher);
-	const got = new Set(record.deliveries.map(({ index }) => index));
 	return accepted(timeline)
-		.filter((write) => !got.has(write.index) && isVisible(timeline, record, write))
+		.filter((write) => deliveriesOfWrite(record, write).length === 0 && isVisible(timeline, record, write))
 		.map(({ index }) => index);
 }
 
-/** The 401 that a watcher got, if it did. @throws RangeError for a name that the run lacks */
+/** The 401 that a watcher got, or in v3 the refusal of what has been compacted. @throws RangeError for a name that the run lacks */
 export function clearedOf(timeline: Timeline, watcher: string): LifeEvent | undefined {
-	return named(timeline, watcher).life.find((event) => event.kind === "error" && event.code === 401);
+	return named(timeline, watcher).life.find((event) => event.kind === "error" && event.gap !== undefined);
 }
 
-/** What a watcher read when it recovered from a 401; nothing if it did not. @throws RangeError, as above */
+/** What a watcher read when it recovered from that; nothing if it did not. @throws RangeError, as above */
 export function listedBy(timeline: Timeline, watcher: string): readonly NodeRecord[] {
 	return named(timeline, watcher).life.flatMap((event) => (event.kind === "listed" ? event.keys : []));
 }

@@ -13,6 +13,8 @@ export interface Verdict {
 	readonly verdict: "confirmed" | "refuted" | "untested";
 	readonly because: string;
 	readonly evidence: readonly Evidence[];
+	/** "v3" when it is of a v3 run, whose indexes are revisions. */
+	readonly api?: "v3";
 }
 
 /** A statement about etcd's watch that a run can confirm, refute, or leave untested. */
@@ -24,11 +26,24 @@ function withoutFollowers(timeline: Timeline): Timeline {
 }
 
 /** A verdict without its claim. */
-export type Finding = Omit<Verdict, "claim">;
+export type Finding = Omit<Verdict, "claim" | "api">;
 
-/** A claim from its statement and its check. Claims are about etcd's watch: a follower is no witness for or against it. */
-export function claim(statement: string, check: (timeline: Timeline) => Finding): Claim {
-	return (timeline) => ({ claim: statement, ...check(withoutFollowers(timeline)) });
+/**
+ * A claim from its statement and its check. Claims are about etcd's watch: a follower is no witness for or against it.
+ * `v2Only`: why it says nothing of v3, where it does not; a run on v3 then leaves it untested.
+ */
+export function claim(
+	statement: string,
+	check: (timeline: Timeline) => Finding,
+	options: { readonly v2Only?: string } = {},
+): Claim {
+	return (timeline) => {
+		if (timeline.api === "v2") return { claim: statement, ...check(withoutFollowers(timeline)) };
+		const { v2Only } = options;
+		const found =
+			v2Only === undefined ? check(withoutFollowers(timeline)) : untested(`of v3 it says nothing: ${v2Only}`);
+		return { claim: statement, ...found, api: "v3" };
+	};
 }
 
 const shownEvidence = 6;

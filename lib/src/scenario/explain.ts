@@ -7,11 +7,13 @@ import {
 	type PassedOver,
 	type WatchRequest,
 } from "../model";
+import { explainV3, type V3Reason } from "./explain-v3";
 import { depthBelow, existed, isHidden, listenings } from "./scope";
 import type { Accepted, Delivery, LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 
 /** The rule that decided whether a watcher was told of a write. */
 export type Reason =
+	| V3Reason
 	| DeliveryRule
 	| PassedOver
 	| "refused"
@@ -47,7 +49,7 @@ export interface Explanation {
 /** A delivery or a silence that no known rule accounts for: a finding, or a fault of this lab. */
 export class UnknownReasonError extends LabError {}
 
-const sources: Readonly<Record<Reason, readonly [source: string, notebook: string]>> = {
+const sources: Readonly<Record<Exclude<Reason, V3Reason>, readonly [source: string, notebook: string]>> = {
 	"own key": ["v2store/watcher.go, notify", "01-recursive"],
 	recursive: ["v2store/watcher_hub.go, notify", "02-grandchild-writes"],
 	"removed with its directory": ["v2store/store.go, Delete", "01-recursive"],
@@ -99,6 +101,7 @@ export function explainAll(timeline: Timeline): readonly (readonly Explanation[]
 }
 
 function explainPair(timeline: Timeline, watcher: WatcherRecord, write: WriteRecord): Explanation {
+	if (timeline.api === "v3") return explainV3(timeline, watcher, write);
 	const { outcome } = write;
 	if (outcome.kind === "refused") {
 		const why = `${outcome.code} ${outcome.message}${outcome.cause === "" ? "" : ` (${outcome.cause})`}`;
@@ -350,12 +353,14 @@ function levels(depth: number): string {
 	return words[depth] ?? `${depth} levels`;
 }
 
-function because(reason: Reason, times: number, words: string): Explanation {
+function because(reason: Exclude<Reason, V3Reason>, times: number, words: string): Explanation {
 	const [source, notebook] = sources[reason];
 	return { delivered: times, reason, words, source, notebook };
 }
 
 /** A write's event as the model has it. */
-export function eventOf({ action, index, raisesEvent, node, prevNode }: Accepted): ModelEvent {
+export function eventOf({ action: done, index, raisesEvent, node, prevNode }: Accepted): ModelEvent {
+	// The rules are v2's, which has no put.
+	const action = done === "put" ? "set" : done;
 	return { action, index, node, ...(prevNode ? { prevNode } : {}), refresh: !raisesEvent };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AbortedError } from "../etcd";
+import { AbortedError, type Keys } from "../etcd";
 import { type Change, type Follower, type FollowOptions, follow, type Position } from "../follow";
 import { Bell } from "./bell";
 import type { OpenStep } from "./steps";
@@ -20,6 +20,7 @@ export class Following implements Watched {
 	readonly #name: string;
 	readonly #recursive: boolean;
 	readonly #run: Surroundings;
+	readonly #watchers: Keys;
 	readonly #options: FollowOptions;
 	readonly #deliveries: Delivery[] = [];
 	readonly #life: LifeEvent[] = [];
@@ -36,11 +37,13 @@ export class Following implements Watched {
 	/** Rings at the next thing heard, and when its reading has ended. */
 	readonly #heard = new Bell();
 
-	constructor(step: OpenStep, run: Surroundings, options: FollowOptions = {}) {
+	/** `watchers`: what it asks. */
+	constructor(step: OpenStep, run: Surroundings, watchers: Keys, options: FollowOptions = {}) {
 		this.#name = step.watcher;
 		this.key = step.key;
 		this.#recursive = step.recursive;
 		this.#run = run;
+		this.#watchers = watchers;
 		this.#options = options;
 	}
 
@@ -120,7 +123,7 @@ export class Following implements Watched {
 
 	/** It turns to another member, where it knows of one. */
 	silence(silent: boolean): void {
-		this.#isSilent = silent && this.#run.watchers.endpoints.length === 1;
+		this.#isSilent = silent && this.#watchers.endpoints.length === 1;
 	}
 
 	record(): WatcherRecord {
@@ -140,7 +143,7 @@ export class Following implements Watched {
 		this.#proof = undefined;
 		this.#dropped = false;
 		this.#through = this.#run.now();
-		const follower = follow(this.#run.watchers, recorder.absoluteKey(this.key), {
+		const follower = follow(this.#watchers, recorder.absoluteKey(this.key), {
 			...this.#options,
 			...from,
 			recursive: this.#recursive,

@@ -2,6 +2,7 @@ export { clearedOf, eventsOf, gapsOf, listedBy, lostInSilence, missedBy } from "
 export type { Claim, Evidence, Verdict } from "./claim";
 export { claims } from "./claims";
 export { compareTimelines, type Difference } from "./compare";
+export { type Counterpart, counterparts } from "./counterparts";
 export { type Exercise, exercises } from "./exercises";
 export { type Explanation, explain, explainAll, type Reason, UnknownReasonError } from "./explain";
 export {

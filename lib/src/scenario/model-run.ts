@@ -8,6 +8,7 @@ import {
 	type WaitingWatcher,
 	type WatchRequest,
 } from "../model";
+import { withoutCounterpart } from "./counterparts";
 import { cutValue } from "./record";
 import type { Scenario } from "./scenario";
 import { depthBelow, isHidden } from "./scope";
@@ -20,6 +21,7 @@ import type {
 	Proof,
 	Timeline,
 	WatcherRecord,
+	WithoutCounterpart,
 	WriteRecord,
 } from "./timeline";
 
@@ -83,6 +85,7 @@ class ModelRun {
 	readonly #store: ModelStore;
 	readonly #writes: WriteRecord[] = [];
 	readonly #watchers = new Map<string, ModelWatcher>();
+	readonly #without: WithoutCounterpart[] = [];
 	/** Milliseconds since the start: it moves only when the scenario waits for an expiry. */
 	#now = 0;
 
@@ -105,6 +108,7 @@ class ModelRun {
 			writes: this.#writes,
 			watchers: [...this.#watchers.values()].map((watcher) => watcher.record()),
 			fences: [],
+			...(this.#without.length === 0 ? {} : { withoutCounterpart: this.#without }),
 		};
 	}
 
@@ -120,6 +124,9 @@ class ModelRun {
 				this.#awaitExpiry(step.key);
 				return;
 			case "awaitDelivery":
+				return;
+			case "compact":
+				this.#without.push(...withoutCounterpart([step], "v2", number));
 				return;
 			case "fault":
 				throw new RangeError("the model is one server, which does not fail: faults need a cluster");

@@ -1,5 +1,6 @@
-import type { Action, Answer, EtcdError, Node, WatchEvent } from "../etcd";
+import type { Action, Answer, EtcdError } from "../etcd";
 import type { FollowedEvent } from "../follow";
+import type { SeenEvent, SeenNode } from "./api";
 import type { Operation } from "./steps";
 import type { Accepted, Delivery, NodeRecord, Refused } from "./timeline";
 
@@ -61,13 +62,14 @@ export class Recorder {
 		);
 	}
 
-	node(node: Node): NodeRecord {
+	node(node: SeenNode): NodeRecord {
 		return {
 			key: this.key(node.key),
 			...(node.value === undefined ? {} : { value: cutValue(node.value) }),
 			dir: node.dir,
 			modifiedIndex: this.index(node.modifiedIndex),
-			createdIndex: this.index(node.createdIndex),
+			createdIndex: node.version === 0 ? 0 : this.index(node.createdIndex),
+			...(node.version === undefined ? {} : { version: node.version }),
 			...(node.ttl === undefined ? {} : { ttl: node.ttl }),
 		};
 	}
@@ -119,11 +121,11 @@ export class Recorder {
 	}
 
 	/** The files among a flat list of nodes. */
-	files(nodes: readonly Node[]): NodeRecord[] {
+	files(nodes: readonly SeenNode[]): NodeRecord[] {
 		return nodes.filter(({ dir }) => !dir).map((node) => this.node(node));
 	}
 
-	delivery(event: WatchEvent): Delivery {
+	delivery(event: SeenEvent): Delivery {
 		return {
 			index: this.index(event.node.modifiedIndex),
 			action: event.action,

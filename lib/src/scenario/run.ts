@@ -1,18 +1,22 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AbortedError, KeyNotFoundError, type Keys, LabError } from "../etcd";
-import { fence } from "./fence";
+import { AbortedError, ArgumentError, LabError } from "../etcd";
+import { withoutCounterpart } from "./counterparts";
 import { Following } from "./following";
 import { announceWrites } from "./polite";
 import { Recorder } from "./record";
 import { replayed, settled } from "./settle";
-import type { DeliveryStep, ExpiryStep, FaultStep, OpenStep, Step, WatcherStep } from "./steps";
+import type { CompactStep, DeliveryStep, ExpiryStep, FaultStep, OpenStep, Step, WatcherStep } from "./steps";
 import type { Faults, Target } from "./target";
-import type { FaultRecord, Timeline, WriteRecord } from "./timeline";
+import type { CompactionRecord, FaultRecord, Timeline, WithoutCounterpart, WriteRecord } from "./timeline";
+import { V2Api } from "./v2-api";
+import { V3Api } from "./v3-api";
 import type { Watched } from "./watched";
 import { type Surroundings, Watching } from "./watching";
 import { Writing } from "./writing";
 
 export interface RunOptions {
+	/** Which API of the server it is run on; "v2" unless given. */
+	readonly api?: Timeline["api"];
 	readonly signal?: AbortSignal;
 	/** Called whenever something was recorded; `timeline()` is what there is so far. */
 	readonly onChange?: (timeline: () => Timeline) => void;
@@ -40,13 +44,21 @@ export async function runScenario(
 			`"${name}" has faults in it, and they are for clusters that the lab started: run it on atMember(cluster, member)`,
 		);
 	}
-	const writes = steps.reduce((sum, step) => sum + (step.step === "burst" ? step.count : 1), 0);
-	announceWrites(target, writes, `"${name}" makes ${writes} writes, which`);
+	const api = apiOf(target, options.api ?? "v2");
+	const without = withoutCounterpart(steps, api.name);
+	checkWorth(name, steps, without, api.name);
+	if (api.name === "v2") {
+		const writes = steps.reduce((sum, step) => sum + (step.step === "burst" ? step.count : 1), 0);
+		announceWrites(target, writes, `"${name}" makes ${writes} writes, which`);
+	} else if (steps.some(({ step }) => step === "compact")) {
+		target.mayOverflow(`"${name}" compacts the store, which`);
+	}
 	const prefix = target.newPrefix();
-	const origin = await indexOf(target.v2, prefix, options.signal);
-	const run = new Run(name, target, new Recorder(prefix, origin), options);
+	const origin = await api.now(prefix, options.signal);
+	const run = new Run(name, target, api, new Recorder(prefix, origin), without, options);
+	const leftOut = new Set(without.flatMap(({ step, isDone }) => (isDone ? [] : [step])));
 	try {
-		for (const [at, step] of steps.entries()) await run.take(step, at + 1);
+		for (const [at, step] of steps.entries()) if (!leftOut.has(at + 1)) await run.take(step, at + 1);
 		await run.finish();
 		return run.timeline();
 	} finally {
@@ -55,19 +67,30 @@ export async function runScenario(
 	}
 }
 
-/** The store's index; the key does not exist, and the error says the index all the same. */
-async function indexOf(v2: Keys, key: string, signal: AbortSignal | undefined): Promise<number> {
-	try {
-		return (await v2.get(key, signal ? { signal } : {})).etcdIndex;
-	} catch (error) {
-		if (error instanceof KeyNotFoundError) return error.index;
-		throw error;
-	}
+function apiOf(target: Target, name: Timeline["api"]): V2Api | V3Api {
+	if (name === "v2") return new V2Api(target);
+	if (name !== "v3") throw new ArgumentError(`there is no api "${String(name)}": it is "v2" or "v3"`);
+	if (target.v3 === undefined)
+		throw new ScenarioError("this server's v3 API is not at hand: run it on a lab");
+	return new V3Api(target.v3);
+}
+
+/** A run without one of its writes would show a silence that means nothing. */
+function checkWorth(
+	name: string,
+	steps: readonly Step[],
+	without: ReturnType<typeof withoutCounterpart>,
+	api: Timeline["api"],
+): void {
+	const isLeftOut = (at: number) => without.some(({ step, isDone }) => step === at + 1 && !isDone);
+	const acts = steps.filter(({ step }) => step === "write" || step === "burst" || step === "compact");
+	if (acts.length === 0 || acts.some((step) => !isLeftOut(steps.indexOf(step)))) return;
+	const why = without.map(({ step, what, why }) => `step ${step}, ${what}: ${why}`).join("; ");
+	throw new ScenarioError(`nothing that "${name}" does has a counterpart in ${api}: ${why}`);
 }
 
 class Run implements Surroundings {
-	readonly v2: Keys;
-	readonly watchers: Keys;
+	readonly api: V2Api | V3Api;
 	readonly recorder: Recorder;
 	readonly signal: AbortSignal;
 	readonly #name: string;
@@ -77,17 +100,26 @@ class Run implements Surroundings {
 	readonly #writing = new Writing(this);
 	readonly #watchings = new Map<string, Watched>();
 	readonly #faults: FaultRecord[] = [];
+	readonly #compactions: CompactionRecord[] = [];
+	readonly #without: readonly WithoutCounterpart[];
 	#steady: Promise<void> = Promise.resolve();
 	#fences: Timeline["fences"] = [];
 	#now = 0;
 	#lastIndex: number | undefined;
 
-	constructor(name: string, target: Target, recorder: Recorder, options: RunOptions) {
+	constructor(
+		name: string,
+		target: Target,
+		api: V2Api | V3Api,
+		recorder: Recorder,
+		without: readonly WithoutCounterpart[],
+		options: RunOptions,
+	) {
 		this.#name = name;
 		this.#target = target;
-		this.v2 = target.v2;
-		this.watchers = target.newWatchers?.() ?? target.v2;
+		this.api = api;
 		this.recorder = recorder;
+		this.#without = without.map(({ step, what, why }) => ({ step, what, why }));
 		this.#options = options;
 		this.signal = options.signal ? AbortSignal.any([options.signal, this.#stop.signal]) : this.#stop.signal;
 	}
@@ -120,6 +152,7 @@ class Run implements Surroundings {
 		else if (step.step === "awaitExpiry") await this.#awaitExpiry(step, number);
 		else if (step.step === "awaitDelivery") await this.#awaitDelivery(step, number);
 		else if (step.step === "fault") await this.#fault(step, number);
+		else if (step.step === "compact") await this.#compact(step, number);
 		else if ("key" in step) await this.#open(step, number);
 		else await this.#toWatcher(step, number);
 	}
@@ -127,7 +160,8 @@ class Run implements Surroundings {
 	/** The fence, and every watcher's proof. */
 	async finish(): Promise<void> {
 		this.#lastIndex = this.#now;
-		this.#fences = await fence(this.#target, this.recorder, [...this.#watchings.values()], this.signal);
+		const open = [...this.#watchings.values()].filter(({ isOver, isPaused }) => !isOver && !isPaused);
+		this.#fences = await this.api.fence(this.recorder, open, this.signal);
 		this.#throwFatal();
 	}
 
@@ -135,7 +169,8 @@ class Run implements Surroundings {
 	async close(): Promise<void> {
 		this.#stop.abort();
 		await Promise.all([...this.#watchings.values()].map((watching) => watching.drop("closed")));
-		if (this.watchers !== this.v2) await this.watchers.close();
+		await this.api.clear(this.recorder.prefix);
+		await this.api.close();
 	}
 
 	timeline(): Timeline {
@@ -143,7 +178,7 @@ class Run implements Surroundings {
 			format: "etcd-watch-lab/timeline",
 			version: 1,
 			name: this.#name,
-			api: "v2",
+			api: this.api.name,
 			server: this.#target.version,
 			origin: this.recorder.origin,
 			lastIndex: this.#lastIndex ?? this.#now,
@@ -151,6 +186,8 @@ class Run implements Surroundings {
 			watchers: [...this.#watchings.values()].map((watching) => watching.record()),
 			fences: this.#fences,
 			...(this.#faults.length === 0 ? {} : { faults: [...this.#faults] }),
+			...(this.#compactions.length === 0 ? {} : { compactions: [...this.#compactions] }),
+			...(this.#without.length === 0 ? {} : { withoutCounterpart: this.#without }),
 		};
 	}
 
@@ -160,15 +197,36 @@ class Run implements Surroundings {
 			await this.#inTime(before.reading, number, `the answer to the poll "${step.watcher}" before it`);
 			this.#throwFatal();
 			await before.open(step);
+			await this.#refusedOr(before, number);
 			return;
 		}
 		const watching =
-			step.step === "follow"
-				? new Following(step, this, this.#target.followOptions)
+			step.step === "follow" && this.api instanceof V2Api
+				? new Following(step, this, this.api.watchers, this.#target.followOptions)
 				: new Watching(step, this);
 		this.#watchings.set(step.watcher, watching);
 		await watching.open(step);
+		await this.#refusedOr(watching, number);
 		await replayed(this.timeline(), watching);
+	}
+
+	/** v3 registers a watch first, and then says that what it asks for has been compacted. */
+	async #refusedOr(watching: Watched, number: number): Promise<void> {
+		const compacted = this.#compactions.at(-1)?.index;
+		const asked = watching.record().life.findLast(({ kind }) => kind === "asked");
+		if (compacted === undefined || asked?.kind !== "asked" || asked.waitIndex === undefined) return;
+		if (asked.waitIndex >= compacted) return;
+		await this.#inTime(watching.reading, number, "the refusal of what has been compacted");
+		this.#throwFatal();
+	}
+
+	async #compact({ index = this.#now }: CompactStep, number: number): Promise<void> {
+		if (!(this.api instanceof V3Api)) return;
+		if (index > this.#now)
+			throw new ScenarioError(`step ${number}: there is no index ${index} yet, the last is ${this.#now}`);
+		await this.api.compact(this.recorder.absoluteIndex(index), this.signal);
+		this.#compactions.push({ at: this.#now, index });
+		this.changed();
 	}
 
 	async #toWatcher({ step, watcher }: WatcherStep, number: number): Promise<void> {
@@ -183,6 +241,7 @@ class Run implements Surroundings {
 			await this.#inTime(watching.reading, number, `the end of "${watcher}" by an error`);
 			await watching.recover();
 		}
+		if (step === "reconnect" || step === "recover") await this.#refusedOr(watching, number);
 		await replayed(this.timeline(), watching);
 	}
 
@@ -228,7 +287,7 @@ class Run implements Surroundings {
 		});
 		try {
 			await faults.make("wipe");
-			this.recorder.wiped(await indexOf(this.v2, "/", this.signal), at);
+			this.recorder.wiped(await this.api.now("/", this.signal), at);
 		} finally {
 			done();
 		}
@@ -240,19 +299,23 @@ class Run implements Surroundings {
 	}
 
 	async #awaitExpiry({ key }: ExpiryStep, number: number): Promise<void> {
-		const watcher = this.v2.watcher(this.recorder.absoluteKey(key), {
-			afterIndex: this.#writing.touchedAt(key),
-			signal: this.signal,
-		});
+		const { api, signal, recorder } = this;
+		const afterIndex = this.#writing.touchedAt(key);
+		const options = { recursive: false, afterIndex, signal };
+		const unheard = { asked() {}, answered() {} };
+		const source = await api.watch("watch", recorder.absoluteKey(key), options, unheard);
 		try {
 			for (;;) {
-				const event = await this.#inTime(watcher.next(), number, `the expiry of ${key}`);
+				const event = await this.#inTime(source.next(), number, `the expiry of ${key}`);
+				if (event === undefined) continue;
+				// v3 does not tell an expiry from a delete; what the run itself deleted lies before.
+				const isExpiry = event.action === (api.name === "v3" ? "delete" : "expire");
+				if (isExpiry) return this.#settled(this.#writing.expired(event));
 				if (event.action === "delete")
 					throw new ScenarioError(`step ${number}: ${key} was deleted before it expired`);
-				if (event.action === "expire") return this.#settled(this.#writing.expired(event));
 			}
 		} finally {
-			watcher.close();
+			source.close();
 		}
 	}
 

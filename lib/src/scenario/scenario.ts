@@ -149,6 +149,15 @@ export class Scenario {
 		return this.#then({ step: "fault", fault });
 	}
 
+	/**
+	 * v3 only: the server forgets what is older than this index of the run; left out: than the last one so far. A watch
+	 * from before it is refused. In v2 the history is its last 1000 events, and nobody can shorten it.
+	 */
+	compact(index?: number): Scenario {
+		if (index === undefined) return this.#then({ step: "compact" });
+		return this.#then({ step: "compact", index: checkIndex("index", index, 1) });
+	}
+
 	/** The writes after this are another client's, drawn in a lane of its own. */
 	by(writer: string): Scenario {
 		if (writer === "") throw new ArgumentError("a writer needs a name");
@@ -240,8 +249,11 @@ export class Scenario {
 	/**
 	 * Runs it on a server, below a new random prefix, and ends with a fence that every watcher still open has to see.
 	 * Servers that a fault broke are put right at the end.
+	 *
+	 * With `{ api: "v3" }` each step is its counterpart of the v3 API of the same server: `counterparts(scenario)` says
+	 * which, and the timeline's `withoutCounterpart` what had none and was left out.
 	 * @throws ScenarioError for a step that waits for what never comes, and for faults on a server that is no
-	 * `atMember`; SharedServerError; ConnectionError; AbortedError after `options.signal` or the kernel's Interrupt. No watcher is left open, however it ends.
+	 * `atMember`, or where no write has a counterpart; SharedServerError; ConnectionError; AbortedError after `options.signal` or the kernel's Interrupt. No watcher is left open, however it ends.
 	 */
 	run(target: Target, options: RunOptions = {}): Promise<Timeline> {
 		return runScenario(this.name, this.steps, target, options);

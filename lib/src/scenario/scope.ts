@@ -21,15 +21,26 @@ function remembered<K extends object, V>(find: (of: K) => V): (of: K) => V {
 	};
 }
 
+/** What a write changed: one key; in v3 maybe several, each an event of its own. Nothing if it was not accepted. */
+export function changesOf(write: WriteRecord): readonly AcceptedWrite[] {
+	const { outcome } = write;
+	if (outcome.kind !== "accepted") return [];
+	const { others = [], ...one } = outcome;
+	return [one, ...others.map((other) => ({ ...withoutPrevious(one), ...other }))].map((outcome) => ({
+		write,
+		outcome,
+		index: outcome.index,
+		key: outcome.node.key,
+	}));
+}
+
+function withoutPrevious({ prevNode: _, ...rest }: Accepted): Accepted {
+	return rest;
+}
+
 /** The accepted writes, in the order of their indexes. */
 export const accepted = remembered((timeline: Timeline): readonly AcceptedWrite[] =>
-	timeline.writes
-		.flatMap((write) =>
-			write.outcome.kind === "accepted"
-				? [{ write, outcome: write.outcome, index: write.outcome.index, key: write.outcome.node.key }]
-				: [],
-		)
-		.sort((a, b) => a.index - b.index),
+	timeline.writes.flatMap(changesOf).sort((a, b) => a.index - b.index),
 );
 
 /** How many levels a key lies below another: 0 for the same, undefined when it is not below. */
@@ -49,8 +60,12 @@ export function removes({ outcome }: AcceptedWrite): boolean {
 	return ["delete", "expire", "compareAndDelete"].includes(outcome.action);
 }
 
-/** True when the key, or anything below it, was there just before the index. */
+/** True when the key, or in v2 anything below it, was there just before the index. */
 export function existed(timeline: Timeline, key: string, before: number): boolean {
+	if (timeline.api === "v3") {
+		const last = accepted(timeline).findLast((write) => write.key === key && write.index < before);
+		return last !== undefined && !removes(last);
+	}
 	let there = false;
 	for (const write of accepted(timeline)) {
 		if (write.index >= before) break;
@@ -65,12 +80,13 @@ export function existed(timeline: Timeline, key: string, before: number): boolea
 
 /**
  * True when a watcher on that key, listening at the right time, sees the write by the rules that everybody knows:
- * the key itself; below it with recursive, hidden names left out; the removal of a directory that held it.
+ * the key itself; below it with recursive, in v2 hidden names left out; in v2 the removal of a directory that held it.
  */
 export function isVisible(timeline: Timeline, watcher: WatcherRecord, write: AcceptedWrite): boolean {
 	if (!write.outcome.raisesEvent) return false;
 	const depth = depthBelow(write.key, watcher.key);
 	if (depth === 0) return true;
+	if (timeline.api === "v3") return depth !== undefined && watcher.recursive;
 	if (depth !== undefined) return watcher.recursive && !isHidden(write.key, watcher.key);
 	const above = depthBelow(watcher.key, write.key);
 	return above !== undefined && removes(write) && existed(timeline, watcher.key, write.index);
@@ -145,6 +161,14 @@ const deliveriesByIndex = remembered((watcher: WatcherRecord) => {
 
 export function deliveriesOf(watcher: WatcherRecord, index: number): readonly Delivery[] {
 	return deliveriesByIndex(watcher).get(index) ?? [];
+}
+
+/** How often a watcher was sent a write. */
+export function deliveriesOfWrite(
+	watcher: WatcherRecord,
+	{ index, key }: AcceptedWrite,
+): readonly Delivery[] {
+	return deliveriesOf(watcher, index).filter((delivery) => delivery.key === key);
 }
 
 /** False for a stream that paused or began in the past: it goes deaf, which is the claims of loss.ts. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { historyRule } from "../model";
 import { eventOf } from "./explain";
-import { accepted, isVisible } from "./scope";
+import { accepted, changesOf, isVisible } from "./scope";
 import type { Timeline, WriteRecord } from "./timeline";
 import type { Watched } from "./watched";
 
@@ -19,22 +19,27 @@ export async function settled(
 ): Promise<void> {
 	const { outcome } = write;
 	if (outcome.kind !== "accepted") return;
-	const woken = { write, outcome, index: outcome.index, key: outcome.node.key };
-	const loops = watchings.filter(
-		(watching) => watching.asksAgain && isVisible(soFar, watching.record(), woken),
-	);
+	const woken = changesOf(write);
+	const loops = watchings.filter((watching) => {
+		if (!watching.asksAgain) return false;
+		const record = watching.record();
+		return woken.some((change) => isVisible(soFar, record, change));
+	});
 	await caughtUp(loops, outcome.index);
 }
 
 /** The same for a loop that asked for the past: it has been sent what was there. */
 export async function replayed(soFar: Timeline, watching: Watched): Promise<void> {
-	const { key, recursive, life } = watching.record();
+	const record = watching.record();
+	const { key, recursive, life } = record;
 	const asked = life.findLast((event) => event.kind === "asked");
 	if (!watching.asksAgain || asked?.kind !== "asked" || asked.waitIndex === undefined) return;
 	const from = asked.waitIndex;
-	const last = accepted(soFar).findLast(({ index, outcome }) => {
-		// What the history gives goes by its own rule, hidden names included.
-		return index >= from && historyRule({ key, recursive, stream: false }, eventOf(outcome)) !== undefined;
+	const last = accepted(soFar).findLast((write) => {
+		if (write.index < from) return false;
+		if (soFar.api === "v3") return isVisible(soFar, record, write);
+		// What v2's history gives goes by its own rule, hidden names included.
+		return historyRule({ key, recursive, stream: false }, eventOf(write.outcome)) !== undefined;
 	});
 	if (last) await caughtUp([watching], last.index);
 }

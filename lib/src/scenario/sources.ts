@@ -1,21 +1,5 @@
-import type { Headers, Keys, Poll, WatchEvent, WatchOptions } from "../etcd";
-
-/** Where a watcher's events come from: one of v2's ways to watch, ready to be read. */
-export interface Source {
-	/** The index that its client carries on, if it does. */
-	readonly afterIndex: number | undefined;
-	/** Resolves when it is registered at the server, again after each event where it asks anew. */
-	registered(): Promise<unknown>;
-	/** The next event; undefined when no more can come. Errors as the watcher's own. */
-	next(): Promise<WatchEvent | undefined>;
-	close(): void;
-}
-
-/** Told when a poll is registered and when it was answered. */
-export interface PollListener {
-	asked(headers: Headers, waitIndex: number | undefined): void;
-	answered(event: WatchEvent): void;
-}
+import type { Keys, Poll, WatchOptions } from "../etcd";
+import type { PollListener, Source } from "./api";
 
 /** The Go client's loop, registered. */
 export async function watchSource(
@@ -30,6 +14,7 @@ export async function watchSource(
 		get afterIndex() {
 			return watcher.afterIndex;
 		},
+		hasMore: false,
 		registered: () => watcher.registered(),
 		next: () => watcher.next(),
 		close: () => watcher.close(),
@@ -47,6 +32,7 @@ export async function streamSource(
 	heard.asked(stream.headers, waitIndexOf(options));
 	return {
 		afterIndex: undefined,
+		hasMore: false,
 		registered: () => Promise.resolve(),
 		next: () => stream.next(),
 		close: () => stream.close(),
@@ -72,6 +58,7 @@ export async function pollSource(
 	let over = false;
 	return {
 		afterIndex: undefined,
+		hasMore: false,
 		async registered() {
 			if (over || closed) return;
 			asking ??= ask();

@@ -81,4 +81,19 @@ export interface FaultStep {
 	readonly fault: FaultKind;
 }
 
-export type Step = OpenStep | WatcherStep | WriteStep | BurstStep | ExpiryStep | DeliveryStep | FaultStep;
+/** v3 only: forgets what is older than an index. */
+export interface CompactStep {
+	readonly step: "compact";
+	/** The oldest index of the run that can be asked for afterwards; left out: the last one so far. */
+	readonly index?: number;
+}
+
+export type Step =
+	| OpenStep
+	| WatcherStep
+	| WriteStep
+	| BurstStep
+	| ExpiryStep
+	| DeliveryStep
+	| FaultStep
+	| CompactStep;

@@ -1,10 +1,13 @@
 import type { Keys } from "../etcd";
+import type { V3Client } from "../etcd3";
 import type { FollowOptions } from "../follow";
 import type { FaultKind, FaultRecord } from "./timeline";
 
 /** A server that a scenario runs on; every `Lab` is one. */
 export interface Target {
 	readonly v2: Keys;
+	/** The same server's v3 API, where a scenario is to run on that. */
+	readonly v3?: V3Client;
 	readonly version: string;
 	/** True when nobody else uses the server: its count of watchers is then the run's own. */
 	readonly owned: boolean;

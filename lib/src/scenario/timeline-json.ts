@@ -15,13 +15,14 @@ export class TimelineFormatError extends LabError {
 }
 
 const index = z.int();
-const action = z.enum(actions);
+const action = z.enum([...actions, "put"]);
 const node = z.strictObject({
 	key: z.string(),
 	value: z.string().exactOptional(),
 	dir: z.boolean(),
 	modifiedIndex: index,
 	createdIndex: index,
+	version: index.exactOptional(),
 	ttl: z.int().exactOptional(),
 });
 const outcome = z.discriminatedUnion("kind", [
@@ -32,6 +33,7 @@ const outcome = z.discriminatedUnion("kind", [
 		action,
 		node,
 		prevNode: node.exactOptional(),
+		others: z.array(z.strictObject({ node, prevNode: node.exactOptional() })).exactOptional(),
 	}),
 	z.strictObject({ kind: z.literal("refused"), code: z.int(), message: z.string(), cause: z.string() }),
 	z.strictObject({ kind: z.literal("failed"), message: z.string(), maybeApplied: z.boolean() }),
@@ -76,7 +78,7 @@ const schema: z.ZodType<Timeline> = z.strictObject({
 	format: z.literal("etcd-watch-lab/timeline"),
 	version: z.literal(1),
 	name: z.string(),
-	api: z.literal("v2"),
+	api: z.enum(["v2", "v3"]),
 	server: z.string(),
 	origin: z.int().min(0),
 	lastIndex: index,
@@ -115,6 +117,10 @@ const schema: z.ZodType<Timeline> = z.strictObject({
 	),
 	fences: z.array(z.strictObject({ index, action, key: z.string() })),
 	faults: z.array(z.strictObject({ kind: z.enum([...faultKinds, "snapshot"]), at })).exactOptional(),
+	compactions: z.array(z.strictObject({ at, index })).exactOptional(),
+	withoutCounterpart: z
+		.array(z.strictObject({ step: z.int().min(1), what: z.string(), why: z.string() }))
+		.exactOptional(),
 });
 
 /** The timeline as JSON text, to be read back by `loadTimeline`. */

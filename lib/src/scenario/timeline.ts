@@ -1,18 +1,25 @@
 import type { Action } from "../etcd/node";
 
+/** What an event says was done: in v3 "put" or "delete", and no more. */
+export type EventAction = Action | "put";
+
 /**
  * What a run recorded: every write that was tried (the refused ones too), and for every watcher what it was
  * sent, when it was listening, and how it ended. Plain JSON, so that it can be saved, loaded and compared.
  *
  * Every index is relative to `origin`, the store's index when the run began: the first accepted write of a run
  * on a quiet server is 1, wherever the server's own count stands. Keys are without the run's random prefix.
+ *
+ * Of a v3 run an index is a revision, counted in the same way: a modifiedIndex is a mod_revision, a createdIndex a
+ * create_revision, a waitIndex a start_revision.
  */
 export interface Timeline {
 	readonly format: "etcd-watch-lab/timeline";
 	readonly version: 1;
 	/** The scenario's name: the chart's title unless another is given. */
 	readonly name: string;
-	readonly api: "v2";
+	/** Which API of the server it was run on. */
+	readonly api: "v2" | "v3";
 	/** The server's version, such as "3.5.1". */
 	readonly server: string;
 	/** The store's absolute index when the run began. */
@@ -24,9 +31,29 @@ export interface Timeline {
 	/** In the order in which the scenario named them. */
 	readonly watchers: readonly WatcherRecord[];
 	/** Writes made after the last step so that every watcher still waiting has something it must see. Not charted. */
-	readonly fences: readonly { readonly index: number; readonly action: Action; readonly key: string }[];
+	readonly fences: readonly { readonly index: number; readonly action: EventAction; readonly key: string }[];
 	/** What was done to the servers, in order; absent where nothing was. After a wipe the indexes are counted on. */
 	readonly faults?: readonly FaultRecord[];
+	/** What v3 was told to forget, in order; absent where nothing was. */
+	readonly compactions?: readonly CompactionRecord[];
+	/** What of the scenario this API has no counterpart for, in order; absent where it has all. */
+	readonly withoutCounterpart?: readonly WithoutCounterpart[];
+}
+
+export interface CompactionRecord {
+	/** The highest index known to the run when it was done. */
+	readonly at: number;
+	/** The oldest index that can be asked for since. */
+	readonly index: number;
+}
+
+/** A step, or something about it, that could not be done on the API of the run. */
+export interface WithoutCounterpart {
+	/** The step's number in the scenario, from 1. */
+	readonly step: number;
+	/** Such as "mkdir /a", or "/a/_b is hidden" where the step itself was done. */
+	readonly what: string;
+	readonly why: string;
 }
 
 /** What can be done to the member of a cluster that the watchers are at. */
@@ -51,9 +78,13 @@ export interface NodeRecord {
 	readonly key: string;
 	/** Absent for a directory and in what a delete leaves behind. A long one is cut and ends in "…". */
 	readonly value?: string;
+	/** Never true in v3, which has no directories. */
 	readonly dir: boolean;
 	readonly modifiedIndex: number;
+	/** 0 in what a v3 delete leaves behind: it says nothing of it. */
 	readonly createdIndex: number;
+	/** v3 only: how many writes the key has seen since it was made; 0 in what a delete leaves behind. */
+	readonly version?: number;
 	/** Seconds left. */
 	readonly ttl?: number;
 }
@@ -81,14 +112,22 @@ export interface Accepted {
 	readonly index: number;
 	/** False for a refresh: it takes an index and raises no event. */
 	readonly raisesEvent: boolean;
-	readonly action: Action;
+	readonly action: EventAction;
+	readonly node: NodeRecord;
+	readonly prevNode?: NodeRecord;
+	/** v3 only: the other keys that it changed. Each is an event of its own, and all have this one index. */
+	readonly others?: readonly Changed[];
+}
+
+export interface Changed {
 	readonly node: NodeRecord;
 	readonly prevNode?: NodeRecord;
 }
 
+/** In v3 also what the server answered with "OK" and did not do: a delete of nothing, a comparison that did not hold. */
 export interface Refused {
 	readonly kind: "refused";
-	/** etcd's error code, such as 104. */
+	/** etcd's error code, such as 104; in v3 gRPC's, which is 0 for "OK". */
 	readonly code: number;
 	/** etcd's message, such as "Not a directory". */
 	readonly message: string;
@@ -131,16 +170,16 @@ export interface WatcherRecord {
 export type Proof = "fence" | "answered" | "closed" | "error" | "gone" | "none";
 
 export interface Delivery {
-	/** The event's own index: its node's modifiedIndex. */
+	/** The event's own index: its node's modifiedIndex. In v3 several events of one write have the same. */
 	readonly index: number;
-	readonly action: Action;
+	readonly action: EventAction;
 	/** The key of the event, which may be an ancestor of the watched key. */
 	readonly key: string;
 	readonly node: NodeRecord;
 	readonly prevNode?: NodeRecord;
 	/**
-	 * X-Etcd-Index of the response that carried it: the store's index when that watch began. For a follower, which
-	 * hands on no headers, the event's own index.
+	 * X-Etcd-Index of the response that carried it: the store's index when that watch began. In v3 the same, as the
+	 * watch's first message says it. For a follower, which hands on no headers, the event's own index.
 	 */
 	readonly etcdIndex: number;
 	/** True when it was replayed from the event history, not sent as it happened. A follower reads both alike: false. */
@@ -157,7 +196,10 @@ export type LifeEvent =
 	/** Its connection was cut, by the scenario or by the server; "asked" follows when it comes back. */
 	| { readonly kind: "cut"; readonly at: number }
 	| { readonly kind: "closed"; readonly at: number }
-	/** An error answer; for 401 the events it asked for and can't have: from its index up to before the oldest kept. */
+	/**
+	 * An error answer; for 401, or in v3 after a compaction, the events it asked for and can't have: from its index up
+	 * to before the oldest kept.
+	 */
 	| {
 			readonly kind: "error";
 			readonly at: number;

@@ -1,26 +1,14 @@
-import {
-	AbortedError,
-	ConnectionError,
-	EtcdError,
-	EventIndexClearedError,
-	KeyNotFoundError,
-	type Keys,
-	type Node,
-	type WatchEvent,
-	type WatchOptions,
-} from "../etcd";
+import { AbortedError, ConnectionError } from "../etcd";
+import type { Api, PollListener, SeenEvent, Source } from "./api";
 import { Bell } from "./bell";
 import type { Recorder } from "./record";
-import { type PollListener, pollSource, type Source, streamSource, watchSource } from "./sources";
 import type { OpenStep } from "./steps";
-import type { Delivery, LifeEvent, NodeRecord, Proof, WatcherRecord } from "./timeline";
+import type { Delivery, LifeEvent, Proof, WatcherRecord } from "./timeline";
 import type { Watched } from "./watched";
 
 /** What a watcher needs of its run. */
 export interface Surroundings {
-	readonly v2: Keys;
-	/** What watchers ask. */
-	readonly watchers: Keys;
+	readonly api: Api;
 	readonly recorder: Recorder;
 	readonly signal: AbortSignal;
 	/** The highest index that the run has seen so far, counted from its start. */
@@ -52,11 +40,12 @@ export class Watching implements Watched {
 	/** What its client would ask with after a cut. */
 	#carried: number | undefined;
 	#fence = Number.POSITIVE_INFINITY;
-	#lastEvent: WatchEvent | undefined;
+	#lastEvent: SeenEvent | undefined;
+	/** From which of the store's indexes on it has asked. */
+	#asked: number | undefined;
 	#isSilent = false;
 	/** It asks a store for an index of the one before, which was wiped. */
 	#isAhead = false;
-	/** Who waits for the next delivery. */
 	/** Rings at the next thing heard, and when its reading has ended. */
 	readonly #heard = new Bell();
 
@@ -86,17 +75,20 @@ export class Watching implements Watched {
 		}
 	}
 
-	/** True for a loop that asks anew after each event, and is at it. */
+	/** True for one that asks anew after each event, or need not ask, and is at it. */
 	get asksAgain(): boolean {
-		const isLoop = this.kind === "watch" || this.kind === "pollLoop";
-		return isLoop && !this.isOver && !this.#dropped && !this.#isSilent && !this.#isAhead;
+		const goesOn =
+			this.kind === "watch" ||
+			this.kind === "pollLoop" ||
+			(this.kind === "stream" && this.#run.api.streamsAreSure);
+		return goesOn && !this.isOver && !this.#dropped && !this.isPaused;
 	}
 
 	async caughtUp(index: number): Promise<void> {
 		while (
 			this.asksAgain &&
 			this.fatal === undefined &&
-			!this.#deliveries.some((one) => one.index >= index)
+			(this.#source?.hasMore || !this.#deliveries.some((one) => one.index >= index))
 		) {
 			await this.#heard.next();
 		}
@@ -154,20 +146,13 @@ export class Watching implements Watched {
 		await this.#start(this.#carried);
 	}
 
-	/** After a 401: list, then watch from there. */
+	/** After a 401, or in v3 a compaction: list, then watch from there. */
 	async recover(): Promise<void> {
-		const { v2, recorder, signal } = this.#run;
-		const key = recorder.absoluteKey(this.key);
-		let listed: { index: number; keys: NodeRecord[] };
-		try {
-			const answer = await v2.get(key, { recursive: this.recursive, quorum: true, sorted: true, signal });
-			listed = { index: answer.etcdIndex, keys: files(answer.node).map((node) => recorder.node(node)) };
-		} catch (error) {
-			if (!(error instanceof KeyNotFoundError)) throw error;
-			listed = { index: error.index, keys: [] };
-		}
-		this.#lives({ kind: "listed", at: recorder.index(listed.index), keys: listed.keys });
-		await this.#start(listed.index);
+		const { api, recorder, signal } = this.#run;
+		const { index, nodes } = await api.list(recorder.absoluteKey(this.key), this.recursive, signal);
+		const keys = nodes.map((node) => recorder.node(node));
+		this.#lives({ kind: "listed", at: recorder.index(index), keys });
+		await this.#start(index);
 	}
 
 	expectFence(index: number): void {
@@ -210,9 +195,9 @@ export class Watching implements Watched {
 	}
 
 	#sourceFrom(afterIndex: number | undefined): Promise<Source> {
-		const { watchers: v2, recorder, signal } = this.#run;
+		const { api, recorder, signal } = this.#run;
 		const key = recorder.absoluteKey(this.key);
-		const options: WatchOptions = {
+		const options = {
 			recursive: this.recursive,
 			signal,
 			...(afterIndex === undefined ? {} : { afterIndex }),
@@ -220,6 +205,7 @@ export class Watching implements Watched {
 		const heard: PollListener = {
 			asked: ({ etcdIndex }, waitIndex) => {
 				const at = recorder.index(etcdIndex);
+				this.#asked = waitIndex ?? etcdIndex + 1;
 				this.#isAhead = recorder.wasWiped && waitIndex !== undefined && waitIndex > etcdIndex + 1;
 				const counted = (index: number) =>
 					this.#isAhead ? recorder.indexBefore(index) : recorder.index(index);
@@ -235,9 +221,7 @@ export class Watching implements Watched {
 				if (at < this.#fence) this.#lives({ kind: "answered", at: Math.max(at, recorder.index(etcdIndex)) });
 			},
 		};
-		if (this.kind === "watch") return watchSource(v2, key, options, heard);
-		if (this.kind === "stream") return streamSource(v2, key, options, heard);
-		return pollSource(v2, key, options, heard, this.kind === "pollLoop");
+		return api.watch(this.kind, key, options, heard);
 	}
 
 	async #read(source: Source): Promise<void> {
@@ -254,11 +238,11 @@ export class Watching implements Watched {
 					return;
 				}
 				this.#lastEvent = event;
+				this.#asked = event.node.modifiedIndex + 1;
 				this.#deliveries.push(delivery);
 				this.#run.saw(delivery.index);
 				this.#run.changed();
 				this.#heard.ring();
-				if (this.kind === "poll") break;
 			}
 			this.#proof ??= "answered";
 		} catch (error) {
@@ -270,20 +254,19 @@ export class Watching implements Watched {
 
 	#failed(error: unknown): void {
 		if (this.#dropped || this.#proof === "gone") return;
-		const { recorder } = this.#run;
-		if (error instanceof EtcdError) {
-			const gap = error instanceof EventIndexClearedError && {
-				gap: { from: recorder.index(error.askedIndex), to: recorder.index(error.oldestIndex) - 1 },
-			};
-			const at = recorder.index(error.index);
+		const { api, recorder } = this.#run;
+		const refusal = api.refusal(error, this.#asked);
+		if (refusal) {
+			const { code, message, gap, v2 } = refusal;
+			const at = refusal.index === undefined ? this.#run.now() : recorder.index(refusal.index);
 			this.#run.saw(at);
 			this.#lives({
 				kind: "error",
 				at,
-				code: error.code,
-				message: error.text,
-				cause: recorder.cause(error),
-				...gap,
+				code,
+				message,
+				cause: v2 ? recorder.cause(v2) : "",
+				...(gap ? { gap: { from: recorder.index(gap.from), to: recorder.index(gap.to) } } : {}),
 			});
 			this.#proof = "error";
 		} else if (error instanceof ConnectionError) {
@@ -302,9 +285,4 @@ export class Watching implements Watched {
 		if (event.kind === "asked") this.#run.saw(event.at);
 		this.#run.changed();
 	}
-}
-
-/** The files below a node, in the order of their keys. */
-function files(node: Node): Node[] {
-	return node.dir ? (node.nodes ?? []).flatMap(files) : [node];
 }

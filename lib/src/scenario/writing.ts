@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AbortedError, type Answer, ConnectionError, EtcdError, type Keys, type WatchEvent } from "../etcd";
-import type { BurstStep, Operation, WriteStep } from "./steps";
-import type { WriteRecord } from "./timeline";
+import { AbortedError, ConnectionError } from "../etcd";
+import type { SeenEvent } from "./api";
+import type { BurstStep, WriteStep } from "./steps";
+import type { Accepted, WriteRecord } from "./timeline";
 import type { Surroundings } from "./watching";
 
 /** The writes of a run: each is carried out, and recorded with what became of it. */
@@ -94,10 +95,18 @@ export class Writing {
 	}
 
 	/** Records what the server did by itself. */
-	expired(event: WatchEvent): WriteRecord {
+	expired(event: SeenEvent): WriteRecord {
 		const { recorder } = this.#run;
 		const triedAt = this.#run.now();
-		const outcome = recorder.accepted("expire", event);
+		const { index, action, node, prevNode } = recorder.delivery(event);
+		const outcome: Accepted = {
+			kind: "accepted",
+			index,
+			raisesEvent: true,
+			action,
+			node,
+			...(prevNode ? { prevNode } : {}),
+		};
 		this.#run.saw(outcome.index);
 		const id = this.#records.length + 1;
 		const expiry = { id, by: "etcd", operation: "expire", key: outcome.node.key, triedAt, outcome };
@@ -108,40 +117,19 @@ export class Writing {
 
 	async #outcome(step: WriteStep): Promise<WriteRecord["outcome"]> {
 		try {
-			const key = this.#run.recorder.absoluteKey(step.key);
-			const answer = await send(this.#run.v2, { ...step, key }, this.#run.signal);
-			this.#touched.set(step.key, answer.node.modifiedIndex);
-			this.#run.saw(this.#run.recorder.index(answer.node.modifiedIndex));
-			return this.#run.recorder.accepted(step.operation, answer);
-		} catch (error) {
-			if (error instanceof EtcdError) {
-				if (error.index > 0) this.#run.saw(this.#run.recorder.index(error.index));
-				return this.#run.recorder.refused(error, step.expected?.prevIndex);
+			const { api, recorder, signal } = this.#run;
+			const key = recorder.absoluteKey(step.key);
+			const { outcome, index } = await api.write({ ...step, key }, recorder, signal);
+			if (index !== undefined) {
+				if (outcome.kind === "accepted") this.#touched.set(step.key, index);
+				this.#run.saw(recorder.index(index));
 			}
+			return outcome;
+		} catch (error) {
 			if (error instanceof ConnectionError) {
 				return { kind: "failed", message: error.message, maybeApplied: error.maybeApplied };
 			}
 			throw error;
 		}
 	}
-}
-
-/** The keys API's method for a step. */
-function send(v2: Keys, step: WriteStep, signal: AbortSignal): Promise<Answer> {
-	const { key, value = "", ttl, recursive, expected = {} } = step;
-	const options = { signal, ...(ttl === undefined ? {} : { ttl }) };
-	const methods: Record<Operation, () => Promise<Answer>> = {
-		set: () => v2.set(key, value, options),
-		create: () => v2.create(key, value, options),
-		createInOrder: () => v2.createInOrder(key, value, options),
-		update: () => v2.update(key, value, options),
-		delete: () => v2.delete(key, options),
-		mkdir: () => v2.mkdir(key, options),
-		updateDirectory: () => v2.updateDirectory(key, options),
-		rmdir: () => v2.rmdir(key, { signal, ...(recursive === undefined ? {} : { recursive }) }),
-		compareAndSwap: () => v2.compareAndSwap(key, value, expected, options),
-		compareAndDelete: () => v2.compareAndDelete(key, expected, options),
-		refresh: () => v2.refresh(key, ttl ?? 0, options),
-	};
-	return methods[step.operation]();
 }

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Keys } from "../etcd/keys";
 import type { ConnectOptions } from "../etcd/transport";
+import { V3Client } from "../etcd3/client";
 
 /** What a server can be sent: to end it at once or in order, to pause it, to let it go on. */
 export type ServerSignal = "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT";
@@ -100,6 +101,9 @@ async function end(): Promise<void> {
 		// Nobody is left to tell: a server that is gone keeps its keys.
 		await keys.rmdir(prefix, { recursive: true }).catch(() => {});
 		await keys.close();
+		const v3 = new V3Client({ ...server, timeoutMs: 5_000 });
+		await v3.delete(`${prefix}/`, { prefix: true }).catch(() => {});
+		await v3.close();
 	}
 	process.exit(0);
 }

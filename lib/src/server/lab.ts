@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { KeyNotFoundError, LabError } from "../etcd/errors";
 import { Keys } from "../etcd/keys";
 import type { ConnectOptions } from "../etcd/transport";
+import { V3Client } from "../etcd3/client";
 import { checkV2, findEtcd } from "./binary";
 import { startEtcd } from "./etcd-server";
 import { Keeper } from "./keeper";
@@ -14,6 +15,11 @@ export class SharedServerError extends LabError {}
 export interface Lab {
 	/** The v2 keys API of the server. */
 	readonly v2: Keys;
+	/**
+	 * The v3 API of the same server; its keys are others than v2's, and so are its users. A server that has just been
+	 * started takes v3's requests a second or two after v2's: the first one waits.
+	 */
+	readonly v3: V3Client;
 	/** The server's version, such as "3.5.1". */
 	readonly version: string;
 	/** One line for a notebook's set-up cell: the version and whose server it is. */
@@ -72,6 +78,7 @@ async function openLab(
 	env: NodeJS.ProcessEnv,
 ): Promise<Lab> {
 	const v2 = new Keys(connection);
+	const v3 = new V3Client(connection);
 	const root = `/etcd-watch-lab-${randomBytes(6).toString("hex")}`;
 	let version: string;
 	try {
@@ -81,23 +88,27 @@ async function openLab(
 			if (!(error instanceof KeyNotFoundError)) throw error;
 		});
 	} catch (error) {
-		await v2.close();
+		await Promise.all([v2.close(), v3.close()]);
 		throw error;
 	}
 	if (!owned) keeper.removeAtEnd(root, connection);
 	let prefixes = 0;
-	const interrupt = () => v2.abortAll();
+	const interrupt = () => {
+		v2.abortAll();
+		v3.abortAll();
+	};
 	// In a kernel somebody already handles SIGINT (tslab), so that listening does not keep the process alive
 	// against the user's will. Interrupt then ends the watches too, and leaves the server be.
 	if (process.listenerCount("SIGINT") > 0) process.on("SIGINT", interrupt);
 	let closing: Promise<void> | undefined;
 	const close = async () => {
 		process.off("SIGINT", interrupt);
-		await v2.close();
+		await Promise.all([v2.close(), v3.close()]);
 		await keeper.close();
 	};
 	return {
 		v2,
+		v3,
 		version,
 		about: `etcd ${version}, ${owned ? "started by this lab for itself" : `at ${v2.endpoints.join(", ")}, keys below ${root}`}`,
 		endpoints: v2.endpoints,

@@ -1,4 +1,5 @@
 import { Keys } from "etcd-watch-lab/dist/etcd";
+import { V3Client } from "etcd-watch-lab/dist/etcd3";
 import type { Kind } from "../kind";
 import { RemoteConsumer } from "../remote";
 import type { Run } from "../run";
@@ -110,7 +111,8 @@ export const clientKinds: readonly Kind[] = [
 		seconds: 12,
 		about: "1,000 followers are cut off until the history has gone, and list again at once",
 		async run(run) {
-			const shared = new Keys({ endpoints: run.endpoints });
+			const { endpoints } = run;
+			const shared = run.api === "v3" ? new V3Client({ endpoints }) : new Keys({ endpoints });
 			run.atEnd(() => shared.close());
 			const names = Array.from({ length: 1_000 }, (_, nth) => `one of many ${nth}`);
 			// As many probes as such a crowd has any use for; and whoever is one of a thousand waits for its turn: to give up
@@ -124,6 +126,7 @@ export const clientKinds: readonly Kind[] = [
 				proxy.cutAll();
 			}
 			await run.write({ count: 1_500 }).done;
+			await run.forget();
 			for (const proxy of run.proxies) proxy.heal();
 			await run.caughtUp("one of many 0");
 			const gaps = () => names.filter((name) => run.consumer(name).gaps > 0).length;

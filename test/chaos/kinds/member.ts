@@ -1,3 +1,4 @@
+import { V3Client } from "etcd-watch-lab/dist/etcd3";
 import { startProxy } from "etcd-watch-lab/dist/server";
 import { freePorts } from "etcd-watch-lab/dist/server/ports";
 import type { Kind } from "../kind";
@@ -215,6 +216,14 @@ async function changes(run: Run): Promise<number> {
 }
 
 async function indexAt(run: Run): Promise<number> {
+	if (run.api === "v3") {
+		const client = new V3Client({ endpoints: [run.member.direct] });
+		try {
+			return (await client.range("/", { serializable: true })).header.revision;
+		} finally {
+			await client.close();
+		}
+	}
 	const answer = await fetch(`${run.member.direct}/v2/keys/`);
 	await answer.arrayBuffer();
 	return Number(answer.headers.get("x-etcd-index"));

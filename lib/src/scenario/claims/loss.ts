@@ -15,6 +15,7 @@ import {
 	type AcceptedWrite,
 	accepted,
 	deliveriesOf,
+	deliveriesOfWrite,
 	endIsProven,
 	hearsAll,
 	isVisible,
@@ -32,7 +33,7 @@ function visible(timeline: Timeline, watcher: WatcherRecord): AcceptedWrite[] {
 }
 
 function lostBy(watcher: WatcherRecord, writes: readonly AcceptedWrite[]): AcceptedWrite[] {
-	return writes.filter(({ index }) => deliveriesOf(watcher, index).length === 0);
+	return writes.filter((write) => deliveriesOfWrite(watcher, write).length === 0);
 }
 
 export const pollsLoseWhatFallsBetween = claim(
@@ -54,7 +55,7 @@ export const pollsLoseWhatFallsBetween = claim(
 				if (before?.end?.kind !== "answered" || later.asked.waitIndex !== undefined) return;
 				for (const write of due) {
 					if (write.index <= before.to || write.index >= Math.min(later.from, back)) continue;
-					lost += deliveriesOf(watcher, write.index).length === 0 ? 1 : 0;
+					lost += deliveriesOfWrite(watcher, write).length === 0 ? 1 : 0;
 					evidence.push(writeEvidence(write));
 				}
 			});
@@ -98,6 +99,7 @@ export const goLoopLosesNothingMore = claim(
 		if (seen === 0) return untested("no loop had a first event and something to see after it");
 		return confirmed(`${all(seen, "event")} after the first came`, evidence);
 	},
+	{ v2Only: "its watch is one stream, and no loop that asks" },
 );
 
 export const streamWithPastIndexGoesDead = claim(
@@ -141,7 +143,7 @@ export const deletedKeysStreamHearsTwice = claim(
 					action === "delete" && key === watcher.key && whole && index >= whole.from,
 			);
 			if (!first) continue;
-			const copies = deliveriesOf(watcher, first.index);
+			const copies = deliveriesOf(watcher, first.index).filter(({ key }) => key === watcher.key);
 			const evidence = copies.map((delivery) => deliveryEvidence(watcher, delivery));
 			return copies.length === 2
 				? confirmed("the same index came two times", evidence)
@@ -209,13 +211,15 @@ export const afterIndexLosesNothing = claim(
 		const evidence: Evidence[] = [];
 		let repaired = 0;
 		for (const watcher of timeline.watchers) {
-			const cleared = watcher.life.find((event) => event.kind === "error" && event.code === 401);
+			const cleared = watcher.life.find((event) => event.kind === "error" && event.gap !== undefined);
 			if (cleared?.kind === "error" && cleared.gap) {
 				const { from, to } = cleared.gap;
-				return refuted(
-					`past the last 1000 events of the store there is no way back: 401, ${from === to ? `the event ${from} is` : `the events ${from} to ${to} are`} gone`,
-					[lifeEvidence(watcher, cleared)],
-				);
+				const gone = from === to ? `the event ${from} is gone` : `the events ${from} to ${to} are gone`;
+				const why =
+					timeline.api === "v3"
+						? "past a compaction there is no way back"
+						: "past the last 1000 events of the store there is no way back: 401";
+				return refuted(`${why}, ${gone}`, [lifeEvidence(watcher, cleared)]);
 			}
 			if (watcher.kind === "stream" || !silenceIsProven(watcher)) continue;
 			// A single poll gives one event: what comes after it is the next poll's.
@@ -286,4 +290,5 @@ export const responseIndexIsSafeToGoOnFrom = claim(
 			return untested("no watch went on from its response's index where that differs from its event's");
 		return confirmed("nothing was lost or repeated", evidence);
 	},
+	{ v2Only: "its messages carry the store's revision of the moment in which they are sent" },
 );

@@ -11,7 +11,7 @@ import {
 } from "../claim";
 import {
 	accepted,
-	deliveriesOf,
+	deliveriesOfWrite,
 	depthBelow,
 	isHidden,
 	isVisible,
@@ -55,7 +55,12 @@ export const historyHoldsAThousandEvents = claim(
 					evidence,
 				);
 	},
+	{ v2Only: "it keeps everything until somebody compacts it" },
 );
+
+function refusalWords({ code }: Cleared): string {
+	return code === 401 ? "got 401" : "was refused, since it has been compacted";
+}
 
 export const quietKeyIsThrownOut = claim(
 	"A watch on a quiet key is thrown out by other people's writes, though nothing of its own was lost",
@@ -71,7 +76,7 @@ export const quietKeyIsThrownOut = claim(
 				);
 				if (own.length === 0) {
 					return confirmed(
-						`"${watcher.name}" asked for index ${cleared.gap.from} and got 401, and no write from there to ${cleared.at} was on its key`,
+						`"${watcher.name}" asked for index ${cleared.gap.from} and ${refusalWords(cleared)}, and no write from there to ${cleared.at} was on its key`,
 						[lifeEvidence(watcher, cleared)],
 					);
 				}
@@ -92,10 +97,21 @@ export const quietKeyIsThrownOut = claim(
 		if (survived.length > 0)
 			return refuted("a watch asked for what lay further back, and was served", survived);
 		return evidence.length > 0
-			? untested("the watch that got 401 had lost events of its own", evidence)
+			? untested("the watch that was refused had lost events of its own", evidence)
 			: untested("no watch asked for an index that lay 1000 events back");
 	},
 );
+
+/** What a read of a key shows: in v2 a directory's children too, and no hidden ones below it. */
+function isRead(
+	{ api }: Timeline,
+	read: Pick<WatcherRecord, "key" | "recursive">,
+	key: string,
+	depth: number,
+): boolean {
+	if (api === "v3") return read.recursive || depth === 0;
+	return (read.recursive || depth <= 1) && !isHidden(key, read.key);
+}
 
 /** The files that a reader of the tree would find at an index, by the accepted writes alone. */
 function stateAt(timeline: Timeline, { key, recursive }: WatcherRecord, index: number): Map<string, number> {
@@ -104,10 +120,12 @@ function stateAt(timeline: Timeline, { key, recursive }: WatcherRecord, index: n
 		if (write.index > index) break;
 		const depth = depthBelow(write.key, key);
 		if (removes(write)) {
-			for (const file of [...state.keys()]) if (depthBelow(file, write.key) !== undefined) state.delete(file);
+			const goes = (file: string) =>
+				timeline.api === "v3" ? file === write.key : depthBelow(file, write.key) !== undefined;
+			for (const file of [...state.keys()]) if (goes(file)) state.delete(file);
 		} else if (write.outcome.node.dir) {
 			state.delete(write.key);
-		} else if (depth !== undefined && (recursive || depth <= 1) && !isHidden(write.key, key)) {
+		} else if (depth !== undefined && isRead(timeline, { key, recursive }, write.key, depth)) {
 			state.set(write.key, write.index);
 		}
 	}
@@ -155,7 +173,7 @@ export const listAndWatchLosesNothing = claim(
 				const due = accepted(timeline)
 					.filter(({ index }) => index >= time.from && index <= time.to)
 					.filter((write) => isVisible(timeline, watcher, write));
-				const [lost] = due.filter(({ index }) => deliveriesOf(watcher, index).length === 0);
+				const [lost] = due.filter((write) => deliveriesOfWrite(watcher, write).length === 0);
 				if (lost)
 					return refuted(`the event at ${lost.index} did not come after it`, [
 						...evidence,
@@ -163,8 +181,8 @@ export const listAndWatchLosesNothing = claim(
 					]);
 				recovered += due.length;
 				evidence.push(
-					...due.flatMap(({ index }) =>
-						deliveriesOf(watcher, index).map((delivery) => deliveryEvidence(watcher, delivery)),
+					...due.flatMap((write) =>
+						deliveriesOfWrite(watcher, write).map((delivery) => deliveryEvidence(watcher, delivery)),
 					),
 				);
 			}

@@ -1,0 +1,41 @@
+import { ConnectionError } from "./errors";
+import type { OpenAnswer, Transport } from "./transport";
+
+/**
+ * The lines of an open answer, as they come: Go's json.Encoder ends each event with a newline, and JSON text holds none.
+ * Returns when the answer ends properly; whoever leaves early has to close the answer.
+ * @throws ConnectionError when it was cut, AbortedError after its `close()`, BadAnswerError for a line that is too long
+ * or no UTF-8
+ */
+export async function* readLines(
+	transport: Transport,
+	answer: OpenAnswer,
+): AsyncGenerator<string, void, undefined> {
+	let pending: Buffer[] = [];
+	let size = 0;
+	try {
+		for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+			let from = 0;
+			for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
+				pending.push(chunk.subarray(from, end));
+				const line = transport.decode(answer, Buffer.concat(pending));
+				pending = [];
+				size = 0;
+				from = end + 1;
+				if (line.trim() !== "") yield line;
+			}
+			if (from < chunk.length) pending.push(chunk.subarray(from));
+			size += chunk.length - from;
+			if (size > transport.maxBodyBytes) throw transport.tooLarge(answer, pending);
+		}
+	} catch (error) {
+		const failure = answer.failure(error);
+		answer.close();
+		throw failure;
+	}
+	answer.done();
+	const rest = Buffer.concat(pending).toString("utf8").trim();
+	if (rest !== "") {
+		throw new ConnectionError(`${answer.endpoint} ended the stream inside an event`, { maybeApplied: false });
+	}
+}

@@ -1,0 +1,149 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { AbortedError, ArgumentError } from "../etcd/errors";
+import type { Node } from "../etcd/node";
+import { NotTextError } from "../etcd3/bytes";
+import {
+	AuthenticationFailedError,
+	CompactedError,
+	PermissionDeniedError,
+	UnimplementedError,
+	UserEmptyError,
+} from "../etcd3/errors";
+import type { Listing, Source, Tail, TailOptions } from "./types";
+import { type FollowedRange, isFollowed, nodeOf, rangeOf } from "./v3-keys";
+import { type V3Place, V3Session, type V3SessionSettings } from "./v3-session";
+
+export interface V3SourceOptions extends V3SessionSettings {
+	/** The first wait after a failure, and the longest. */
+	readonly backoffMs: readonly [number, number];
+}
+
+/** How many keys a list reads at once. */
+const pageLength = 2_000;
+
+/**
+ * The v3 API as a source: linearizable ranges to list, a watch for what came after. v3's keys are just names: a key
+ * with `recursive` is the key itself and all whose names begin with it and a slash, and no directory comes or goes with
+ * them; nothing is hidden. An index is a revision; one can have several events (`more`). A node's `createdIndex` is
+ * the key's createRevision, its `modifiedIndex` the modRevision. Keys and values have to be text (NotTextError).
+ * One endpoint at a time; after a failure the next one, after a random wait, up to a time that doubles with each round.
+ */
+export class V3Source implements Source {
+	readonly key: string;
+	readonly recursive: boolean;
+	readonly isFlat = true;
+	readonly #options: V3SourceOptions;
+	readonly #range: FollowedRange;
+	#at = 0;
+	#clusterId = "";
+	/** Failures since something last went well. */
+	#failures = 0;
+
+	constructor(options: V3SourceOptions) {
+		this.#options = options;
+		this.key = options.key;
+		this.recursive = options.recursive;
+		this.#range = rangeOf(options.key, options.recursive);
+	}
+
+	async list(signal: AbortSignal): Promise<Listing> {
+		for (;;) {
+			try {
+				const listing = await this.#listAt(this.#endpoint, signal);
+				this.#clusterId = listing.clusterId;
+				this.#options.onNote({ note: "listed", index: listing.index, nodeCount: listing.nodes.length });
+				return listing;
+			} catch (error) {
+				// It was compacted between two pages: from the first one.
+				if (!(error instanceof CompactedError)) await this.#failed(error, signal);
+			}
+		}
+	}
+
+	async tail(options: TailOptions): Promise<void> {
+		const { signal, proveThrough, afterIndex } = options;
+		const place: V3Place = { position: afterIndex, quietThrough: afterIndex, isReconnect: false };
+		let isOver = false;
+		const take = (tail: Tail) => {
+			this.#failures = 0;
+			isOver ||= tail.kind === "cleared" || tail.kind === "behind";
+			return signal.aborted ? undefined : options.take(tail);
+		};
+		while (!signal.aborted && !isOver) {
+			const clusterId = () => this.#clusterId;
+			const session = new V3Session(
+				this.#options,
+				this.#endpoint,
+				this.#range,
+				place,
+				clusterId,
+				proveThrough,
+			);
+			this.#options.onNote({ note: "connected", endpoint: this.#endpoint, afterIndex: place.position });
+			try {
+				await session.run(take, signal);
+			} catch (error) {
+				place.isReconnect = true;
+				if (session.isRegistered) this.#failures = 0;
+				await this.#failed(error, signal).catch((fatal: unknown) => {
+					if (!signal.aborted) throw fatal;
+				});
+			}
+		}
+	}
+
+	get #endpoint(): string {
+		return this.#options.client.endpoints[this.#at % this.#options.client.endpoints.length] ?? "";
+	}
+
+	/** Rule "no poll for ever": waits, and turns to the next endpoint. @throws what no waiting heals */
+	async #failed(error: unknown, signal: AbortSignal): Promise<void> {
+		if (signal.aborted) throw new AbortedError("the follower was closed", { cause: error });
+		if (isFatal(error)) throw error;
+		const message = error instanceof Error ? error.message : String(error);
+		this.#options.onNote({ note: "failed", endpoint: this.#endpoint, message });
+		if (this.#options.obeys("no poll for ever")) this.#at++;
+		const [least, most] = this.#options.backoffMs;
+		// One round over all endpoints is quick; the waits grow with the rounds.
+		const rounds = Math.floor(this.#failures++ / this.#options.client.endpoints.length);
+		const full = Math.min(most, least * 2 ** Math.min(rounds, 20));
+		await wait(full * Math.random(), undefined, { signal }).catch(() => {
+			throw new AbortedError("the follower was closed");
+		});
+	}
+
+	/** The keys at one revision, however many pages they take. */
+	async #listAt(endpoint: string, signal: AbortSignal): Promise<Listing> {
+		const { client, key, recursive, timeoutMs } = this.#options;
+		const nodes: Node[] = [];
+		let { first } = this.#range;
+		const { end } = this.#range;
+		for (let revision: number | undefined, clusterId = ""; ; ) {
+			const { kvs, more, header } = await client.range(first, {
+				...(end === undefined ? {} : { rangeEnd: end }),
+				...(revision === undefined ? {} : { revision }),
+				...{ limit: pageLength, endpoint, signal, timeoutMs },
+			});
+			revision ??= header.revision;
+			clusterId ||= header.clusterId.toString(16);
+			for (const kv of kvs)
+				if (isFollowed(key, recursive, kv.keyBytes.toString("utf8"))) nodes.push(nodeOf(kv));
+			const last = kvs.at(-1);
+			if (!more || last === undefined) return { index: revision, clusterId, nodes: nodes.sort(byName) };
+			// The next name after the last one.
+			first = Buffer.concat([last.keyBytes, Buffer.of(0)]);
+		}
+	}
+}
+
+function byName(one: Node, two: Node): number {
+	return one.key < two.key ? -1 : one.key > two.key ? 1 : 0;
+}
+
+/** What no other endpoint and no waiting heals. */
+function isFatal(error: unknown): boolean {
+	return [
+		...[AuthenticationFailedError, PermissionDeniedError, UserEmptyError, UnimplementedError],
+		...[ArgumentError, AbortedError, NotTextError],
+	].some((fatal) => error instanceof fatal);
+}

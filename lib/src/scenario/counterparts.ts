@@ -1,0 +1,162 @@
+import type { Scenario } from "./scenario";
+import type { BurstStep, OpenStep, Step, WriteStep } from "./steps";
+import type { Timeline, WithoutCounterpart } from "./timeline";
+
+/** What a step is in v3. */
+export interface Counterpart {
+	/** Its number, from 1. */
+	readonly step: number;
+	/** In the words of the scenario. */
+	readonly v2: string;
+	/** What it is in v3; undefined: there is nothing that would be the same. */
+	readonly v3: string | undefined;
+	/** Why there is none, or what differs; "" where nothing is to be said. */
+	readonly note: string;
+}
+
+/** What each step of a scenario becomes with `run(etcd, { api: "v3" })`, and which steps have no counterpart there. */
+export function counterparts({ steps }: Scenario): readonly Counterpart[] {
+	const without = withoutCounterpart(steps, "v3");
+	return steps.map((step, at) => {
+		const found = without.find((one) => one.step === at + 1);
+		const isLeftOut = found !== undefined && !found.isDone;
+		return {
+			step: at + 1,
+			v2: stepWords(step),
+			v3: isLeftOut ? undefined : v3Words(step),
+			note: found?.why ?? "",
+		};
+	});
+}
+
+/**
+ * What of these steps an API has no counterpart for, in order. `isDone`: the step itself is carried out, and only
+ * something about it is not so. `first`: the number of the first of them.
+ */
+export function withoutCounterpart(
+	steps: readonly Step[],
+	api: Timeline["api"],
+	first = 1,
+): (WithoutCounterpart & { readonly isDone: boolean })[] {
+	const gone = new Set<string>();
+	return steps.flatMap((step, at) => {
+		const found = api === "v2" ? withoutInV2(step) : withoutInV3(step, gone);
+		if (found === undefined) return [];
+		if ("key" in step && "watcher" in step && !found.isDone) gone.add(step.watcher);
+		return [{ step: first + at, what: stepWords(step), isDone: false, ...found }];
+	});
+}
+
+type Found = { readonly why: string; readonly what?: string; readonly isDone?: boolean };
+
+function withoutInV2(step: Step): Found | undefined {
+	if (step.step !== "compact") return undefined;
+	return { why: "v2 has no compaction: its history is the last 1000 events of the store, always" };
+}
+
+const directory = "v3 has no directories: keys are flat, and a slash in one is a letter like any other";
+
+function withoutInV3(step: Step, gone: ReadonlySet<string>): Found | undefined {
+	if ("watcher" in step && gone.has(step.watcher)) return { why: "its watcher has no counterpart" };
+	if (step.step === "follow") return { why: "the lab's scenarios know the follower of v2 only" };
+	if (step.step === "fault") return { why: "faults are made on clusters that are watched by v2" };
+	if (step.step !== "write") return undefined;
+	switch (step.operation) {
+		case "mkdir":
+		case "updateDirectory":
+			return { why: directory };
+		case "rmdir":
+			return step.recursive ? undefined : { why: directory };
+		case "refresh":
+			return {
+				why: "a lease is kept alive, not a key: no write, no revision, no event, and its ttl stays what it was",
+			};
+		case "createInOrder":
+			return { why: "v3 makes no names: a client that wants them in order makes them itself" };
+		default: {
+			if (!step.key.split("/").some((part) => part.startsWith("_"))) return undefined;
+			const why = "v3 has no hidden keys: an underscore is a letter like any other";
+			return { why, what: `${step.key} is hidden`, isDone: true };
+		}
+	}
+}
+
+/** "watch w on /a, recursive", "set /a/b", "cut w". */
+export function stepWords(step: Step): string {
+	switch (step.step) {
+		case "write":
+			return `${step.operation} ${step.key}`;
+		case "burst":
+			return `${step.count} × set in ${step.directory}`;
+		case "fault":
+			return step.fault;
+		case "compact":
+			return step.index === undefined ? "compact" : `compact up to ${step.index}`;
+		case "awaitExpiry":
+			return `awaitExpiry ${step.key}`;
+		case "awaitDelivery":
+			return `awaitDelivery ${step.count} at ${step.watcher}`;
+		default:
+			if (!("key" in step)) return `${step.step} ${step.watcher}`;
+			return `${step.step} ${step.watcher} on ${step.key}${step.recursive ? ", recursive" : ""}`;
+	}
+}
+
+function v3Words(step: Step): string {
+	if (step.step === "write") return writeWords(step);
+	if (step.step === "burst") return burstWords(step);
+	if (step.step === "awaitExpiry") return `waits for the delete that the end of its lease is`;
+	if (step.step === "recover") return "range, then a watch from the answer's revision + 1";
+	if ("key" in step) return watchWords(step);
+	return "the same";
+}
+
+function watchWords({ step, key, recursive, afterIndex, goOnAfter }: OpenStep): string {
+	const range = recursive ? `${quoted(key)} and the prefix ${quoted(`${key}/`)}` : quoted(key);
+	const from =
+		afterIndex !== undefined
+			? `, start_revision ${afterIndex + 1}`
+			: goOnAfter === undefined
+				? ""
+				: `, start_revision = the ${goOnAfter}'s + 1`;
+	const how =
+		step === "poll"
+			? ", closed after its first event"
+			: step === "pollLoop"
+				? ", closed after each event and made anew from now on"
+				: "";
+	return `watch ${range}${from}${how}`;
+}
+
+function writeWords({ operation, key, ttl, recursive, expected = {} }: WriteStep): string {
+	const lease = ttl === undefined ? "" : `, with a lease of ${ttl} s`;
+	const put = `put ${quoted(key)}${lease}`;
+	const compared = [
+		...(expected.prevValue === undefined ? [] : [`value = ${quoted(expected.prevValue)}`]),
+		...(expected.prevIndex === undefined ? [] : [`mod_revision = ${expected.prevIndex}`]),
+	].join(" and ");
+	switch (operation) {
+		case "create":
+			return `txn: if create_revision = 0, ${put}`;
+		case "update":
+			return `txn: if version > 0, ${put}`;
+		case "compareAndSwap":
+			return `txn: if ${compared}, ${put}`;
+		case "compareAndDelete":
+			return `txn: if ${compared}, delete ${quoted(key)}`;
+		case "delete":
+			return `delete ${quoted(key)}`;
+		case "rmdir":
+			return recursive ? `delete ${quoted(key)} and the prefix ${quoted(`${key}/`)}` : "";
+		default:
+			return put;
+	}
+}
+
+function burstWords({ count, directory }: BurstStep): string {
+	return `${count} × put below ${quoted(directory)}`;
+}
+
+function quoted(text: string): string {
+	return JSON.stringify(text);
+}

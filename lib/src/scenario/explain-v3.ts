@@ -1,0 +1,107 @@
+import type { Explanation } from "./explain";
+import { changesOf, depthBelow, isVisible, listened, listenings } from "./scope";
+import type { LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline";
+
+/** Why a v3 watch was or wasn't told of a write. */
+export type V3Reason =
+	| "v3: in its range"
+	| "v3: from an old revision"
+	| "v3: outside its range"
+	| "v3: nothing was done"
+	| "v3: no answer"
+	| "v3: compacted"
+	| "v3: not watched then"
+	| "v3: unproven";
+
+/** Where in etcd's tree, at v3.5.9, the rule stands; "" where it is the client's. */
+const sources: Readonly<Record<V3Reason, string>> = {
+	"v3: in its range": "server/mvcc/watchable_store.go, notify",
+	"v3: from an old revision": "server/mvcc/watchable_store.go, syncWatchers",
+	"v3: outside its range": "server/mvcc/watcher_group.go, watcherSetByKey",
+	"v3: nothing was done": "server/etcdserver/apply.go, Txn",
+	"v3: no answer": "",
+	"v3: compacted": "server/mvcc/watcher_group.go, chooseAll",
+	"v3: not watched then": "",
+	"v3: unproven": "",
+};
+
+/**
+ * The same as `explain`, for a run on v3, where one rule decides: a watch is told every event whose key is in its range
+ * and whose revision is not below the one that it asked from. An event that it should have been told of and was not is
+ * "unproven" where the watch may have been behind, and otherwise nothing that this lab knows of.
+ */
+export function explainV3(timeline: Timeline, watcher: WatcherRecord, write: WriteRecord): Explanation {
+	const { outcome } = write;
+	if (outcome.kind === "refused") {
+		return because("v3: nothing was done", 0, `not delivered: nothing was written (${outcome.message})`);
+	}
+	if (outcome.kind === "failed") {
+		return because("v3: no answer", 0, "not known: the write had no answer, so nobody knows its revision");
+	}
+	const { index } = outcome;
+	const deliveries = watcher.deliveries.filter((delivery) => delivery.index === index);
+	const [first] = deliveries;
+	if (first) {
+		const inRange = "its key is in the range that is watched";
+		if (first.fromHistory) {
+			const words = `delivered from the history: ${inRange}, and the watch asked from a revision that was not above it`;
+			return because("v3: from an old revision", deliveries.length, words);
+		}
+		const many =
+			deliveries.length === 1
+				? `delivered: ${inRange}`
+				: `delivered as ${deliveries.length} events of one revision: each of these keys is in the range that is watched`;
+		return because("v3: in its range", deliveries.length, many);
+	}
+	if (!changesOf(write).some((change) => isVisible(timeline, watcher, change))) {
+		return because("v3: outside its range", 0, `not delivered: ${outsideWords(watcher, outcome.node.key)}`);
+	}
+	return silence(watcher, index);
+}
+
+function outsideWords(watcher: WatcherRecord, key: string): string {
+	const isBelow = depthBelow(key, watcher.key) !== undefined;
+	if (isBelow) return `the watch is on the one key ${watcher.key}, and ${key} is another`;
+	const range = watcher.recursive ? `${watcher.key} and what begins with ${watcher.key}/` : watcher.key;
+	return `the watch is on ${range}, and ${key} is not in it`;
+}
+
+function silence(watcher: WatcherRecord, index: number): Explanation {
+	const refused = watcher.life.find(
+		(event) => event.kind === "error" && event.gap && event.gap.from <= index && index <= event.gap.to,
+	);
+	if (refused) {
+		const words = "not delivered: it had been compacted before the watch asked for it";
+		return because("v3: compacted", 0, words);
+	}
+	if (listened(watcher, index)) {
+		const words = "not known: the watch asked for it, and nothing shows that it was not still on its way";
+		return because("v3: unproven", 0, words);
+	}
+	const times = listenings(watcher);
+	const before = times.findLast(({ to }) => to < index);
+	const after = times.find(({ from }) => from > index);
+	return because("v3: not watched then", 0, `not delivered: ${awayWords(before?.end, after?.asked)}`);
+}
+
+function awayWords(
+	end: LifeEvent | undefined,
+	asked: Extract<LifeEvent, { kind: "asked" }> | undefined,
+): string {
+	const then =
+		asked === undefined
+			? "and nobody asked for it later"
+			: asked.waitIndex === undefined
+				? `and the next one, at revision ${asked.at}, asked for what comes from then on`
+				: `and the next one asked from revision ${asked.waitIndex} on`;
+	if (end === undefined) {
+		return asked?.waitIndex === undefined
+			? `the watch was made at revision ${asked?.at ?? 0}, and asked for what comes from then on`
+			: `the watch asked from revision ${asked.waitIndex} on`;
+	}
+	return `no watch was open: the one before had ended at revision ${end.at}, ${then}`;
+}
+
+function because(reason: V3Reason, times: number, words: string): Explanation {
+	return { delivered: times, reason, words, source: sources[reason], notebook: "06-indexes-and-revisions" };
+}

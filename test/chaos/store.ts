@@ -1,0 +1,92 @@
+import { KeyNotFoundError, Keys, LabError } from "etcd-watch-lab/dist/etcd";
+import { V3Client } from "etcd-watch-lab/dist/etcd3";
+import type { State } from "etcd-watch-lab/dist/follow";
+import { carryOut, type Outcome } from "./carry-out";
+import { carryOutV3 } from "./carry-out-v3";
+import type { ChaosCommand } from "./program";
+import { type Api, flat } from "./record";
+
+/** What a run does to a store, whichever API it is on. */
+export interface Store {
+	/** Sends one write, once; whatever the answer, it says what is known of it. */
+	carryOut(command: ChaosCommand, epoch: number): Promise<Outcome>;
+	/** A directory, or all keys below a name, as the whole cluster has it. @throws LabError */
+	state(root: string): Promise<State>;
+	clusterId(): Promise<string>;
+	/** Removes all below a name, if it can. */
+	empty(root: string): Promise<void>;
+	close(): Promise<void>;
+}
+
+export function storeOf(api: Api, endpoints: readonly string[], timeoutMs: number): Store {
+	return api === "v2"
+		? new V2Store(new Keys({ endpoints, timeoutMs }))
+		: new V3Store(new V3Client({ endpoints, timeoutMs }));
+}
+
+class V2Store implements Store {
+	constructor(private readonly keys: Keys) {}
+
+	carryOut(command: ChaosCommand, epoch: number): Promise<Outcome> {
+		return carryOut(this.keys, command, epoch);
+	}
+
+	async state(root: string): Promise<State> {
+		try {
+			const { node, etcdIndex } = await this.keys.get(root, { recursive: true, quorum: true });
+			return { index: etcdIndex, nodes: flat(node) };
+		} catch (error) {
+			if (error instanceof KeyNotFoundError) return { index: error.index, nodes: [] };
+			throw error;
+		}
+	}
+
+	async clusterId(): Promise<string> {
+		return (await this.keys.get("/")).clusterId;
+	}
+
+	async empty(root: string): Promise<void> {
+		await this.keys.rmdir(root, { recursive: true }).catch(ignored);
+	}
+
+	close(): Promise<void> {
+		return this.keys.close();
+	}
+}
+
+class V3Store implements Store {
+	constructor(private readonly client: V3Client) {}
+
+	carryOut(command: ChaosCommand, epoch: number): Promise<Outcome> {
+		return carryOutV3(this.client, command, epoch);
+	}
+
+	async state(root: string): Promise<State> {
+		const { kvs, header } = await this.client.range(`${root}/`, { prefix: true });
+		const nodes = kvs.map(({ key, value, createRevision, modRevision }) => ({
+			key,
+			value,
+			dir: false,
+			createdIndex: createRevision,
+			modifiedIndex: modRevision,
+		}));
+		// As the library sorts keys: not by their bytes.
+		return { index: header.revision, nodes: nodes.sort((one, two) => (one.key < two.key ? -1 : 1)) };
+	}
+
+	async clusterId(): Promise<string> {
+		return (await this.client.status()).header.clusterId.toString(16);
+	}
+
+	async empty(root: string): Promise<void> {
+		await this.client.delete(`${root}/`, { prefix: true }).catch(ignored);
+	}
+
+	close(): Promise<void> {
+		return this.client.close();
+	}
+}
+
+function ignored(error: unknown): void {
+	if (!(error instanceof LabError)) throw error;
+}

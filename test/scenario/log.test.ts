@@ -69,6 +69,37 @@ forEachEtcd((server) => {
 			assert.equal(seen.writes.filter(({ outcome }) => outcome.kind === "refused").length, 1);
 		});
 
+		it("is right on v3 by the events' own keys alone: a read at each revision shows nothing else", async () => {
+			const { seen, reads } = await runWithReads(story, server.lab, { api: "v3" });
+			assert.deepEqual(
+				reads.map(({ index, nodes }) => `${index}: ${nodes.map(({ key }) => key).join(" ")}`),
+				[
+					"1: /a/web/1",
+					"2: /a/web/1 /a/web/1/port",
+					"3: /a/job/_lock /a/web/1 /a/web/1/port",
+					"4: /a/job/_lock",
+				],
+			);
+			const indexes = reads.map(({ index }) => index);
+			const compared = compareTrees(reads, rebuild(seen, "log", byOwnKey, indexes));
+			assert.equal(compared.length, 7);
+			assert.deepEqual(wrong(compared), []);
+			const nothing = compareTrees(
+				reads,
+				rebuild(seen, "log", () => {}, indexes),
+			);
+			assert.equal(wrong(nothing).length, 7, "a log that was not applied is told so");
+			assert.match(carriedTable(seen, "log").text, /4 │ rmdir +│ delete │ no value │ value +│ –/);
+			const { text } = logChart(seen, compared, { title: "v3" });
+			assert.match(text, /Right at each revision/);
+			assert.equal(
+				[...text.matchAll(/4 │ rmdir \/a\/web /g)].length,
+				1,
+				"one write, though it took two keys",
+			);
+			assert.match(carriedTable(seen, "log").text, /2 │ set +│ put +│ value +│ – +│ 2, new/);
+		});
+
 		it("is refused an index that is not the one of the last write by a refresh nobody heard of", async () => {
 			const stale = await scenario("a stale index")
 				.set("/a/k", "1", { ttl: 100 })

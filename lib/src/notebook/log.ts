@@ -1,6 +1,6 @@
 import { eventsOf } from "../scenario/ask";
 import type { KeyCompared } from "../scenario/log";
-import { accepted } from "../scenario/scope";
+import { type AcceptedWrite, accepted } from "../scenario/scope";
 import type { NodeRecord, Timeline } from "../scenario/timeline";
 import { type Chart, chartBundle } from "./chart";
 import { show } from "./display";
@@ -10,6 +10,7 @@ import { legendMark, placeLegend } from "./legend";
 import { COLOUR, CROSS } from "./palette";
 import { PLOT_WIDTH } from "./places";
 import { pixelsOf, printable, shortened } from "./printable";
+import { unitOf } from "./reading";
 import { svgOf } from "./render";
 import { type Table, tableBundle, tableOf } from "./table";
 
@@ -18,14 +19,14 @@ export function carriedTable(timeline: Timeline, watcher: string): Table {
 	const asked = new Map(accepted(timeline).map(({ index, write }) => [index, write.operation]));
 	return tableOf({
 		title: `What each event carried: ${printable(timeline.name)}`,
-		columns: ["index", "written by", "action", "node has", "prevNode has", "createdIndex"],
+		columns: [unitOf(timeline), "written by", "action", "node has", "prevNode has", "createdIndex"],
 		rows: eventsOf(timeline, watcher).map(({ index, action, node, prevNode }) => [
 			index,
 			asked.get(index) ?? "another client",
 			action,
 			fieldsOf(node),
 			prevNode === undefined ? "–" : fieldsOf(prevNode),
-			node.createdIndex === index ? `${index}, new` : `${node.createdIndex}, kept`,
+			createdWords(node, index),
 		]),
 	});
 }
@@ -33,6 +34,12 @@ export function carriedTable(timeline: Timeline, watcher: string): Table {
 /** Shows what each event carried. To have it as data, call `carriedTable`. @throws RangeError for no such watcher */
 export function showCarried(timeline: Timeline, watcher: string): void {
 	show(tableBundle(carriedTable(timeline, watcher)));
+}
+
+function createdWords({ createdIndex }: NodeRecord, index: number): string {
+	// What a v3 delete leaves behind says nothing of it.
+	if (createdIndex === 0) return "–";
+	return createdIndex === index ? `${index}, new` : `${createdIndex}, kept`;
 }
 
 function fieldsOf({ dir, value, ttl }: NodeRecord): string {
@@ -65,7 +72,12 @@ export function logChart(
 	compared: readonly KeyCompared[],
 	options: { readonly title: string; readonly subtitle?: string },
 ): Chart {
-	const writes = accepted(timeline);
+	const unit = unitOf(timeline);
+	// In v3 one write changes several keys, and its own is the one that was asked for.
+	const ownKey = ({ key, write }: AcceptedWrite) => (unit === "revision" ? write.key : key);
+	const writes = accepted(timeline)
+		.filter(({ index }, at, all) => all[at - 1]?.index !== index)
+		.map((one) => ({ index: one.index, write: one.write, key: ownKey(one) }));
 	const indexes = writes.map(({ index }) => index);
 	const keys = [...new Set(compared.map(({ key }) => key))].sort();
 	const column = PLOT_WIDTH / Math.max(1, indexes.length);
@@ -75,14 +87,16 @@ export function logChart(
 	const wrong = compared.filter(({ how }) => how !== "same").length;
 	const subtitle =
 		options.subtitle ??
-		(wrong === 0 ? "Right at each index" : `${wrong} of ${compared.length} marks are not as a read shows it`);
+		(wrong === 0
+			? `Right at each ${unit}`
+			: `${wrong} of ${compared.length} marks are not as a read shows it`);
 	const marks = compared.map(({ index, key, how }) => ({
 		at: index,
 		x: middle(index),
 		y: (keys.indexOf(key) + 0.5) * ROW,
 		...LOOK[how],
-		say: `${printable(key)} at index ${index}: ${WORDS[how]}`,
-		tip: { key: shortened(key, 60), index: String(index), "in the log": WORDS[how] },
+		say: `${printable(key)} at ${unit} ${index}: ${WORDS[how]}`,
+		tip: { key: shortened(key, 60), [unit]: String(index), "in the log": WORDS[how] },
 	}));
 	const text = (values: readonly object[], mark: object) =>
 		({
@@ -110,7 +124,7 @@ export function logChart(
 			keys.map((key, at) => ({ x: -12, y: (at + 0.5) * ROW, text: shortened(key, 30) })),
 			{ align: "right" },
 		),
-		text([{ x: -12, y: height + 14, text: "index" }], {
+		text([{ x: -12, y: height + 14, text: unit }], {
 			align: "right",
 			fontSize: 10.5,
 			color: COLOUR.quiet,
@@ -138,7 +152,7 @@ export function logChart(
 	const table = tableOf({
 		title: options.title,
 		subtitle,
-		columns: ["index", "write", ...keys],
+		columns: [unit, "write", ...keys],
 		rows: writes.map(({ index, key, write }) => [
 			index,
 			`${write.operation} ${key}`,
@@ -148,7 +162,7 @@ export function logChart(
 			}),
 		]),
 	}).text;
-	const slider = { input: "range", min: 0, max: last, step: 1, name: "up to index " };
+	const slider = { input: "range", min: 0, max: last, step: 1, name: `up to ${unit} ` };
 	const { spec, frame } = framed({
 		title: options.title,
 		subtitle,

@@ -1,10 +1,12 @@
 import { KeyNotFoundError } from "../etcd";
 import { flattened, isBelow, isRemoval, parentOf } from "../follow/tree";
 import { eventsOf } from "./ask";
-import type { RunOptions } from "./run";
+import type { Recorder } from "./record";
+import { type RunOptions, ScenarioError } from "./run";
 import type { Scenario } from "./scenario";
 import type { Target } from "./target";
 import type { Delivery, NodeRecord, Timeline } from "./timeline";
+import { seenNode } from "./v3-node";
 
 /** A tree by its keys, as an applier of events keeps it. */
 export type LogTree = Map<string, NodeRecord>;
@@ -19,8 +21,9 @@ export interface TreeAt {
 }
 
 /**
- * Runs a scenario and reads the whole tree with a quorum after each accepted write and expiry: what is true at each
- * index, to hold a log against. A burst's writes are not read one by one. Errors as `Scenario.run`.
+ * Runs a scenario and reads the whole tree after each accepted write and expiry: what is true at each index, to hold a
+ * log against. On v2 with a quorum, on v3 at the write's own revision. A burst's writes are not read one by one. Errors
+ * as `Scenario.run`.
  */
 export async function runWithReads(
 	steps: Scenario,
@@ -28,23 +31,38 @@ export async function runWithReads(
 	options: Omit<RunOptions, "onWritten"> = {},
 ): Promise<{ readonly seen: Timeline; readonly reads: readonly TreeAt[] }> {
 	const reads: TreeAt[] = [];
+	const read = options.api === "v3" ? readV3 : readV2;
 	const seen = await steps.run(target, {
 		...options,
 		async onWritten({ outcome }, { recorder, signal }) {
 			if (outcome.kind !== "accepted") return;
-			try {
-				const all = { recursive: true, quorum: true, signal };
-				const { node } = await target.v2.get(recorder.absoluteKey("/"), all);
-				const nodes = flattened(node).map((one) => recorder.node(one));
-				reads.push({ index: outcome.index, nodes: nodes.filter(({ key }) => key !== "/") });
-			} catch (error) {
-				if (!(error instanceof KeyNotFoundError)) throw error;
-				reads.push({ index: outcome.index, nodes: [] });
-			}
+			const { index } = outcome;
+			reads.push({ index, nodes: await read(target, recorder, index, signal) });
 		},
 	});
 	return { seen, reads };
 }
+
+type Read = (target: Target, recorder: Recorder, index: number, signal: AbortSignal) => Promise<NodeRecord[]>;
+
+const readV2: Read = async ({ v2 }, recorder, _, signal) => {
+	try {
+		const { node } = await v2.get(recorder.absoluteKey("/"), { recursive: true, quorum: true, signal });
+		return flattened(node)
+			.map((one) => recorder.node(one))
+			.filter(({ key }) => key !== "/");
+	} catch (error) {
+		if (error instanceof KeyNotFoundError) return [];
+		throw error;
+	}
+};
+
+const readV3: Read = async ({ v3 }, recorder, index, signal) => {
+	if (v3 === undefined) throw new ScenarioError("this server's v3 API is not at hand: run it on a lab");
+	const revision = recorder.absoluteIndex(index);
+	const { kvs } = await v3.range(`${recorder.absoluteKey("/")}/`, { prefix: true, revision, signal });
+	return kvs.map((kv) => recorder.node(seenNode(kv)));
+};
 
 /** Takes an event by its own key and nothing else: what one writes first, and what goes wrong. */
 export const byOwnKey: Apply = (tree, event) => {

@@ -33,7 +33,7 @@ describe("README", () => {
 	});
 
 	it("lists every notebook", () => {
-		for (const name of ["00", "01", "02", "03", "04", "05", "07", "08", "09"])
+		for (const name of ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09"])
 			assert.match(readme, new RegExp(`\\[${name}\\]\\(notebooks/`));
 	});
 
@@ -45,6 +45,8 @@ describe("README", () => {
 			"test/scenario/faults.test.ts",
 			"test/scenario/claims-live.test.ts",
 			"test/scenario/claims.test.ts",
+			"test/scenario/v3-run.test.ts",
+			"test/scenario/numbers.test.ts",
 			"test/follow/rules.test.ts",
 			"test/chaos/rules.test.ts",
 		]

@@ -161,6 +161,11 @@ export class Run {
 		return this.cluster.version.startsWith("3.4");
 	}
 
+	/** False where others stand in the follower's place: they have no gaps to tell of, and some are a process each. */
+	get isOfFollowers(): boolean {
+		return this.#options.consumer === "follow";
+	}
+
 	get api(): Api {
 		return this.#options.api;
 	}

@@ -29,6 +29,9 @@ export interface RunOptions {
 	readonly stepTimeoutMs?: number;
 }
 
+/** How long a follower may take to find its way after a fault. */
+const followerMs = 20_000;
+
 /** A scenario that can't go on: a step waits for something that does not come. */
 export class ScenarioError extends LabError {}
 
@@ -279,7 +282,9 @@ class Run implements Surroundings {
 		}
 		this.#throwFatal();
 		// Who waited while the member was sent the whole store is waiting still.
-		for (const one of skips ? followers : [...followers, ...loops]) await replayed(this.timeline(), one);
+		for (const one of followers) await replayed(this.timeline(), one, followerMs);
+		if (skips) return;
+		for (const one of loops) await replayed(this.timeline(), one);
 	}
 
 	async #wipe(faults: Faults): Promise<void> {

@@ -28,8 +28,11 @@ export async function settled(
 	await caughtUp(loops, outcome.index);
 }
 
-/** The same for a loop that asked for the past: it has been sent what was there. */
-export async function replayed(soFar: Timeline, watching: Watched): Promise<void> {
+/**
+ * The same for a loop that asked for the past: it has been sent what was there. `patienceMs`: who is sure to come, on
+ * however busy a machine, is given more time than a loop that may have been passed over.
+ */
+export async function replayed(soFar: Timeline, watching: Watched, patienceMs = settleMs): Promise<void> {
 	const record = watching.record();
 	const { key, recursive, life } = record;
 	const asked = life.findLast((event) => event.kind === "asked");
@@ -41,14 +44,14 @@ export async function replayed(soFar: Timeline, watching: Watched): Promise<void
 		// What v2's history gives goes by its own rule, hidden names included.
 		return historyRule({ key, recursive, stream: false }, eventOf(write.outcome)) !== undefined;
 	});
-	if (last) await caughtUp([watching], last.index);
+	if (last) await caughtUp([watching], last.index, patienceMs);
 }
 
 /** A loop that was not woken, against the rules, is waited for in vain and not for long. */
-async function caughtUp(loops: readonly Watched[], index: number): Promise<void> {
+async function caughtUp(loops: readonly Watched[], index: number, patienceMs = settleMs): Promise<void> {
 	if (loops.length === 0) return;
 	const inTime = new AbortController();
-	const late = wait(settleMs, undefined, { signal: inTime.signal }).catch(() => {});
+	const late = wait(patienceMs, undefined, { signal: inTime.signal }).catch(() => {});
 	await Promise.race([Promise.all(loops.map((watching) => watching.caughtUp(index))), late]);
 	inTime.abort();
 }

@@ -185,8 +185,9 @@ export class FakeCheckout {
 	}
 
 	private spawnWith(added: Readonly<Record<string, string>>, ...args: string[]): Running {
-		// As `npm start` would set it, this would lead to the real npm.
-		const { npm_execpath, ETCD_WATCH_LAB_COVER_ALL, ETCD_WATCH_LAB_NOT_COVERED, ...env } = process.env;
+		// As npm sets them, these would lead to the real npm, and to the folder in which it was called.
+		const { npm_execpath, INIT_CWD, ETCD_WATCH_LAB_COVER_ALL, ETCD_WATCH_LAB_NOT_COVERED, ...env } =
+			process.env;
 		return new Running(
 			spawn(process.execPath, [path.join(this.dir, "tools", "bootstrap.mjs"), ...args], {
 				cwd: this.dir,

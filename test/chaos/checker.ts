@@ -216,7 +216,9 @@ const perPart = {
 		const { following, truth, isLast } = part;
 		if (!isLast || following.position === undefined) return;
 		const { position } = following;
-		const last = Math.max(part.after, ...part.changes.slice(-1).map(indexAfter));
+		// What begins an index that has more is not consumed before the last of it.
+		const whole = part.changes.filter((change) => change.kind === "gap" || !change.more);
+		const last = Math.max(part.after, ...whole.slice(-1).map(indexAfter));
 		if (position.index < last) say(`the position says ${position.index}, and ${last} was consumed`, last);
 		const told = toldTree(part, position.index);
 		if (told === undefined || position.nodes === undefined) {

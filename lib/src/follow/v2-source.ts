@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import {
 	AbortedError,
 	ArgumentError,
@@ -12,6 +11,7 @@ import type { Lane } from "../etcd/lane";
 import { parseAnswer, parseHeaders } from "../etcd/parse";
 import type { AnswerHead, HttpRequest } from "../etcd/transport";
 import { watchRequest } from "../etcd/watch";
+import { Endpoints } from "./endpoints";
 import { flattened } from "./tree";
 import type { Listing, Source, Tail, TailOptions } from "./types";
 import { type SessionSettings, V2Session } from "./v2-session";
@@ -22,21 +22,20 @@ export interface V2SourceOptions extends Omit<SessionSettings, "clusterId" | "pr
 }
 
 /**
- * The v2 keys API as a source: quorum reads to list, long polls for what came after. One endpoint at a time; after
- * a failure the next one, after a random wait, up to a time that doubles with each round.
+ * The v2 keys API as a source: quorum reads to list, long polls for what came after. One endpoint at a time (`Endpoints`).
  */
 export class V2Source implements Source {
 	readonly key: string;
 	readonly recursive: boolean;
 	readonly #options: V2SourceOptions;
 	readonly #request: HttpRequest;
-	#at = 0;
+	readonly #endpoints: Endpoints;
 	#clusterId = "";
-	/** Failures since something last went well. */
-	#failures = 0;
 
 	constructor(options: V2SourceOptions) {
 		this.#options = options;
+		const { backoffMs, obeys, onNote } = options;
+		this.#endpoints = new Endpoints({ urls: options.keys.endpoints, backoffMs, obeys, onNote, isFatal });
 		this.key = options.key;
 		this.recursive = options.recursive;
 		const { path } = watchRequest(options.key, { recursive: options.recursive }, false);
@@ -46,7 +45,7 @@ export class V2Source implements Source {
 	async list(signal: AbortSignal): Promise<Listing> {
 		for (;;) {
 			try {
-				const listing = await this.#listAt(this.#endpoint, signal);
+				const listing = await this.#listAt(this.#endpoints.current, signal);
 				this.#clusterId = listing.clusterId;
 				this.#options.onNote({ note: "listed", index: listing.index, nodeCount: listing.nodes.length });
 				return listing;
@@ -59,49 +58,32 @@ export class V2Source implements Source {
 	async tail(options: TailOptions): Promise<void> {
 		const { signal, proveThrough } = options;
 		const take = (tail: Tail) => {
-			this.#failures = 0;
+			this.#endpoints.succeeded();
 			return options.take(tail);
 		};
 		const settings = { ...this.#options, proveThrough, clusterId: () => this.#clusterId };
 		let afterIndex = options.afterIndex;
 		let isReconnect = false;
 		for (;;) {
-			const session = new V2Session(settings, this.#endpoint, afterIndex, isReconnect);
-			this.#options.onNote({ note: "connected", endpoint: this.#endpoint, afterIndex });
+			const session = new V2Session(settings, this.#endpoints.current, afterIndex, isReconnect);
+			this.#options.onNote({ note: "connected", endpoint: this.#endpoints.current, afterIndex });
 			try {
 				await session.run(take, signal);
 				return;
 			} catch (error) {
 				isReconnect = true;
-				if (session.isRegistered) this.#failures = 0;
+				if (session.isRegistered) this.#endpoints.succeeded();
 				await this.#failed(error, signal);
 			}
 			afterIndex = session.position;
 		}
 	}
 
-	get #endpoint(): string {
-		return this.#options.keys.endpoints[this.#at % this.#options.keys.endpoints.length] ?? "";
-	}
-
-	/** Rule "no poll for ever": waits, and turns to the next endpoint. @throws what no waiting heals */
+	/** @throws what no waiting heals */
 	async #failed(error: unknown, signal: AbortSignal): Promise<void> {
-		if (signal.aborted) throw new AbortedError("the follower was closed", { cause: error });
-		if (isFatal(error)) throw error;
-		if (isWithoutV2(error)) {
-			// Tells the reader which version it is, and what to do.
-			await this.#options.keys.get(this.key, { signal });
-		}
-		const message = error instanceof Error ? error.message : String(error);
-		this.#options.onNote({ note: "failed", endpoint: this.#endpoint, message });
-		if (this.#options.obeys("no poll for ever")) this.#at++;
-		const [least, most] = this.#options.backoffMs;
-		// One round over all endpoints is quick; the waits grow with the rounds.
-		const rounds = Math.floor(this.#failures++ / this.#options.keys.endpoints.length);
-		const full = Math.min(most, least * 2 ** Math.min(rounds, 20));
-		await wait(full * Math.random(), undefined, { signal }).catch(() => {
-			throw new AbortedError("the follower was closed");
-		});
+		// Tells the reader which version it is, and what to do.
+		if (!signal.aborted && isWithoutV2(error)) await this.#options.keys.get(this.key, { signal });
+		await this.#endpoints.failed(error, signal);
 	}
 
 	async #listAt(endpoint: string, signal: AbortSignal): Promise<Listing> {

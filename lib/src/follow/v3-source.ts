@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { AbortedError, ArgumentError } from "../etcd/errors";
 import type { Node } from "../etcd/node";
 import { NotTextError } from "../etcd3/bytes";
@@ -9,6 +8,7 @@ import {
 	UnimplementedError,
 	UserEmptyError,
 } from "../etcd3/errors";
+import { Endpoints } from "./endpoints";
 import type { Listing, Source, Tail, TailOptions } from "./types";
 import { type FollowedRange, isFollowed, nodeOf, rangeOf } from "./v3-keys";
 import { type V3Place, V3Session, type V3SessionSettings } from "./v3-session";
@@ -26,7 +26,6 @@ const pageLength = 2_000;
  * with `recursive` is the key itself and all whose names begin with it and a slash, and no directory comes or goes with
  * them; nothing is hidden. An index is a revision; one can have several events (`more`). A node's `createdIndex` is
  * the key's createRevision, its `modifiedIndex` the modRevision. Keys and values have to be text (NotTextError).
- * One endpoint at a time; after a failure the next one, after a random wait, up to a time that doubles with each round.
  */
 export class V3Source implements Source {
 	readonly key: string;
@@ -34,13 +33,13 @@ export class V3Source implements Source {
 	readonly isFlat = true;
 	readonly #options: V3SourceOptions;
 	readonly #range: FollowedRange;
-	#at = 0;
+	readonly #endpoints: Endpoints;
 	#clusterId = "";
-	/** Failures since something last went well. */
-	#failures = 0;
 
 	constructor(options: V3SourceOptions) {
 		this.#options = options;
+		const { backoffMs, obeys, onNote } = options;
+		this.#endpoints = new Endpoints({ urls: options.client.endpoints, backoffMs, obeys, onNote, isFatal });
 		this.key = options.key;
 		this.recursive = options.recursive;
 		this.#range = rangeOf(options.key, options.recursive);
@@ -49,13 +48,13 @@ export class V3Source implements Source {
 	async list(signal: AbortSignal): Promise<Listing> {
 		for (;;) {
 			try {
-				const listing = await this.#listAt(this.#endpoint, signal);
+				const listing = await this.#listAt(this.#endpoints.current, signal);
 				this.#clusterId = listing.clusterId;
 				this.#options.onNote({ note: "listed", index: listing.index, nodeCount: listing.nodes.length });
 				return listing;
 			} catch (error) {
 				// It was compacted between two pages: from the first one.
-				if (!(error instanceof CompactedError)) await this.#failed(error, signal);
+				if (!(error instanceof CompactedError)) await this.#endpoints.failed(error, signal);
 			}
 		}
 	}
@@ -65,7 +64,7 @@ export class V3Source implements Source {
 		const place: V3Place = { position: afterIndex, quietThrough: afterIndex, isReconnect: false };
 		let isOver = false;
 		const take = (tail: Tail) => {
-			this.#failures = 0;
+			this.#endpoints.succeeded();
 			isOver ||= tail.kind === "cleared" || tail.kind === "behind";
 			return signal.aborted ? undefined : options.take(tail);
 		};
@@ -73,43 +72,27 @@ export class V3Source implements Source {
 			const clusterId = () => this.#clusterId;
 			const session = new V3Session(
 				this.#options,
-				this.#endpoint,
+				this.#endpoints.current,
 				this.#range,
 				place,
 				clusterId,
 				proveThrough,
 			);
-			this.#options.onNote({ note: "connected", endpoint: this.#endpoint, afterIndex: place.position });
+			this.#options.onNote({
+				note: "connected",
+				endpoint: this.#endpoints.current,
+				afterIndex: place.position,
+			});
 			try {
 				await session.run(take, signal);
 			} catch (error) {
 				place.isReconnect = true;
-				if (session.isRegistered) this.#failures = 0;
-				await this.#failed(error, signal).catch((fatal: unknown) => {
+				if (session.isRegistered) this.#endpoints.succeeded();
+				await this.#endpoints.failed(error, signal).catch((fatal: unknown) => {
 					if (!signal.aborted) throw fatal;
 				});
 			}
 		}
-	}
-
-	get #endpoint(): string {
-		return this.#options.client.endpoints[this.#at % this.#options.client.endpoints.length] ?? "";
-	}
-
-	/** Rule "no poll for ever": waits, and turns to the next endpoint. @throws what no waiting heals */
-	async #failed(error: unknown, signal: AbortSignal): Promise<void> {
-		if (signal.aborted) throw new AbortedError("the follower was closed", { cause: error });
-		if (isFatal(error)) throw error;
-		const message = error instanceof Error ? error.message : String(error);
-		this.#options.onNote({ note: "failed", endpoint: this.#endpoint, message });
-		if (this.#options.obeys("no poll for ever")) this.#at++;
-		const [least, most] = this.#options.backoffMs;
-		// One round over all endpoints is quick; the waits grow with the rounds.
-		const rounds = Math.floor(this.#failures++ / this.#options.client.endpoints.length);
-		const full = Math.min(most, least * 2 ** Math.min(rounds, 20));
-		await wait(full * Math.random(), undefined, { signal }).catch(() => {
-			throw new AbortedError("the follower was closed");
-		});
 	}
 
 	/** The keys at one revision, however many pages they take. */

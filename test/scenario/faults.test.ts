@@ -179,6 +179,85 @@ forEachEtcd((server) => {
 		});
 	});
 
+	describe("a cluster that fails, watched by v3", function () {
+		this.timeout(120_000);
+		let cluster: Cluster;
+		let member: Member;
+		const run = (steps: Scenario, only = false) =>
+			steps.run(atMember(cluster, member, { only }), { api: "v3" });
+
+		before(async () => {
+			const flags = ["--snapshot-count", "100"];
+			cluster = await startCluster({ binary: server.binary, flags, proxied: { peers: true } });
+			member = await followerOf(cluster);
+		});
+		after(() => cluster?.close());
+
+		it("costs the loop that goes on from now what came in between, and no other, when it is killed", async () => {
+			const killed = await run(
+				scenario("kill")
+					.pollLoop("naive", "/a", below)
+					.watch("textbook", "/a", below)
+					.follow("follower", "/a", below)
+					.set("/a/1", "x")
+					.fault("kill")
+					.set("/a/2", "x")
+					.reconnect("naive")
+					.reconnect("textbook")
+					.set("/a/3", "x"),
+			);
+			assert.deepEqual(faults(killed), ["kill @1"]);
+			assert.deepEqual(lostInSilence(killed, "naive"), [2]);
+			assert.deepEqual(sent(killed, "textbook"), ["1 put /a/1", "2 put /a/2 (history)", "3 put /a/3"]);
+			assert.deepEqual(sent(killed, "follower"), ["1 put /a/1", "2 put /a/2", "3 put /a/3"]);
+		});
+
+		for (const [breaks, mends] of [
+			["pause", "resume"],
+			["cutOff", "heal"],
+		] as const) {
+			it(`says nothing at a member that is in ${breaks}, and catches up after ${mends}`, async () => {
+				const steps = beside(breaks).fault(breaks).set("/a/2", "x");
+				const silent = await run(steps);
+				assert.deepEqual(sent(silent, "textbook"), ["1 put /a/1"]);
+				assert.deepEqual(reasons(silent, "textbook"), ["v3: in its range", "v3: member silent"]);
+				assert.deepEqual(missedBy(silent, "follower"), []);
+				const mended = await run(steps.fault(mends).set("/a/3", "x"));
+				for (const name of ["textbook", "follower"]) assert.deepEqual(missedBy(mended, name), [], name);
+			});
+		}
+
+		it("loses nothing when its member is sent the whole store, and before 3.5.8 is told again what it knew", async () => {
+			const flood = { count: 7500, keyCount: 10, connections: 8 };
+			const told = await run(
+				beside("snapshot")
+					.fault("pause")
+					.burst("/noise", flood)
+					.set("/a/2", "x")
+					.burst("/noise", flood)
+					.fault("resume")
+					.set("/a/3", "x"),
+				true,
+			);
+			assert.deepEqual(faults(told), ["pause @1", "resume @15002", "snapshot @15002"]);
+			const puts = ["1 put /a/1", "7502 put /a/2", "15003 put /a/3"];
+			assert.deepEqual(sent(told, "textbook"), ["1 put /a/1", ...puts]);
+			assert.equal(explain(told, "textbook", 1).reason, "v3: told again");
+			assert.deepEqual(sent(told, "follower"), puts, "each once");
+			assert.deepEqual(gapsOf(told, "follower"), []);
+		});
+
+		it("waits in silence for a revision of the store that was wiped, and the follower is reset", async () => {
+			const wiped = await run(
+				beside("wipe").set("/a/2", "x").fault("wipe").reconnect("textbook").set("/a/3", "x"),
+			);
+			assert.deepEqual(sent(wiped, "textbook"), ["1 put /a/1", "2 put /a/2"]);
+			assert.deepEqual(reasons(wiped, "textbook").slice(2), ["v3: ahead of the store"]);
+			assert.deepEqual(sent(wiped, "follower"), ["1 put /a/1", "2 put /a/2", "3 put /a/3"]);
+			assert.ok(life(wiped, "follower").includes("reset @2"));
+		});
+	});
+
 	describe("a follower in a scenario", () => {
 		const gap = scenario("gap")
 			.watch("loop", "/a", below)

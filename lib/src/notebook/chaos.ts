@@ -1,4 +1,4 @@
-import { type ChaosCount, type ChaosResults, chaosConsumers } from "./chaosresults";
+import { type ChaosCount, type ChaosResults, consumersIn } from "./chaosresults";
 import { type Chart, chartBundle } from "./chart";
 import { show } from "./display";
 import { framed } from "./frame";
@@ -14,15 +14,15 @@ const NAMES = {
 	naive: "naive loop",
 	textbook: "textbook's loop",
 	"node-etcd": "node-etcd",
+	etcd3: "microsoft/etcd3",
 	follow: "the follower",
 } as const;
 
 const ROW = 21;
 const GROUP = 26;
 const HEAD = 26;
-const COLUMN = PLOT_WIDTH / chaosConsumers.length;
-/** The longest bar, of a consumer that lost everything; what is left of the column is for the number. */
-const BAR = COLUMN - 74;
+/** What of a column is left for the number beside the longest bar, of a consumer that lost everything. */
+const NUMBER = 74;
 
 interface Line {
 	readonly y: number;
@@ -42,10 +42,11 @@ export function chaosChart(
 		title = "Events lost in silence, by kind of fault",
 		subtitle = `${chaosWords(results)}. A full bar: all events`,
 	} = options;
+	const names = consumersIn(results);
 	const { lines, cells, height } = laidOut(results);
 	const widest = Math.max(...lines.map(({ text }) => pixelsOf(text, 11.5)));
 	const left = Math.round(Math.min(280, Math.max(120, widest + 24)));
-	const description = `${chaosConsumers.map((name) => totalWords(results, name)).join(" ")}`;
+	const description = `${names.map((name) => totalWords(results, name)).join(" ")}`;
 	const { spec, frame } = framed({
 		title,
 		subtitle,
@@ -55,7 +56,7 @@ export function chaosChart(
 		above: 10,
 		below: 12,
 		params: [],
-		layers: layers(lines, cells, left),
+		layers: layers(lines, cells, names, left),
 	});
 	return {
 		spec: spec as unknown as Readonly<Record<string, unknown>>,
@@ -74,7 +75,7 @@ export function showChaos(
 
 /** What each consumer lost and was told of in all kinds together. */
 export function chaosTable(results: ChaosResults): Table {
-	const rows = chaosConsumers.flatMap((consumer): Cell[][] => {
+	const rows = consumersIn(results).flatMap((consumer): Cell[][] => {
 		const all = results.kinds.flatMap(({ consumers }) => consumers[consumer] ?? []);
 		if (all.length === 0) return [];
 		const sum = (field: keyof ChaosCount) => all.reduce((total, count) => total + count[field], 0);
@@ -157,6 +158,7 @@ interface ChaosCell {
 function laidOut(results: ChaosResults): { lines: Line[]; cells: ChaosCell[]; height: number } {
 	const lines: Line[] = [];
 	const cells: ChaosCell[] = [];
+	const shown = consumersIn(results);
 	let y = HEAD;
 	for (const [group, kinds] of byGroup(results)) {
 		lines.push({ y: y + GROUP / 2 + 3, text: shortened(group, 40), isGroup: true });
@@ -164,7 +166,7 @@ function laidOut(results: ChaosResults): { lines: Line[]; cells: ChaosCell[]; he
 		for (const { name, consumers } of kinds) {
 			const middle = y + ROW / 2;
 			lines.push({ y: middle, text: shortened(name, 44), isGroup: false });
-			chaosConsumers.forEach((consumer, column) => {
+			shown.forEach((consumer, column) => {
 				const count = consumers[consumer];
 				cells.push({ y: middle, column, count, consumer: NAMES[consumer], kind: shortened(name, 60) });
 			});
@@ -174,33 +176,40 @@ function laidOut(results: ChaosResults): { lines: Line[]; cells: ChaosCell[]; he
 	return { lines, cells, height: y + 4 };
 }
 
-function layers(lines: readonly Line[], cells: readonly ChaosCell[], left: number): Layer[] {
+function layers(
+	lines: readonly Line[],
+	cells: readonly ChaosCell[],
+	consumers: readonly (keyof typeof NAMES)[],
+	left: number,
+): Layer[] {
+	const columnWidth = PLOT_WIDTH / consumers.length;
+	const longest = columnWidth - NUMBER;
 	const bars = cells.flatMap(({ y, column, count, consumer, kind }) => {
 		if (count === undefined || count.silentLosses === 0) return [];
-		const x = column * COLUMN;
+		const x = column * columnWidth;
 		const share = Math.min(1, count.silentLosses / Math.max(1, count.events));
-		const x2 = rounded(x + Math.max(2, share * BAR));
+		const x2 = rounded(x + Math.max(2, share * longest));
 		return [{ x, x2, yTop: y - 6, yLow: y + 6, ...wordsOf(count, consumer, kind) }];
 	});
 	const tracks = cells.flatMap(({ y, column, count }) =>
 		count === undefined || count.silentLosses === 0
 			? []
-			: [{ x: column * COLUMN, x2: column * COLUMN + BAR, yTop: y - 6, yLow: y + 6 }],
+			: [{ x: column * columnWidth, x2: column * columnWidth + longest, yTop: y - 6, yLow: y + 6 }],
 	);
 	const marks = cells.flatMap(({ y, column, count, consumer, kind }) =>
-		count?.silentLosses === 0 ? [{ x: column * COLUMN + 5, y, ...wordsOf(count, consumer, kind) }] : [],
+		count?.silentLosses === 0 ? [{ x: column * columnWidth + 5, y, ...wordsOf(count, consumer, kind) }] : [],
 	);
 	const numbers = cells.map(({ y, column, count }) => {
 		const lost = count !== undefined && count.silentLosses > 0;
 		return {
-			x: column * COLUMN + (lost ? BAR + 6 : 14),
+			x: column * columnWidth + (lost ? longest + 6 : 14),
 			y,
 			text: count === undefined ? "–" : lost ? grouped(count.silentLosses) : numberOf(count),
 			colour: lost ? COLOUR.refusedText : COLOUR.quiet,
 		};
 	});
-	const heads = chaosConsumers.map((consumer, column) => ({
-		x: column * COLUMN,
+	const heads = consumers.map((consumer, column) => ({
+		x: column * columnWidth,
 		y: HEAD / 2,
 		text: NAMES[consumer],
 	}));
@@ -285,15 +294,16 @@ function wordsOf(count: ChaosCount, consumer: string, kind: string) {
 }
 
 function textRows(results: ChaosResults): string[] {
+	const shown = consumersIn(results);
 	const rows = byGroup(results).flatMap(([group, kinds]) =>
 		kinds.map(({ name, consumers }) => [
 			shortened(group, 40),
 			shortened(name, 44),
-			...chaosConsumers.map((consumer) => {
+			...shown.map((consumer) => {
 				const count = consumers[consumer];
 				return count === undefined ? "–" : numberOf(count);
 			}),
 		]),
 	);
-	return textTable([["group", "fault", ...chaosConsumers.map((name) => NAMES[name])]], rows, []);
+	return textTable([["group", "fault", ...shown.map((name) => NAMES[name])]], rows, []);
 }

@@ -18,8 +18,8 @@ export interface ChaosCount {
 	readonly resets: number;
 }
 
-/** In the order in which they are drawn. */
-export const chaosConsumers = ["naive", "textbook", "node-etcd", "follow"] as const;
+/** In the order in which they are drawn: node-etcd is there on v2 alone, etcd3 on v3. */
+export const chaosConsumers = ["naive", "textbook", "node-etcd", "etcd3", "follow"] as const;
 export type ChaosConsumer = (typeof chaosConsumers)[number];
 
 export interface ChaosKind {
@@ -68,6 +68,7 @@ const schema = z.object({
 					naive: counts.exactOptional(),
 					textbook: counts.exactOptional(),
 					"node-etcd": counts.exactOptional(),
+					etcd3: counts.exactOptional(),
 					follow: counts.exactOptional(),
 				}),
 			}),
@@ -90,11 +91,15 @@ export function loadChaosResults(text: string): ChaosResults {
 }
 
 /**
- * What the last `npm run chaos -- --consumer all` wrote: a record, its `command` makes it anew. It comes with the lab,
- * since the run takes a quarter of an hour and needs peers that are installed for it.
+ * What the last `npm run chaos -- --consumer all` wrote on that API: a record, its `command` makes it anew. It comes
+ * with the lab, since the run takes a quarter of an hour and needs peers that are installed for it.
  */
-export function recordedChaos(): ChaosResults {
-	return loadChaosResults(
-		fs.readFileSync(path.join(__dirname, "..", "..", "recorded", "chaos.json"), "utf8"),
-	);
+export function recordedChaos(api: "v2" | "v3" = "v2"): ChaosResults {
+	const name = api === "v3" ? "chaos-v3.json" : "chaos.json";
+	return loadChaosResults(fs.readFileSync(path.join(__dirname, "..", "..", "recorded", name), "utf8"));
+}
+
+/** Those that took part in any kind, in the order in which they are drawn. */
+export function consumersIn({ kinds }: ChaosResults): readonly ChaosConsumer[] {
+	return chaosConsumers.filter((name) => kinds.some(({ consumers }) => consumers[name] !== undefined));
 }

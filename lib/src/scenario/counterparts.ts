@@ -58,7 +58,6 @@ function withoutInV2(step: Step): Found | undefined {
 const directory = "v3 has no directories: keys are flat, and a slash in one is a letter like any other";
 
 function withoutInV3(step: Step): Found | undefined {
-	if (step.step === "fault") return { why: "faults are made on clusters that are watched by v2" };
 	if (step.step !== "write") return undefined;
 	switch (step.operation) {
 		case "mkdir":

@@ -6,31 +6,38 @@ import type { LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline
 export type V3Reason =
 	| "v3: in its range"
 	| "v3: from an old revision"
+	| "v3: told again"
 	| "v3: outside its range"
 	| "v3: nothing was done"
 	| "v3: no answer"
 	| "v3: compacted"
 	| "v3: in a stated gap"
 	| "v3: not watched then"
+	| "v3: member silent"
+	| "v3: ahead of the store"
 	| "v3: unproven";
 
 /** Where in etcd's tree, at v3.5.9, the rule stands; "" where it is the client's. */
 const sources: Readonly<Record<V3Reason, string>> = {
 	"v3: in its range": "server/mvcc/watchable_store.go, notify",
 	"v3: from an old revision": "server/mvcc/watchable_store.go, syncWatchers",
+	"v3: told again": "server/mvcc/watchable_store.go, Restore",
 	"v3: outside its range": "server/mvcc/watcher_group.go, watcherSetByKey",
 	"v3: nothing was done": "server/etcdserver/apply.go, Txn",
 	"v3: no answer": "",
 	"v3: compacted": "server/mvcc/watcher_group.go, chooseAll",
 	"v3: in a stated gap": "",
 	"v3: not watched then": "",
+	"v3: member silent": "",
+	"v3: ahead of the store": "server/mvcc/watchable_store.go, watch",
 	"v3: unproven": "",
 };
 
 /**
  * The same as `explain`, for a run on v3, where one rule decides: a watch is told every event whose key is in its range
  * and whose revision is not below the one that it asked from. An event that it should have been told of and was not is
- * "unproven" where the watch may have been behind, and otherwise nothing that this lab knows of.
+ * "unproven" where the watch may have been behind, and otherwise nothing that this lab knows of. One that came twice
+ * was told again after a snapshot (`Restore` in mvcc/watchable_store.go at v3.5.1; issue 15271).
  */
 export function explainV3(timeline: Timeline, watcher: WatcherRecord, write: WriteRecord): Explanation {
 	const { outcome } = write;
@@ -45,6 +52,11 @@ export function explainV3(timeline: Timeline, watcher: WatcherRecord, write: Wri
 	const [first] = deliveries;
 	if (first) {
 		const inRange = "its key is in the range that is watched";
+		if (new Set(deliveries.map(({ key }) => key)).size < deliveries.length) {
+			const words =
+				"delivered more than once: the member was sent the whole store in one piece, and tells a watch again what came since it was registered; mended in 3.5.8 (issue 15271)";
+			return because("v3: told again", deliveries.length, words);
+		}
 		if (first.fromHistory) {
 			const words = `delivered from the history: ${inRange}, and the watch asked from a revision that was not above it`;
 			return because("v3: from an old revision", deliveries.length, words);
@@ -58,7 +70,7 @@ export function explainV3(timeline: Timeline, watcher: WatcherRecord, write: Wri
 	if (!changesOf(write).some((change) => isVisible(timeline, watcher, change))) {
 		return because("v3: outside its range", 0, `not delivered: ${outsideWords(watcher, outcome.node.key)}`);
 	}
-	return silence(watcher, index);
+	return silence(timeline, watcher, index);
 }
 
 function outsideWords(watcher: WatcherRecord, key: string): string {
@@ -68,7 +80,7 @@ function outsideWords(watcher: WatcherRecord, key: string): string {
 	return `the watch is on ${range}, and ${key} is not in it`;
 }
 
-function silence(watcher: WatcherRecord, index: number): Explanation {
+function silence(timeline: Timeline, watcher: WatcherRecord, index: number): Explanation {
 	const told = watcher.life.find(({ kind, at }) => kind === "gap" && at >= index);
 	if (watcher.kind === "follow" && told !== undefined) {
 		const words = `not delivered as an event: it lies in the gap that the follower was told of at revision ${told.at}, with the state to go on from`;
@@ -80,6 +92,22 @@ function silence(watcher: WatcherRecord, index: number): Explanation {
 	if (refused) {
 		const words = "not delivered: it had been compacted before the watch asked for it";
 		return because("v3: compacted", 0, words);
+	}
+	const { faults = [] } = timeline;
+	const asked = watcher.life.findLast(({ kind }) => kind === "asked");
+	const wiped = faults.findLast(({ kind, at }) => kind === "wipe" && at < index);
+	if (wiped && asked?.kind === "asked" && asked.at >= wiped.at && asked.waitIndex !== undefined) {
+		const words = `not delivered: the watch asks from revision ${asked.waitIndex} of the store that was wiped; the new one's own revisions are lower, and a watch from a later one waits and says nothing`;
+		return because("v3: ahead of the store", 0, words);
+	}
+	const broken = faults.findLast(
+		({ kind, at }) =>
+			at < index && (kind === "pause" || kind === "cutOff" || kind === "resume" || kind === "heal"),
+	);
+	if (watcher.proof === "none" && (broken?.kind === "pause" || broken?.kind === "cutOff")) {
+		const how = broken.kind === "pause" ? "stands still" : "is cut off from its leader";
+		const words = `not delivered yet: the member that it watches at ${how}, and the connection says nothing of it`;
+		return because("v3: member silent", 0, words);
 	}
 	if (listened(watcher, index)) {
 		const words = "not known: the watch asked for it, and nothing shows that it was not still on its way";

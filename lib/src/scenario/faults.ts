@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { KeyNotFoundError, Keys, LabError } from "../etcd";
+import { Keys, LabError } from "../etcd";
+import { V3Client } from "../etcd3";
 import type { FollowOptions } from "../follow";
 import { type Cluster, type Member, startCluster } from "../server";
 import type { Faults, Target } from "./target";
@@ -28,44 +29,48 @@ export function atMember(cluster: Cluster, member: Member, options: AtMemberOpti
 	const watched = options.only ? [member] : [member, ...others];
 	const root = `/etcd-watch-lab-${randomBytes(6).toString("hex")}`;
 	let prefixes = 0;
-	const v2 = writerOf(cluster, beside);
+	const endpoints = watched.map(({ endpoint }) => endpoint);
 	return {
-		v2,
+		...writersOf(cluster, beside),
 		version: cluster.version,
 		// Its count of watchers would be one member's.
 		owned: false,
 		newPrefix: () => `${root}/${++prefixes}`,
 		mayOverflow() {},
 		// A client remembers which endpoint it has turned to: the next run begins at this member again.
-		newWatchers: () => new Keys({ endpoints: watched.map(({ endpoint }) => endpoint) }),
+		newWatchers: () => new Keys({ endpoints }),
+		newV3Watchers: () => new V3Client({ endpoints }),
 		followOptions: impatience,
-		faults: new MemberFaults(cluster, member, v2),
+		faults: new MemberFaults(cluster, member),
 	};
 }
 
-const writers = new WeakMap<Cluster, Map<string, Keys>>();
+interface Writers {
+	readonly v2: Keys;
+	readonly v3: V3Client;
+}
 
-/** One for the same members of a cluster, with which it goes: its connections end when the servers do. */
-function writerOf(cluster: Cluster, endpoints: readonly string[]): Keys {
-	const known = writers.get(cluster) ?? new Map<string, Keys>();
+const writers = new WeakMap<Cluster, Map<string, Writers>>();
+
+/** The same for the same members of a cluster, with which they go: their connections end when the servers do. */
+function writersOf(cluster: Cluster, endpoints: readonly string[]): Writers {
+	const known = writers.get(cluster) ?? new Map<string, Writers>();
 	writers.set(cluster, known);
 	const name = endpoints.join(" ");
-	const client = known.get(name) ?? new Keys({ endpoints });
-	known.set(name, client);
-	return client;
+	const both = known.get(name) ?? { v2: new Keys({ endpoints }), v3: new V3Client({ endpoints }) };
+	known.set(name, both);
+	return both;
 }
 
 class MemberFaults implements Faults {
 	readonly #cluster: Cluster;
 	readonly #member: Member;
-	readonly #v2: Keys;
 	#snapshots = 0;
 	#isCutOff = false;
 
-	constructor(cluster: Cluster, member: Member, v2: Keys) {
+	constructor(cluster: Cluster, member: Member) {
 		this.#cluster = cluster;
 		this.#member = member;
-		this.#v2 = v2;
 	}
 
 	async make(fault: FaultKind): Promise<readonly FaultRecord["kind"][]> {
@@ -110,14 +115,10 @@ class MemberFaults implements Faults {
 	/** Waits until it stands where the others do; gives "snapshot" when it was sent the whole store on the way. */
 	async #caughtUp(): Promise<readonly FaultRecord["kind"][]> {
 		await this.#cluster.settled();
-		const own = new Keys({ endpoints: [this.#member.direct] });
-		try {
-			const target = await indexOf(this.#v2, true);
-			const deadline = performance.now() + catchUpMs;
-			while ((await indexOf(own, false)) < target && performance.now() < deadline) await wait(10);
-		} finally {
-			await own.close();
-		}
+		const standing = await Promise.all(this.#cluster.members.map(appliedBy));
+		const deadline = performance.now() + catchUpMs;
+		while ((await appliedBy(this.#member)) < Math.max(...standing) && performance.now() < deadline)
+			await wait(10);
 		return (await this.#received()) > this.#snapshots ? ["snapshot"] : [];
 	}
 
@@ -133,14 +134,9 @@ class MemberFaults implements Faults {
 	}
 }
 
-/** The store's index as this client's server has it. */
-async function indexOf(v2: Keys, quorum: boolean): Promise<number> {
-	try {
-		return (await v2.get("/", { quorum })).etcdIndex;
-	} catch (error) {
-		if (error instanceof KeyNotFoundError) return error.index;
-		throw error;
-	}
+/** How far a member has carried out the log that all members share, v2's writes and v3's alike. */
+function appliedBy(member: Member): Promise<number> {
+	return member.metric("etcd_server_proposals_applied_total");
 }
 
 let current: { readonly cluster: Promise<Cluster> } | undefined;
@@ -216,8 +212,9 @@ export async function readsWhenCutOff(
 		hasLeader: (await at.metric("etcd_server_has_leader")) > 0,
 	});
 	try {
-		const { node } = await v2.set(key, "old");
-		while ((await indexOf(own, false)) < node.modifiedIndex) await wait(10);
+		await v2.set(key, "old");
+		const standing = await appliedBy(other ?? member);
+		while ((await appliedBy(member)) < standing) await wait(10);
 		await faults?.make("cutOff");
 		await v2.set(key, "new");
 		return { cutOff: await side(own, member), others: await side(v2, other ?? member) };

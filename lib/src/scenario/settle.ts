@@ -36,8 +36,10 @@ export async function replayed(soFar: Timeline, watching: Watched, patienceMs = 
 	const record = watching.record();
 	const { key, recursive, life } = record;
 	const asked = life.findLast((event) => event.kind === "asked");
-	if (!watching.asksAgain || asked?.kind !== "asked" || asked.waitIndex === undefined) return;
-	const from = asked.waitIndex;
+	if (!watching.asksAgain || asked?.kind !== "asked") return;
+	// A v3 watch is registered at a revision, and sent all that comes after it.
+	const from = asked.waitIndex ?? (soFar.api === "v3" ? asked.at + 1 : undefined);
+	if (from === undefined) return;
 	const last = accepted(soFar).findLast((write) => {
 		if (write.index < from) return false;
 		if (soFar.api === "v3") return isVisible(soFar, record, write);

@@ -16,6 +16,8 @@ export interface Target {
 	mayOverflow(what: string): void;
 	/** A new client for a run's watchers, where it is not what the writers use; the run closes it. */
 	newWatchers?(): Keys;
+	/** The same for a run on v3. */
+	newV3Watchers?(): V3Client;
 	/** What a follower is given on this server. */
 	readonly followOptions?: FollowOptions;
 	/** What can be broken; absent on a server whose faults are not the lab's to make. */

@@ -24,9 +24,10 @@ export class V3Api implements Api {
 	readonly #v3: V3Client;
 	readonly #leases: bigint[] = [];
 
-	constructor(v3: V3Client) {
+	/** `watchers`: what the watchers ask, and this ends, where it is not what the writers use. */
+	constructor(v3: V3Client, watchers = v3) {
 		this.#v3 = v3;
-		this.watchers = v3;
+		this.watchers = watchers;
 	}
 
 	async now(key: string, signal: AbortSignal | undefined): Promise<number> {
@@ -47,7 +48,7 @@ export class V3Api implements Api {
 	}
 
 	watch(kind: OpenStep["step"], key: string, options: SourceOptions, heard: PollListener): Promise<Source> {
-		return v3Source(this.#v3, kind, key, options, heard);
+		return v3Source(this.watchers, kind, key, options, heard);
 	}
 
 	async list(key: string, recursive: boolean, signal: AbortSignal) {
@@ -103,7 +104,9 @@ export class V3Api implements Api {
 		}
 	}
 
-	async close(): Promise<void> {}
+	async close(): Promise<void> {
+		if (this.watchers !== this.#v3) await this.watchers.close();
+	}
 
 	async #lease(ttl: number, signal: AbortSignal): Promise<bigint> {
 		const { id } = await this.#v3.grant(ttl, { signal });

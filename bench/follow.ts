@@ -77,7 +77,7 @@ async function main(asked: readonly string[]): Promise<void> {
 			);
 		}
 		if (wants("latency")) {
-			const found = await latency(bench);
+			const found = await latency({ ...bench, parties: [...watching, limit] });
 			results = { ...results, latency: found };
 			console.table(found.map(({ rounds, ...rest }) => rest));
 		}

@@ -19,7 +19,14 @@ export function carriedTable(timeline: Timeline, watcher: string): Table {
 	const asked = new Map(accepted(timeline).map(({ index, write }) => [index, write.operation]));
 	return tableOf({
 		title: `What each event carried: ${printable(timeline.name)}`,
-		columns: [unitOf(timeline), "written by", "action", "node has", "prevNode has", "createdIndex"],
+		columns: [
+			unitOf(timeline),
+			"written by",
+			"action",
+			"node has",
+			"prevNode has",
+			unitOf(timeline) === "index" ? "createdIndex" : "create_revision",
+		],
 		rows: eventsOf(timeline, watcher).map(({ index, action, node, prevNode }) => [
 			index,
 			asked.get(index) ?? "another client",

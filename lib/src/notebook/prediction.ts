@@ -189,7 +189,7 @@ export function predictionTable(result: PredictionResult): Table {
 	const seen = (count: number) => (count === 0 ? "no" : count === 1 ? "yes" : times(count));
 	return tableOf({
 		title: "Your prediction, and what came",
-		columns: ["watcher", "write", "what", "predicted", "came", "", "why"],
+		columns: ["watcher", "write", "what", "predicted", "came", "right?", "why"],
 		rows: kept.map((row): Cell[] => [
 			row.watcher,
 			row.write,

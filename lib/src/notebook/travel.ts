@@ -52,7 +52,7 @@ export function treeChart(timeline: Timeline): Chart {
 		encoding: { x: raw("x"), y: raw("y"), text: { field: "text", type: "nominal" }, color: as("colour") },
 	} as Layer;
 	const title = `The tree, index by index: ${printable(timeline.name)}`;
-	const subtitle = "What a read would have shown; the write of the index stands out";
+	const subtitle = "Made from the writes that were accepted; the write of the index stands out";
 	const text = textOf(title, moments);
 	const { spec, frame } = framed({
 		title,

@@ -76,7 +76,7 @@ export const quietKeyIsThrownOut = claim(
 				);
 				if (own.length === 0) {
 					return confirmed(
-						`"${watcher.name}" asked for index ${cleared.gap.from} and ${refusalWords(cleared)}, and no write from there to ${cleared.at} was on its key`,
+						`"${watcher.name}" asked for ${timeline.api === "v3" ? "revision" : "index"} ${cleared.gap.from} and ${refusalWords(cleared)}, and no write from there to ${cleared.at} was on its key`,
 						[lifeEvidence(watcher, cleared)],
 					);
 				}

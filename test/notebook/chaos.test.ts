@@ -5,6 +5,7 @@ import {
 	chaosChart,
 	chaosTable,
 	loadChaosResults,
+	recordedChaos,
 } from "etcd-watch-lab";
 
 const count = (silentLosses: number, events = 1000, gaps = 0, resets = 0) => ({
@@ -107,6 +108,32 @@ describe("chaosChart", () => {
 		assert.equal(chaosChart(results).svg, chart.svg);
 		assert.equal(chaosChart(results, { title: "x & y" }).text.split("\n")[0], "x & y");
 	});
+});
+
+describe("recordedChaos", () => {
+	for (const [api, other] of [
+		["v2", "node-etcd"],
+		["v3", "etcd3"],
+	] as const) {
+		it(`comes with the lab, for ${api}: made by a command that it names, with ${other} among the consumers`, () => {
+			const recorded = recordedChaos(api);
+			assert.match(recorded.command, /^npm run chaos -- .*--consumer all/);
+			assert.equal(recorded.command.includes("--api v3"), api === "v3");
+			const { text } = chaosTable(recorded);
+			const names = [
+				...text.matchAll(/^(naive loop|textbook's loop|node-etcd|microsoft\/etcd3|the follower) /gm),
+			];
+			const them = other === "etcd3" ? "microsoft/etcd3" : other;
+			assert.deepEqual(
+				names.map(([, name]) => name),
+				["naive loop", "textbook's loop", them, "the follower"],
+			);
+			const lost = (consumer: "naive" | "follow") =>
+				recorded.kinds.reduce((sum, { consumers }) => sum + (consumers[consumer]?.silentLosses ?? 0), 0);
+			assert.equal(lost("follow"), 0);
+			assert.ok(lost("naive") > 1_000);
+		});
+	}
 });
 
 describe("chaosTable", () => {

@@ -19,9 +19,10 @@ export function writeResults(session: {
 		[...fared].flatMap(([consumer, totals]) => {
 			const kind = totals.kinds.get(name);
 			if (kind === undefined) return [];
-			const { runs, verified: events, silent: silentLosses, gaps, resets } = kind;
+			const { runs, verified, silent: silentLosses, gaps, resets } = kind;
 			// A loop that has no gaps to tell of ends no run of a kind that waits for them: it took no part.
-			if (events === 0) return [];
+			if (verified === 0) return [];
+			const events = verified + silentLosses;
 			return [[consumer, { runs, events, silentLosses, gaps, resets }] as const];
 		});
 	const all = [...fared.values()];

@@ -131,6 +131,10 @@ describe("recordedChaos", () => {
 			const lost = (consumer: "naive" | "follow") =>
 				recorded.kinds.reduce((sum, { consumers }) => sum + (consumers[consumer]?.silentLosses ?? 0), 0);
 			assert.equal(lost("follow"), 0);
+			for (const { name, consumers } of recorded.kinds) {
+				for (const { silentLosses, events } of Object.values(consumers))
+					assert.ok(silentLosses <= events, name);
+			}
 			assert.ok(lost("naive") > 1_000);
 		});
 	}

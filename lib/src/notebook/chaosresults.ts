@@ -9,9 +9,9 @@ export class ChaosFormatError extends LabError {}
 /** How one consumer fared in all runs of one kind of fault. */
 export interface ChaosCount {
 	readonly runs: number;
-	/** Events that it had to be told of, all runs together. */
+	/** Events that it was told of or lost in silence, all runs together. */
 	readonly events: number;
-	/** Those of them that never came, and lie in no gap or reset that it was told of. */
+	/** Those that never came, and lie in no gap or reset that it was told of. */
 	readonly silentLosses: number;
 	/** How often it was told of a gap, and of a reset. */
 	readonly gaps: number;

@@ -1,9 +1,12 @@
 import { gapsOf, lostInSilence } from "../scenario/ask";
-import { explain } from "../scenario/explain";
+import { explain, type Reason } from "../scenario/explain";
 import type { NodeRecord, Timeline, WatcherRecord } from "../scenario/timeline";
 import { show } from "./display";
 import { printable, shortened } from "./printable";
 import { type Cell, type Table, tableBundle, tableOf } from "./table";
+
+/** Of one that waits on a member that says nothing. */
+const silences: ReadonlySet<Reason> = new Set<Reason>(["member silent", "v3: member silent"]);
 
 /**
  * The gaps that a follower was told of: from where to where, why, what differs, and the state to go on from.
@@ -73,7 +76,7 @@ function lossCell(run: Timeline, { name, life, proof }: WatcherRecord): Cell {
 			({ id, outcome }) =>
 				outcome.kind === "accepted" &&
 				lost.includes(outcome.index) &&
-				explain(run, name, id).reason === "member silent",
+				silences.has(explain(run, name, id).reason),
 		);
 	return { text: isOpen ? `${lost.length} so far` : String(lost.length), mark: "wrong" };
 }

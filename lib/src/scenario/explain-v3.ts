@@ -33,6 +33,12 @@ const sources: Readonly<Record<V3Reason, string>> = {
 	"v3: unproven": "",
 };
 
+const ofClusters: ReadonlySet<V3Reason> = new Set<V3Reason>([
+	"v3: told again",
+	"v3: member silent",
+	"v3: ahead of the store",
+]);
+
 /**
  * The same as `explain`, for a run on v3, where one rule decides: a watch is told every event whose key is in its range
  * and whose revision is not below the one that it asked from. An event that it should have been told of and was not is
@@ -138,5 +144,11 @@ function awayWords(
 }
 
 function because(reason: V3Reason, times: number, words: string): Explanation {
-	return { delivered: times, reason, words, source: sources[reason], notebook: "06-indexes-and-revisions" };
+	return {
+		delivered: times,
+		reason,
+		words,
+		source: sources[reason],
+		notebook: ofClusters.has(reason) ? "08-faults" : "06-indexes-and-revisions",
+	};
 }

@@ -180,7 +180,8 @@ const perPart = {
 	finalState(part: Part, say: Say): void {
 		const { following, truth, isLast } = part;
 		const final = truth.record.epochs[truth.epoch]?.final;
-		if (!isLast || final === undefined || following.position !== undefined) return;
+		const isStopped = following.position !== undefined || following.stoppedAt !== undefined;
+		if (!isLast || final === undefined || isStopped) return;
 		// A gap or reset over the end has a state beyond it: that is held against the writes, not against the read.
 		const over = part.changes.find((change) => change.kind === "gap" && change.to > final.index);
 		const index = Math.max(final.index, part.after, over === undefined ? 0 : indexAfter(over));

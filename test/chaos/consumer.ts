@@ -165,7 +165,7 @@ export class Arrivals {
 	}
 
 	following(ending: Ending): Following {
-		const { name, key, recursive, epoch, resumes, gaps, queueLength = 1_000 } = this.assignment;
+		const { name, kind, key, recursive, epoch, resumes, gaps, queueLength = 1_000 } = this.assignment;
 		const saved = ending === "saved" ? this.position : undefined;
 		return {
 			...{ name, key, recursive, epoch, gaps },
@@ -176,6 +176,8 @@ export class Arrivals {
 			deliveries: [...this.deliveries],
 			...(resumes === undefined ? {} : { resumes }),
 			...(saved === undefined ? {} : { position: saved }),
+			// A follower always has one.
+			...(ending === "saved" && kind !== "follow" ? { stoppedAt: this.lastIndex } : {}),
 			...(this.error === undefined ? {} : { error: this.error }),
 		};
 	}

@@ -50,7 +50,8 @@ function partsOf(following: Following, truths: readonly Truth[]): readonly Part[
 		const last = Math.max(after, ...changes.slice(-1).map(indexAfter));
 		// Who never came to the end still answers for all of it.
 		const final = truth.record.epochs[truth.epoch]?.final?.index ?? last;
-		const through = reset?.lastIndex ?? following.position?.index ?? Math.max(last, final);
+		const stopped = following.position?.index ?? following.stoppedAt;
+		const through = reset?.lastIndex ?? stopped ?? Math.max(last, final);
 		parts.push({ following, truth, after, through, nodes, changes, reset, isLast: reset === undefined });
 	};
 	for (const { change } of following.deliveries) {

@@ -52,6 +52,8 @@ export interface Following {
 	readonly resumes?: string;
 	/** As saved when it ended. */
 	readonly position?: Position;
+	/** Where it was stopped on purpose without a position to save: what comes after that is for who goes on. */
+	readonly stoppedAt?: number;
 	/** "none": whatever happened, the history was long enough for it. */
 	readonly gaps: "none" | "allowed";
 	/** How many changes it may hold for its consumer, and how many it held at most, where it told of that. */

@@ -114,6 +114,15 @@ describe("the chaos checkers on v3", () => {
 		assert.deepEqual(check(compacted).findings, []);
 	});
 
+	it("hold whoever was stopped on purpose, and has no position, to what came before that and no more", () => {
+		const stopped = (count: number) => {
+			const base = recordOf((events) => events.slice(0, count));
+			return { ...base, followings: base.followings.map((tree) => ({ ...tree, stoppedAt: 5 })) };
+		};
+		assert.deepEqual(check(stopped(2)).findings, []);
+		catches("complete", stopped(1));
+	});
+
 	it("catch a position that stands in the middle of a revision", () => {
 		const base = recordOf((events) => events.slice(0, 1));
 		const [tree] = base.followings;

@@ -31,7 +31,7 @@ describe("each rule of the follower, switched off", () => {
 
 	for (const rule of allOrAThird(Object.keys(rules) as Rule[])) {
 		it(`is missed: ${rule}`, async function () {
-			this.timeout(120_000);
+			this.timeout(240_000);
 			// Neither etcd is here, and that was said.
 			if (session === undefined) return;
 			const caught = await missed(session, rule);

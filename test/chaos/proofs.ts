@@ -15,7 +15,7 @@ export const proofs: Readonly<Record<Rule, Proof>> = {
 	"each once": { kinds: ["restart", "kill"], by: ["unique"] },
 	"a cleared history is a gap": { kinds: ["window-1001"], by: ["complete", "gapsStated"] },
 	"polls are the truth": { kinds: ["restart"], by: ["complete"] },
-	"verify a jump": { kinds: ["snapshot-catch-up"], by: ["complete"] },
+	"verify a jump": { kinds: ["snapshot-catch-up"], by: ["complete", "gapsStated"] },
 	"an index that goes back is a reset": { kinds: ["wipe", "wipe-outgrown"], by: ["complete", "genuine"] },
 	"no poll for ever": { kinds: ["minority", "pause"], by: ["alive"] },
 	"bookmark a quiet key": { kinds: ["quiet-key"], by: ["avoidable"] },

@@ -18,7 +18,7 @@ describe("prefixEnd", () => {
 		["and when they all are at the end", "6162ffff", "6163"],
 		["is a 0 byte, no end, for nothing but 0xff", "ffff", "00"],
 		["is a 0 byte, no end, for the empty prefix", "", "00"],
-		["counts a 0 byte up, as any other", "00", "01"],
+		["counts a 0 byte up like every other", "00", "01"],
 	];
 	for (const [what, prefix, end] of cases) {
 		it(what, () => assert.equal(prefixEnd(Buffer.from(prefix, "hex")).toString("hex"), end));

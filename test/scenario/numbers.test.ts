@@ -65,7 +65,7 @@ forEachEtcd((server) => {
 		});
 
 		it("shares one raft log between the APIs, and neither index nor revision", async () => {
-			const { v2, v3 } = server.lab;
+			const { v2, v3 } = lab;
 			const now = async () => {
 				const { raftIndex, etcdIndex } = await v2.get("/");
 				return { raftIndex, etcdIndex, status: await v3.status() };

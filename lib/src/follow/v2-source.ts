@@ -22,7 +22,8 @@ export interface V2SourceOptions extends Omit<SessionSettings, "clusterId" | "pr
 }
 
 /**
- * The v2 keys API as a source: quorum reads to list, long polls for what came after. One endpoint at a time (`Endpoints`).
+ * The v2 keys API as a source: quorum reads to list, long polls for what came after. One endpoint at a time
+ * (`Endpoints`).
  */
 export class V2Source implements Source {
 	readonly key: string;

@@ -26,6 +26,7 @@ const pageLength = 2_000;
  * with `recursive` is the key itself and all whose names begin with it and a slash, and no directory comes or goes with
  * them; nothing is hidden. An index is a revision; one can have several events (`more`). A node's `createdIndex` is
  * the key's createRevision, its `modifiedIndex` the modRevision. Keys and values have to be text (NotTextError).
+ * One endpoint at a time (`Endpoints`).
  */
 export class V3Source implements Source {
 	readonly key: string;

@@ -1,3 +1,4 @@
+import { brokenFor } from "./broken";
 import type { Explanation } from "./explain";
 import { changesOf, depthBelow, isVisible, listened, listenings } from "./scope";
 import type { LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline";
@@ -17,27 +18,21 @@ export type V3Reason =
 	| "v3: ahead of the store"
 	| "v3: unproven";
 
-/** Where in etcd's tree, at v3.5.9, the rule stands; "" where it is the client's. */
-const sources: Readonly<Record<V3Reason, string>> = {
-	"v3: in its range": "server/mvcc/watchable_store.go, notify",
-	"v3: from an old revision": "server/mvcc/watchable_store.go, syncWatchers",
-	"v3: told again": "server/mvcc/watchable_store.go, Restore",
-	"v3: outside its range": "server/mvcc/watcher_group.go, watcherSetByKey",
-	"v3: nothing was done": "server/etcdserver/apply.go, Txn",
-	"v3: no answer": "",
-	"v3: compacted": "server/mvcc/watcher_group.go, chooseAll",
-	"v3: in a stated gap": "",
-	"v3: not watched then": "",
-	"v3: member silent": "",
-	"v3: ahead of the store": "server/mvcc/watchable_store.go, watch",
-	"v3: unproven": "",
+/** Where in etcd's tree, at v3.5.9, the rule stands, or "" where it is the client's; and the page that shows it. */
+const sources: Readonly<Record<V3Reason, readonly [source: string, notebook: string]>> = {
+	"v3: in its range": ["server/mvcc/watchable_store.go, notify", "06-indexes-and-revisions"],
+	"v3: from an old revision": ["server/mvcc/watchable_store.go, syncWatchers", "06-indexes-and-revisions"],
+	"v3: told again": ["server/mvcc/watchable_store.go, Restore", "08-faults"],
+	"v3: outside its range": ["server/mvcc/watcher_group.go, watcherSetByKey", "06-indexes-and-revisions"],
+	"v3: nothing was done": ["server/etcdserver/apply.go, Txn", "06-indexes-and-revisions"],
+	"v3: no answer": ["", "06-indexes-and-revisions"],
+	"v3: compacted": ["server/mvcc/watcher_group.go, chooseAll", "06-indexes-and-revisions"],
+	"v3: in a stated gap": ["", "06-indexes-and-revisions"],
+	"v3: not watched then": ["", "06-indexes-and-revisions"],
+	"v3: member silent": ["", "08-faults"],
+	"v3: ahead of the store": ["server/mvcc/watchable_store.go, watch", "08-faults"],
+	"v3: unproven": ["", "06-indexes-and-revisions"],
 };
-
-const ofClusters: ReadonlySet<V3Reason> = new Set<V3Reason>([
-	"v3: told again",
-	"v3: member silent",
-	"v3: ahead of the store",
-]);
 
 /**
  * The same as `explain`, for a run on v3, where one rule decides: a watch is told every event whose key is in its range
@@ -99,20 +94,13 @@ function silence(timeline: Timeline, watcher: WatcherRecord, index: number): Exp
 		const words = "not delivered: it had been compacted before the watch asked for it";
 		return because("v3: compacted", 0, words);
 	}
-	const { faults = [] } = timeline;
-	const asked = watcher.life.findLast(({ kind }) => kind === "asked");
-	const wiped = faults.findLast(({ kind, at }) => kind === "wipe" && at < index);
-	if (wiped && asked?.kind === "asked" && asked.at >= wiped.at && asked.waitIndex !== undefined) {
-		const words = `not delivered: the watch asks from revision ${asked.waitIndex} of the store that was wiped; the new one's own revisions are lower, and a watch from a later one waits and says nothing`;
+	const broken = brokenFor(timeline, watcher, index);
+	if (broken?.kind === "ahead") {
+		const words = `not delivered: the watch asks from revision ${broken.waitIndex} of the store that was wiped; the new one's own revisions are lower, and a watch from a later one waits and says nothing`;
 		return because("v3: ahead of the store", 0, words);
 	}
-	const broken = faults.findLast(
-		({ kind, at }) =>
-			at < index && (kind === "pause" || kind === "cutOff" || kind === "resume" || kind === "heal"),
-	);
-	if (watcher.proof === "none" && (broken?.kind === "pause" || broken?.kind === "cutOff")) {
-		const how = broken.kind === "pause" ? "stands still" : "is cut off from its leader";
-		const words = `not delivered yet: the member that it watches at ${how}, and the connection says nothing of it`;
+	if (broken?.kind === "silent") {
+		const words = `not delivered yet: the member that it watches at ${broken.how}, and the connection says nothing of it`;
 		return because("v3: member silent", 0, words);
 	}
 	if (listened(watcher, index)) {
@@ -144,11 +132,6 @@ function awayWords(
 }
 
 function because(reason: V3Reason, times: number, words: string): Explanation {
-	return {
-		delivered: times,
-		reason,
-		words,
-		source: sources[reason],
-		notebook: ofClusters.has(reason) ? "08-faults" : "06-indexes-and-revisions",
-	};
+	const [source, notebook] = sources[reason];
+	return { delivered: times, reason, words, source, notebook };
 }

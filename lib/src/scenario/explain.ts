@@ -7,6 +7,7 @@ import {
 	type PassedOver,
 	type WatchRequest,
 } from "../model";
+import { brokenFor } from "./broken";
 import { explainV3, type V3Reason } from "./explain-v3";
 import { depthBelow, existed, isHidden, listenings } from "./scope";
 import type { Accepted, Delivery, LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline";
@@ -273,33 +274,29 @@ function silence(timeline: Timeline, watcher: WatcherRecord, { index }: Accepted
 
 /** What was done to the servers can be why it was asking, and was not told. */
 function brokenServer(timeline: Timeline, watcher: WatcherRecord, index: number): Explanation | undefined {
-	const { faults = [] } = timeline;
-	const wiped = faults.findLast(({ kind, at }) => kind === "wipe" && at < index);
-	const asked = watcher.life.findLast(({ kind }) => kind === "asked");
-	if (wiped && asked?.kind === "asked" && asked.at >= wiped.at && asked.waitIndex !== undefined) {
-		return because(
-			"ahead of the store",
-			0,
-			`not delivered: it asks for what comes from index ${asked.waitIndex} of the store that was wiped; the new one's own indexes are lower, and a request for a later one waits and says nothing`,
-		);
+	const broken = brokenFor(timeline, watcher, index);
+	switch (broken?.kind) {
+		case "ahead":
+			return because(
+				"ahead of the store",
+				0,
+				`not delivered: it asks for what comes from index ${broken.waitIndex} of the store that was wiped; the new one's own indexes are lower, and a request for a later one waits and says nothing`,
+			);
+		case "snapshot":
+			return because(
+				"member sent the whole store",
+				0,
+				"not delivered: the member was so far behind that it was sent the whole store in one piece, and who was waiting on it is not told of what happened in between",
+			);
+		case "silent":
+			return because(
+				"member silent",
+				0,
+				`not delivered yet: the member that it waits on ${broken.how}, and the connection says nothing of it`,
+			);
+		default:
+			return undefined;
 	}
-	const began = faults.findLast(({ kind, at }) => (kind === "pause" || kind === "cutOff") && at < index);
-	if (!began) return undefined;
-	const over = faults.find(({ kind, at }) => (kind === "resume" || kind === "heal") && at >= index);
-	if (faults.some(({ kind, at }) => kind === "snapshot" && at >= index)) {
-		return because(
-			"member sent the whole store",
-			0,
-			"not delivered: the member was so far behind that it was sent the whole store in one piece, and who was waiting on it is not told of what happened in between",
-		);
-	}
-	if (over || watcher.proof !== "none") return undefined;
-	const how = began.kind === "pause" ? "stands still" : "is cut off from its leader";
-	return because(
-		"member silent",
-		0,
-		`not delivered yet: the member that it waits on ${how}, and the connection says nothing of it`,
-	);
 }
 
 /** It was asking for the event, and did not get it. */

@@ -115,7 +115,9 @@ class MemberFaults implements Faults {
 	/** Waits until it stands where the others do; gives "snapshot" when it was sent the whole store on the way. */
 	async #caughtUp(): Promise<readonly FaultRecord["kind"][]> {
 		await this.#cluster.settled();
-		const standing = await Promise.all(this.#cluster.members.map(appliedBy));
+		const standing = await Promise.all(
+			this.#cluster.members.filter(({ state }) => state === "running").map(appliedBy),
+		);
 		const deadline = performance.now() + catchUpMs;
 		while ((await appliedBy(this.#member)) < Math.max(...standing) && performance.now() < deadline)
 			await wait(10);

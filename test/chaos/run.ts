@@ -231,7 +231,8 @@ export class Run {
 		const consumer = this.consumer(name);
 		const begin = performance.now();
 		const isForgetful = consumer.assignment.kind !== "follow";
-		const told = await consumer.reached(index, isForgetful ? loopEndMs : this.#patienceMs, this.epoch);
+		const patienceMs = isForgetful ? loopEndMs : this.#patienceMs(consumer);
+		const told = await consumer.reached(index, patienceMs, this.epoch);
 		if (!told) {
 			const what = `silent for ${Math.round(performance.now() - begin)} ms at ${consumer.lastIndex}`;
 			this.#silences.set(name, [...(this.#silences.get(name) ?? []), { index, what }]);
@@ -429,11 +430,12 @@ export class Run {
 		const { key, recursive, kind } = consumer.assignment;
 		const fence = () => this.set(recursive ? `${key}/fence` : key, `fence for ${name}`);
 		const { index } = await this.#fence(key, recursive);
-		let hasCome = await consumer.reached(index, kind === "follow" ? this.#patienceMs : 50, this.epoch);
+		const patienceMs = kind === "follow" ? this.#patienceMs(consumer) : 50;
+		let hasCome = await consumer.reached(index, patienceMs, this.epoch);
 		// A thousand of them share one processor: who waits while others are being told is not silent.
 		for (let told = -1; kind === "follow" && !hasCome && told !== this.#told && !consumer.error; ) {
 			told = this.#told;
-			hasCome = await consumer.reached(index, this.#patienceMs, this.epoch);
+			hasCome = await consumer.reached(index, patienceMs, this.epoch);
 		}
 		const deadline = performance.now() + loopEndMs;
 		// Who forgets may miss one fence, or two.
@@ -475,9 +477,12 @@ export class Run {
 		return [...this.elsewhere.filter((endpoint) => endpoint !== direct), direct];
 	}
 
-	/** Without one of its rules a follower may never come: then there is nothing to be patient for. */
-	get #patienceMs(): number {
-		return this.#options.without.length > 0 ? brokenEndMs : endMs;
+	/**
+	 * Of a connection that says nothing it knows after its own timeout, and not before. Without one of its rules a
+	 * follower may never come: then there is nothing to be patient for.
+	 */
+	#patienceMs({ assignment: { timeoutMs = 0 } }: Consumer): number {
+		return this.#options.without.length > 0 ? brokenEndMs : endMs + timeoutMs;
 	}
 
 	#keep(writing: Writing): Writing {

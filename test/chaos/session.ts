@@ -38,7 +38,7 @@ export interface SessionOptions {
 }
 
 /** No run takes longer than this. */
-const limitMs = 180_000;
+const limitMs = 300_000;
 
 /** Runs one fault after the other, on servers that are used again where they can be. */
 export class Session {

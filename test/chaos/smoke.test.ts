@@ -35,7 +35,7 @@ describe("the follower under every fault", () => {
 
 	for (const [nth, kind] of chosen.entries()) {
 		it(`loses nothing in silence: ${kind.name}, ${kind.about}`, async function () {
-			this.timeout(100_000);
+			this.timeout(330_000);
 			const session = sessions[Math.floor(nth / half)] ?? sessions[0];
 			// Neither etcd is here, and that was said.
 			if (session === undefined) return;

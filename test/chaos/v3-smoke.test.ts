@@ -25,7 +25,7 @@ describe("the follower under v3's faults", () => {
 	const chosen = kinds.filter(({ name }) => isThorough || smoke.includes(name));
 	for (const kind of chosen) {
 		it(`loses nothing in silence on v3: ${kind.name}, ${kind.about}`, async function () {
-			this.timeout(100_000);
+			this.timeout(330_000);
 			// It is not here, and that was said.
 			if (session === undefined) return;
 			const result = await session.run(kind, 1);

@@ -7,7 +7,10 @@ import { descendants, survivors } from "#tools/processes";
 import { root } from "../support/checkout";
 import { until } from "../support/until";
 
-describe("executeNotebook", () => {
+describe("executeNotebook", function () {
+	// A kernel and its type checker start in each of these: seconds each, on a busy machine many.
+	this.timeout(90_000);
+
 	// Inside the checkout, as the real ones are, so that cells find its packages.
 	const dir = path.join(root, ".lab", "test-notebooks");
 	const file = path.join(dir, "try.ipynb");

@@ -9,6 +9,9 @@ import json
 import os
 import sys
 
+# jsonschema builds a grammar of IRIs when it finds this one, two seconds at each start; nothing here has an IRI.
+sys.modules["rfc3987_syntax"] = None
+
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError

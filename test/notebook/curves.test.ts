@@ -143,6 +143,6 @@ describe("verdictView", () => {
 	});
 
 	it("escapes the claim", () => {
-		assertOnlyMarkup(html, ["div", "p", "strong", "ul", "li"], /^$/);
+		assertOnlyMarkup(html, ["div", "p", "strong", "ul", "li"], /^style$/);
 	});
 });

@@ -4,10 +4,25 @@ import { burst, postsRun, twice, twoPolls } from "./fixtures";
 
 describe("predictionOf", () => {
 	it("says the prediction back in words", () => {
-		const { text } = predictionOf({ recursive: [5, 1, 2], plain: "none", all: "all", twice: [3, 3] });
 		assert.equal(
-			text,
-			'Your prediction: "recursive" will see writes 1, 2, 5; "plain" will see none; "all" will see every write; "twice" will see write 3, 3 twice.',
+			predictionOf({ recursive: [5, 1, 2], plain: "none" }).text,
+			'Your prediction: "recursive" will see writes 1, 2, 5; "plain" will see none.',
+		);
+		assert.equal(
+			predictionOf({ all: "all", twice: [3, 3] }).text,
+			'Your prediction: "all" will see every write; "twice" will see write 3, 3 twice.',
+		);
+	});
+
+	it("takes a line for each watcher where one line would be broken within a word", () => {
+		assert.equal(
+			predictionOf({ naive: [1, 2, 3, 4], textbook: "all", follower: [1, 2, 3, 4] }).text,
+			[
+				"Your prediction:",
+				'  "naive" will see writes 1 to 4',
+				'  "textbook" will see every write',
+				'  "follower" will see writes 1 to 4',
+			].join("\n"),
 		);
 	});
 

@@ -15,7 +15,7 @@ export type Expected = readonly number[] | "all" | "none";
 export interface Prediction {
 	/** By the watcher's name. */
 	readonly expected: Readonly<Record<string, Expected>>;
-	/** The same in words. */
+	/** The same in words: one line, or where that is too long a line for each watcher. */
 	readonly text: string;
 }
 
@@ -42,6 +42,8 @@ export interface PredictionResult {
 	readonly summary: string;
 }
 
+/** As many characters as a notebook shows in a line of text before it breaks one, in the middle of a word. */
+const LINE = 90;
 const FORM = 'a list of write numbers such as [1, 3], or "all", or "none"';
 
 /**
@@ -64,9 +66,10 @@ export function predictionOf(answers: Readonly<Record<string, Expected>>): Predi
 	if (entries.length === 0)
 		throw new TypeError(`a prediction names at least one watcher: { recursive: [1, 3] }`);
 	const words = entries.map(([name, expected]) => `"${printable(name)}" ${expectedWords(expected)}`);
+	const line = `Your prediction: ${words.join("; ")}.`;
 	return Object.freeze({
 		expected: Object.freeze(Object.fromEntries(entries)),
-		text: `Your prediction: ${words.join("; ")}.`,
+		text: line.length <= LINE ? line : ["Your prediction:", ...words.map((word) => `  ${word}`)].join("\n"),
 	});
 }
 

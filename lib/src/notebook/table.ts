@@ -28,6 +28,9 @@ export interface Table {
 	readonly text: string;
 }
 
+/** How the HTML of an output begins: a little below what stands above it, such as a chart's slider. */
+export const OPENING = '<div style="padding-top: 8px">';
+
 const SIGN = { right: "✓", wrong: "✗", refused: "×" } as const;
 const LONGEST = 200;
 /** The most characters of a cell that is not broken over two lines. */
@@ -59,7 +62,7 @@ export function tableOf(input: TableInput): Table {
 			`<tr>${input.columns.map((_, at) => cell("td", htmlOf(row[at] ?? ""), at, short[at])).join("")}</tr>`,
 	);
 	const html = [
-		"<div>",
+		OPENING,
 		...title.map((line) => `<p><strong>${escapeUTF8(line)}</strong></p>`),
 		...subtitle.map((line) => `<p>${escapeUTF8(line)}</p>`),
 		`<table><thead><tr>${head}</tr></thead><tbody>`,

@@ -153,7 +153,7 @@ function sameState(
 }
 
 export const listAndWatchLosesNothing = claim(
-	"After a 401, reading the tree and watching from that read's index on misses nothing",
+	"When events are gone, reading the tree and watching on from that read misses nothing",
 	(timeline) => {
 		const evidence: Evidence[] = [];
 		let recovered = 0;

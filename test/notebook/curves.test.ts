@@ -9,7 +9,7 @@ import {
 	textsOf,
 	viewOf,
 } from "./charts";
-import { postsRun } from "./fixtures";
+import { burst, postsRun } from "./fixtures";
 
 const lost: CurveInput = {
 	title: "How much is lost",
@@ -133,6 +133,15 @@ describe("verdictView", () => {
   nothing below /a/b was ever written
   - write 2, set /a/b/c: refused with 104 Not a directory (/a/b)
 `,
+		);
+	});
+
+	it("gives the writes of a burst no number, since they race each other", () => {
+		const [write] = burst(2).writes;
+		assert.ok(write);
+		assert.match(
+			verdictView({ ...verdict, evidence: [{ kind: "write", write }] }).text,
+			/- write of a burst, set \/a\/1: took index 1\n/,
 		);
 	});
 

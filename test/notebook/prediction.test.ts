@@ -10,7 +10,7 @@ describe("predictionOf", () => {
 		);
 		assert.equal(
 			predictionOf({ all: "all", twice: [3, 3] }).text,
-			'Your prediction: "all" will see every write; "twice" will see write 3, 3 twice.',
+			'Your prediction: "all" will see every write; "twice" will see write 3 twice.',
 		);
 	});
 

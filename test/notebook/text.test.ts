@@ -5,6 +5,7 @@ import { assertOnlyMarkup, decoded } from "./charts";
 import {
 	accepted,
 	burst,
+	crowd,
 	delivery,
 	HOSTILE,
 	hostile,
@@ -42,6 +43,25 @@ describe("the text twin", () => {
 
 	it("says where nobody was waiting", () => {
 		assert.match(timelineChart(twoPolls()).text, /2 │ set \/a\/2 │ · nobody waiting/);
+	});
+
+	it("says where a poll that asked for a later index was waiting for that", () => {
+		const writes = [1, 2, 3].map((n) => accepted(n, "set", `/a/${n}`, n, { value: "x" }));
+		const third = writes[2];
+		assert.ok(third);
+		const life = [
+			{ kind: "asked", at: 0, waitIndex: 3 },
+			{ kind: "answered", at: 3 },
+		] as const;
+		const { text } = timelineChart(
+			timeline("the future", writes, [watcher("w", "/a", [delivery(third, 0)], life, { kind: "poll" })]),
+		);
+		assert.match(text, /1 │ set \/a\/1 │ · waiting for a later one/);
+		assert.match(text, /3 │ set \/a\/3 │ set/);
+	});
+
+	it("counts an expiry as etcd's own, not as a write that was tried", () => {
+		assert.match(timelineChart(crowd()).text, /^5 writes tried, 2 accepted, 3 refused, 1 by etcd itself$/m);
 	});
 
 	it("counts what came twice and names what came from the history", () => {

@@ -48,6 +48,14 @@ const cases: Readonly<Record<string, Case>> = {
 			},
 			{ answer: scenario("no watcher").set("/b/colour", "green"), words: /no watcher: keep the one on \/a/ },
 			{
+				answer: scenario("one of two refused")
+					.watch("w", "/a", { recursive: true })
+					.set("/a/colour", "green")
+					.set("/a/colour/shade", "navy"),
+				words:
+					/heard of every write that etcd accepted \(set \/a\/colour\/shade was refused with 104 Not a directory, and is none\)/,
+			},
+			{
 				answer: scenario("deeper").watch("w", "/a", { recursive: true }).set("/a/b/c/d", "green"),
 				words: /heard of every write/,
 			},
@@ -55,16 +63,15 @@ const cases: Readonly<Record<string, Case>> = {
 	},
 	plainWatchHearsFromAbove: {
 		notebook: "01-recursive",
-		start: /\/x\/y\/z itself was written: leave it alone, and do something above it/,
+		start: /it heard nothing: which write takes the watched key away without naming it/,
 		solved: [
 			{
 				answer: scenario("two levels up")
-					.by("before")
-					.mkdir("/x/y")
-					.by("writer")
-					.watch("plain", "/x/y")
+					.set("/x/y/z", "1")
+					.watch("plain", "/x/y/z")
+					.set("/x/y/other", "2")
 					.rmdir("/x", { recursive: true }),
-				words: /"plain" on \/x\/y was sent delete \/x, an event of a directory above it/,
+				words: /"plain" on \/x\/y\/z was sent delete \/x, an event of a directory above it/,
 			},
 			{
 				answer: scenario("an expiry")
@@ -85,11 +92,29 @@ const cases: Readonly<Record<string, Case>> = {
 			},
 			{
 				answer: scenario("the key itself").watch("plain", "/x").set("/x", "1").delete("/x"),
-				words: /\/x itself was written: leave it alone/,
+				words: /was sent set \/x, an event of its own key: while it watches, leave that alone/,
 			},
 			{
 				answer: scenario("beside it").watch("plain", "/x/y/z").set("/x/other", "1").delete("/x/other"),
 				words: /heard nothing: which write takes the watched key away without naming it/,
+			},
+			{
+				answer: scenario("one level up")
+					.set("/x/y/z", "1")
+					.watch("plain", "/x/y/z")
+					.rmdir("/x/y", { recursive: true }),
+				words: /was sent delete \/x\/y, from one level up as on this page/,
+			},
+			{
+				answer: scenario("a delete of a directory").set("/x/y/z", "1").watch("plain", "/x/y/z").delete("/x"),
+				words: /it heard nothing: delete \/x was refused with 102 Not a file, so there was no event/,
+			},
+			{
+				answer: scenario("nothing there")
+					.set("/x/y/other", "1")
+					.watch("plain", "/x/y/z")
+					.rmdir("/x", { recursive: true }),
+				words: /nothing was at \/x\/y\/z when \/x went, .* Make the key first/,
 			},
 		],
 	},
@@ -188,7 +213,17 @@ const cases: Readonly<Record<string, Case>> = {
 					.poll("w", { goOnAfter: "response" })
 					.poll("w", { goOnAfter: "response" })
 					.set("/a/3", "x"),
-				words: /the event at 3 was lost/,
+				words:
+					/the event at 2 came twice, and the one at 3 was lost: the polls went on after the index of the resp/,
+			},
+			{
+				answer: scenario("one poll too few")
+					.poll("w", "/a", { recursive: true })
+					.set("/a/1", "x")
+					.set("/a/2", "x")
+					.poll("w", { goOnAfter: "event" })
+					.set("/a/3", "x"),
+				words: /the event at 3 was lost: a poll gives one event, and no poll was left for this one/,
 			},
 		],
 	},
@@ -232,6 +267,26 @@ const cases: Readonly<Record<string, Case>> = {
 				words: /write the quiet key once before the flood and once after it, with a watcher on it/,
 			},
 			{
+				answer: scenario("from now on")
+					.poll("quiet", "/quiet/key")
+					.set("/quiet/key", "1")
+					.burst("/noise", flood)
+					.poll("quiet")
+					.set("/quiet/key", "2"),
+				words: /asked after the flood, and for what comes from now on: had its key been written in between/,
+			},
+			{
+				answer: scenario("from now on, and an event lost")
+					.poll("quiet", "/quiet/key")
+					.set("/quiet/key", "1")
+					.burst("/noise", { count: 600, keyCount: 10 })
+					.set("/quiet/key", "lost")
+					.burst("/noise", { count: 600, keyCount: 10 })
+					.poll("quiet")
+					.set("/quiet/key", "2"),
+				words: /"quiet" did not see its event at 602/,
+			},
+			{
 				answer: scenario("nobody asks again")
 					.poll("quiet", "/quiet/key")
 					.set("/quiet/key", "1")
@@ -243,8 +298,7 @@ const cases: Readonly<Record<string, Case>> = {
 	},
 	oneEventForMany: {
 		notebook: "05-events-as-a-log",
-		start:
-			/\/a\/1 took one key with it, and there were 2 expiries in all: what can expire that holds several keys/,
+		start: /expire \/a\/1 took one key with it, itself\. What can expire that holds others/,
 		solved: [
 			{
 				answer: scenario("a directory with a ttl")
@@ -254,7 +308,17 @@ const cases: Readonly<Record<string, Case>> = {
 					.set("/a/d/2", "x")
 					.set("/a/d/e/3", "x")
 					.awaitExpiry("/a/d"),
-				words: /"w" was sent expire \/a\/d, and \/a\/d\/1, \/a\/d\/2, \/a\/d\/e\/3 went with it/,
+				words:
+					/"w" was sent expire \/a\/d, and \/a\/d, \/a\/d\/1, \/a\/d\/2, \/a\/d\/e, \/a\/d\/e\/3 went: only/,
+			},
+			{
+				answer: scenario("two files and their directory")
+					.watch("w", "/a", { recursive: true })
+					.mkdir("/a/d", { ttl: 2 })
+					.set("/a/d/1", "x")
+					.set("/a/d/2", "x")
+					.awaitExpiry("/a/d"),
+				words: /and \/a\/d, \/a\/d\/1, \/a\/d\/2 went: only/,
 			},
 		],
 		notYet: [
@@ -276,9 +340,8 @@ const cases: Readonly<Record<string, Case>> = {
 					.watch("w", "/a", { recursive: true })
 					.mkdir("/a/d", { ttl: 2 })
 					.set("/a/d/1", "x")
-					.set("/a/d/2", "x")
 					.awaitExpiry("/a/d"),
-				words: /\/a\/d took 2 keys with it/,
+				words: /expire \/a\/d took 2 keys with it, \/a\/d and \/a\/d\/1\. Put one more where they were/,
 			},
 			{
 				answer: scenario("elsewhere")
@@ -352,6 +415,15 @@ const cases: Readonly<Record<string, Case>> = {
 					.set("/app/k", "x")
 					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
 				words: /refused with 104: that is the entry "I wrote a grandchild and heard nothing"/,
+			},
+			{
+				answer: scenario("not deep")
+					.watch("live", "/app", { recursive: true })
+					.set("/app/k", "x", { ttl: 100 })
+					.refresh("/app/k", 100)
+					.watch("later", "/app", { recursive: true, afterIndex: 0 }),
+				words:
+					/heard all that came from the history\. Which entry is about keys that a live watch never shows/,
 			},
 			{
 				answer: scenario("no index")
@@ -454,6 +526,18 @@ const cases: Readonly<Record<string, Case>> = {
 					.burst("/noise", flood)
 					.reconnect("follower"),
 				words: /nothing below \/a was removed in this run/,
+			},
+			{
+				answer: scenario("made again")
+					.follow("follower", "/a", { recursive: true })
+					.set("/a/k", "1")
+					.cut("follower")
+					.delete("/a/k")
+					.set("/a/k", "2")
+					.burst("/noise", flood)
+					.reconnect("follower"),
+				words:
+					/\/a\/k was removed and made again within the gap: .* that the key changed, not that it was away/,
 			},
 			{
 				answer: scenario("no flood")

@@ -98,7 +98,7 @@ export function chaosTable(results: ChaosResults): Table {
 		columns: [
 			"consumer",
 			"runs",
-			"events",
+			"events due",
 			"lost in silence",
 			"kinds with a loss",
 			"gaps told",
@@ -113,9 +113,13 @@ export function showChaosTable(results: ChaosResults): void {
 	show(tableBundle(chaosTable(results)));
 }
 
-function chaosWords({ runs, events, members, etcd, kinds }: ChaosResults): string {
+/** The runs that came to an end, and the events of each consumer, told or lost: what the rows add up to. */
+function chaosWords({ members, etcd, kinds }: ChaosResults): string {
+	const all = kinds.flatMap(({ consumers }) => Object.values(consumers));
+	const runs = all.reduce((sum, count) => sum + count.runs, 0);
+	const events = all.reduce((sum, count) => sum + count.events, 0);
 	const many = members === 1 ? "1 member" : `${members} members`;
-	return `${grouped(runs)} runs of ${kinds.length} kinds of faults, ${grouped(events)} events, ${many} of etcd ${printable(etcd)}`;
+	return `${grouped(runs)} runs of ${kinds.length} kinds of faults, ${grouped(events)} events told or lost, ${many} of etcd ${printable(etcd)}`;
 }
 
 function totalWords({ kinds }: ChaosResults, consumer: keyof typeof NAMES): string {

@@ -94,8 +94,12 @@ function expectedWords(expected: Expected): string {
 	if (expected === "all") return "will see every write";
 	if (expected === "none" || expected.length === 0) return "will see none";
 	const repeated = [...new Set(expected.filter((number, at) => expected.indexOf(number) !== at))];
-	const many = repeated.map((number) => `, ${number} ${times(countOf(expected, number, 0))}`).join("");
-	return `will see ${new Set(expected).size === 1 ? "write" : "writes"} ${stretchesInWords(expected)}${many}`;
+	const written = [...new Set(expected)];
+	const often = (number: number) => times(countOf(expected, number, 0));
+	if (written.length === 1)
+		return `will see write ${written[0]}${repeated.map((number) => ` ${often(number)}`).join("")}`;
+	const many = repeated.map((number) => `${number} ${often(number)}`).join(", ");
+	return `will see writes ${stretchesInWords(written)}${many === "" ? "" : ` (${many})`}`;
 }
 
 function times(count: number): string {

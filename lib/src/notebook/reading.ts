@@ -214,7 +214,8 @@ export function faultWords({ kind }: FaultRecord): string {
 
 /** "5 writes tried, 3 accepted, 2 refused". */
 export function countsInWords(timeline: Timeline): string {
-	const tried = timeline.writes.length;
+	const own = timeline.writes.filter(({ by }) => by === "etcd").length;
+	const tried = timeline.writes.length - own;
 	const count = (kind: string) => timeline.writes.filter((write) => write.outcome.kind === kind).length;
 	const failed = count("failed");
 	const more = failed > 0 ? `, ${grouped(failed)} without an answer` : "";
@@ -222,7 +223,8 @@ export function countsInWords(timeline: Timeline): string {
 	const refused = timeline.api === "v3" ? nothing : `, ${grouped(count("refused"))} refused`;
 	const without = (timeline.withoutCounterpart ?? []).length;
 	const less = without === 0 ? "" : `; ${counted(without, "thing")} without a counterpart`;
-	return `${counted(tried, "write")} tried, ${grouped(count("accepted"))} accepted${refused}${more}${less}`;
+	const expired = own === 0 ? "" : `, ${grouped(own)} by etcd itself`;
+	return `${counted(tried, "write")} tried, ${grouped(count("accepted") - own)} accepted${refused}${more}${expired}${less}`;
 }
 
 /** "1 write", "3 writes", "12,000 writes". */

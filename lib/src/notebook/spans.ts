@@ -61,8 +61,8 @@ export function spansOf(watcher: WatcherRecord): Span[] {
 
 /**
  * Tells what a watcher was doing about an index: asking for it (listening when it happened, or asking later with a
- * waitIndex at or before it), connected with its reader paused, or away. A poll answered from the history asked
- * for no more than the event that it got.
+ * waitIndex at or before it), connected with its reader paused, waiting for a later one, or away. A poll answered
+ * from the history asked for no more than the event that it got.
  */
 export function stateTeller(watcher: WatcherRecord, spans: readonly Span[]): (index: number) => State {
 	const asked = askedRanges(watcher).sort((a, b) => a.from - b.from);
@@ -72,6 +72,11 @@ export function stateTeller(watcher: WatcherRecord, spans: readonly Span[]): (in
 		return furthest;
 	});
 	const paused = spans.filter((span) => span.kind === "paused");
+	const early = watcher.life.flatMap((event) =>
+		event.kind === "asked" && event.waitIndex !== undefined && event.waitIndex > event.at + 1
+			? [{ from: event.at + 1, to: event.waitIndex - 1 }]
+			: [],
+	);
 	return (index) => {
 		if (paused.some(({ after, until = Number.POSITIVE_INFINITY }) => index > after && index <= until))
 			return "paused";
@@ -82,11 +87,12 @@ export function stateTeller(watcher: WatcherRecord, spans: readonly Span[]): (in
 			if ((asked[middle]?.from ?? 0) <= index) low = middle + 1;
 			else high = middle;
 		}
-		return (reach[low - 1] ?? Number.NEGATIVE_INFINITY) >= index ? "listening" : "away";
+		if ((reach[low - 1] ?? Number.NEGATIVE_INFINITY) >= index) return "listening";
+		return early.some(({ from, to }) => from <= index && index <= to) ? "early" : "away";
 	};
 }
 
-export type State = "listening" | "paused" | "away";
+export type State = "listening" | "paused" | "early" | "away";
 
 function askedRanges(watcher: WatcherRecord): { from: number; to: number }[] {
 	const ranges: { from: number; to: number }[] = [];

@@ -39,6 +39,13 @@ export interface TimelineRows {
 	readonly notes: readonly string[];
 }
 
+const ABSENT = {
+	listening: "·",
+	paused: "· not reading",
+	early: "· waiting for a later one",
+	away: "· nobody waiting",
+} as const;
+
 /** What a watcher's cell says about one write. */
 export function cellWords(fate: Fate): string {
 	switch (fate.kind) {
@@ -51,7 +58,7 @@ export function cellWords(fate: Fate): string {
 		}
 		case "absent":
 			if (fate.isStated) return "· in the gap";
-			return fate.state === "away" ? "· nobody waiting" : fate.state === "paused" ? "· not reading" : "·";
+			return ABSENT[fate.state];
 		case "unaccepted":
 		case "noEvent":
 		case "elsewhere":

@@ -14,10 +14,11 @@ export function evidenceWords(evidence: Evidence, unit: Unit = "index"): string 
 		case "write": {
 			const { write } = evidence;
 			const { outcome } = write;
-			if (outcome.kind !== "accepted")
-				return `write ${write.id}, ${writeWords(write)}: ${refusalWords(outcome)}`;
+			// The writes of a burst race each other: a number would only look like an index that is off.
+			const one = `write${write.burst === undefined ? ` ${write.id}` : " of a burst"}, ${writeWords(write)}`;
+			if (outcome.kind !== "accepted") return `${one}: ${refusalWords(outcome)}`;
 			const event = outcome.raisesEvent ? "" : ", and raised no event";
-			return `write ${write.id}, ${writeWords(write)}: took ${unit} ${outcome.index}${event}`;
+			return `${one}: took ${unit} ${outcome.index}${event}`;
 		}
 		case "delivery": {
 			const { delivery } = evidence;

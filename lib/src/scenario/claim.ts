@@ -87,7 +87,7 @@ export function all(number: number, noun: string): string {
 	return number === 1 ? `the one ${noun}` : `all ${count(number, noun)}`;
 }
 
-/** "none of 3 events", "not the one event". */
-export function none(number: number, noun: string): string {
-	return number === 1 ? `not the one ${noun}` : `none of ${count(number, noun)}`;
+/** "none of 3 events came", "the one event did not come". */
+export function noneWords(events: number): string {
+	return events === 1 ? "the one event did not come" : `none of ${count(events, "event")} came`;
 }

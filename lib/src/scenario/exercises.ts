@@ -32,6 +32,25 @@ function exercise(
 	};
 }
 
+/** "delete /x was refused with 102 Not a file", and nothing when all were accepted. */
+function refusedIn({ writes }: Timeline): string | undefined {
+	for (const { operation, key, outcome } of writes)
+		if (outcome.kind === "refused")
+			return `${operation} ${key} was refused with ${outcome.code} ${outcome.message}`;
+	return undefined;
+}
+
+/** What a removal took with it: the key that it names, and files and directories below that were written there. */
+function goneWith(timeline: Timeline, removal: AcceptedWrite): readonly string[] {
+	const keys = new Set([removal.key]);
+	for (const { key } of accepted(timeline)) {
+		const below = depthBelow(key, removal.key) ?? 0;
+		const parts = key.split("/");
+		for (let level = below; level > 0; level--) keys.add(parts.slice(0, parts.length - level + 1).join("/"));
+	}
+	return [...keys].filter((key) => existed(timeline, key, removal.index));
+}
+
 function came(watcher: WatcherRecord, { index }: AcceptedWrite): boolean {
 	return watcher.deliveries.some((delivery) => delivery.index === index);
 }
@@ -44,8 +63,13 @@ export const exercises = {
 		if (writes.length === 0)
 			return { missing: "etcd accepted no write in this run: look at the refused ones for the reason" };
 		const unseen = writes.find((write) => timeline.watchers.every((watcher) => !came(watcher, write)));
-		if (!unseen)
-			return { missing: "the watcher heard of every write: where would a write be none of its business?" };
+		if (!unseen) {
+			const refused = refusedIn(timeline);
+			const because = refused === undefined ? "" : ` that etcd accepted (${refused}, and is none)`;
+			return {
+				missing: `the watcher heard of every write${because}: where would a write be none of its business?`,
+			};
+		}
 		return `nobody heard of ${unseen.write.operation} ${unseen.key}, which took index ${unseen.index}`;
 	}),
 
@@ -55,16 +79,36 @@ export const exercises = {
 		(timeline) => {
 			const plain = timeline.watchers.filter(({ recursive }) => !recursive);
 			if (plain.length === 0) return { missing: "there is no watch without recursive in it" };
-			const touched = plain.find(({ key }) =>
-				timeline.writes.some((write) => write.key === key && write.operation !== "mkdir"),
+			const told = plain.flatMap((watcher) => watcher.deliveries.map((delivery) => ({ watcher, delivery })));
+			const [above] = told.filter(({ watcher, delivery }) => delivery.key !== watcher.key);
+			const far = told.find(({ watcher, delivery }) => {
+				const levels = depthBelow(watcher.key, delivery.key) ?? 0;
+				return levels >= 2 || (levels >= 1 && delivery.action === "expire");
+			});
+			if (far)
+				return `"${far.watcher.name}" on ${far.watcher.key} was sent ${far.delivery.action} ${far.delivery.key}, an event of a directory above it`;
+			if (above)
+				return {
+					missing: `"${above.watcher.name}" was sent ${above.delivery.action} ${above.delivery.key}, from one level up as on this page: let it come from two levels up, or be an expiry`,
+				};
+			const [own] = told;
+			if (own)
+				return {
+					missing: `"${own.watcher.name}" was sent ${own.delivery.action} ${own.delivery.key}, an event of its own key: while it watches, leave that alone, and do something above it`,
+				};
+			const refused = refusedIn(timeline);
+			if (refused !== undefined)
+				return {
+					missing: `it heard nothing: ${refused}, so there was no event. A directory goes by .rmdir()`,
+				};
+			const gone = accepted(timeline).find(
+				(write) => removes(write) && plain.some(({ key }) => (depthBelow(key, write.key) ?? 0) > 0),
 			);
-			for (const watcher of plain) {
-				const above = watcher.deliveries.find(({ key }) => key !== watcher.key);
-				if (above)
-					return `"${watcher.name}" on ${watcher.key} was sent ${above.action} ${above.key}, an event of a directory above it`;
-			}
-			if (touched)
-				return { missing: `${touched.key} itself was written: leave it alone, and do something above it` };
+			const unborn = plain.find(({ key }) => gone && !existed(timeline, key, gone.index));
+			if (gone && unborn)
+				return {
+					missing: `it heard nothing: nothing was at ${unborn.key} when ${gone.key} went, and only who watches a node that goes with it is told. Make the key first`,
+				};
 			return { missing: "it heard nothing: which write takes the watched key away without naming it?" };
 		},
 	),
@@ -107,8 +151,18 @@ export const exercises = {
 			const lost = due.filter((write) => !came(watcher, write));
 			if (lost.length > 0) {
 				const [first] = lost as [AcceptedWrite];
+				const twice = watcher.deliveries.find(({ index }, at) =>
+					watcher.deliveries.slice(0, at).some((earlier) => earlier.index === index),
+				);
+				if (twice)
+					return {
+						missing: `the event at ${twice.index} came twice, and the one at ${first.index} was lost: the polls went on after the index of the response, which lies before the event's`,
+					};
+				const isLast = watcher.deliveries.every(({ index }) => index < first.index);
 				return {
-					missing: `the event at ${first.index} was lost: nobody was listening, and the next poll did not ask for it`,
+					missing: isLast
+						? `the event at ${first.index} was lost: a poll gives one event, and no poll was left for this one`
+						: `the event at ${first.index} was lost: nobody was listening, and the next poll did not ask for it`,
 				};
 			}
 			const between = watcher.deliveries.filter(({ fromHistory }) => fromHistory);
@@ -140,8 +194,13 @@ export const exercises = {
 					return {
 						missing: `only ${foreign} writes to other keys between its two events: the window would not have passed`,
 					};
-				if (!came(watcher, last))
-					return { missing: `"${watcher.name}" did not see its event at ${last.index}` };
+				const unseen = own.slice(1).find((write) => !came(watcher, write));
+				if (unseen) return { missing: `"${watcher.name}" did not see its event at ${unseen.index}` };
+				const deaf = first.index + 1;
+				if (!listened(watcher, deaf))
+					return {
+						missing: `"${watcher.name}" asked after the flood, and for what comes from now on: had its key been written in between, that would be lost. When has it to ask, to lose nothing?`,
+					};
 				return `"${watcher.name}" saw index ${last.index} after ${foreign} writes to other keys: who is already waiting is not thrown out`;
 			}
 			return { missing: "write the quiet key once before the flood and once after it, with a watcher on it" };
@@ -163,27 +222,21 @@ export const exercises = {
 			const expiries = writes.filter(removes);
 			if (expiries.length === 0)
 				return { missing: "nothing went: give something a ttl, and wait for it with .awaitExpiry()" };
-			const gone = expiries.map((expiry) => ({
-				expiry,
-				keys: new Set(
-					writes
-						.filter(({ key, outcome }) => {
-							const isInside = depthBelow(key, expiry.key) !== undefined;
-							return isInside && !outcome.node.dir && existed(timeline, key, expiry.index);
-						})
-						.map(({ key }) => key),
-				),
-			}));
-			const many = gone.find(({ keys }) => keys.size >= 3);
+			const gone = expiries.map((expiry) => ({ expiry, keys: goneWith(timeline, expiry) }));
+			const many = gone.find(({ keys }) => keys.length >= 3);
 			if (!many) {
-				const most = gone.reduce((a, b) => (b.keys.size > a.keys.size ? b : a));
-				return {
-					missing: `${most.expiry.key} took ${most.keys.size === 1 ? "one key" : `${most.keys.size} keys`} with it, and there were ${expiries.length} expiries in all: what can expire that holds several keys?`,
-				};
+				const most = gone.reduce((a, b) => (b.keys.length > a.keys.length ? b : a));
+				const went =
+					most.keys.length === 1
+						? `expire ${most.expiry.key} took one key with it, itself`
+						: `expire ${most.expiry.key} took ${most.keys.length} keys with it, ${most.keys.join(" and ")}`;
+				const next =
+					most.keys.length === 1 ? "What can expire that holds others?" : "Put one more where they were";
+				return { missing: `${went}. ${next}` };
 			}
 			const told = watchers.find((watcher) => came(watcher, many.expiry));
 			if (!told) return { missing: `no watcher was told that ${many.expiry.key} expired: watch above it` };
-			return `"${told.name}" was sent expire ${many.expiry.key}, and ${[...many.keys].join(", ")} went with it: only who kept the tree can name them`;
+			return `"${told.name}" was sent expire ${many.expiry.key}, and ${many.keys.join(", ")} went: only who kept the tree can name them`;
 		},
 	),
 
@@ -229,8 +282,13 @@ export const exercises = {
 				return {
 					missing: `"${live.name}" was not there when ${early.write.key} was written: that is the entry "The first write after I opened the watch is missing"`,
 				};
+			const isDeep = replayed.some(({ index }) =>
+				accepted(timeline).some(
+					(write) => write.index === index && (depthBelow(write.key, live.key) ?? 0) >= 2,
+				),
+			);
 			return {
-				missing: `"${live.name}" heard all that came from the history: depth is no reason. Which names does a live watch from above skip?`,
+				missing: `"${live.name}" heard all that came from the history${isDeep ? ": depth is no reason" : ""}. Which entry is about keys that a live watch never shows?`,
 			};
 		},
 	),
@@ -290,6 +348,10 @@ export const exercises = {
 			if (removal.index < gap.from || removal.index > gap.to)
 				return {
 					missing: `${removal.key} was removed at ${removal.index}, outside the gap ${gap.from} to ${gap.to}`,
+				};
+			if (existed(timeline, removal.key, gap.to + 1))
+				return {
+					missing: `${removal.key} was removed and made again within the gap: the list that follows has it, so it says that the key changed, not that it was away. Leave it removed`,
 				};
 			return {
 				missing: `${removal.key} was made and removed within the gap: who never knew of it can't miss it. Make it while "${name}" is connected`,

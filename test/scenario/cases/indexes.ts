@@ -93,7 +93,7 @@ export const indexCases = {
 		confirms(
 			"when one of them counts the key's own writes alone",
 			{ writes: [set("/a"), set("/b"), set("/a", "v", { node: { modifiedIndex: 2 } })] },
-			/modifiedIndex does: it goes up by 1 with each write to the key/,
+			/modifiedIndex does: it goes up by 1 with each write since the key was made/,
 			["set /a @1", "set /a @3"],
 		),
 		leavesUntested(

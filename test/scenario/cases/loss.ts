@@ -546,7 +546,7 @@ export const lossCases = {
 				writes: four,
 				watchers: [stream("s", "/a", { recursive, life: stopped, sent: [1, 2], proof: "gone" })],
 			},
-			/2 of 4 events never came, those after it read on again among them; no error/,
+			/2 of 4 events never came, also of those written after it read on; no error/,
 			["set /a/3 @3", "set /a/4 @4", "s: paused @0", "s: resumed @3"],
 		),
 		confirms(

@@ -174,7 +174,7 @@ export const reachCases = {
 		confirms(
 			"when an accepted grandchild stays unseen to the fence",
 			{ writes: [set("/a/b/c")], watchers: [watch("w", "/a", { recursive: true })] },
-			/not the one event came, and it is known that nothing was on its way/,
+			/the one event did not come, and it is known that nothing was on its way/,
 			["set /a/b/c @1"],
 		),
 		refutes(
@@ -401,7 +401,7 @@ export const reachCases = {
 				writes: [set("/a/b"), rmdir("/a")],
 				watchers: [watch("w", "/a", { sent: [2] })],
 			},
-			/not the one event came/,
+			/the one event did not come/,
 			["set /a/b @1"],
 		),
 		confirms(
@@ -410,7 +410,7 @@ export const reachCases = {
 				writes: [set("/a/b"), rmdir("/a"), set("/a/c")],
 				watchers: [watch("w", "/a", { sent: [2], life: [asked(0), closed(3)], proof: "closed" })],
 			},
-			/not the one event came/,
+			/the one event did not come/,
 			["set /a/b @1"],
 		),
 		refutes(

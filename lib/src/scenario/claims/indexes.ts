@@ -104,7 +104,7 @@ export const keysCountTheirOwnWrites = claim(
 		const [found] = counting;
 		return found === undefined
 			? refuted(`none of ${names} does: each jumps by what was written to other keys in between`, evidence)
-			: confirmed(`${found[1]} does: it goes up by 1 with each write to the key`, evidence);
+			: confirmed(`${found[1]} does: it goes up by 1 with each write since the key was made`, evidence);
 	},
 );
 

@@ -186,7 +186,7 @@ export const slowStreamLosesInSilence = claim(
 						told.map((event) => lifeEvidence(watcher, event)),
 					)
 				: confirmed(
-						`${lost.length} of ${count(due.length, "event")} never came${later ? ", those after it read on again among them" : ""}; ` +
+						`${lost.length} of ${count(due.length, "event")} never came${later ? ", also of those written after it read on" : ""}; ` +
 							"no error, no end of the connection",
 						evidence,
 					);

@@ -7,7 +7,7 @@ import {
 	type Evidence,
 	type Finding,
 	lifeEvidence,
-	none,
+	noneWords,
 	refuted,
 	untested,
 	writeEvidence,
@@ -79,7 +79,7 @@ function noneCame(found: readonly Pair[], what: string): Finding {
 		);
 	}
 	return confirmed(
-		`${what}: ${none(found.length, "event")} came, and it is known that nothing was on its way`,
+		`${what}: ${noneWords(found.length)}, and it is known that nothing was on its way`,
 		evidenceOf(found),
 	);
 }
@@ -113,7 +113,7 @@ export const childrenAreSeen = claim(
 				evidenceOf(found),
 			);
 		}
-		return allCame(found, "children added and deleted under a recursive watch");
+		return allCame(found, "children written and deleted under a recursive watch");
 	},
 );
 
@@ -148,7 +148,8 @@ export const recursiveSeesEveryDepth = claim(
 			(most, { watcher, write }) => Math.max(most, depthBelow(write.key, watcher.key) ?? 0),
 			0,
 		);
-		if (deepest < 2) return untested("no write two levels or more below a recursive watch was accepted");
+		if (deepest < 2)
+			return untested("no write two levels or more below a recursive watch was accepted, hidden names aside");
 		return allCame(found, `down to ${deepest} levels below the key`);
 	},
 );

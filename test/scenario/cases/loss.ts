@@ -178,8 +178,17 @@ export const lossCases = {
 		confirms(
 			"when all after its first event came",
 			{ writes: three, watchers: [watch("w", "/a", { recursive, sent: [1, 2, 3] })] },
-			/both events after the first came/,
+			/both events after the first came$/,
 			["w < set /a/1 @1", "w < set /a/2 @2", "w < set /a/3 @3"],
+		),
+		confirms(
+			"when only a hidden name's did not come, and says so",
+			{
+				writes: [set("/a/1"), set("/a/_2"), set("/a/3")],
+				watchers: [watch("w", "/a", { recursive, sent: [1, 3] })],
+			},
+			/the one event after the first came, hidden names aside$/,
+			["w < set /a/1 @1", "w < set /a/3 @3"],
 		),
 		refutes(
 			"by one that did not come",

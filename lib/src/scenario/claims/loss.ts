@@ -18,6 +18,7 @@ import {
 	deliveriesOfWrite,
 	endIsProven,
 	hearsAll,
+	isHidden,
 	isVisible,
 	listened,
 	listenings,
@@ -78,6 +79,7 @@ export const goLoopLosesNothingMore = claim(
 	(timeline) => {
 		const evidence: Evidence[] = [];
 		let seen = 0;
+		let isAnyHidden = false;
 		for (const watcher of timeline.watchers) {
 			const [first] = watcher.deliveries;
 			const last = listenings(watcher).at(-1);
@@ -94,10 +96,14 @@ export const goLoopLosesNothingMore = claim(
 				);
 			}
 			seen += after.length;
+			isAnyHidden ||= accepted(timeline).some(
+				({ key, index }) => index > first.index && isHidden(key, watcher.key),
+			);
 			for (const delivery of watcher.deliveries) evidence.push(deliveryEvidence(watcher, delivery));
 		}
 		if (seen === 0) return untested("no loop had a first event and something to see after it");
-		return confirmed(`${all(seen, "event")} after the first came`, evidence);
+		const aside = isAnyHidden ? ", hidden names aside" : "";
+		return confirmed(`${all(seen, "event")} after the first came${aside}`, evidence);
 	},
 	{ v2Only: "its watch is one stream, and no loop that asks" },
 );

@@ -153,7 +153,7 @@ function sameState(
 }
 
 export const listAndWatchLosesNothing = claim(
-	"When events are gone, reading the tree and watching on from that read misses nothing",
+	"When events are gone, reading the tree and watching on from that read misses nothing of the state",
 	(timeline) => {
 		const evidence: Evidence[] = [];
 		let recovered = 0;

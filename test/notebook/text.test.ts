@@ -60,6 +60,17 @@ describe("the text twin", () => {
 		assert.match(text, /3 │ set \/a\/3 │ set/);
 	});
 
+	it("says that nobody was waiting once such a poll has been cut", () => {
+		const writes = [1, 2].map((n) => accepted(n, "set", `/a/${n}`, n, { value: "x" }));
+		const life = [
+			{ kind: "asked", at: 0, waitIndex: 5 },
+			{ kind: "cut", at: 1 },
+		] as const;
+		const { text } = timelineChart(timeline("cut", writes, [watcher("w", "/a", [], life, { kind: "poll" })]));
+		assert.match(text, /1 │ set \/a\/1 │ · waiting for a later one/);
+		assert.match(text, /2 │ set \/a\/2 │ · nobody waiting/);
+	});
+
 	it("counts an expiry as etcd's own, not as a write that was tried", () => {
 		assert.match(timelineChart(crowd()).text, /^5 writes tried, 2 accepted, 3 refused, 1 by etcd itself$/m);
 	});

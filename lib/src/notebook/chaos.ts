@@ -78,7 +78,7 @@ export function chaosTable(results: ChaosResults): Table {
 	const rows = consumersIn(results).flatMap((consumer): Cell[][] => {
 		const all = results.kinds.flatMap(({ consumers }) => consumers[consumer] ?? []);
 		if (all.length === 0) return [];
-		const sum = (field: keyof ChaosCount) => all.reduce((total, count) => total + count[field], 0);
+		const sum = (field: keyof ChaosCount) => total(all, field);
 		const lossy = all.filter(({ silentLosses }) => silentLosses > 0).length;
 		return [
 			[
@@ -116,15 +116,18 @@ export function showChaosTable(results: ChaosResults): void {
 /** The runs that came to an end, and the events of each consumer, told or lost: what the rows add up to. */
 function chaosWords({ members, etcd, kinds }: ChaosResults): string {
 	const all = kinds.flatMap(({ consumers }) => Object.values(consumers));
-	const runs = all.reduce((sum, count) => sum + count.runs, 0);
-	const events = all.reduce((sum, count) => sum + count.events, 0);
+	const [runs, events] = [total(all, "runs"), total(all, "events")];
 	const many = members === 1 ? "1 member" : `${members} members`;
 	return `${grouped(runs)} runs of ${kinds.length} kinds of faults, ${grouped(events)} events told or lost, ${many} of etcd ${printable(etcd)}`;
 }
 
+function total(counts: readonly ChaosCount[], field: keyof ChaosCount): number {
+	return counts.reduce((sum, count) => sum + count[field], 0);
+}
+
 function totalWords({ kinds }: ChaosResults, consumer: keyof typeof NAMES): string {
 	const all = kinds.flatMap(({ consumers }) => consumers[consumer] ?? []);
-	const lost = all.reduce((sum, { silentLosses }) => sum + silentLosses, 0);
+	const lost = total(all, "silentLosses");
 	const lossy = all.filter(({ silentLosses }) => silentLosses > 0).length;
 	return `${NAMES[consumer]}: ${grouped(lost)} events lost in silence, in ${lossy} of ${all.length} kinds.`;
 }

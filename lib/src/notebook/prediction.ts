@@ -93,13 +93,12 @@ function shown(value: unknown): string {
 function expectedWords(expected: Expected): string {
 	if (expected === "all") return "will see every write";
 	if (expected === "none" || expected.length === 0) return "will see none";
-	const repeated = [...new Set(expected.filter((number, at) => expected.indexOf(number) !== at))];
 	const written = [...new Set(expected)];
-	const often = (number: number) => times(countOf(expected, number, 0));
 	if (written.length === 1)
-		return `will see write ${written[0]}${repeated.map((number) => ` ${often(number)}`).join("")}`;
-	const many = repeated.map((number) => `${number} ${often(number)}`).join(", ");
-	return `will see writes ${stretchesInWords(written)}${many === "" ? "" : ` (${many})`}`;
+		return `will see write ${written[0]}${expected.length === 1 ? "" : ` ${times(expected.length)}`}`;
+	const repeated = written.filter((number) => countOf(expected, number, 0) > 1);
+	const often = repeated.map((number) => `${number} ${times(countOf(expected, number, 0))}`).join(", ");
+	return `will see writes ${stretchesInWords(written)}${often === "" ? "" : ` (${often})`}`;
 }
 
 function times(count: number): string {

@@ -214,7 +214,7 @@ export function faultWords({ kind }: FaultRecord): string {
 
 /** "5 writes tried, 3 accepted, 2 refused". */
 export function countsInWords(timeline: Timeline): string {
-	const own = timeline.writes.filter(({ by }) => by === "etcd").length;
+	const own = timeline.writes.filter(({ operation }) => operation === "expire").length;
 	const tried = timeline.writes.length - own;
 	const count = (kind: string) => timeline.writes.filter((write) => write.outcome.kind === kind).length;
 	const failed = count("failed");

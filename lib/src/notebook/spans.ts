@@ -72,11 +72,7 @@ export function stateTeller(watcher: WatcherRecord, spans: readonly Span[]): (in
 		return furthest;
 	});
 	const paused = spans.filter((span) => span.kind === "paused");
-	const early = watcher.life.flatMap((event) =>
-		event.kind === "asked" && event.waitIndex !== undefined && event.waitIndex > event.at + 1
-			? [{ from: event.at + 1, to: event.waitIndex - 1 }]
-			: [],
-	);
+	const early = asked.filter(({ at, from }) => from > at + 1);
 	return (index) => {
 		if (paused.some(({ after, until = Number.POSITIVE_INFINITY }) => index > after && index <= until))
 			return "paused";
@@ -88,29 +84,30 @@ export function stateTeller(watcher: WatcherRecord, spans: readonly Span[]): (in
 			else high = middle;
 		}
 		if ((reach[low - 1] ?? Number.NEGATIVE_INFINITY) >= index) return "listening";
-		return early.some(({ from, to }) => from <= index && index <= to) ? "early" : "away";
+		return early.some(({ at, from, to }) => at < index && index < from && index <= to) ? "early" : "away";
 	};
 }
 
 export type State = "listening" | "paused" | "early" | "away";
 
-function askedRanges(watcher: WatcherRecord): { from: number; to: number }[] {
-	const ranges: { from: number; to: number }[] = [];
-	let open: { from: number } | undefined;
+/** What it asked for, `from` and `to` included, and the index at which it did. */
+function askedRanges(watcher: WatcherRecord): { at: number; from: number; to: number }[] {
+	const ranges: { at: number; from: number; to: number }[] = [];
+	let open: { at: number; from: number } | undefined;
 	let answers = 0;
 	for (const event of watcher.life) {
 		if (event.kind === "asked") {
 			const from = event.waitIndex ?? event.at + 1;
-			open = open ? { from: Math.min(open.from, from) } : { from };
+			open = open ? { at: open.at, from: Math.min(open.from, from) } : { at: event.at, from };
 		} else if (event.kind === "answered") {
 			const to = watcher.deliveries[answers++]?.index ?? event.at;
-			if (open) ranges.push({ from: open.from, to });
+			if (open) ranges.push({ ...open, to });
 			open = undefined;
 		} else if (event.kind === "closed" || event.kind === "cut" || event.kind === "error") {
-			if (open) ranges.push({ from: open.from, to: event.at });
+			if (open) ranges.push({ ...open, to: event.at });
 			open = undefined;
 		}
 	}
-	if (open) ranges.push({ from: open.from, to: Number.POSITIVE_INFINITY });
+	if (open) ranges.push({ ...open, to: Number.POSITIVE_INFINITY });
 	return ranges;
 }

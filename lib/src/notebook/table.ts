@@ -28,8 +28,10 @@ export interface Table {
 	readonly text: string;
 }
 
-/** How the HTML of an output begins: a little below what stands above it, such as a chart's slider. */
-export const OPENING = '<div style="padding-top: 8px">';
+/** The HTML of an output: it stands a little below what is above it, such as a chart's slider. */
+export function htmlBlock(lines: readonly string[]): string {
+	return ['<div style="padding-top: 8px">', ...lines, "</div>"].join("\n");
+}
 
 const SIGN = { right: "✓", wrong: "✗", refused: "×" } as const;
 const LONGEST = 200;
@@ -61,16 +63,14 @@ export function tableOf(input: TableInput): Table {
 		(row) =>
 			`<tr>${input.columns.map((_, at) => cell("td", htmlOf(row[at] ?? ""), at, short[at])).join("")}</tr>`,
 	);
-	const html = [
-		OPENING,
+	const html = htmlBlock([
 		...title.map((line) => `<p><strong>${escapeUTF8(line)}</strong></p>`),
 		...subtitle.map((line) => `<p>${escapeUTF8(line)}</p>`),
 		`<table><thead><tr>${head}</tr></thead><tbody>`,
 		...body,
 		"</tbody></table>",
 		...notes.map((line) => `<p>${escapeUTF8(line)}</p>`),
-		"</div>",
-	].join("\n");
+	]);
 
 	const lines = [
 		...title,

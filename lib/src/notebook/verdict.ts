@@ -3,7 +3,7 @@ import type { Evidence, Verdict } from "../scenario/claim";
 import { show } from "./display";
 import { printable, shortened } from "./printable";
 import { lifeWords, refusalWords, type Unit, unitOf, writeWords } from "./reading";
-import { OPENING, type Table, tableBundle } from "./table";
+import { htmlBlock, type Table, tableBundle } from "./table";
 
 const SIGN = { confirmed: "✓", refuted: "✗", untested: "?" } as const;
 const MOST_EVIDENCE = 8;
@@ -47,12 +47,10 @@ export function verdictView(verdict: Verdict, options: VerdictOptions = {}): Tab
 	const list =
 		rows.length === 0 ? "" : `<ul>${rows.map((row) => `<li>${escapeUTF8(row)}</li>`).join("")}</ul>`;
 	return {
-		html: [
-			OPENING,
+		html: htmlBlock([
 			`<p><strong>${escapeUTF8(head)}</strong>: ${escapeUTF8(printable(claim))}</p>`,
 			`<p>${escapeUTF8(printable(because))}</p>${list}`,
-			"</div>",
-		].join("\n"),
+		]),
 		text: `${[`${head}: ${printable(claim)}`, `  ${printable(because)}`, ...rows.map((row) => `  - ${row}`)].join("\n")}\n`,
 	};
 }

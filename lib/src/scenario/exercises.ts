@@ -3,6 +3,7 @@ import {
 	accepted,
 	depthBelow,
 	existed,
+	goneBelow,
 	isHidden,
 	isVisible,
 	listened,
@@ -38,17 +39,6 @@ function refusedIn({ writes }: Timeline): string | undefined {
 		if (outcome.kind === "refused")
 			return `${operation} ${key} was refused with ${outcome.code} ${outcome.message}`;
 	return undefined;
-}
-
-/** What a removal took with it: the key that it names, and files and directories below that were written there. */
-function goneWith(timeline: Timeline, removal: AcceptedWrite): readonly string[] {
-	const keys = new Set([removal.key]);
-	for (const { key } of accepted(timeline)) {
-		const below = depthBelow(key, removal.key) ?? 0;
-		const parts = key.split("/");
-		for (let level = below; level > 0; level--) keys.add(parts.slice(0, parts.length - level + 1).join("/"));
-	}
-	return [...keys].filter((key) => existed(timeline, key, removal.index));
 }
 
 function came(watcher: WatcherRecord, { index }: AcceptedWrite): boolean {
@@ -196,8 +186,7 @@ export const exercises = {
 					};
 				const unseen = own.slice(1).find((write) => !came(watcher, write));
 				if (unseen) return { missing: `"${watcher.name}" did not see its event at ${unseen.index}` };
-				const deaf = first.index + 1;
-				if (!listened(watcher, deaf))
+				if (!listened(watcher, first.index + 1))
 					return {
 						missing: `"${watcher.name}" asked after the flood, and for what comes from now on: had its key been written in between, that would be lost. When has it to ask, to lose nothing?`,
 					};
@@ -222,7 +211,7 @@ export const exercises = {
 			const expiries = writes.filter(removes);
 			if (expiries.length === 0)
 				return { missing: "nothing went: give something a ttl, and wait for it with .awaitExpiry()" };
-			const gone = expiries.map((expiry) => ({ expiry, keys: goneWith(timeline, expiry) }));
+			const gone = expiries.map((expiry) => ({ expiry, keys: [expiry.key, ...goneBelow(timeline, expiry)] }));
 			const many = gone.find(({ keys }) => keys.length >= 3);
 			if (!many) {
 				const most = gone.reduce((a, b) => (b.keys.length > a.keys.length ? b : a));

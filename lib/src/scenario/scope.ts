@@ -1,3 +1,4 @@
+import { parentOf } from "../follow/tree";
 import type { Accepted, Delivery, LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 
 /** A write that was accepted, with its outcome at hand. */
@@ -76,6 +77,14 @@ export function existed(timeline: Timeline, key: string, before: number): boolea
 		}
 	}
 	return there;
+}
+
+/** What a removal took along: below its key, what was written there and in v2 the directories on the way, sorted. */
+export function goneBelow(timeline: Timeline, removal: AcceptedWrite): readonly string[] {
+	const below = new Set<string>();
+	for (const { key } of accepted(timeline))
+		for (let at = key; (depthBelow(at, removal.key) ?? 0) > 0; at = parentOf(at)) below.add(at);
+	return [...below].filter((key) => existed(timeline, key, removal.index)).sort();
 }
 
 /**

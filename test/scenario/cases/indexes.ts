@@ -392,6 +392,15 @@ export const indexCases = {
 			/1 key went with no event to name it: \/a\/d\/1/,
 			["w < delete /a/d @2"],
 		),
+		refutes(
+			"by the one event of a directory with another in it, made on the way",
+			{
+				writes: [set("/a/d/e/1"), rmdir("/a/d")],
+				watchers: [watch("w", "/a", { recursive: true, sent: [1, 2] })],
+			},
+			/2 keys went with no event to name it: \/a\/d\/e, \/a\/d\/e\/1/,
+			["w < delete /a/d @2"],
+		),
 		confirms(
 			"by an event for each key, which etcd does not send",
 			{

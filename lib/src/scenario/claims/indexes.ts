@@ -14,7 +14,7 @@ import {
 	accepted,
 	deliveriesOf,
 	depthBelow,
-	existed,
+	goneBelow,
 	listenings,
 	removes,
 } from "../scope";
@@ -256,9 +256,7 @@ export const removalNamesEveryKey = claim(
 	(timeline) => {
 		const writes = accepted(timeline);
 		const found = writes.filter(removes).flatMap((removal) => {
-			const inside = [...new Set(writes.map(({ key }) => key))].filter(
-				(key) => (depthBelow(key, removal.key) ?? 0) > 0 && existed(timeline, key, removal.index),
-			);
+			const inside = goneBelow(timeline, removal);
 			return timeline.watchers
 				.filter(({ recursive, key }) => recursive && depthBelow(removal.key, key) !== undefined)
 				.map((watcher) => ({ watcher, inside, events: deliveriesOf(watcher, removal.index) }))

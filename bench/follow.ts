@@ -4,7 +4,6 @@ import { curveChart } from "etcd-watch-lab/dist/notebook";
 import { startLab } from "etcd-watch-lab/dist/server";
 import type { Bench } from "./follow/bench";
 import { type CatchUpResult, catchUp } from "./follow/catch-up";
-import { type FanOutResult, type FanOutSize, fanOut } from "./follow/fan-out";
 import { type LatencyResult, latency } from "./follow/latency";
 import { type LiveResult, live } from "./follow/live";
 import { Party } from "./follow/party";
@@ -18,11 +17,9 @@ const names = {
 	loop: "one waitIndex at a time",
 	go: "Go client",
 	nodeEtcd: "node-etcd 7",
-	polls: "a long poll each",
-	hub: "a hub",
 } as const;
 
-const parts = ["catch-up", "latency", "live", "fan-out"] as const;
+const parts = ["catch-up", "latency", "live"] as const;
 type Part = (typeof parts)[number];
 
 interface Results {
@@ -32,7 +29,6 @@ interface Results {
 	readonly catchUp?: readonly CatchUpResult[];
 	readonly latency?: readonly LatencyResult[];
 	readonly live?: readonly LiveResult[];
-	readonly fanOut?: readonly FanOutResult[];
 }
 
 /** A target, and what was measured against it. */
@@ -86,14 +82,6 @@ async function main(asked: readonly string[]): Promise<void> {
 			results = { ...results, live: found };
 			console.table(found.map(({ curve, stopped, ...rest }) => rest));
 		}
-		if (wants("fan-out")) {
-			const found = [
-				...(await fanOut(bench, names.polls, "polls", sizes([800, 200, 50, 3]))),
-				...(await fanOut(bench, names.hub, "hub", sizes([800, 800, 800, 200]))),
-			];
-			results = { ...results, fanOut: found };
-			console.table(found);
-		}
 		const judged = verdicts(results);
 		for (const { what, measured, wanted, met } of judged) {
 			console.log(`${met ? "met" : "NOT MET"}: ${what}: ${measured} (wanted: ${wanted})`);
@@ -104,11 +92,6 @@ async function main(asked: readonly string[]): Promise<void> {
 		await Promise.all(parties.map((party) => party.close()));
 		await lab.close();
 	}
-}
-
-/** 1, 100, 1,000 and 10,000 watchers, with so many events for each. */
-function sizes(events: readonly [number, number, number, number]): readonly FanOutSize[] {
-	return ([1, 100, 1_000, 10_000] as const).map((watchers, nth) => ({ watchers, events: events[nth] ?? 0 }));
 }
 
 function verdicts(results: Results): readonly Verdict[] {
@@ -160,7 +143,7 @@ function write(results: Results & { readonly verdicts: readonly Verdict[] }): vo
 	}
 }
 
-function charts({ catchUp, latency, live, fanOut }: Results): Readonly<Record<string, string>> {
+function charts({ catchUp, latency, live }: Results): Readonly<Record<string, string>> {
 	const drawn: Record<string, string> = {};
 	if (catchUp) {
 		drawn["follow-catch-up"] = curveChart({
@@ -197,26 +180,6 @@ function charts({ catchUp, latency, live, fanOut }: Results): Readonly<Record<st
 				name: party,
 				points: curve.map(([seconds, lag]) => [seconds, lag + 1]),
 			})),
-		}).svg;
-	}
-	if (fanOut) {
-		const curves = (y: (row: FanOutResult) => number) =>
-			[...new Set(fanOut.map(({ party }) => party))].map((name) => ({
-				name,
-				points: fanOut.filter(({ party }) => party === name).map((row) => [row.watchers, y(row)] as const),
-			}));
-		const x = { label: "watchers in one process", log: true };
-		drawn["follow-memory"] = curveChart({
-			title: "What a watcher takes in memory",
-			x,
-			y: { label: "bytes of the heap a watcher", log: true },
-			series: curves((row) => Math.max(1, row.heapBytesPerWatcher)),
-		}).svg;
-		drawn["follow-delivery"] = curveChart({
-			title: "How fast all watchers have an event",
-			x,
-			y: { label: "deliveries a second", log: true },
-			series: curves((row) => row.deliveriesPerSecond),
 		}).svg;
 	}
 	return drawn;

@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
-import type { Keys } from "etcd-watch-lab/dist/etcd";
 import { type Command, ModelStore } from "etcd-watch-lab/dist/model";
 import { curveChart } from "etcd-watch-lab/dist/notebook";
 import { startLab } from "etcd-watch-lab/dist/server";
+import type { V2Client } from "etcd-watch-lab/dist/v2";
 import { rate } from "./measure";
 
 const directories = 10;
@@ -55,7 +55,7 @@ async function operationsOfTheModel(): Promise<number> {
 }
 
 /** The writes of one client, one after the other. */
-async function writesToEtcd(v2: Keys, root: string): Promise<number> {
+async function writesToEtcd(v2: V2Client, root: string): Promise<number> {
 	let nth = 0;
 	return await rate(1, async () => {
 		await v2.set(root + keyOf(nth++), String(nth));

@@ -61,8 +61,8 @@ npm run site -- --out DIR  into another folder`,
                    else; all: each of them after the other, and lib/recorded/chaos.json or chaos-v3.json
   --without RULE   the follower without one of its thirteen rules, to see what it is for`,
 	bench: `npm run bench -- model     how fast the model is, beside a live etcd
-npm run bench -- follow    the follower and the hub beside the Go client, node-etcd and a bare socket
-npm run bench -- follow PART       catch-up, latency, live or fan-out alone; writes nothing
+npm run bench -- follow    the follower beside the Go client, node-etcd and a bare socket
+npm run bench -- follow PART       catch-up, latency or live alone; writes nothing
 npm run bench -- soak [MINUTES]    one follower behind a writer at full speed (default: 20), its memory
                            results and charts go to bench/results/`,
 };

@@ -1,11 +1,11 @@
-import { Keys } from "etcd-watch-lab/dist/etcd";
 import { follow } from "etcd-watch-lab/dist/follow";
+import { V2Client } from "etcd-watch-lab/dist/v2";
 import { now, serve } from "./serve";
 
-let client: Keys | undefined;
+let client: V2Client | undefined;
 
-function keysAt(endpoint: string): Keys {
-	client ??= new Keys({ endpoints: [endpoint] });
+function keysAt(endpoint: string): V2Client {
+	client ??= new V2Client({ endpoints: [endpoint] });
 	return client;
 }
 

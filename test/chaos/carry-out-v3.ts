@@ -1,4 +1,4 @@
-import { ConnectionError, LabError } from "etcd-watch-lab/dist/etcd";
+import { ConnectionError, LabError } from "etcd-watch-lab/dist/http";
 import {
 	type KeyValue,
 	type TxnAnswer,
@@ -7,7 +7,7 @@ import {
 	UnavailableError,
 	type V3Client,
 	V3Error,
-} from "etcd-watch-lab/dist/etcd3";
+} from "etcd-watch-lab/dist/v3";
 import type { Outcome } from "./carry-out";
 import type { ChaosCommand } from "./program";
 import type { Acknowledged, Unknown } from "./record";

@@ -1,5 +1,6 @@
-import { type Answer, ConnectionError, EtcdError, type Keys, LabError } from "etcd-watch-lab/dist/etcd";
+import { ConnectionError, LabError } from "etcd-watch-lab/dist/http";
 import type { Command } from "etcd-watch-lab/dist/model";
+import { type Answer, EtcdError, type V2Client } from "etcd-watch-lab/dist/v2";
 import type { Acknowledged, Unknown } from "./record";
 
 /** How a write ended: "refused" has changed nothing. */
@@ -10,7 +11,7 @@ export type Outcome =
 	| { readonly is: "refused" };
 
 /** Sends one write, once; whatever the answer, it says what is known of it. */
-export async function carryOut(keys: Keys, command: Command, epoch: number): Promise<Outcome> {
+export async function carryOut(keys: V2Client, command: Command, epoch: number): Promise<Outcome> {
 	const { operation, key, value, ttl } = command;
 	try {
 		return { is: "acknowledged", write: acknowledged(command, await send(keys, command), epoch) };
@@ -29,7 +30,7 @@ function mayBeApplied(error: unknown): boolean {
 	throw error;
 }
 
-function send(keys: Keys, command: Command): Promise<Answer> {
+function send(keys: V2Client, command: Command): Promise<Answer> {
 	const { operation, key, value = "", recursive = false, expected = {} } = command;
 	const options = command.ttl === undefined ? {} : { ttl: command.ttl };
 	switch (operation) {

@@ -1,5 +1,5 @@
-import type { Keys, Node, WatchEvent } from "etcd-watch-lab/dist/etcd";
 import type { Change, FollowedEvent, Note, Position, Rule, State } from "etcd-watch-lab/dist/follow";
+import type { Node, V2Client, WatchEvent } from "etcd-watch-lab/dist/v2";
 import type { Api, Delivery, Following } from "./record";
 
 export const consumerKinds = ["follow", "naive", "textbook", "node-etcd", "etcd3"] as const;
@@ -296,7 +296,7 @@ export function asFollowed(
 }
 
 /** Gives up a client in an orderly way, whatever the loop does. */
-export async function withKeys(keys: Keys, run: (keys: Keys) => Promise<void>): Promise<void> {
+export async function withKeys(keys: V2Client, run: (keys: V2Client) => Promise<void>): Promise<void> {
 	try {
 		await run(keys);
 	} finally {

@@ -1,5 +1,5 @@
-import type { Keys } from "etcd-watch-lab/dist/etcd";
-import type { V3Client } from "etcd-watch-lab/dist/etcd3";
+import type { V2Client } from "etcd-watch-lab/dist/v2";
+import type { V3Client } from "etcd-watch-lab/dist/v3";
 import { type Assignment, type Consumer, LocalConsumer, type Loop } from "./consumer";
 import { etcd3Loop } from "./etcd3";
 import { followerLoop } from "./follower";
@@ -8,11 +8,14 @@ import { naiveV3Loop, textbookV3Loop } from "./loops-v3";
 import { nodeEtcdLoop } from "./node-etcd";
 
 /** Sets a consumer to work in this process. `shared`: a client that many followers use together. */
-export function startConsumer(assignment: Assignment, shared?: Keys | V3Client): Consumer & LocalConsumer {
+export function startConsumer(
+	assignment: Assignment,
+	shared?: V2Client | V3Client,
+): Consumer & LocalConsumer {
 	return new LocalConsumer(assignment, (loop) => loopOf(loop, shared));
 }
 
-function loopOf(loop: Loop, shared: Keys | V3Client | undefined): Promise<void> {
+function loopOf(loop: Loop, shared: V2Client | V3Client | undefined): Promise<void> {
 	switch (loop.assignment.kind) {
 		case "follow":
 			return followerLoop(loop, shared);

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import path from "node:path";
-import { V3Client } from "etcd-watch-lab/dist/etcd3";
+import { V3Client } from "etcd-watch-lab/dist/v3";
 import { root } from "../support/checkout";
 import type { Loop } from "./consumer";
 import { installPeer } from "./install-peer";

@@ -1,11 +1,11 @@
-import { Keys } from "etcd-watch-lab/dist/etcd";
-import { V3Client } from "etcd-watch-lab/dist/etcd3";
 import { type FollowOptions, follow } from "etcd-watch-lab/dist/follow";
+import { V2Client } from "etcd-watch-lab/dist/v2";
+import { V3Client } from "etcd-watch-lab/dist/v3";
 import { type Loop, withKeys } from "./consumer";
 import { StreamSource } from "./stream-source";
 
 /** The library's follower, as a consumer would use it. `shared`: a client that many use, and that stays open. */
-export async function followerLoop(loop: Loop, shared?: Keys | V3Client): Promise<void> {
+export async function followerLoop(loop: Loop, shared?: V2Client | V3Client): Promise<void> {
 	if (shared !== undefined) return await run(loop, shared);
 	if (loop.assignment.api === "v3") {
 		const client = new V3Client({ endpoints: loop.assignment.endpoints });
@@ -15,10 +15,10 @@ export async function followerLoop(loop: Loop, shared?: Keys | V3Client): Promis
 			await client.close();
 		}
 	}
-	await withKeys(new Keys({ endpoints: loop.assignment.endpoints }), (keys) => run(loop, keys));
+	await withKeys(new V2Client({ endpoints: loop.assignment.endpoints }), (keys) => run(loop, keys));
 }
 
-async function run(loop: Loop, client: Keys | V3Client): Promise<void> {
+async function run(loop: Loop, client: V2Client | V3Client): Promise<void> {
 	const {
 		key,
 		recursive,
@@ -45,7 +45,7 @@ async function run(loop: Loop, client: Keys | V3Client): Promise<void> {
 		...(without === undefined ? {} : { without }),
 	};
 	const isOnStream = without?.includes("polls are the truth") === true;
-	const isOfKeys = isOnStream && client instanceof Keys;
+	const isOfKeys = isOnStream && client instanceof V2Client;
 	const follower = follow(isOfKeys ? new StreamSource(client, key, recursive) : client, key, options);
 	try {
 		const state = await follower.ready();

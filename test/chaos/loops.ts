@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { EventIndexClearedError, Keys, LabError } from "etcd-watch-lab/dist/etcd";
+import { LabError } from "etcd-watch-lab/dist/http";
+import { EventIndexClearedError, V2Client } from "etcd-watch-lab/dist/v2";
 import { asFollowed, type Loop, withKeys } from "./consumer";
 
 /** How long the loops wait after a failure before they try again. */
@@ -8,7 +9,7 @@ const retryMs = 20;
 /** `wait=true`, again and again: what happens between two polls is nobody's. */
 export async function naiveLoop(loop: Loop): Promise<void> {
 	const { endpoints, key, recursive } = loop.assignment;
-	await withKeys(new Keys({ endpoints, timeoutMs: 2_000 }), async (keys) => {
+	await withKeys(new V2Client({ endpoints, timeoutMs: 2_000 }), async (keys) => {
 		for (let begun = false; !loop.signal.aborted; ) {
 			try {
 				const poll = await keys.poll(key, { recursive, signal: loop.signal });
@@ -26,7 +27,7 @@ export async function naiveLoop(loop: Loop): Promise<void> {
 /** modifiedIndex + 1; a 401 moves it to the current index, as node-etcd does: what lies between is lost. */
 export async function textbookLoop(loop: Loop): Promise<void> {
 	const { endpoints, key, recursive, afterIndex: given, position } = loop.assignment;
-	await withKeys(new Keys({ endpoints, timeoutMs: 2_000 }), async (keys) => {
+	await withKeys(new V2Client({ endpoints, timeoutMs: 2_000 }), async (keys) => {
 		let afterIndex = given ?? position?.index;
 		if (afterIndex !== undefined) loop.begins(afterIndex);
 		while (!loop.signal.aborted) {

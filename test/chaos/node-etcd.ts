@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import path from "node:path";
-import { Keys, type WatchEvent } from "etcd-watch-lab/dist/etcd";
+import { V2Client, type WatchEvent } from "etcd-watch-lab/dist/v2";
 import { root } from "../support/checkout";
 import { asFollowed, type Loop } from "./consumer";
 import { installPeer } from "./install-peer";
@@ -31,7 +31,7 @@ type NodeEtcd = new (
 export async function nodeEtcdLoop(loop: Loop): Promise<void> {
 	const { endpoints, key, recursive, afterIndex: given, position } = loop.assignment;
 	const Etcd = createRequire(`${folder}/`)("node-etcd") as NodeEtcd;
-	const keys = new Keys({ endpoints });
+	const keys = new V2Client({ endpoints });
 	const afterIndex = given ?? position?.index ?? (await keys.get("/", { quorum: true })).etcdIndex;
 	await keys.close();
 	loop.begins(afterIndex);

@@ -1,6 +1,6 @@
-import type { Action, Node } from "etcd-watch-lab/dist/etcd";
 import type { Change, Position, State } from "etcd-watch-lab/dist/follow";
 import type { ModelOperation } from "etcd-watch-lab/dist/model";
+import type { Action, Node } from "etcd-watch-lab/dist/v2";
 
 /** A write that etcd has acknowledged. */
 export interface Acknowledged {

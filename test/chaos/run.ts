@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { Keys, LabError } from "etcd-watch-lab/dist/etcd";
-import { V3Client } from "etcd-watch-lab/dist/etcd3";
 import type { Rule, State } from "etcd-watch-lab/dist/follow";
+import { LabError } from "etcd-watch-lab/dist/http";
 import type { Cluster, FaultProxy, Member } from "etcd-watch-lab/dist/server";
+import { V2Client } from "etcd-watch-lab/dist/v2";
+import { V3Client } from "etcd-watch-lab/dist/v3";
 import type { Assignment, Consumer, ConsumerKind, Ending } from "./consumer";
 import { startConsumer } from "./consumers";
 import {
@@ -40,7 +41,7 @@ export type StartOptions = Partial<Omit<Assignment, "name" | "without" | "api">>
 	/** In a process of its own. */
 	readonly remote?: boolean;
 	/** The client that it has in common with others. */
-	readonly shared?: Keys | V3Client;
+	readonly shared?: V2Client | V3Client;
 };
 
 /** How long a healthy consumer may take, once everything is healed, while nobody is told of anything. */
@@ -58,7 +59,7 @@ export class Run {
 	readonly servers: Servers;
 	readonly writer: Writer;
 	/** v2's, past every proxy, and at the member that the consumers are at only when no other answers. */
-	keys: Keys;
+	keys: V2Client;
 	/** The same for the API that the run is on. */
 	store: Store;
 	/** How it is known that the fault bit. */
@@ -464,8 +465,8 @@ export class Run {
 		return told;
 	}
 
-	#newKeys(): Keys {
-		return new Keys({ endpoints: this.#directOnes, timeoutMs: 3_000 });
+	#newKeys(): V2Client {
+		return new V2Client({ endpoints: this.#directOnes, timeoutMs: 3_000 });
 	}
 
 	#newStore(): Store {

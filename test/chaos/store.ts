@@ -1,6 +1,7 @@
-import { KeyNotFoundError, Keys, LabError } from "etcd-watch-lab/dist/etcd";
-import { V3Client } from "etcd-watch-lab/dist/etcd3";
 import type { State } from "etcd-watch-lab/dist/follow";
+import { LabError } from "etcd-watch-lab/dist/http";
+import { KeyNotFoundError, V2Client } from "etcd-watch-lab/dist/v2";
+import { V3Client } from "etcd-watch-lab/dist/v3";
 import { carryOut, type Outcome } from "./carry-out";
 import { carryOutV3 } from "./carry-out-v3";
 import type { ChaosCommand } from "./program";
@@ -20,12 +21,12 @@ export interface Store {
 
 export function storeOf(api: Api, endpoints: readonly string[], timeoutMs: number): Store {
 	return api === "v2"
-		? new V2Store(new Keys({ endpoints, timeoutMs }))
+		? new V2Store(new V2Client({ endpoints, timeoutMs }))
 		: new V3Store(new V3Client({ endpoints, timeoutMs }));
 }
 
 class V2Store implements Store {
-	constructor(private readonly keys: Keys) {}
+	constructor(private readonly keys: V2Client) {}
 
 	carryOut(command: ChaosCommand, epoch: number): Promise<Outcome> {
 		return carryOut(this.keys, command, epoch);

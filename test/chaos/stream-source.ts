@@ -1,5 +1,6 @@
-import { EventIndexClearedError, type Keys, LabError } from "etcd-watch-lab/dist/etcd";
 import type { Listing, Source, TailOptions } from "etcd-watch-lab/dist/follow";
+import { LabError } from "etcd-watch-lab/dist/http";
+import { EventIndexClearedError, type V2Client } from "etcd-watch-lab/dist/v2";
 import { asFollowed } from "./consumer";
 import { flat } from "./record";
 
@@ -9,7 +10,7 @@ import { flat } from "./record";
  */
 export class StreamSource implements Source {
 	constructor(
-		readonly keys: Keys,
+		readonly keys: V2Client,
 		readonly key: string,
 		readonly recursive: boolean,
 	) {}

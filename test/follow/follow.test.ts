@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
-import {
-	AbortedError,
-	ArgumentError,
-	Keys,
-	UnauthorizedError,
-	V2DisabledError,
-} from "etcd-watch-lab/dist/etcd";
 import { type Change, type Follower, follow, type Position } from "etcd-watch-lab/dist/follow";
+import { AbortedError, ArgumentError } from "etcd-watch-lab/dist/http";
+import { UnauthorizedError, V2Client, V2DisabledError } from "etcd-watch-lab/dist/v2";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
 import { forEachEtcd } from "../support/etcd";
@@ -157,7 +152,7 @@ forEachEtcd((server) => {
 			["close()", (follower: Follower) => follower.close()],
 		] as const) {
 			it(`closes every connection at ${way}`, async () => {
-				const client = new Keys({ endpoints: server.lab.endpoints });
+				const client = new V2Client({ endpoints: server.lab.endpoints });
 				const follower = follow(client, prefix, { recursive: true });
 				await follower.ready();
 				await until("it is registered", async () => (await server.v2.watcherCount()) === 1);
@@ -181,7 +176,7 @@ forEachEtcd((server) => {
 		});
 
 		it("fails with AbortedError when its client is closed under it", async () => {
-			const client = new Keys({ endpoints: server.lab.endpoints });
+			const client = new V2Client({ endpoints: server.lab.endpoints });
 			const follower = follow(client, prefix);
 			await follower.ready();
 			const next = follower.next();
@@ -194,7 +189,7 @@ forEachEtcd((server) => {
 			try {
 				await protect(own.endpoint);
 				const options = { endpoints: [own.endpoint], user: { name: "root", password } };
-				const root = new Keys(options);
+				const root = new V2Client(options);
 				const follower = follow(root, "/a", { recursive: true });
 				await follower.ready();
 				const next = follower.next();
@@ -202,7 +197,7 @@ forEachEtcd((server) => {
 				assert.equal((await next).value?.kind, "event");
 				assertNoSecret(follower, password);
 				await follower.close();
-				const nobody = new Keys({ ...options, user: { name: "root", password: "wr0ng" } });
+				const nobody = new V2Client({ ...options, user: { name: "root", password: "wr0ng" } });
 				const refused = follow(nobody, "/a");
 				await assert.rejects(refused.ready(), UnauthorizedError);
 				await assert.rejects(refused.next(), UnauthorizedError);
@@ -224,7 +219,7 @@ forEachEtcd((server) => {
 				],
 			});
 			try {
-				const keys = new Keys({ endpoints: [own.endpoint], tls: { ca: ca.cert, ...client } });
+				const keys = new V2Client({ endpoints: [own.endpoint], tls: { ca: ca.cert, ...client } });
 				await keys.set("/a/b", "0");
 				const index = await writeMany(keys, "/a", 100);
 				assert.equal(
@@ -252,7 +247,7 @@ async function protect(endpoint: string): Promise<void> {
 }
 
 describe("follow refuses", () => {
-	const keys = new Keys({ endpoints: ["http://127.0.0.1:1"] });
+	const keys = new V2Client({ endpoints: ["http://127.0.0.1:1"] });
 	after(() => keys.close());
 	const position: Position = {
 		format: "etcd-watch-lab/position",
@@ -297,7 +292,7 @@ describe("follow refuses", () => {
 					: http(404, "404 page not found\n", { "content-type": "text/plain" }),
 			),
 		);
-		const client = new Keys({ endpoints: [server.endpoint] });
+		const client = new V2Client({ endpoints: [server.endpoint] });
 		const follower = follow(client, "/a");
 		await assert.rejects(follower.ready(), V2DisabledError);
 		await assert.rejects(follower.next(), /etcd 3\.6\.0 .* has no v2 API/);

@@ -1,4 +1,3 @@
-import { Keys } from "etcd-watch-lab/dist/etcd";
 import {
 	type Change,
 	type Follower,
@@ -6,6 +5,7 @@ import {
 	follow,
 	type Note,
 } from "etcd-watch-lab/dist/follow";
+import { V2Client } from "etcd-watch-lab/dist/v2";
 import { until } from "../support/until";
 
 /** Quick to fail, to look and to try again. */
@@ -16,12 +16,12 @@ export class Followed {
 	readonly notes: Note[] = [];
 	readonly changes: Change[] = [];
 	readonly follower: Follower;
-	readonly keys: Keys;
+	readonly keys: V2Client;
 	readonly #reading: Promise<void>;
 	error: unknown;
 
 	private constructor(endpoints: readonly string[], key: string, options: FollowOptions) {
-		this.keys = new Keys({ endpoints });
+		this.keys = new V2Client({ endpoints });
 		this.follower = follow(this.keys, key, {
 			...quick,
 			recursive: true,

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { follow, mirror } from "etcd-watch-lab/dist/follow";
 import { forEachEtcd } from "../support/etcd";
-import { told } from "./hub-reader";
-import { ModelUpstream } from "./hub-upstream";
+import { told } from "./change-reader";
+import { ModelUpstream } from "./model-upstream";
 
-describe("what a mirror and a hub need of follow()", () => {
+describe("what a mirror needs of follow()", () => {
 	it("gives each of several next() calls at once a change of its own, and loses none from its position", async () => {
 		const upstream = new ModelUpstream();
 		const follower = follow(upstream.source("/r"), "/r", { recursive: true });

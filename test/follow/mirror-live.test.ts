@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { Keys, Node } from "etcd-watch-lab/dist/etcd";
 import {
 	type Gap,
 	type KeyChange,
@@ -9,6 +8,7 @@ import {
 	type State,
 } from "etcd-watch-lab/dist/follow";
 import { flattened } from "etcd-watch-lab/dist/follow/tree";
+import type { Node, V2Client } from "etcd-watch-lab/dist/v2";
 import { forEachEtcd } from "../support/etcd";
 import { until } from "../support/until";
 import { writeMany } from "../support/write-many";
@@ -30,7 +30,7 @@ class Recording {
 		this.#begin = new Map(tree.nodes().map((node) => [node.key, node]));
 	}
 
-	static async start(v2: Keys, root: string): Promise<Recording> {
+	static async start(v2: V2Client, root: string): Promise<Recording> {
 		const changes: Recorded[] = [];
 		const gaps: Gap[] = [];
 		const onChange = (change: MirrorChange, keys: readonly KeyChange[]) => {
@@ -61,7 +61,7 @@ class Recording {
 }
 
 /** What goes on in a directory that is much written to. */
-const kinds: readonly ((v2: Keys, root: string, at: number) => Promise<unknown>)[] = [
+const kinds: readonly ((v2: V2Client, root: string, at: number) => Promise<unknown>)[] = [
 	(v2, root, at) => v2.set(`${root}/a/${at % 7}/${at % 3}`, String(at)),
 	(v2, root, at) => v2.set(`${root}/a/${at % 7}/${at % 3}`, String(at)),
 	(v2, root, at) => v2.create(`${root}/b/${at % 5}`, "new"),

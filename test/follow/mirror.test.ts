@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import { AbortedError, ArgumentError, type Node } from "etcd-watch-lab/dist/etcd";
 import {
 	type KeyChange,
 	type Mirror,
@@ -9,9 +8,11 @@ import {
 	mirror,
 	ResetError,
 } from "etcd-watch-lab/dist/follow";
+import { AbortedError, ArgumentError } from "etcd-watch-lab/dist/http";
 import type { Command } from "etcd-watch-lab/dist/model";
+import type { Node } from "etcd-watch-lab/dist/v2";
 import fc from "fast-check";
-import { type ModelSource, ModelUpstream } from "./hub-upstream";
+import { type ModelSource, ModelUpstream } from "./model-upstream";
 
 const root = "/p/r";
 const operations = [

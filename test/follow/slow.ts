@@ -1,4 +1,3 @@
-import { Keys } from "etcd-watch-lab/dist/etcd";
 import {
 	type Change,
 	type Follower,
@@ -6,6 +5,7 @@ import {
 	follow,
 	type Note,
 } from "etcd-watch-lab/dist/follow";
+import { V2Client } from "etcd-watch-lab/dist/v2";
 import { until } from "../support/until";
 import { quick } from "./followed";
 import type { ModelServer } from "./model-server";
@@ -14,12 +14,12 @@ import type { ModelServer } from "./model-server";
 export class Slow {
 	private constructor(
 		readonly follower: Follower,
-		readonly keys: Keys,
+		readonly keys: V2Client,
 		readonly notes: readonly Note[],
 	) {}
 
 	static async start(server: ModelServer, options: FollowOptions): Promise<Slow> {
-		const keys = new Keys({ endpoints: [server.endpoint] });
+		const keys = new V2Client({ endpoints: [server.endpoint] });
 		const notes: Note[] = [];
 		const onNote = (note: Note) => notes.push(note);
 		const follower = follow(keys, "/a", { ...quick, recursive: true, onNote, ...options });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { V3Client, type V3WatchOptions } from "etcd-watch-lab/dist/etcd3";
 import {
 	type Change,
 	type Follower,
@@ -10,9 +9,9 @@ import {
 	notOnV3,
 	type Rule,
 	rules,
-	startHub,
 } from "etcd-watch-lab/dist/follow";
 import { type FaultProxy, startCluster, startProxy } from "etcd-watch-lab/dist/server";
+import { V3Client, type V3WatchOptions } from "etcd-watch-lab/dist/v3";
 import { forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { until } from "../support/until";
@@ -417,7 +416,7 @@ forEachEtcd((server) => {
 			});
 		});
 
-		describe("a mirror and a hub of v3", () => {
+		describe("a mirror of v3", () => {
 			it("the mirror never shows half of a transaction, and is true at its revision", async () => {
 				const torn: number[] = [];
 				const one = await mirror(client, root, {
@@ -449,40 +448,6 @@ forEachEtcd((server) => {
 				assert.equal((await one.at(header.revision)).index, header.revision);
 				assert.ok(notes.every(({ note }) => note !== "rolled"));
 				await one.close();
-			});
-
-			it("a hub's slow watch gets each event of a transaction once, hidden names too, and its neighbour none", async () => {
-				const hub = await startHub(client, root, { queueLength: 3 });
-				const slow = hub.watch(`${root}/_a`, { recursive: true });
-				const other = hub.watch(`${root}/_a/4`);
-				const pending = [slow.next(), other.next()];
-				const success = Array.from({ length: 10 }, (_, nth) => ({
-					op: "put" as const,
-					key: `${root}/_a/${nth}`,
-					value: "",
-				}));
-				const { header } = await v3().txn({ success });
-				await hub.at(header.revision);
-				const keys: string[] = [];
-				const first = await pending[0];
-				if (first?.value?.kind === "event") keys.push(first.value.key);
-				while (keys.length < 10) {
-					const { value } = await slow.next();
-					assert.ok(value?.kind === "event");
-					assert.equal(value.index, header.revision);
-					keys.push(value.key);
-				}
-				assert.deepEqual(
-					keys,
-					success.map(({ key }) => key),
-				);
-				const only = await pending[1];
-				assert.equal(only?.value?.kind === "event" && only.value.key, `${root}/_a/4`);
-				const next = await put("/_a/next");
-				const { value } = await slow.next();
-				assert.equal(value?.kind === "event" && value.index, next);
-				assert.equal(slow.index, header.revision);
-				await hub.close();
 			});
 		});
 	});

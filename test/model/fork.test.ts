@@ -149,7 +149,7 @@ const faults: readonly Mutant[] = [
 	{
 		fault: "the watchers are shared",
 		file: "hub",
-		from: "return new WatcherHub(new Map(copies), this.#hidesNames);",
+		from: "return new WatcherHub(new Map(copies));",
 		to: "return new WatcherHub(this.#byKey);",
 	},
 	{ fault: "the history is shared", file: "history", from: "if (this.#shared)", to: "if (false)" },

@@ -23,7 +23,7 @@ export const mutants: readonly Mutant[] = [
 	{
 		fault: "a live watch sees hidden names",
 		file: "hub",
-		from: "if (!own && this.#hidesNames && isHiddenFrom(path, event.node.key))",
+		from: "if (!own && isHiddenFrom(path, event.node.key))",
 		to: "if (false)",
 	},
 	{

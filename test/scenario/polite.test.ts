@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { Keys, SharedServerError } from "etcd-watch-lab";
+import { SharedServerError, V2Client } from "etcd-watch-lab";
 import { announceWrites, checkWrites } from "etcd-watch-lab/dist/scenario/polite";
 import type { Target } from "etcd-watch-lab/dist/scenario/target";
 
 /** A server with other users; nothing is ever sent to it. */
 const shared = (): Target => ({
-	v2: new Keys({ endpoints: ["http://127.0.0.1:9"] }),
+	v2: new V2Client({ endpoints: ["http://127.0.0.1:9"] }),
 	version: "3.5.1",
 	owned: false,
 	newPrefix: () => "/x",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ArgumentError } from "etcd-watch-lab/dist/etcd";
+import { ArgumentError } from "etcd-watch-lab/dist/http";
 import { Scenario, scenario } from "etcd-watch-lab/dist/scenario";
 
 /** What the types forbid, as JavaScript can still pass it. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
-import { AbortedError, BadAnswerError, Keys } from "etcd-watch-lab/dist/etcd";
+import { AbortedError, BadAnswerError } from "etcd-watch-lab/dist/http";
 import {
 	type Scenario,
 	ScenarioError,
@@ -9,6 +9,7 @@ import {
 	type Timeline,
 } from "etcd-watch-lab/dist/scenario";
 import { type Lab, SharedServerError, startLab } from "etcd-watch-lab/dist/server";
+import { V2Client } from "etcd-watch-lab/dist/v2";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { chunked, etcdHeaders, FakeServer, head, http } from "../support/fake-server";
 import { OwnEtcd } from "../support/own-etcd";
@@ -540,7 +541,7 @@ describe("Scenario.run on a server that fails", () => {
 
 	const rootRead = JSON.stringify({ action: "get", node: { dir: true } });
 	let server: FakeServer | undefined;
-	let v2: Keys | undefined;
+	let v2: V2Client | undefined;
 	afterEach(async () => {
 		await v2?.close();
 		await server?.close();
@@ -553,7 +554,7 @@ describe("Scenario.run on a server that fails", () => {
 			if (path.includes("wait=true")) return reply(socket, "watch");
 			return method === "GET" ? socket.write(http(404, missing)) : reply(socket, "write");
 		});
-		v2 = new Keys({ endpoints: [server.endpoint], timeoutMs: 200 });
+		v2 = new V2Client({ endpoints: [server.endpoint], timeoutMs: 200 });
 		return { v2, version: "3.5.1", owned: false, newPrefix: () => "/p", mayOverflow() {} };
 	}
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { ConnectionError, EventIndexClearedError, InvalidRequestError, Keys } from "etcd-watch-lab/dist/etcd";
-import { parseAnswer } from "etcd-watch-lab/dist/etcd/parse";
-import { Transport } from "etcd-watch-lab/dist/etcd/transport";
+import { ConnectionError } from "etcd-watch-lab/dist/http";
+import { Transport } from "etcd-watch-lab/dist/http/transport";
 import { type Scenario, scenario } from "etcd-watch-lab/dist/scenario";
+import { EventIndexClearedError, InvalidRequestError, V2Client } from "etcd-watch-lab/dist/v2";
+import { parseAnswer } from "etcd-watch-lab/dist/v2/parse";
 import { forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { life, sent, watcherOf, wrote } from "../support/timelines";
@@ -384,7 +385,7 @@ interface Terminated {
 /** Ends an etcd with SIGTERM while a poll and a stream wait. */
 async function terminate(binary: string): Promise<Terminated> {
 	const own = await OwnEtcd.start(binary);
-	const keys = new Keys({ endpoints: [own.endpoint] });
+	const keys = new V2Client({ endpoints: [own.endpoint] });
 	try {
 		const poll = await keys.poll("/a");
 		const stream = await keys.stream("/a");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AbortedError, ArgumentError } from "etcd-watch-lab/dist/etcd";
+import { AbortedError, ArgumentError } from "etcd-watch-lab/dist/http";
 import {
 	claims,
 	counterparts,

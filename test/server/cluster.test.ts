@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { ArgumentError, ConnectionError, Keys, RaftError } from "etcd-watch-lab/dist/etcd";
+import { ArgumentError, ConnectionError } from "etcd-watch-lab/dist/http";
 import {
 	type Cluster,
 	FaultError,
@@ -11,6 +11,7 @@ import {
 	startProxy,
 } from "etcd-watch-lab/dist/server";
 import { Keeper } from "etcd-watch-lab/dist/server/keeper";
+import { RaftError, V2Client } from "etcd-watch-lab/dist/v2";
 import { etcdOf, kinds } from "../model/differential/etcds";
 import { notCovered } from "../support/coverage";
 import { LabProcess } from "../support/lab-process";
@@ -19,10 +20,10 @@ import { writeMany } from "../support/write-many";
 
 /** What a test asks one member. */
 class Asked {
-	readonly #keys: Keys[] = [];
+	readonly #keys: V2Client[] = [];
 
-	of(member: Member): Keys {
-		const keys = new Keys({ endpoints: [member.endpoint] });
+	of(member: Member): V2Client {
+		const keys = new V2Client({ endpoints: [member.endpoint] });
 		this.#keys.push(keys);
 		return keys;
 	}
@@ -272,7 +273,7 @@ describe("the faults of a cluster", function () {
 	it("a proxy of its own stands before any server", async () => {
 		const cluster = await start({ size: 1 });
 		const proxy = await startProxy({ target: only(cluster).direct });
-		const keys = new Keys({ endpoints: [proxy.endpoint] });
+		const keys = new V2Client({ endpoints: [proxy.endpoint] });
 		await keys.set("/a", "zwölf");
 		proxy.inject({ kind: "cutInCharacter" });
 		await assert.rejects(keys.get("/a"), ConnectionError);

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { Keys } from "etcd-watch-lab/dist/etcd";
+import { V2Client } from "etcd-watch-lab/dist/v2";
 import { descendants, kill, type ProcessId, survivors } from "#tools/processes";
 import { Running, root } from "../support/checkout";
 import { until } from "../support/until";
@@ -109,7 +109,7 @@ describe("a lab in a real kernel", function () {
 	this.timeout(60_000);
 	let kernel: Kernel;
 	let endpoint = "";
-	let keys: Keys;
+	let keys: V2Client;
 	const watcherCount = (count: number) =>
 		until(`${count} watchers at the server`, async () => (await keys.watcherCount()) === count);
 
@@ -117,7 +117,7 @@ describe("a lab in a real kernel", function () {
 		kernel = new Kernel();
 		assert.equal((await kernel.answer()).done, "start");
 		endpoint = await kernel.startLab();
-		keys = new Keys({ endpoints: [endpoint] });
+		keys = new V2Client({ endpoints: [endpoint] });
 	});
 	after(async () => {
 		await keys.close();

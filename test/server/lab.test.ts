@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { ArgumentError, ConnectionError, V2DisabledError } from "etcd-watch-lab/dist/etcd";
+import { ArgumentError, ConnectionError } from "etcd-watch-lab/dist/http";
 import {
 	findEtcd,
 	type Lab,
@@ -13,6 +13,7 @@ import {
 	versionOf,
 } from "etcd-watch-lab/dist/server";
 import { freePorts } from "etcd-watch-lab/dist/server/ports";
+import { V2DisabledError } from "etcd-watch-lab/dist/v2";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { FakeServer, http } from "../support/fake-server";
 import { OwnEtcd } from "../support/own-etcd";

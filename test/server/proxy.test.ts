@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
-import { ArgumentError } from "etcd-watch-lab/dist/etcd";
+import { ArgumentError } from "etcd-watch-lab/dist/http";
 import { type FaultProxy, type ProxyFault, startProxy } from "etcd-watch-lab/dist/server";
 import { ResponseScanner } from "etcd-watch-lab/dist/server/responses";
 import { chunk, chunked, FakeServer, head, http, type Reply } from "../support/fake-server";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { ConnectionError, Keys, type LabError, UnauthorizedError } from "etcd-watch-lab/dist/etcd";
+import { ConnectionError, type LabError } from "etcd-watch-lab/dist/http";
 import { scenario } from "etcd-watch-lab/dist/scenario";
 import { startLab } from "etcd-watch-lab/dist/server";
+import { UnauthorizedError, V2Client } from "etcd-watch-lab/dist/v2";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
 import { type EtcdUnderTest, etcd35, forEachEtcd } from "../support/etcd";
@@ -51,7 +52,10 @@ forEachEtcd((server) => {
 			await lab.v2.set(`${lab.newPrefix()}/a`, "left");
 			for (const shown of [lab, lab.about, lab.v2]) assertNoSecret(shown, rootPassword);
 			await lab.close();
-			const root = new Keys({ endpoints: [own.endpoint], user: { name: "root", password: rootPassword } });
+			const root = new V2Client({
+				endpoints: [own.endpoint],
+				user: { name: "root", password: rootPassword },
+			});
 			await refusedWith(root.get(lab.root), Error as never, /100 Key not found/);
 			await root.close();
 		});
@@ -81,7 +85,10 @@ forEachEtcd((server) => {
 		});
 
 		it("refuses each operation of a user without permission with 110, its code, status and index", async () => {
-			const guest = new Keys({ endpoints: [own.endpoint], user: { name: "guest", password: guestPassword } });
+			const guest = new V2Client({
+				endpoints: [own.endpoint],
+				user: { name: "guest", password: guestPassword },
+			});
 			assert.equal((await guest.set("/guests/a", "1")).node.value, "1");
 			for (const call of [
 				() => guest.get("/a"),
@@ -153,7 +160,7 @@ function tlsTests(pki: Certificates): void {
 						...["--trusted-ca-file", pki.ca.cert, "--client-cert-auth"],
 					],
 				});
-				const keys = new Keys({
+				const keys = new V2Client({
 					endpoints: [own.endpoint],
 					tls: { ca: pki.ca.cert, cert: pki.client.cert, key: pki.client.key },
 				});
@@ -220,7 +227,7 @@ function tlsTests(pki: Certificates): void {
 			});
 
 			it("a write that the handshake stopped was not carried out", async () => {
-				const keys = new Keys({ endpoints: [own.endpoint] });
+				const keys = new V2Client({ endpoints: [own.endpoint] });
 				await assert.rejects(keys.set("/a", "1"), (error: unknown) => {
 					assert.ok(error instanceof ConnectionError);
 					assert.equal(error.maybeApplied, false);
@@ -234,7 +241,10 @@ function tlsTests(pki: Certificates): void {
 	describe("https", () => {
 		it("to a port that speaks http is a ConnectionError, and a write there was not carried out", async () => {
 			const plain = await FakeServer.start((socket) => socket.write(http(200, "{}")));
-			const keys = new Keys({ endpoints: [plain.endpoint.replace("http://", "https://")], timeoutMs: 2000 });
+			const keys = new V2Client({
+				endpoints: [plain.endpoint.replace("http://", "https://")],
+				timeoutMs: 2000,
+			});
 			await assert.rejects(keys.set("/a", "1"), (error: unknown) => {
 				assert.ok(error instanceof ConnectionError);
 				assert.equal(error.maybeApplied, false, error.message);

@@ -1,5 +1,5 @@
-import type { Keys } from "etcd-watch-lab/dist/etcd";
 import { findEtcd, type Lab, startLab } from "etcd-watch-lab/dist/server";
+import type { V2Client } from "etcd-watch-lab/dist/v2";
 import { notCovered } from "./coverage";
 import { etcd34 } from "./found";
 
@@ -9,7 +9,7 @@ export interface EtcdUnderTest {
 	readonly binary: string;
 	/** To be used inside a test: it runs from `before` on. */
 	readonly lab: Lab;
-	readonly v2: Keys;
+	readonly v2: V2Client;
 }
 
 class SharedEtcd implements EtcdUnderTest {
@@ -25,7 +25,7 @@ class SharedEtcd implements EtcdUnderTest {
 		return this.#started;
 	}
 
-	get v2(): Keys {
+	get v2(): V2Client {
 		return this.lab.v2;
 	}
 

@@ -1,7 +1,7 @@
-import type { Keys } from "etcd-watch-lab/dist/etcd";
+import type { V2Client } from "etcd-watch-lab/dist/v2";
 
 /** Makes exactly `count` sets of one key in the directory, several at once; gives the last one's index. */
-export async function writeMany(v2: Keys, directory: string, count: number): Promise<number> {
+export async function writeMany(v2: V2Client, directory: string, count: number): Promise<number> {
 	let next = 0;
 	let last = 0;
 	const writer = async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AbortedError } from "../etcd/errors";
+import { AbortedError } from "../http/errors";
+import type { Note } from "./changes";
 import type { Obeys } from "./rules";
-import type { Note } from "./types";
 
 /** What the turns are taken by. */
 export interface EndpointsOptions {

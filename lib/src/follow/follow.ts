@@ -1,17 +1,17 @@
 import { setMaxListeners } from "node:events";
-import { checkIndex } from "../etcd/arguments";
-import { AbortedError, ArgumentError } from "../etcd/errors";
-import type { Keys } from "../etcd/keys";
-import type { Node } from "../etcd/node";
-import type { V3Client } from "../etcd3/client";
+import { checkIndex } from "../http/checks";
+import { AbortedError, ArgumentError } from "../http/errors";
+import type { V2Client } from "../v2/client";
+import type { Node } from "../v2/node";
+import type { V3Client } from "../v3/client";
+import type { Change, FollowedEvent, Note, Position, Source, State } from "./changes";
 import { checkedKey } from "./mirror-key";
 import { checkPosition } from "./position";
-import { type Bookmark, Pump, type Pumped } from "./pump";
 import { ChangeQueue } from "./queue";
+import { type Bookmark, Pump, type Pumped } from "./reconciler";
 import { obeysAllBut, type Rule } from "./rules";
 import { sourceOf } from "./sources";
 import { FollowedTree } from "./tree";
-import type { Change, FollowedEvent, Note, Position, Source, State } from "./types";
 
 export interface FollowOptions {
 	/** Also what happens below the key. False unless given. */
@@ -73,7 +73,11 @@ export interface Follower extends AsyncIterableIterator<Change> {
  * At most 4 connections while it reads the history and 512 asks at once, 3 connections while it waits, a few more for a moment when others write much; at most `queueLength` changes are held.
  * @throws ArgumentError for a key, an index, a position or a duration that is none
  */
-export function follow(client: Keys | V3Client | Source, key: string, options: FollowOptions = {}): Follower {
+export function follow(
+	client: V2Client | V3Client | Source,
+	key: string,
+	options: FollowOptions = {},
+): Follower {
 	return new Following(client, key, options);
 }
 
@@ -103,7 +107,7 @@ class Following implements Follower {
 		reject(error: unknown): void;
 	}[] = [];
 
-	constructor(client: Keys | V3Client | Source, of: string, options: FollowOptions) {
+	constructor(client: V2Client | V3Client | Source, of: string, options: FollowOptions) {
 		// Events name the key without the slash at its end that etcd takes.
 		const key = checkedKey(of);
 		const { recursive = false, afterIndex, position, signal, without = [], onNote = () => {} } = options;

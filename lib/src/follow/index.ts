@@ -1,11 +1,3 @@
-export { type Follower, type FollowOptions, follow } from "./follow";
-export { type Hub, type HubOptions, type HubWatchOptions, startHub } from "./hub";
-export type { HubWatch } from "./hub-watch";
-export { type Mirror, type MirrorChange, type MirrorOptions, mirror, ResetError } from "./mirror";
-export type { KeyChange } from "./mirror-keys";
-export type { Bookmark } from "./pump";
-export { notOnV3, type Rule, rules } from "./rules";
-export { isBelow, isRemoval, parentOf } from "./tree";
 export type {
 	Change,
 	FollowedEvent,
@@ -19,5 +11,11 @@ export type {
 	StateDifference,
 	Tail,
 	TailOptions,
-} from "./types";
-export { V3Source, type V3SourceOptions } from "./v3-source";
+} from "./changes";
+export { type Follower, type FollowOptions, follow } from "./follow";
+export { type Mirror, type MirrorChange, type MirrorOptions, mirror, ResetError } from "./mirror";
+export type { KeyChange } from "./mirror-keys";
+export type { Bookmark } from "./reconciler";
+export { notOnV3, type Rule, rules } from "./rules";
+export { isBelow, isRemoval, parentOf } from "./tree";
+export { V3Source, type V3SourceOptions } from "./v3/source";

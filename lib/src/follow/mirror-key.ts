@@ -1,5 +1,5 @@
-import { keyPath } from "../etcd/arguments";
-import { ArgumentError } from "../etcd/errors";
+import { keyPath } from "../http/checks";
+import { ArgumentError } from "../http/errors";
 import { isHiddenFrom } from "../model/hub";
 import { isBelow } from "./tree";
 

@@ -1,6 +1,6 @@
-import type { Node } from "../etcd/node";
+import type { Node } from "../v2/node";
+import type { FollowedEvent, StateDifference } from "./changes";
 import { type FollowedTree, isBelow, parentOf } from "./tree";
-import type { FollowedEvent, StateDifference } from "./types";
 
 /** What became of one key: made (no `before`), removed (no `now`), or written (both). */
 export interface KeyChange {

@@ -1,17 +1,17 @@
 import { setMaxListeners } from "node:events";
-import { checkIndex } from "../etcd/arguments";
-import { AbortedError, LabError } from "../etcd/errors";
-import type { Keys } from "../etcd/keys";
-import type { Node } from "../etcd/node";
-import type { V3Client } from "../etcd3/client";
+import { checkIndex } from "../http/checks";
+import { AbortedError, LabError } from "../http/errors";
+import type { V2Client } from "../v2/client";
+import type { Node } from "../v2/node";
+import type { V3Client } from "../v3/client";
+import type { Change, FollowedEvent, Reset, Source, State } from "./changes";
 import { type Follower, follow } from "./follow";
 import type { Mirror, MirrorOptions } from "./mirror";
 import { type Below, checkedKey } from "./mirror-key";
 import { applied, differing, isWithin, type KeyChange } from "./mirror-keys";
-import type { Bookmark } from "./pump";
+import type { Bookmark } from "./reconciler";
 import { isFlat } from "./sources";
 import { byKey, FollowedTree } from "./tree";
-import type { Change, FollowedEvent, Reset, Source, State } from "./types";
 
 /** The index waited for was one of a store that is gone. */
 export class ResetError extends LabError {
@@ -28,7 +28,7 @@ interface Waiter {
 	readonly reject: (error: unknown) => void;
 }
 
-/** @internal A mirror, and what a hub is built on. */
+/** @internal The mirror itself. */
 export class TreeMirror implements Mirror {
 	readonly root: string;
 	readonly ended: Promise<void>;
@@ -46,7 +46,7 @@ export class TreeMirror implements Mirror {
 
 	/** `onStart` is called with it before the first change. */
 	static async start(
-		client: Keys | V3Client | Source,
+		client: V2Client | V3Client | Source,
 		key: string,
 		options: MirrorOptions,
 		onStart: (mirror: TreeMirror) => void = () => {},

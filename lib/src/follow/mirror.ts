@@ -1,11 +1,11 @@
-import type { Keys } from "../etcd/keys";
-import type { Node } from "../etcd/node";
-import type { V3Client } from "../etcd3/client";
+import type { V2Client } from "../v2/client";
+import type { Node } from "../v2/node";
+import type { V3Client } from "../v3/client";
+import type { Change, Source, State } from "./changes";
 import type { FollowOptions } from "./follow";
 import type { KeyChange } from "./mirror-keys";
 import { TreeMirror } from "./mirror-tree";
-import type { Bookmark } from "./pump";
-import type { Change, Source, State } from "./types";
+import type { Bookmark } from "./reconciler";
 
 export { ResetError } from "./mirror-tree";
 
@@ -28,7 +28,7 @@ export interface Mirror {
 	/** The store's index at which the mirror is true. It goes back only at a reset. */
 	readonly index: number;
 	/**
-	 * A key as `Keys.get` would show it at `index`: a directory with its children, with `recursive` all below it.
+	 * A key as `V2Client.get` would show it at `index`: a directory with its children, with `recursive` all below it.
 	 * Undefined where there is none. @throws ArgumentError for a key that is hidden or not in the mirror
 	 */
 	get(key: string, options?: { readonly recursive?: boolean }): Node | undefined;
@@ -57,7 +57,7 @@ export interface Mirror {
  * @throws as `follow` and its `ready`
  */
 export async function mirror(
-	client: Keys | V3Client | Source,
+	client: V2Client | V3Client | Source,
 	root: string,
 	options: MirrorOptions = {},
 ): Promise<Mirror> {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { ArgumentError } from "../etcd/errors";
-import type { Position } from "./types";
+import { ArgumentError } from "../http/errors";
+import type { Position } from "./changes";
 
 const index = z.number().int().nonnegative();
 

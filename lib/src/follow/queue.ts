@@ -1,4 +1,4 @@
-import type { Pumped } from "./pump";
+import type { Pumped } from "./reconciler";
 
 /**
  * What waits for the consumer, never more than `length` of it: who puts one more into a full queue waits. Rule "a

@@ -1,5 +1,5 @@
-import type { Node } from "../etcd/node";
-import type { FollowedEvent, StateDifference } from "./types";
+import type { Node } from "../v2/node";
+import type { FollowedEvent, StateDifference } from "./changes";
 
 /** The events that take a key away. */
 const removals: ReadonlySet<string> = new Set(["delete", "expire", "compareAndDelete"]);

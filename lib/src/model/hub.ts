@@ -10,12 +10,8 @@ interface Waiting {
 export class WatcherHub {
 	readonly #byKey: Map<string, Waiting>;
 
-	readonly #hidesNames: boolean;
-
-	/** `hidesNames`: those that begin with "_" are kept from watchers above them. */
-	constructor(byKey: Map<string, Waiting> = new Map(), hidesNames = true) {
+	constructor(byKey: Map<string, Waiting> = new Map()) {
 		this.#byKey = byKey;
-		this.#hidesNames = hidesNames;
 	}
 
 	fork(): WatcherHub {
@@ -23,7 +19,7 @@ export class WatcherHub {
 			key,
 			{ recursive: [...recursive], plain: [...plain] },
 		]);
-		return new WatcherHub(new Map(copies), this.#hidesNames);
+		return new WatcherHub(new Map(copies));
 	}
 
 	get count(): number {
@@ -67,7 +63,7 @@ export class WatcherHub {
 		const waiting = this.#byKey.get(path);
 		if (waiting === undefined) return;
 		const own = event.node.key === path;
-		if (!own && this.#hidesNames && isHiddenFrom(path, event.node.key)) return;
+		if (!own && isHiddenFrom(path, event.node.key)) return;
 		const rule = (watcher: WaitingWatcher): DeliveryRule => {
 			if (removed) return own ? "own key" : "removed with its directory";
 			if (!own) return "recursive";

@@ -1,4 +1,4 @@
-import type { Action } from "../etcd/node";
+import type { Action } from "../v2/node";
 import { EventHistory } from "./history";
 import { WatcherHub } from "./hub";
 import {

@@ -1,4 +1,4 @@
-import type { Action } from "../etcd/node";
+import type { Action } from "../v2/node";
 
 /** The write operations of the keys API. */
 export type ModelOperation =

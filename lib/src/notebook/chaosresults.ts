@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { LabError } from "../etcd";
+import { LabError } from "../http";
 
 /** A text that holds no results of `npm run chaos`; the message names the place of each fault. */
 export class ChaosFormatError extends LabError {}

@@ -1,6 +1,6 @@
-import type { EtcdError, Keys } from "../etcd";
-import type { Node } from "../etcd/node";
-import type { V3Client } from "../etcd3";
+import type { EtcdError, V2Client } from "../v2";
+import type { Node } from "../v2/node";
+import type { V3Client } from "../v3";
 import type { Recorder } from "./record";
 import type { OpenStep, WriteStep } from "./steps";
 import type { Accepted, EventAction, Refused, Timeline } from "./timeline";
@@ -76,7 +76,7 @@ export interface WatchRefusal {
 export interface Api {
 	readonly name: Timeline["api"];
 	/** What the watchers ask. */
-	readonly watchers: Keys | V3Client;
+	readonly watchers: V2Client | V3Client;
 	/** True where a stream, too, is sent all that it has to see, and can be waited for. */
 	readonly streamsAreSure: boolean;
 	/** The store's index; `key` is one that may be read, and need not exist. */

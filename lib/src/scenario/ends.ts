@@ -2,9 +2,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { request } from "undici";
-import { ConnectionError, Keys } from "../etcd";
-import { keyPath } from "../etcd/arguments";
+import { ConnectionError } from "../http";
+import { keyPath } from "../http/checks";
 import { type Cluster, startCluster } from "../server";
+import { V2Client } from "../v2";
 
 /**
  * What can end a long poll before its event: the server by a kill or an orderly end, a proxy that gives up on it, or
@@ -59,7 +60,7 @@ async function behindAProxy(key: string, afterIndex: number): Promise<string> {
 	const headers = { "content-type": "application/json", "x-etcd-index": String(afterIndex) };
 	const proxy = createServer((_, answer) => answer.writeHead(200, headers).end()).listen(0, "127.0.0.1");
 	await once(proxy, "listening");
-	const keys = new Keys({ endpoints: [`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`] });
+	const keys = new V2Client({ endpoints: [`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`] });
 	try {
 		const { kind } = await (await keys.poll(key, { afterIndex })).answer();
 		return `a 200 with ${kind === "empty" ? "an empty body" : "an event"}`;

@@ -1,4 +1,4 @@
-import { LabError } from "../etcd";
+import { LabError } from "../http";
 import {
 	type DeliveryRule,
 	historyRule,

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { Keys, LabError } from "../etcd";
-import { V3Client } from "../etcd3";
 import type { FollowOptions } from "../follow";
+import { LabError } from "../http";
 import { type Cluster, type Member, startCluster } from "../server";
+import { V2Client } from "../v2";
+import { V3Client } from "../v3";
 import type { Faults, Target } from "./target";
 import type { FaultKind, FaultRecord } from "./timeline";
 
@@ -38,7 +39,7 @@ export function atMember(cluster: Cluster, member: Member, options: AtMemberOpti
 		newPrefix: () => `${root}/${++prefixes}`,
 		mayOverflow() {},
 		// A client remembers which endpoint it has turned to: the next run begins at this member again.
-		newWatchers: () => new Keys({ endpoints }),
+		newWatchers: () => new V2Client({ endpoints }),
 		newV3Watchers: () => new V3Client({ endpoints }),
 		followOptions: impatience,
 		faults: new MemberFaults(cluster, member),
@@ -46,7 +47,7 @@ export function atMember(cluster: Cluster, member: Member, options: AtMemberOpti
 }
 
 interface Writers {
-	readonly v2: Keys;
+	readonly v2: V2Client;
 	readonly v3: V3Client;
 }
 
@@ -57,7 +58,7 @@ function writersOf(cluster: Cluster, endpoints: readonly string[]): Writers {
 	const known = writers.get(cluster) ?? new Map<string, Writers>();
 	writers.set(cluster, known);
 	const name = endpoints.join(" ");
-	const both = known.get(name) ?? { v2: new Keys({ endpoints }), v3: new V3Client({ endpoints }) };
+	const both = known.get(name) ?? { v2: new V2Client({ endpoints }), v3: new V3Client({ endpoints }) };
 	known.set(name, both);
 	return both;
 }
@@ -198,11 +199,11 @@ export async function readsWhenCutOff(
 	const target = atMember(cluster, member);
 	const { v2, faults } = target;
 	const key = `${target.newPrefix()}/k`;
-	const own = new Keys({ endpoints: [member.direct] });
+	const own = new V2Client({ endpoints: [member.direct] });
 	const other = await followerOf(cluster).then((one) =>
 		one === member ? cluster.members.find((each) => each !== member) : one,
 	);
-	const side = async (keys: Keys, at: Member): Promise<CutOffReads> => ({
+	const side = async (keys: V2Client, at: Member): Promise<CutOffReads> => ({
 		plain: (await keys.get(key)).node.value,
 		quorum: await keys
 			.get(key, { quorum: true, timeoutMs: quorumMs })

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { type Answer, EtcdError } from "../etcd";
+import { type Answer, EtcdError } from "../v2";
 import type { Recorder } from "./record";
 import type { Target } from "./target";
 import type { Timeline } from "./timeline";

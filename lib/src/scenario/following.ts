@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AbortedError, type Keys } from "../etcd";
-import type { V3Client } from "../etcd3";
 import { type Change, type Follower, type FollowOptions, follow, type Position } from "../follow";
+import { AbortedError } from "../http";
+import type { V2Client } from "../v2";
+import type { V3Client } from "../v3";
 import { Bell } from "./bell";
 import type { OpenStep } from "./steps";
 import type { Delivery, LifeEvent, NodeRecord, Proof, WatcherRecord } from "./timeline";
@@ -21,7 +22,7 @@ export class Following implements Watched {
 	readonly #name: string;
 	readonly #recursive: boolean;
 	readonly #run: Surroundings;
-	readonly #watchers: Keys | V3Client;
+	readonly #watchers: V2Client | V3Client;
 	readonly #options: FollowOptions;
 	readonly #deliveries: Delivery[] = [];
 	readonly #life: LifeEvent[] = [];
@@ -39,7 +40,7 @@ export class Following implements Watched {
 	readonly #heard = new Bell();
 
 	/** `watchers`: what it asks. */
-	constructor(step: OpenStep, run: Surroundings, watchers: Keys | V3Client, options: FollowOptions = {}) {
+	constructor(step: OpenStep, run: Surroundings, watchers: V2Client | V3Client, options: FollowOptions = {}) {
 		this.#name = step.watcher;
 		this.key = step.key;
 		this.#recursive = step.recursive;

@@ -1,4 +1,4 @@
-import { EventIndexClearedError } from "../etcd";
+import { EventIndexClearedError } from "../v2";
 import { checkWrites } from "./polite";
 import { scenario } from "./scenario";
 import type { Target } from "./target";

@@ -1,5 +1,5 @@
-import { KeyNotFoundError } from "../etcd";
 import { flattened, isBelow, isRemoval, parentOf } from "../follow/tree";
+import { KeyNotFoundError } from "../v2";
 import { eventsOf } from "./ask";
 import type { Recorder } from "./record";
 import { type RunOptions, ScenarioError } from "./run";

@@ -1,4 +1,3 @@
-import { errorCodes } from "../etcd";
 import {
 	type ModelDelivery,
 	type ModelEvent,
@@ -8,6 +7,7 @@ import {
 	type WaitingWatcher,
 	type WatchRequest,
 } from "../model";
+import { errorCodes } from "../v2";
 import { withoutCounterpart } from "./counterparts";
 import { cutValue } from "./record";
 import type { Scenario } from "./scenario";

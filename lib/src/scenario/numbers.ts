@@ -1,4 +1,4 @@
-import { KeyNotFoundError } from "../etcd";
+import { KeyNotFoundError } from "../v2";
 import { stepWords } from "./counterparts";
 import { Recorder } from "./record";
 import { ScenarioError } from "./run";

@@ -1,4 +1,4 @@
-import { EtcdError, type Poll } from "../etcd";
+import { EtcdError, type Poll } from "../v2";
 import type { Target } from "./target";
 
 /**

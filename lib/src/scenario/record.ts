@@ -1,5 +1,5 @@
-import type { Action, Answer, EtcdError } from "../etcd";
 import type { FollowedEvent } from "../follow";
+import type { Action, Answer, EtcdError } from "../v2";
 import type { SeenEvent, SeenNode } from "./api";
 import type { Operation } from "./steps";
 import type { Accepted, Delivery, NodeRecord, Refused, Timeline } from "./timeline";

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AbortedError, ArgumentError, LabError } from "../etcd";
+import { AbortedError, ArgumentError, LabError } from "../http";
 import { withoutCounterpart } from "./counterparts";
 import { Following } from "./following";
 import { announceWrites } from "./polite";

@@ -1,5 +1,6 @@
-import { ArgumentError, type Comparison } from "../etcd";
-import { checkComparison, checkIndex, checkTtl, checkValue, keyPath } from "../etcd/arguments";
+import { ArgumentError } from "../http";
+import { checkComparison, checkIndex, checkTtl, checkValue, keyPath } from "../http/checks";
+import type { Comparison } from "../v2";
 import { type RunOptions, runScenario } from "./run";
 import type { BurstStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
 import type { Target } from "./target";

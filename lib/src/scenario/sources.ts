@@ -1,9 +1,9 @@
-import type { Keys, Poll, WatchOptions } from "../etcd";
+import type { Poll, V2Client, WatchOptions } from "../v2";
 import type { PollListener, Source } from "./api";
 
 /** The Go client's loop, registered. */
 export async function watchSource(
-	v2: Keys,
+	v2: V2Client,
 	key: string,
 	options: WatchOptions,
 	heard: PollListener,
@@ -23,7 +23,7 @@ export async function watchSource(
 
 /** An open stream. It carries nothing on. */
 export async function streamSource(
-	v2: Keys,
+	v2: V2Client,
 	key: string,
 	options: WatchOptions,
 	heard: PollListener,
@@ -41,7 +41,7 @@ export async function streamSource(
 
 /** One long poll, or with `again` one after the other, each from now on. */
 export async function pollSource(
-	v2: Keys,
+	v2: V2Client,
 	key: string,
 	options: WatchOptions,
 	heard: PollListener,

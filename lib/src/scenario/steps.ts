@@ -1,5 +1,5 @@
-import type { Comparison } from "../etcd";
 import type { ModelOperation } from "../model";
+import type { Comparison } from "../v2";
 import type { FaultKind } from "./timeline";
 
 /** Opens a watcher under a name of its own. */

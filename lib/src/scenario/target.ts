@@ -1,11 +1,11 @@
-import type { Keys } from "../etcd";
-import type { V3Client } from "../etcd3";
 import type { FollowOptions } from "../follow";
+import type { V2Client } from "../v2";
+import type { V3Client } from "../v3";
 import type { FaultKind, FaultRecord } from "./timeline";
 
 /** A server that a scenario runs on; every `Lab` is one. */
 export interface Target {
-	readonly v2: Keys;
+	readonly v2: V2Client;
 	/** The same server's v3 API, where a scenario is to run on that. */
 	readonly v3?: V3Client;
 	readonly version: string;
@@ -15,7 +15,7 @@ export interface Target {
 	/** Throws when the server has other users, whom the experiment would hurt. */
 	mayOverflow(what: string): void;
 	/** A new client for a run's watchers, where it is not what the writers use; the run closes it. */
-	newWatchers?(): Keys;
+	newWatchers?(): V2Client;
 	/** The same for a run on v3. */
 	newV3Watchers?(): V3Client;
 	/** What a follower is given on this server. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { LabError } from "../etcd";
-import { actions } from "../etcd/node";
+import { LabError } from "../http";
+import { actions } from "../v2/node";
 import { faultKinds, type Timeline } from "./timeline";
 
 /** A text that is no timeline; the message names the place of each fault. */

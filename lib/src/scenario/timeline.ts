@@ -1,4 +1,4 @@
-import type { Action } from "../etcd/node";
+import type { Action } from "../v2/node";
 
 /** What an event says was done: in v3 "put" or "delete", and no more. */
 export type EventAction = Action | "put";

@@ -3,9 +3,9 @@ import {
 	EtcdError,
 	EventIndexClearedError,
 	KeyNotFoundError,
-	type Keys,
 	type Node,
-} from "../etcd";
+	type V2Client,
+} from "../v2";
 import type { Api, PollListener, Source, SourceOptions, WatchRefusal, Written } from "./api";
 import { fence } from "./fence";
 import type { Recorder } from "./record";
@@ -20,9 +20,9 @@ export class V2Api implements Api {
 	readonly name = "v2";
 	/** One that began in the past, or stopped reading, is not (notebook 03). */
 	readonly streamsAreSure = false;
-	readonly watchers: Keys;
+	readonly watchers: V2Client;
 	readonly #target: Target;
-	readonly #v2: Keys;
+	readonly #v2: V2Client;
 
 	constructor(target: Target) {
 		this.#target = target;
@@ -95,7 +95,7 @@ function files(node: Node): Node[] {
 }
 
 /** The keys API's method for a step. */
-function send(v2: Keys, step: WriteStep, signal: AbortSignal): Promise<Answer> {
+function send(v2: V2Client, step: WriteStep, signal: AbortSignal): Promise<Answer> {
 	const { key, value = "", ttl, recursive, expected = {} } = step;
 	const options = { signal, ...(ttl === undefined ? {} : { ttl }) };
 	const methods: Record<Operation, () => Promise<Answer>> = {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { LabError } from "../etcd";
-import { CompactedError, type V3Client, V3Error } from "../etcd3";
+import { LabError } from "../http";
+import { CompactedError, type V3Client, V3Error } from "../v3";
 import type { Api, PollListener, SeenNode, Source, SourceOptions, WatchRefusal, Written } from "./api";
 import type { Recorder } from "./record";
 import type { OpenStep, WriteStep } from "./steps";

@@ -1,4 +1,4 @@
-import { type KeyValue, prefixEnd, type V3Event } from "../etcd3";
+import { type KeyValue, prefixEnd, type V3Event } from "../v3";
 import type { SeenEvent, SeenNode } from "./api";
 
 /** A key of v3 in the words of v2: its mod_revision is its modifiedIndex, its create_revision its createdIndex. */

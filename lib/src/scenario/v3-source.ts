@@ -1,5 +1,5 @@
-import { ConnectionError } from "../etcd";
-import type { V3Client, V3Watch } from "../etcd3";
+import { ConnectionError } from "../http";
+import type { V3Client, V3Watch } from "../v3";
 import type { PollListener, SeenEvent, Source, SourceOptions } from "./api";
 import type { OpenStep } from "./steps";
 import { isIn, seenEvent, treeOf } from "./v3-node";

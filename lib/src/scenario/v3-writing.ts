@@ -1,4 +1,4 @@
-import type { KeyValue, OperationAnswer, Txn, TxnAnswer, TxnCompare, TxnOperation } from "../etcd3";
+import type { KeyValue, OperationAnswer, Txn, TxnAnswer, TxnCompare, TxnOperation } from "../v3";
 import type { SeenNode } from "./api";
 import type { Recorder } from "./record";
 import type { WriteStep } from "./steps";

@@ -1,4 +1,4 @@
-import { AbortedError, ConnectionError } from "../etcd";
+import { AbortedError, ConnectionError } from "../http";
 import type { Api, PollListener, SeenEvent, Source } from "./api";
 import { Bell } from "./bell";
 import type { Recorder } from "./record";

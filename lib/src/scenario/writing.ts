@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AbortedError, ConnectionError } from "../etcd";
+import { AbortedError, ConnectionError } from "../http";
 import type { SeenEvent } from "./api";
 import type { BurstStep, WriteStep } from "./steps";
 import type { Accepted, WriteRecord } from "./timeline";

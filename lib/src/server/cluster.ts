@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { ArgumentError } from "../etcd/errors";
-import { Keys } from "../etcd/keys";
+import { ArgumentError } from "../http/errors";
+import { V2Client } from "../v2/client";
 import { checkV2, findEtcd } from "./binary";
 import { Keeper, StartError } from "./keeper";
 import { ClusterMember, FaultError, type Member, type MemberContext, type PeerAddress } from "./member";
@@ -38,7 +38,7 @@ export interface Cluster {
 	readonly members: readonly Member[];
 	readonly version: string;
 	/** The v2 keys API, past the proxies: for what a test does beside what it tests. */
-	readonly v2: Keys;
+	readonly v2: V2Client;
 	/**
 	 * Waits until a majority of all members, on one side of a partition, follows one leader of the newest term.
 	 * @throws FaultError after 30 s
@@ -114,7 +114,7 @@ interface Started {
 class OwnCluster implements Cluster {
 	readonly members: readonly ClusterMember[];
 	readonly version: string;
-	readonly v2: Keys;
+	readonly v2: V2Client;
 	readonly #started: Started;
 	readonly #api: MemberApi;
 	#isolated: ReadonlySet<Member> = new Set();
@@ -126,7 +126,7 @@ class OwnCluster implements Cluster {
 		this.#api = api;
 		this.members = members;
 		this.version = started.version;
-		this.v2 = new Keys({ endpoints: members.map((member) => member.direct) });
+		this.v2 = new V2Client({ endpoints: members.map((member) => member.direct) });
 		// As in a lab: a kernel's Interrupt ends what waits, and leaves the servers be.
 		if (process.listenerCount("SIGINT") > 0) process.on("SIGINT", this.#interrupt);
 	}

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { Keys } from "../etcd/keys";
+import { V2Client } from "../v2/client";
 import { type Keeper, type KeptProcess, StartError } from "./keeper";
 import { freePorts } from "./ports";
 
@@ -49,7 +49,7 @@ export async function startEtcd(
 
 /** Waits until the member of that name answers a quorum read; false if it ends before, or takes `startMs`. */
 export async function isUp(endpoint: string, name: string, member: KeptProcess): Promise<boolean> {
-	const keys = new Keys({ endpoints: [endpoint], timeoutMs: 5_000 });
+	const keys = new V2Client({ endpoints: [endpoint], timeoutMs: 5_000 });
 	const deadline = Date.now() + startMs;
 	let gone = false;
 	void member.exited.then(() => {

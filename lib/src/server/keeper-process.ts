@@ -11,9 +11,9 @@ import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { Keys } from "../etcd/keys";
-import type { ConnectOptions } from "../etcd/transport";
-import { V3Client } from "../etcd3/client";
+import type { ConnectOptions } from "../http/transport";
+import { V2Client } from "../v2/client";
+import { V3Client } from "../v3/client";
 
 /** What a server can be sent: to end it at once or in order, to pause it, to let it go on. */
 export type ServerSignal = "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT";
@@ -97,7 +97,7 @@ async function end(): Promise<void> {
 	await Promise.all(gone);
 	rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 	for (const { prefix, server } of removals) {
-		const keys = new Keys({ ...server, timeoutMs: 5_000 });
+		const keys = new V2Client({ ...server, timeoutMs: 5_000 });
 		// Nobody is left to tell: a server that is gone keeps its keys.
 		await keys.rmdir(prefix, { recursive: true }).catch(() => {});
 		await keys.close();

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { LabError } from "../etcd/errors";
+import { LabError } from "../http/errors";
 import type { Order, Report, ServerSignal } from "./keeper-process";
 
 /** A server that could not be started, or the lab's own helper process that could not. */

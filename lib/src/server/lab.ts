@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { KeyNotFoundError, LabError } from "../etcd/errors";
-import { Keys } from "../etcd/keys";
-import type { ConnectOptions } from "../etcd/transport";
-import { V3Client } from "../etcd3/client";
+import { LabError } from "../http/errors";
+import type { ConnectOptions } from "../http/transport";
+import { V2Client } from "../v2/client";
+import { KeyNotFoundError } from "../v2/errors";
+import { V3Client } from "../v3/client";
 import { checkV2, findEtcd } from "./binary";
 import { startEtcd } from "./etcd-server";
 import { Keeper } from "./keeper";
@@ -14,7 +15,7 @@ export class SharedServerError extends LabError {}
 /** An etcd to experiment on, and everything that was made on the way to it. */
 export interface Lab {
 	/** The v2 keys API of the server. */
-	readonly v2: Keys;
+	readonly v2: V2Client;
 	/**
 	 * The v3 API of the same server; its keys are others than v2's, and so are its users. A server that has just been
 	 * started takes v3's requests a second or two after v2's: the first one waits.
@@ -84,7 +85,7 @@ async function openLab(
 	owned: boolean,
 	env: NodeJS.ProcessEnv,
 ): Promise<Lab> {
-	const v2 = new Keys(connection);
+	const v2 = new V2Client(connection);
 	const v3 = new V3Client(connection);
 	const root = `/etcd-watch-lab-${randomBytes(6).toString("hex")}`;
 	let version: string;

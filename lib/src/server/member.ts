@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { LabError } from "../etcd/errors";
+import { LabError } from "../http/errors";
 import { isUp, lastLines, startMs } from "./etcd-server";
 import { type Keeper, type KeptProcess, StartError } from "./keeper";
 import type { MemberApi } from "./member-api";

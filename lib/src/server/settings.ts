@@ -1,5 +1,5 @@
-import { ArgumentError } from "../etcd/errors";
-import type { ConnectOptions } from "../etcd/transport";
+import { ArgumentError } from "../http/errors";
+import type { ConnectOptions } from "../http/transport";
 
 /** The switch that lets experiments overflow the window of a server that the lab did not start. */
 export const overflowSwitch = "ETCD_WATCH_LAB_ALLOW_OVERFLOW";

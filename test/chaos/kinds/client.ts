@@ -1,5 +1,5 @@
-import { Keys } from "etcd-watch-lab/dist/etcd";
-import { V3Client } from "etcd-watch-lab/dist/etcd3";
+import { V2Client } from "etcd-watch-lab/dist/v2";
+import { V3Client } from "etcd-watch-lab/dist/v3";
 import type { Kind } from "../kind";
 import { RemoteConsumer } from "../remote";
 import type { Run } from "../run";
@@ -112,7 +112,7 @@ export const clientKinds: readonly Kind[] = [
 		about: "1,000 followers are cut off until the history has gone, and list again at once",
 		async run(run) {
 			const { endpoints } = run;
-			const shared = run.api === "v3" ? new V3Client({ endpoints }) : new Keys({ endpoints });
+			const shared = run.api === "v3" ? new V3Client({ endpoints }) : new V2Client({ endpoints });
 			run.atEnd(() => shared.close());
 			// Through the gateway each open watch costs etcd far more than a long poll does. A thousand processes of
 			// another client would be no test of it.

@@ -1,6 +1,6 @@
-import { V3Client } from "etcd-watch-lab/dist/etcd3";
 import { startProxy } from "etcd-watch-lab/dist/server";
 import { freePorts } from "etcd-watch-lab/dist/server/ports";
+import { V3Client } from "etcd-watch-lab/dist/v3";
 import type { Kind } from "../kind";
 import type { Run, StartOptions } from "../run";
 

@@ -1,7 +1,7 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { V3Client } from "etcd-watch-lab/dist/etcd3";
 import { startCluster } from "etcd-watch-lab/dist/server";
+import { V3Client } from "etcd-watch-lab/dist/v3";
 import type { Kind } from "../kind";
 import { lasting } from "../program";
 import type { Run, StartOptions } from "../run";

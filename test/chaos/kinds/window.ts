@@ -1,5 +1,5 @@
-import { EventIndexClearedError } from "etcd-watch-lab/dist/etcd";
 import type { Command } from "etcd-watch-lab/dist/model";
+import { EventIndexClearedError } from "etcd-watch-lab/dist/v2";
 import type { Kind } from "../kind";
 import { lasting } from "../program";
 import type { Run } from "../run";

@@ -1,5 +1,5 @@
-import type { EtcdError, Node } from "etcd-watch-lab/dist/etcd";
 import type { ModelEvent, ModelNode, Refusal } from "etcd-watch-lab/dist/model";
+import type { EtcdError, Node } from "etcd-watch-lab/dist/v2";
 
 /** The model and etcd do not agree: what was compared, and what each says. */
 export class Difference extends Error {

@@ -1,12 +1,4 @@
 import {
-	EtcdError,
-	type EventStream,
-	type Keys,
-	type Node,
-	type Poll,
-	type WatchEvent,
-} from "etcd-watch-lab/dist/etcd";
-import {
 	type Applied,
 	type Command,
 	type ModelDelivery,
@@ -15,6 +7,14 @@ import {
 	type WaitingWatcher,
 	type WatchRequest,
 } from "etcd-watch-lab/dist/model";
+import {
+	EtcdError,
+	type EventStream,
+	type Node,
+	type Poll,
+	type V2Client,
+	type WatchEvent,
+} from "etcd-watch-lab/dist/v2";
 import { until } from "../../support/until";
 import { Difference, same, sameEvent, sameNode, sameRefusal } from "./compare";
 
@@ -44,7 +44,7 @@ const noiseKey = "/noise";
  * the history of 1000 and the answers are compared as they are. Nobody else may write to that server.
  */
 export class Pair {
-	readonly v2: Keys;
+	readonly v2: V2Client;
 	readonly version: string;
 	/** How long what the model expects may take to come, before it counts as a difference. */
 	patienceMs = 15_000;
@@ -53,7 +53,7 @@ export class Pair {
 	readonly #watchers = new Map<number, PairedWatcher>();
 
 	/** To be begun before anything else. The server writes nothing of its own any more. */
-	constructor(v2: Keys, version: string) {
+	constructor(v2: V2Client, version: string) {
 		this.v2 = v2;
 		this.version = version;
 		this.#model = new ModelStore({ version });
@@ -299,7 +299,7 @@ function clockOf({ expiration }: Node, ttl: number | undefined): number {
 	return expiration === undefined || ttl === undefined ? Date.now() : Date.parse(expiration) - ttl * 1000;
 }
 
-function send(v2: Keys, command: Command) {
+function send(v2: V2Client, command: Command) {
 	const { operation, key, value = "", recursive = false, expected = {} } = command;
 	const ttl = command.ttl === undefined ? {} : { ttl: command.ttl };
 	switch (operation) {

@@ -1,0 +1,4 @@
+export { type Comparison, type GetOptions, type RequestOptions, V2Client, type WriteOptions } from "./client";
+export * from "./errors";
+export type { Action, Answer, Headers, Node, WatchEvent } from "./node";
+export type { EventStream, Poll, PollAnswer, Watcher, WatchOptions } from "./watch";

@@ -15,6 +15,7 @@ import { RaftError, V2Client } from "etcd-watch-lab/dist/v2";
 import { etcdOf, kinds } from "../model/differential/etcds";
 import { notCovered } from "../support/coverage";
 import { LabProcess } from "../support/lab-process";
+import { keepsPagesOut } from "../support/other-origin";
 import { until } from "../support/until";
 import { writeMany } from "../support/write-many";
 
@@ -154,6 +155,17 @@ for (const kind of kinds.filter((each) => each !== "3.5")) {
 			assert.equal(follower.endpoint, endpoint);
 			assert.equal((await asked.of(follower).get("/replaced", { quorum: true })).node.value, "1");
 			assert.match(follower.log(), /"initial-cluster-state":"existing"/);
+		});
+
+		it("gives the pages in the reader's browser nothing, through its proxy neither, restarted and replaced too", async () => {
+			const doors = [...cluster.members.map(({ direct }) => direct), follower.endpoint];
+			await Promise.all(doors.map(keepsPagesOut));
+			await follower.restart();
+			await other.replace();
+			await Promise.all(doors.map(keepsPagesOut));
+			const proxy = await startProxy({ target: follower.direct });
+			await keepsPagesOut(proxy.endpoint);
+			await proxy.close();
 		});
 
 		it("cuts the leader off: old data there, another leader elsewhere; healed, all is one", async () => {

@@ -16,6 +16,7 @@ import { freePorts } from "etcd-watch-lab/dist/server/ports";
 import { V2DisabledError } from "etcd-watch-lab/dist/v2";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { FakeServer, http } from "../support/fake-server";
+import { keepsPagesOut } from "../support/other-origin";
 import { OwnEtcd } from "../support/own-etcd";
 
 /** The module that the lab takes its ports from. */
@@ -299,6 +300,14 @@ describe("lab", () => {
 });
 
 forEachEtcd((server) => {
+	describe("a lab's own server", () => {
+		it("gives the pages in the reader's browser nothing, and the lab all, v2 and v3", async () => {
+			await keepsPagesOut(server.lab.endpoints[0] ?? "");
+			await server.v2.set(`${server.lab.newPrefix()}/a`, "1");
+			await server.lab.v3.put(`${server.lab.newPrefix()}/a`, "1");
+		});
+	});
+
 	describe("a lab on a server that it did not start", () => {
 		it("refuses to overflow its history and names the switch that allows it", async () => {
 			const guest = await startLab({ env: { ETCDCTL_ENDPOINTS: server.lab.endpoints.join(",") } });

@@ -33,7 +33,7 @@ export async function startEtcd(
 		const [client, peer] = (await freePorts(2)).map((port) => `http://127.0.0.1:${port}`) as [string, string];
 		const member = await keeper.run(name, binary, [
 			...["--name", name, "--data-dir", join(keeper.folder, name), "--enable-v2"],
-			...["--listen-client-urls", client, "--advertise-client-urls", client],
+			...["--listen-client-urls", client, "--advertise-client-urls", client, ...noPages(client)],
 			...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
 			...["--initial-cluster", `${name}=${peer}`, "--initial-cluster-token", name],
 			...["--logger", "zap", "--log-level", "warn"],
@@ -45,6 +45,14 @@ export async function startEtcd(
 		if (!failure.includes("address already in use")) break;
 	}
 	throw new StartError(`etcd did not start: ${failure === "" ? `nothing in ${startMs} ms` : failure}`);
+}
+
+/**
+ * Shuts out the pages in the reader's browser: by default etcd lets every origin read and write, and takes any Host
+ * (DNS rebinding): server/embed/serve.go, accessController.ServeHTTP, at v3.5.9.
+ */
+export function noPages(clientUrl: string): readonly string[] {
+	return ["--cors", clientUrl, "--host-whitelist", "127.0.0.1"];
 }
 
 /** Waits until the member of that name answers a quorum read; false if it ends before, or takes `startMs`. */

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { LabError } from "../http/errors";
-import { isUp, lastLines, startMs } from "./etcd-server";
+import { isUp, lastLines, noPages, startMs } from "./etcd-server";
 import { type Keeper, type KeptProcess, StartError } from "./keeper";
 import type { MemberApi } from "./member-api";
 import { isPaused } from "./process-state";
@@ -305,6 +305,7 @@ export class ClusterMember implements Member {
 		return [
 			...["--name", this.name, "--data-dir", this.#dataFolder, "--enable-v2"],
 			...["--listen-client-urls", this.direct, "--advertise-client-urls", this.endpoint],
+			...noPages(this.direct),
 			...["--listen-peer-urls", this.#peer.listen, "--initial-advertise-peer-urls", this.#peer.url],
 			...["--initial-cluster", all.join(","), "--initial-cluster-token", token],
 			...["--initial-cluster-state", this.#joins ? "existing" : "new"],

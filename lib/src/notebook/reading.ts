@@ -1,4 +1,4 @@
-import { changesOf, depthBelow } from "../scenario/scope";
+import { changesOf, depthBelow, statedBy } from "../scenario/scope";
 import type {
 	Accepted,
 	CompactionRecord,
@@ -95,9 +95,8 @@ export function fateOf(reading: Reading, { outcome }: WriteRecord): Fate {
 	if (!outcome.raisesEvent) return { kind: "noEvent", outcome };
 	if (!inScope(reading.watcher, outcome, reading.unit)) return { kind: "elsewhere", outcome };
 	const { index } = outcome;
-	const isStated = reading.watcher.life.some(
-		(event) => event.kind === "gap" && event.from <= index && index <= event.to,
-	);
+	const told = statedBy(reading.watcher, index)?.kind;
+	const isStated = told === "gap" || told === "reset";
 	return { kind: "absent", outcome, state: reading.stateAt(index), isStated };
 }
 

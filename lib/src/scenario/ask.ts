@@ -1,4 +1,4 @@
-import { accepted, deliveriesOfWrite, isVisible } from "./scope";
+import { accepted, deliveriesOfWrite, dueFrom, isVisible, statedBy } from "./scope";
 import type { Delivery, LifeEvent, NodeRecord, Timeline, WatcherRecord } from "./timeline";
 
 /** The events that a watcher was sent, in the order of arrival. @throws RangeError for a name that the run lacks */
@@ -7,12 +7,14 @@ export function eventsOf(timeline: Timeline, watcher: string): readonly Delivery
 }
 
 /**
- * The indexes of the events that a watcher never got though its key and `recursive` cover them, whether it was
- * listening or not. @throws RangeError for a name that the run lacks
+ * The indexes of the events that a watcher never got though its key and `recursive` cover them, from the first that it
+ * asked for on, whether it was listening or not. @throws RangeError for a name that the run lacks
  */
 export function missedBy(timeline: Timeline, watcher: string): readonly number[] {
 	const record = named(timeline, watcher);
+	const from = dueFrom(record);
 	return accepted(timeline)
+		.filter(({ index }) => index >= from)
 		.filter((write) => deliveriesOfWrite(record, write).length === 0 && isVisible(timeline, record, write))
 		.map(({ index }) => index);
 }
@@ -37,14 +39,8 @@ export function gapsOf(timeline: Timeline, watcher: string): readonly Extract<Li
  * lost in silence. @throws RangeError for a name that the run lacks
  */
 export function lostInSilence(timeline: Timeline, watcher: string): readonly number[] {
-	const told = named(timeline, watcher).life.flatMap((event) => {
-		if (event.kind === "gap") return [{ from: event.from, to: event.to }];
-		if (event.kind === "reset") return [{ from: event.lastIndex + 1, to: event.at }];
-		return event.kind === "error" && event.gap ? [event.gap] : [];
-	});
-	return missedBy(timeline, watcher).filter(
-		(index) => !told.some(({ from, to }) => from <= index && index <= to),
-	);
+	const record = named(timeline, watcher);
+	return missedBy(timeline, watcher).filter((index) => statedBy(record, index) === undefined);
 }
 
 function named(timeline: Timeline, name: string): WatcherRecord {

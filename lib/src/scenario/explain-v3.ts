@@ -1,6 +1,6 @@
 import { brokenFor } from "./broken";
 import type { Explanation } from "./explain";
-import { changesOf, depthBelow, isVisible, listened, listenings } from "./scope";
+import { changesOf, depthBelow, isVisible, listened, listenings, statedBy } from "./scope";
 import type { LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 
 /** Why a v3 watch was or wasn't told of a write. */
@@ -82,15 +82,12 @@ function outsideWords(watcher: WatcherRecord, key: string): string {
 }
 
 function silence(timeline: Timeline, watcher: WatcherRecord, index: number): Explanation {
-	const told = watcher.life.find(({ kind, at }) => kind === "gap" && at >= index);
-	if (watcher.kind === "follow" && told !== undefined) {
-		const words = `not delivered as an event: it lies in the gap that the follower was told of at revision ${told.at}, with the state to go on from`;
+	const told = statedBy(watcher, index);
+	if (told?.kind === "gap" || told?.kind === "reset") {
+		const words = `not delivered as an event: it lies in the ${told.kind} that the follower was told of at revision ${told.at}, with the state to go on from`;
 		return because("v3: in a stated gap", 0, words);
 	}
-	const refused = watcher.life.find(
-		(event) => event.kind === "error" && event.gap && event.gap.from <= index && index <= event.gap.to,
-	);
-	if (refused) {
+	if (told !== undefined) {
 		const words = "not delivered: it had been compacted before the watch asked for it";
 		return because("v3: compacted", 0, words);
 	}

@@ -9,7 +9,7 @@ import {
 } from "../model";
 import { brokenFor } from "./broken";
 import { explainV3, type V3Reason } from "./explain-v3";
-import { depthBelow, existed, isHidden, listenings } from "./scope";
+import { depthBelow, existed, isHidden, listenings, statedBy } from "./scope";
 import type { Accepted, Delivery, LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 
 /** The rule that decided whether a watcher was told of a write. */
@@ -127,8 +127,9 @@ function explainPair(timeline: Timeline, watcher: WatcherRecord, write: WriteRec
 	const reach = liveReach(request, event, there);
 	const asked = listenings(watcher).find(({ from, to }) => from <= outcome.index && outcome.index <= to);
 	const replayed = asked !== undefined && outcome.index <= asked.asked.at;
-	// What only the history would have given is explained by the time, not by the live rules.
-	if ("passedOver" in reach && !(replayed && historyRule(request, event))) {
+	// What only the history would have given is explained by the time, not by the live rules; a follower drops it.
+	const isReplayed = replayed && watcher.kind !== "follow" && historyRule(request, event) !== undefined;
+	if ("passedOver" in reach && !isReplayed) {
 		return because(
 			reach.passedOver,
 			0,
@@ -220,8 +221,8 @@ function passedOverWords(passedOver: PassedOver, watcher: WatcherRecord, outcome
 
 /** An event that the rules would have given, had the watcher been asking for it. */
 function silence(timeline: Timeline, watcher: WatcherRecord, { index }: Accepted): Explanation {
-	const told = watcher.life.find(({ kind, at }) => (kind === "gap" || kind === "reset") && at >= index);
-	if (watcher.kind === "follow" && told !== undefined) {
+	const told = statedBy(watcher, index);
+	if (told?.kind === "gap" || told?.kind === "reset") {
 		return because(
 			"in a stated gap",
 			0,
@@ -233,14 +234,11 @@ function silence(timeline: Timeline, watcher: WatcherRecord, { index }: Accepted
 	const times = listenings(watcher);
 	const now = times.find(({ from, to }) => from <= index && index <= to);
 	if (now) return deafness(watcher, index);
-	const cleared = watcher.life.find(
-		(one) => one.kind === "error" && one.gap && one.gap.from <= index && index <= one.gap.to,
-	);
-	if (cleared?.kind === "error") {
+	if (told?.kind === "error") {
 		return because(
 			"cleared",
 			0,
-			`not delivered: asked for too late, the history had lost it: ${cleared.code} at index ${cleared.at}`,
+			`not delivered: asked for too late, the history had lost it: ${told.code} at index ${told.at}`,
 		);
 	}
 	const before = times.filter(({ to }) => to < index).at(-1);

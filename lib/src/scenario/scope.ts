@@ -47,8 +47,13 @@ export const accepted = remembered((timeline: Timeline): readonly AcceptedWrite[
 /** How many levels a key lies below another: 0 for the same, undefined when it is not below. */
 export function depthBelow(key: string, ancestor: string): number | undefined {
 	if (key === ancestor) return 0;
-	const above = ancestor === "/" ? "/" : `${ancestor}/`;
+	const above = belowName(ancestor);
 	return key.startsWith(above) ? key.slice(above.length).split("/").length : undefined;
+}
+
+/** What the names below a key begin with. */
+export function belowName(key: string): string {
+	return key.endsWith("/") ? key : `${key}/`;
 }
 
 /** True when a part of the key below the watched one begins with "_". */
@@ -79,8 +84,9 @@ export function existed(timeline: Timeline, key: string, before: number): boolea
 	return there;
 }
 
-/** What a removal took along: below its key, what was written there and in v2 the directories on the way, sorted. */
+/** What a removal took along, sorted: below its key, what was written there and the directories on the way; in v3 nothing. */
 export function goneBelow(timeline: Timeline, removal: AcceptedWrite): readonly string[] {
+	if (timeline.api === "v3") return [];
 	const below = new Set<string>();
 	for (const { key } of accepted(timeline))
 		for (let at = key; (depthBelow(at, removal.key) ?? 0) > 0; at = parentOf(at)) below.add(at);
@@ -156,6 +162,32 @@ function knownTo(
 /** True when the watcher was asking for that index. */
 export function listened(watcher: WatcherRecord, index: number): boolean {
 	return listenings(watcher).some(({ from, to }) => from <= index && index <= to);
+}
+
+/** The first index that a watcher ever asked for: what came before was never due to it. */
+export function dueFrom({ life }: WatcherRecord): number {
+	const first = life.find(({ kind }) => kind === "asked" || kind === "listed");
+	if (first === undefined) return 0;
+	return (first.kind === "asked" ? first.waitIndex : undefined) ?? first.at + 1;
+}
+
+/**
+ * What told a watcher that it can't have the event at an index: a follower's gap or reset that states it, or the
+ * refusal of what the history no longer holds.
+ */
+export function statedBy({ life }: WatcherRecord, index: number): LifeEvent | undefined {
+	return life.find((event) => {
+		switch (event.kind) {
+			case "gap":
+				return event.from <= index && index <= event.to;
+			case "reset":
+				return event.lastIndex < index && index <= event.at;
+			case "error":
+				return event.gap !== undefined && event.gap.from <= index && index <= event.gap.to;
+			default:
+				return false;
+		}
+	});
 }
 
 const deliveriesByIndex = remembered((watcher: WatcherRecord) => {

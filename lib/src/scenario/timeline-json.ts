@@ -40,7 +40,12 @@ const outcome = z.discriminatedUnion("kind", [
 ]);
 const at = index;
 const life = z.discriminatedUnion("kind", [
-	z.strictObject({ kind: z.literal("asked"), at, waitIndex: index.exactOptional() }),
+	z.strictObject({
+		kind: z.literal("asked"),
+		at,
+		waitIndex: index.exactOptional(),
+		ofWiped: z.literal(true).exactOptional(),
+	}),
 	z.strictObject({ kind: z.literal("answered"), at }),
 	z.strictObject({ kind: z.enum(["paused", "resumed"]), at }),
 	z.strictObject({ kind: z.literal("cut"), at }),

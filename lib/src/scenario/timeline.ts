@@ -187,8 +187,11 @@ export interface Delivery {
 }
 
 export type LifeEvent =
-	/** Registered at the server (or answered at once from the history). `waitIndex` is as sent, relative. */
-	| { readonly kind: "asked"; readonly at: number; readonly waitIndex?: number }
+	/**
+	 * Registered at the server (or answered at once from the history). `waitIndex` is as sent, relative. `ofWiped`: it is
+	 * an index of the store that was wiped, and above what the new one has come to.
+	 */
+	| { readonly kind: "asked"; readonly at: number; readonly waitIndex?: number; readonly ofWiped?: true }
 	/** A poll got its one event: from here on nobody listens until it asks again. */
 	| { readonly kind: "answered"; readonly at: number }
 	/** A stream's reader stopped reading, or went on. */

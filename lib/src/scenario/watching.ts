@@ -226,6 +226,7 @@ export class Watching implements Watched {
 					kind: "asked",
 					at,
 					...(waitIndex === undefined ? {} : { waitIndex: counted(waitIndex) }),
+					...(this.#isAhead ? { ofWiped: true } : {}),
 				});
 			},
 			progressed: (index) => {

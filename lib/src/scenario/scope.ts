@@ -84,9 +84,15 @@ export function existed(timeline: Timeline, key: string, before: number): boolea
 	return there;
 }
 
-/** What a removal took along, sorted: below its key, what was written there and the directories on the way; in v3 nothing. */
+/**
+ * What went below a removed key, sorted: in v2 all that was written there and the directories on the way; in v3, where a
+ * delete takes nothing along, what the same write deleted too.
+ */
 export function goneBelow(timeline: Timeline, removal: AcceptedWrite): readonly string[] {
-	if (timeline.api === "v3") return [];
+	if (timeline.api === "v3") {
+		const keys = changesOf(removal.write).map(({ key }) => key);
+		return keys.filter((key) => (depthBelow(key, removal.key) ?? 0) > 0).sort();
+	}
 	const below = new Set<string>();
 	for (const { key } of accepted(timeline))
 		for (let at = key; (depthBelow(at, removal.key) ?? 0) > 0; at = parentOf(at)) below.add(at);

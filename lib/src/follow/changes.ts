@@ -1,4 +1,5 @@
 import type { Action, Node } from "../v2/node";
+import type { Rule } from "./rules";
 
 /** What a follower hands on, in the order of the indexes. The compiler makes the consumer choose. */
 export type Change = FollowedEvent | Gap | Reset;
@@ -69,21 +70,80 @@ export interface Reset extends StateDifference {
 	readonly state: State;
 }
 
+/** Which keys are followed. At most one of `recursive`, `prefix` and `rangeEnd`. */
+export interface Scope {
+	readonly key: string;
+	/** Also what is below the key. On v3: all names that begin with it and a slash; all keys for "". */
+	readonly recursive: boolean;
+	/** v3 alone: all names that begin with the key; all keys for "". */
+	readonly prefix?: boolean;
+	/** v3 alone: all names from the key on that come before this one, in the order of their bytes; "\0": all. */
+	readonly rangeEnd?: string;
+}
+
 /**
- * Where a follower is, to be saved as JSON and given to another process. Its size is that of the tree's keys.
- * The nodes are what tells a wiped store from the one that was followed, and what a gap is measured against.
+ * Where a follower is, to be saved as JSON and given to another process. It holds all keys that are followed with
+ * their values: it is as large as they are, and as secret. They are what tells a wiped store from the one that was
+ * followed, and what a gap is measured against.
  */
-export interface Position {
+export interface Position extends Scope {
 	readonly format: "etcd-watch-lab/position";
 	readonly version: 1;
-	readonly key: string;
-	readonly recursive: boolean;
 	/** Every change up to here has been consumed. */
 	readonly index: number;
 	/** X-Etcd-Cluster-Id; "" where no answer has told it yet. */
 	readonly clusterId: string;
 	/** The state at `index`; absent after a bare `afterIndex`, until the first list is reached. */
 	readonly nodes?: readonly Node[];
+}
+
+/** Moves the position alone. */
+export interface Bookmark {
+	readonly kind: "bookmark";
+	readonly index: number;
+	/** The whole state at the index, where a list has just told it. */
+	readonly nodes?: readonly Node[];
+}
+
+export interface FollowOptions {
+	/**
+	 * Also what is below the key: on v2 the directory's tree; on v3, where keys are names, all that begin with the key
+	 * and a slash (with the key, if it ends in one; all keys for ""). False unless given.
+	 */
+	readonly recursive?: boolean;
+	/** v3 alone, in place of `recursive`: all names that begin with the key, slash or not; the whole store for "". */
+	readonly prefix?: boolean;
+	/**
+	 * v3 alone, in place of `recursive`: all names from the key on and before this one, in the order of their bytes;
+	 * "\0" for all that come after.
+	 */
+	readonly rangeEnd?: string;
+	/** Begin after this index instead of now; 0 is from the first event on. Not together with `position`. */
+	readonly afterIndex?: number;
+	/** Begin where another follower was: its `position`, as it is or through JSON. */
+	readonly position?: Position;
+	readonly signal?: AbortSignal;
+	/** How many changes are held for a consumer that is slow; 1,000 unless given. */
+	readonly queueLength?: number;
+	/** How long a quiet poll stays until it is made anew: a random time between; 20,000 to 40,000 unless given. */
+	readonly rollMs?: readonly [number, number];
+	/** How often a member is asked for its index while the key is quiet; 150 unless given. */
+	readonly probeMs?: number;
+	/** The longest wait after a first failure, which doubles with each round, and its limit; 50 and 5,000 unless given. */
+	readonly backoffMs?: readonly [number, number];
+	/** How long a member may take for the headers of an answer; 5,000 unless given. */
+	readonly timeoutMs?: number;
+	/** Told of what happens underneath. */
+	readonly onNote?: (note: Note) => void;
+	/**
+	 * @internal For who keeps a state in step (mirror.ts): told, between two changes, how far the index has moved
+	 * without one, and of the whole state where a list has just told it. What it throws, `next` throws.
+	 */
+	readonly onBookmark?: (bookmark: Bookmark) => void;
+	/** @internal Asked all the time: up to which index bookmarks are waited for, even while nothing happens. */
+	readonly proveThrough?: () => number;
+	/** @internal For proofs: rules that are not obeyed. */
+	readonly without?: readonly Rule[];
 }
 
 /** A quorum read of the followed tree. */
@@ -137,6 +197,28 @@ export interface TailOptions {
 	readonly proveThrough: () => number;
 }
 
+/** How the followed keys of a store are related; made once, by the source. */
+export interface KeySpace {
+	readonly scope: Scope;
+	/** True where keys are just names, as in v3: no directory comes or goes with them, and nothing is hidden. */
+	readonly isFlat: boolean;
+	/** Whether the key is one of those that are followed. */
+	covers(key: string): boolean;
+	/** The directory that comes into being with a key; undefined where there is none, and above what is followed. */
+	parentOf(key: string): string | undefined;
+	/** The topmost of the followed keys that go when this one is removed. */
+	goesWith(removed: string): string;
+	/** Whether the key is the other one, or below it. */
+	isWithin(key: string, top: string): boolean;
+	/** Whether the directory is above all that is followed: its removal takes everything along. */
+	isAbove(key: string): boolean;
+	/**
+	 * The key as events name it. `what`: who keeps the keys, for the error.
+	 * @throws ArgumentError for a key that is none, that is not one of those that are followed, or hidden from them
+	 */
+	checked(key: string, what: string): string;
+}
+
 /**
  * What is a store's own: how to list it, and how to hear what came after an index. A follower needs no more; the
  * v2 keys API is one (`V2Source`), the v3 API another (`V3Source`).
@@ -144,11 +226,12 @@ export interface TailOptions {
 export interface Source {
 	readonly key: string;
 	readonly recursive: boolean;
-	/** True where keys are just names, as in v3: no directories, which come and go with their keys, and nothing hidden. */
-	readonly isFlat?: boolean;
+	/** How its keys are related; as v2's are unless given. */
+	readonly keySpace?: KeySpace;
 	/**
-	 * Reads the tree by quorum from whichever endpoint answers, and tries again until one does.
-	 * @throws AbortedError, and what no retry heals: UnauthorizedError, V2DisabledError
+	 * Reads the tree by quorum from whichever endpoint answers, and tries again until one does. Sends nothing when the
+	 * signal is aborted already.
+	 * @throws AbortedError when the signal aborts, and what no retry heals: UnauthorizedError, V2DisabledError
 	 */
 	list(signal: AbortSignal): Promise<Listing>;
 	/**

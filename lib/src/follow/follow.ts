@@ -1,48 +1,12 @@
 import { setMaxListeners } from "node:events";
-import { checkIndex } from "../http/checks";
-import { AbortedError, ArgumentError } from "../http/errors";
-import type { V2Client } from "../v2/client";
+import { AbortedError } from "../http/errors";
 import type { Node } from "../v2/node";
-import type { V3Client } from "../v3/client";
-import type { Change, FollowedEvent, Note, Position, Source, State } from "./changes";
-import { checkedKey } from "./mirror-key";
-import { checkPosition } from "./position";
+import type { Bookmark, Change, FollowedEvent, FollowOptions, KeySpace, Position, State } from "./changes";
+import { type Followable, settingsOf } from "./options";
 import { ChangeQueue } from "./queue";
-import { type Bookmark, Pump, type Pumped } from "./reconciler";
+import { Pump, type Pumped } from "./reconciler";
 import { obeysAllBut, type Rule } from "./rules";
-import { sourceOf } from "./sources";
 import { FollowedTree } from "./tree";
-
-export interface FollowOptions {
-	/** Also what happens below the key. False unless given. */
-	readonly recursive?: boolean;
-	/** Begin after this index instead of now; 0 is from the first event on. Not together with `position`. */
-	readonly afterIndex?: number;
-	/** Begin where another follower was: its `position`, as it is or through JSON. */
-	readonly position?: Position;
-	readonly signal?: AbortSignal;
-	/** How many changes are held for a consumer that is slow; 1,000 unless given. */
-	readonly queueLength?: number;
-	/** How long a quiet poll stays until it is made anew: a random time between; 20,000 to 40,000 unless given. */
-	readonly rollMs?: readonly [number, number];
-	/** How often a member is asked for its index while the key is quiet; 150 unless given. */
-	readonly probeMs?: number;
-	/** The longest wait after a first failure, which doubles with each round, and its limit; 50 and 5,000 unless given. */
-	readonly backoffMs?: readonly [number, number];
-	/** How long a member may take for the headers of an answer; 5,000 unless given. */
-	readonly timeoutMs?: number;
-	/** Told of what happens underneath. */
-	readonly onNote?: (note: Note) => void;
-	/**
-	 * @internal For who keeps a state in step (mirror.ts): told, between two changes, how far the index has moved
-	 * without one, and of the whole state where a list has just told it. What it throws, `next` throws.
-	 */
-	readonly onBookmark?: (bookmark: Bookmark) => void;
-	/** @internal Asked all the time: up to which index bookmarks are waited for, even while nothing happens. */
-	readonly proveThrough?: () => number;
-	/** @internal For proofs: rules that are not obeyed. */
-	readonly without?: readonly Rule[];
-}
 
 /** Changes in the order of their indexes. */
 export interface Follower extends AsyncIterableIterator<Change> {
@@ -73,17 +37,13 @@ export interface Follower extends AsyncIterableIterator<Change> {
  * At most 4 connections while it reads the history and 512 asks at once, 3 connections while it waits, a few more for a moment when others write much; at most `queueLength` changes are held.
  * @throws ArgumentError for a key, an index, a position or a duration that is none
  */
-export function follow(
-	client: V2Client | V3Client | Source,
-	key: string,
-	options: FollowOptions = {},
-): Follower {
+export function follow(client: Followable, key: string, options: FollowOptions = {}): Follower {
 	return new Following(client, key, options);
 }
 
-class Following implements Follower {
-	readonly #key: string;
-	readonly #recursive: boolean;
+/** @internal The follower itself. */
+export class Following implements Follower {
+	readonly keySpace: KeySpace;
 	readonly #controller = new AbortController();
 	readonly #queue: ChangeQueue;
 	readonly #pump: Pump;
@@ -96,7 +56,6 @@ class Following implements Follower {
 	#tree: FollowedTree | undefined;
 	#index: number;
 	#clusterId = "";
-	readonly #newTree: (nodes: readonly Node[]) => FollowedTree;
 	/** Consumed, of an index that has more: only with the last of them does the position move. */
 	readonly #parts: FollowedEvent[] = [];
 	/** Given to the consumer, and not consumed until it asks for the next. */
@@ -107,34 +66,24 @@ class Following implements Follower {
 		reject(error: unknown): void;
 	}[] = [];
 
-	constructor(client: V2Client | V3Client | Source, of: string, options: FollowOptions) {
-		// Events name the key without the slash at its end that etcd takes.
-		const key = checkedKey(of);
-		const { recursive = false, afterIndex, position, signal, without = [], onNote = () => {} } = options;
-		if (afterIndex !== undefined) checkIndex("afterIndex", afterIndex);
-		if (afterIndex !== undefined && position !== undefined) {
-			throw new ArgumentError("give afterIndex or position, not both: a position holds its index");
-		}
-		if (position !== undefined) checkPosition(position, key, recursive);
-		this.#key = key;
-		this.#recursive = recursive;
+	constructor(client: Followable, key: string, options: FollowOptions) {
+		const { source, keySpace, queueLength } = settingsOf(client, key, options);
+		const { afterIndex, position, signal, without = [], onNote = () => {} } = options;
+		this.keySpace = keySpace;
 		this.#index = position?.index ?? afterIndex ?? 0;
 		this.#obeys = obeysAllBut(without);
 		this.#onBookmark = options.onBookmark ?? (() => {});
-		const queueLength = checkIndex("queueLength", options.queueLength ?? 1_000, 1);
 		this.#queue = new ChangeQueue(
 			queueLength,
 			() => this.#answer(),
 			(queued) => onNote({ note: "full", queued }),
 		);
-		const source = sourceOf(client, key, options);
-		const { isFlat } = source;
-		this.#newTree = (nodes) => new FollowedTree(key, recursive, nodes, isFlat);
 		const { promise, resolve, reject } = withResolvers<State>();
 		this.#ready = promise;
 		promise.catch(() => {});
 		this.#pump = new Pump({
 			source,
+			keySpace,
 			signal: this.#controller.signal,
 			without,
 			...(options.proveThrough === undefined ? {} : { proveThrough: options.proveThrough }),
@@ -183,8 +132,7 @@ class Following implements Follower {
 		return {
 			format: "etcd-watch-lab/position",
 			version: 1,
-			key: this.#key,
-			recursive: this.#recursive,
+			...this.keySpace.scope,
 			index: this.#index,
 			clusterId: this.#clusterId,
 			...(this.#tree === undefined ? {} : { nodes: this.#tree.nodes() }),
@@ -260,6 +208,10 @@ class Following implements Follower {
 		if (this.#inHand === undefined) return;
 		this.#commit(this.#inHand);
 		this.#inHand = undefined;
+	}
+
+	#newTree(nodes: readonly Node[]): FollowedTree {
+		return new FollowedTree(this.keySpace, nodes);
 	}
 
 	#commit(pumped: Pumped): void {

@@ -1,21 +1,23 @@
 export type {
+	Bookmark,
 	Change,
 	FollowedEvent,
+	FollowOptions,
 	Gap,
+	KeySpace,
 	Listing,
 	Note,
 	Position,
 	Reset,
+	Scope,
 	Source,
 	State,
 	StateDifference,
 	Tail,
 	TailOptions,
 } from "./changes";
-export { type Follower, type FollowOptions, follow } from "./follow";
+export { type Follower, follow } from "./follow";
 export { type Mirror, type MirrorChange, type MirrorOptions, mirror, ResetError } from "./mirror";
 export type { KeyChange } from "./mirror-keys";
-export type { Bookmark } from "./reconciler";
+export type { Followable } from "./options";
 export { notOnV3, type Rule, rules } from "./rules";
-export { isBelow, isRemoval, parentOf } from "./tree";
-export { V3Source, type V3SourceOptions } from "./v3/source";

@@ -1,6 +1,6 @@
 import type { Node } from "../v2/node";
-import type { FollowedEvent, StateDifference } from "./changes";
-import { type FollowedTree, isBelow, parentOf } from "./tree";
+import type { FollowedEvent, KeySpace, StateDifference } from "./changes";
+import type { FollowedTree } from "./tree";
 
 /** What became of one key: made (no `before`), removed (no `now`), or written (both). */
 export interface KeyChange {
@@ -13,21 +13,12 @@ export interface KeyChange {
  * An event by its keys, carried out on the tree: a removed directory's are all that were under it (T8), the parents
  * that a write makes on its way come before its own key (T7).
  */
-export function applied(
-	tree: FollowedTree,
-	root: string,
-	event: FollowedEvent,
-	isFlat = false,
-): readonly KeyChange[] {
+export function applied(tree: FollowedTree, keys: KeySpace, event: FollowedEvent): readonly KeyChange[] {
 	const { key } = event;
 	const made: string[] = [];
-	for (
-		let parent = parentOf(key);
-		!isFlat && isWithin(parent, root) && tree.get(parent) === undefined;
-		parent = parentOf(parent)
-	) {
+	let parent = keys.covers(key) ? keys.parentOf(key) : undefined;
+	for (; parent !== undefined && tree.get(parent) === undefined; parent = keys.parentOf(parent)) {
 		made.unshift(parent);
-		if (parent === root) break;
 	}
 	const before = tree.get(key);
 	const removed = tree.apply(event);
@@ -45,11 +36,6 @@ export function differing({ added, changed, removed = [] }: StateDifference): re
 		...removed.map((before) => written(before.key, before, undefined)),
 	];
 	return keys.sort((one, two) => (one.key < two.key ? -1 : 1));
-}
-
-/** True for the root and what is below it. */
-export function isWithin(key: string, root: string): boolean {
-	return key === root || isBelow(key, root);
 }
 
 function written(key: string, before: Node | undefined, now: Node | undefined): KeyChange {

@@ -1,16 +1,12 @@
 import { setMaxListeners } from "node:events";
 import { checkIndex } from "../http/checks";
 import { AbortedError, LabError } from "../http/errors";
-import type { V2Client } from "../v2/client";
 import type { Node } from "../v2/node";
-import type { V3Client } from "../v3/client";
-import type { Change, FollowedEvent, Reset, Source, State } from "./changes";
-import { type Follower, follow } from "./follow";
+import type { Bookmark, Change, FollowedEvent, KeySpace, Reset, State } from "./changes";
+import { Following } from "./follow";
 import type { Mirror, MirrorOptions } from "./mirror";
-import { type Below, checkedKey } from "./mirror-key";
-import { applied, differing, isWithin, type KeyChange } from "./mirror-keys";
-import type { Bookmark } from "./reconciler";
-import { isFlat } from "./sources";
+import { applied, differing, type KeyChange } from "./mirror-keys";
+import type { Followable } from "./options";
 import { byKey, FollowedTree } from "./tree";
 
 /** The index waited for was one of a store that is gone. */
@@ -32,9 +28,8 @@ interface Waiter {
 export class TreeMirror implements Mirror {
 	readonly root: string;
 	readonly ended: Promise<void>;
-	/** True where keys are just names; see `Source`. */
-	readonly isFlat: boolean;
-	readonly #follower: Follower;
+	readonly #keySpace: KeySpace;
+	readonly #follower: Following;
 	readonly #onChange: NonNullable<MirrorOptions["onChange"]>;
 	readonly #waiters = new Set<Waiter>();
 	#tree: FollowedTree;
@@ -46,17 +41,18 @@ export class TreeMirror implements Mirror {
 
 	/** `onStart` is called with it before the first change. */
 	static async start(
-		client: V2Client | V3Client | Source,
+		client: Followable,
 		key: string,
 		options: MirrorOptions,
 		onStart: (mirror: TreeMirror) => void = () => {},
 	): Promise<TreeMirror> {
 		const { onChange = () => {}, ...rest } = options;
-		const root = checkedKey(key);
+		// All that begins with the key, unless a range of v3's names is asked for.
+		const recursive = !(rest.prefix || rest.rangeEnd !== undefined);
 		let started: TreeMirror | undefined;
-		const follower = follow(client, root, {
+		const follower = new Following(client, key, {
 			...rest,
-			recursive: true,
+			recursive,
 			onBookmark: (bookmark) => (started === undefined ? undefined : started.#bookmark(bookmark)),
 			proveThrough: () => (started === undefined ? 0 : started.#waitedFor),
 		});
@@ -65,20 +61,14 @@ export class TreeMirror implements Mirror {
 			await follower.close();
 			throw new AbortedError("the signal ended the mirror before it began");
 		}
-		started = new TreeMirror(root, follower, state, onChange, isFlat(client));
+		started = new TreeMirror(follower, state, onChange);
 		onStart(started);
 		return started;
 	}
 
-	private constructor(
-		root: string,
-		follower: Follower,
-		state: State,
-		onChange: NonNullable<MirrorOptions["onChange"]>,
-		isFlat: boolean,
-	) {
-		this.root = root;
-		this.isFlat = isFlat;
+	private constructor(follower: Following, state: State, onChange: NonNullable<MirrorOptions["onChange"]>) {
+		this.#keySpace = follower.keySpace;
+		this.root = follower.keySpace.scope.key;
 		this.#follower = follower;
 		this.#onChange = onChange;
 		this.#tree = this.#newTree(state.nodes);
@@ -93,12 +83,12 @@ export class TreeMirror implements Mirror {
 	}
 
 	get(key: string, { recursive = false }: { readonly recursive?: boolean } = {}): Node | undefined {
-		const node = this.#tree.get(checkedKey(key, this.#below));
+		const node = this.#tree.get(this.#keySpace.checked(key, "the mirror"));
 		return node && this.#shown(node, recursive ? Number.POSITIVE_INFINITY : 1);
 	}
 
 	nodes(key: string = this.root): readonly Node[] {
-		const found = checkedKey(key, this.#below);
+		const found = this.#keySpace.checked(key, "the mirror");
 		return found === this.root ? this.#tree.nodes() : this.#flat(found);
 	}
 
@@ -135,10 +125,6 @@ export class TreeMirror implements Mirror {
 		await this.ended.catch(() => {});
 	}
 
-	get #below(): Below {
-		return { root: this.root, what: "the mirror", isFlat: this.isFlat };
-	}
-
 	/** The lowest index that somebody waits for. */
 	get #waitedFor(): number {
 		let lowest = 0;
@@ -169,7 +155,7 @@ export class TreeMirror implements Mirror {
 			if (change.more) return;
 			// Nothing else lies between the change before and this one.
 			this.#reached(change.index - 1);
-			const keysOf = this.#parts.map((event) => applied(this.#tree, this.root, event, this.isFlat));
+			const keysOf = this.#parts.map((event) => applied(this.#tree, this.#keySpace, event));
 			// An event can be late, after a bookmark that silence had spoken for.
 			this.#index = Math.max(this.#index, change.index);
 			for (const [nth, event] of this.#parts.splice(0).entries()) this.#onChange(event, keysOf[nth] ?? []);
@@ -205,11 +191,12 @@ export class TreeMirror implements Mirror {
 	}
 
 	#newTree(nodes: readonly Node[]): FollowedTree {
-		return new FollowedTree(this.root, true, nodes, this.isFlat);
+		return new FollowedTree(this.#keySpace, nodes);
 	}
 
 	#flat(key: string): readonly Node[] {
-		if (this.isFlat) return this.#tree.nodes().filter((node) => isWithin(node.key, key));
+		const keys = this.#keySpace;
+		if (keys.isFlat) return this.#tree.nodes().filter((node) => keys.isWithin(node.key, key));
 		const nodes: Node[] = [];
 		const take = (node: Node) => {
 			nodes.push(node);

@@ -1,11 +1,8 @@
-import type { V2Client } from "../v2/client";
 import type { Node } from "../v2/node";
-import type { V3Client } from "../v3/client";
-import type { Change, Source, State } from "./changes";
-import type { FollowOptions } from "./follow";
+import type { Bookmark, Change, FollowOptions, State } from "./changes";
 import type { KeyChange } from "./mirror-keys";
 import { TreeMirror } from "./mirror-tree";
-import type { Bookmark } from "./reconciler";
+import type { Followable } from "./options";
 
 export { ResetError } from "./mirror-tree";
 
@@ -56,10 +53,6 @@ export interface Mirror {
  * Memory: the tree, three maps of it (this one's and its follower's). One upstream follower.
  * @throws as `follow` and its `ready`
  */
-export async function mirror(
-	client: V2Client | V3Client | Source,
-	root: string,
-	options: MirrorOptions = {},
-): Promise<Mirror> {
+export async function mirror(client: Followable, root: string, options: MirrorOptions = {}): Promise<Mirror> {
 	return await TreeMirror.start(client, root, options);
 }

@@ -1,7 +1,18 @@
-import type { Node } from "../v2/node";
-import type { Change, FollowedEvent, Listing, Note, Position, Source, State, Tail } from "./changes";
+import { isRemoval } from "../v2/key";
+import type {
+	Bookmark,
+	Change,
+	FollowedEvent,
+	KeySpace,
+	Listing,
+	Note,
+	Position,
+	Source,
+	State,
+	Tail,
+} from "./changes";
 import { obeysAllBut, type Rule } from "./rules";
-import { FollowedTree, isBelow, isRemoval } from "./tree";
+import { FollowedTree } from "./tree";
 
 /** Where a follower begins. */
 export interface Beginning {
@@ -9,19 +20,12 @@ export interface Beginning {
 	readonly position?: Position;
 }
 
-/** Moves the position alone. */
-export interface Bookmark {
-	readonly kind: "bookmark";
-	readonly index: number;
-	/** The whole state at the index, where a list has just told it. */
-	readonly nodes?: readonly Node[];
-}
-
 /** What a pump gives to the queue. */
 export type Pumped = Change | Bookmark;
 
 export interface PumpOptions extends Beginning {
 	readonly source: Source;
+	readonly keySpace: KeySpace;
 	readonly signal: AbortSignal;
 	readonly without: readonly Rule[];
 	/** Takes one more; resolves when there is room for the next. */
@@ -391,9 +395,9 @@ export class Pump {
 		const removed = this.#tree.apply(event);
 		// The history tells of a directory above, whether or not there was anything here to go with it (T8). A live
 		// watch is told only if there was; what is watched alone can be a directory that came into being for its keys.
-		const { key, recursive } = this.#source;
-		if (removed.length === 0 && this.#isTreeKnown && event.key !== key && event.fromHistory && recursive) {
-			if (isBelow(key, event.key)) return this.#options.put({ kind: "bookmark", index: event.index });
+		const { keySpace } = this.#options;
+		if (removed.length === 0 && this.#isTreeKnown && event.fromHistory && keySpace.scope.recursive) {
+			if (keySpace.isAbove(event.key)) return this.#options.put({ kind: "bookmark", index: event.index });
 		}
 		if (!this.#isTreeKnown) return this.#options.put(event);
 		const named = this.#obeys("a removed directory is all its keys")
@@ -403,6 +407,6 @@ export class Pump {
 	}
 
 	#newTree(nodes: State["nodes"] = []): FollowedTree {
-		return new FollowedTree(this.#source.key, this.#source.recursive, nodes, this.#source.isFlat);
+		return new FollowedTree(this.#options.keySpace, nodes);
 	}
 }

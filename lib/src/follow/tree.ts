@@ -1,40 +1,20 @@
+import { isRemoval } from "../v2/key";
 import type { Node } from "../v2/node";
-import type { FollowedEvent, StateDifference } from "./changes";
-
-/** The events that take a key away. */
-const removals: ReadonlySet<string> = new Set(["delete", "expire", "compareAndDelete"]);
-
-export function isRemoval(event: { readonly action: string }): boolean {
-	return removals.has(event.action);
-}
-
-/** True when the key lies below the ancestor. */
-export function isBelow(key: string, ancestor: string): boolean {
-	return key !== ancestor && key.startsWith(ancestor === "/" ? "/" : `${ancestor}/`);
-}
+import type { FollowedEvent, KeySpace, StateDifference } from "./changes";
 
 const soon = Promise.resolve();
 
 /** The followed key and what is below it, kept in step by lists and events. */
 export class FollowedTree {
-	readonly #root: string;
-	readonly #recursive: boolean;
-	readonly #isFlat: boolean;
+	readonly #keys: KeySpace;
 	readonly #byKey = new Map<string, Node>();
 	/** The keys right below a directory. */
 	readonly #below = new Map<string, Set<string>>();
 	#unapplied: FollowedEvent[] = [];
 
-	/** `isFlat`: there are no directories; a key can be there with others "below" it, and goes alone. */
-	constructor(root: string, recursive: boolean, nodes: readonly Node[] = [], isFlat = false) {
-		this.#root = root;
-		this.#recursive = recursive;
-		this.#isFlat = isFlat;
-		for (const node of nodes) if (this.#covers(node.key)) this.#put(withoutChildren(node));
-	}
-
-	get size(): number {
-		return this.#nodes.size;
+	constructor(keys: KeySpace, nodes: readonly Node[] = []) {
+		this.#keys = keys;
+		for (const node of nodes) if (keys.covers(node.key)) this.#put(withoutChildren(node));
 	}
 
 	get(key: string): Node | undefined {
@@ -57,7 +37,7 @@ export class FollowedTree {
 	}
 
 	fork(): FollowedTree {
-		return new FollowedTree(this.#root, this.#recursive, [...this.#nodes.values()], this.#isFlat);
+		return new FollowedTree(this.#keys, [...this.#nodes.values()]);
 	}
 
 	/** As `apply`, for an event that removes nothing: once who waits for it has it, or somebody looks. */
@@ -73,7 +53,7 @@ export class FollowedTree {
 	apply(event: FollowedEvent): readonly Node[] {
 		const { key, node } = event;
 		if (isRemoval(event)) return this.#remove(key);
-		if (!this.#covers(key)) return [];
+		if (!this.#keys.covers(key)) return [];
 		const before = this.#nodes.get(key);
 		// A directory's new ttl leaves its children alone; a file in the place of a directory, or the other way round,
 		// begins anew.
@@ -107,7 +87,7 @@ export class FollowedTree {
 	 */
 	contradicts(nodes: readonly Node[]): boolean {
 		for (const node of nodes) {
-			if (!this.#covers(node.key)) continue;
+			if (!this.#keys.covers(node.key)) continue;
 			const own = this.#nodes.get(node.key);
 			if (own === undefined) {
 				if (!node.dir) return true;
@@ -130,8 +110,8 @@ export class FollowedTree {
 	isContradictedBy(event: FollowedEvent): boolean {
 		const { key, node, prevNode: before } = event;
 		const own = this.#nodes.get(key);
-		if (!this.#covers(key) || node.dir || own?.dir || before?.dir) return false;
-		if (this.#isFlat) return isOtherThan(own, event);
+		if (!this.#keys.covers(key) || node.dir || own?.dir || before?.dir) return false;
+		if (this.#keys.isFlat) return isOtherThan(own, event);
 		if (own === undefined || before === undefined) return own !== before;
 		const isSame = own.createdIndex === before.createdIndex && own.value === before.value;
 		return !isSame || own.modifiedIndex > before.modifiedIndex;
@@ -173,14 +153,10 @@ export class FollowedTree {
 		for (const event of events) this.apply(event);
 	}
 
-	#covers(key: string): boolean {
-		return key === this.#root || (this.#recursive && isBelow(key, this.#root));
-	}
-
 	#put(node: Node): void {
 		this.#nodes.set(node.key, node);
-		if (node.key === this.#root || this.#isFlat) return;
-		const parent = parentOf(node.key);
+		const parent = this.#keys.parentOf(node.key);
+		if (parent === undefined) return;
 		const siblings = this.#children.get(parent);
 		if (siblings) siblings.add(node.key);
 		else this.#children.set(parent, new Set([node.key]));
@@ -188,20 +164,13 @@ export class FollowedTree {
 
 	/** The directories on the way to a key come into being with it, and raise no event (T7). */
 	#putParents(key: string, index: number): void {
-		if (key === this.#root || this.#isFlat) return;
-		const parent = parentOf(key);
-		if (this.#nodes.has(parent) || !this.#covers(parent)) return;
+		const parent = this.#keys.parentOf(key);
+		if (parent === undefined || this.#nodes.has(parent)) return;
 		this.#putParents(parent, index);
 		this.#put({ key: parent, dir: true, createdIndex: index, modifiedIndex: index });
 	}
 
 	#remove(key: string): readonly Node[] {
-		if (this.#isFlat) {
-			const node = this.#nodes.get(key);
-			this.#nodes.delete(key);
-			return node === undefined ? [] : [node];
-		}
-		const top = isBelow(this.#root, key) ? this.#root : key;
 		const removed: Node[] = [];
 		const take = (path: string) => {
 			const node = this.#nodes.get(path);
@@ -211,8 +180,10 @@ export class FollowedTree {
 			this.#children.delete(path);
 			for (const child of children ?? []) take(child);
 		};
+		const top = this.#keys.goesWith(key);
 		take(top);
-		if (top !== this.#root) this.#children.get(parentOf(top))?.delete(top);
+		const parent = this.#keys.parentOf(top);
+		if (parent !== undefined) this.#children.get(parent)?.delete(top);
 		return removed.sort(byKey);
 	}
 }
@@ -254,12 +225,6 @@ function isSame(one: Node, two: Node): boolean {
 		one.createdIndex === two.createdIndex &&
 		(one.dir || one.modifiedIndex === two.modifiedIndex)
 	);
-}
-
-/** The directory that a key is in. */
-export function parentOf(key: string): string {
-	const slash = key.lastIndexOf("/");
-	return slash === 0 ? "/" : key.slice(0, slash);
 }
 
 /** Sorts nodes as every list here is sorted. */

@@ -1,5 +1,6 @@
-import { flattened, isBelow, isRemoval, parentOf } from "../follow/tree";
+import { flattened } from "../follow/tree";
 import { KeyNotFoundError } from "../v2";
+import { isBelow, isRemoval, parentOf } from "../v2/key";
 import { eventsOf } from "./ask";
 import type { Recorder } from "./record";
 import { type RunOptions, ScenarioError } from "./run";

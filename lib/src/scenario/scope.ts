@@ -1,4 +1,4 @@
-import { parentOf } from "../follow/tree";
+import { parentOf } from "../v2/key";
 import type { Accepted, Delivery, LifeEvent, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 
 /** A write that was accepted, with its outcome at hand. */

@@ -1,14 +1,13 @@
 import { ConnectionError, type LabError } from "../../http/errors";
 import type { Lane } from "../../http/lane";
 import type { AnswerHead, HttpRequest } from "../../http/transport";
-import { isHiddenFrom } from "../../model/hub";
 import type { V2Client } from "../../v2/client";
 import { EventIndexClearedError } from "../../v2/errors";
+import { isBelow, isHiddenFrom, isRemoval } from "../../v2/key";
 import { parseAnswer, parseEvent, parseHeaders } from "../../v2/parse";
 import { watchRequest } from "../../v2/watch";
 import type { FollowedEvent, Note, Tail } from "../changes";
 import type { Obeys } from "../rules";
-import { isBelow, isRemoval } from "../tree";
 import { AskWindow } from "./ask-window";
 
 /** What a session at a member is told. Durations in milliseconds. */

@@ -1,83 +1,68 @@
 import { AbortedError, ArgumentError, BadAnswerError, type LabError, TimeoutError } from "../../http/errors";
 import type { Lane } from "../../http/lane";
 import type { AnswerHead, HttpRequest } from "../../http/transport";
-import { EtcdError, UnauthorizedError } from "../../v2/errors";
+import type { V2Client } from "../../v2/client";
+import { EtcdError, UnauthorizedError, V2DisabledError } from "../../v2/errors";
 import { parseAnswer, parseHeaders } from "../../v2/parse";
 import { watchRequest } from "../../v2/watch";
-import type { Listing, Source, Tail, TailOptions } from "../changes";
-import { Endpoints } from "../endpoints";
+import type { KeySpace, Listing } from "../changes";
+import { ClientSource, type Session, type SessionOptions, type SourceSettings } from "../source";
 import { flattened } from "../tree";
-import { type SessionSettings, V2Session } from "./session";
+import { V2Session } from "./session";
 
-export interface V2SourceOptions extends Omit<SessionSettings, "clusterId" | "proveThrough"> {
-	/** The first wait after a failure, and the longest. */
-	readonly backoffMs: readonly [number, number];
+export interface V2SourceOptions extends SourceSettings {
+	readonly keys: V2Client;
+	readonly keySpace: KeySpace;
 }
 
-/**
- * The v2 keys API as a source: quorum reads to list, long polls for what came after. One endpoint at a time
- * (`Endpoints`).
- */
-export class V2Source implements Source {
-	readonly key: string;
-	readonly recursive: boolean;
+/** The v2 keys API as a source: quorum reads to list, long polls for what came after. */
+export class V2Source extends ClientSource {
 	readonly #options: V2SourceOptions;
 	readonly #request: HttpRequest;
-	readonly #endpoints: Endpoints;
-	#clusterId = "";
 
 	constructor(options: V2SourceOptions) {
+		super(options.keys.endpoints, options.keySpace, options);
 		this.#options = options;
-		const { backoffMs, obeys, onNote } = options;
-		this.#endpoints = new Endpoints({ urls: options.keys.endpoints, backoffMs, obeys, onNote, isFatal });
-		this.key = options.key;
-		this.recursive = options.recursive;
-		const { path } = watchRequest(options.key, { recursive: options.recursive }, false);
+		const { path } = watchRequest(this.key, { recursive: this.recursive }, false);
 		this.#request = { method: "GET", path: path.replace("wait=true", "quorum=true") };
 	}
 
-	async list(signal: AbortSignal): Promise<Listing> {
-		for (;;) {
-			try {
-				const listing = await this.#listAt(this.#endpoints.current, signal);
-				this.#clusterId = listing.clusterId;
-				this.#options.onNote({ note: "listed", index: listing.index, nodeCount: listing.nodes.length });
-				return listing;
-			} catch (error) {
-				await this.#failed(error, signal);
-			}
-		}
-	}
-
-	async tail(options: TailOptions): Promise<void> {
-		const { signal, proveThrough } = options;
-		const take = (tail: Tail) => {
-			this.#endpoints.succeeded();
-			return options.take(tail);
+	protected session({ endpoint, place, clusterId, proveThrough }: SessionOptions): Session {
+		const { key, recursive } = this;
+		const settings = { ...this.#options, key, recursive, clusterId, proveThrough };
+		const session = new V2Session(settings, endpoint, place.position, place.isReconnect);
+		return {
+			get isRegistered() {
+				return session.isRegistered;
+			},
+			run: (take, signal) =>
+				session
+					.run(take, signal)
+					.catch((error: unknown) => this.#explained(error, signal))
+					.finally(() => {
+						place.position = session.position;
+					}),
 		};
-		const settings = { ...this.#options, proveThrough, clusterId: () => this.#clusterId };
-		let afterIndex = options.afterIndex;
-		let isReconnect = false;
-		for (;;) {
-			const session = new V2Session(settings, this.#endpoints.current, afterIndex, isReconnect);
-			this.#options.onNote({ note: "connected", endpoint: this.#endpoints.current, afterIndex });
-			try {
-				await session.run(take, signal);
-				return;
-			} catch (error) {
-				isReconnect = true;
-				if (session.isRegistered) this.#endpoints.succeeded();
-				await this.#failed(error, signal);
-			}
-			afterIndex = session.position;
+	}
+
+	protected async listAt(endpoint: string, signal: AbortSignal): Promise<Listing> {
+		try {
+			return await this.#listAt(endpoint, signal);
+		} catch (error) {
+			return await this.#explained(error, signal);
 		}
 	}
 
-	/** @throws what no waiting heals */
-	async #failed(error: unknown, signal: AbortSignal): Promise<void> {
-		// Tells the reader which version it is, and what to do.
+	protected isFatal(error: unknown): boolean {
+		return [UnauthorizedError, V2DisabledError, ArgumentError, AbortedError].some(
+			(fatal) => error instanceof fatal,
+		);
+	}
+
+	/** @throws the error, or one that tells the reader which version the server is, and what to do */
+	async #explained(error: unknown, signal: AbortSignal): Promise<never> {
 		if (!signal.aborted && isWithoutV2(error)) await this.#options.keys.get(this.key, { signal });
-		await this.#endpoints.failed(error, signal);
+		throw error;
 	}
 
 	async #listAt(endpoint: string, signal: AbortSignal): Promise<Listing> {
@@ -120,13 +105,6 @@ function got(lane: Lane, path: string): Promise<{ head: AnswerHead; text: string
 			failed: (error: LabError) => reject(error),
 		});
 	});
-}
-
-/** What no other endpoint and no waiting heals. */
-function isFatal(error: unknown): boolean {
-	return (
-		error instanceof UnauthorizedError || error instanceof ArgumentError || error instanceof AbortedError
-	);
 }
 
 function isWithoutV2(error: unknown): boolean {

@@ -1,8 +1,8 @@
 import type { Node } from "../../v2/node";
 import { prefixEnd } from "../../v3/range";
 import type { KeyValue, V3Event } from "../../v3/types";
-import type { FollowedEvent } from "../changes";
-import { isBelow } from "../tree";
+import type { FollowedEvent, Scope } from "../changes";
+import { directoryOf } from "../keys";
 
 /** The range of v3's keys that holds what a follower of a key is of, as `range` and `watch` take it. */
 export interface FollowedRange {
@@ -13,17 +13,15 @@ export interface FollowedRange {
 
 /**
  * A key alone, or with all below it: from the key itself to the end of the prefix "<key>/". One range, so that one
- * watch tells all of it in order; what else lies in it ("/a-b" between "/a" and "/a/b") is left out by `isFollowed`.
+ * watch tells all of it in order; what else lies in it ("/a-b" between "/a" and "/a/b") is left out by
+ * `KeySpace.covers`.
  */
-export function rangeOf(key: string, recursive: boolean): FollowedRange {
-	const first = Buffer.from(key, "utf8");
-	if (!recursive) return { first, end: undefined };
-	return { first, end: prefixEnd(Buffer.from(key === "/" ? "/" : `${key}/`, "utf8")) };
-}
-
-/** Whether what lies in the range belongs to the follower. */
-export function isFollowed(of: string, recursive: boolean, key: string): boolean {
-	return key === of || (recursive && isBelow(key, of));
+export function rangeOf({ key, recursive, prefix = false, rangeEnd }: Scope): FollowedRange {
+	// Of the empty key etcd knows nothing: the first one there can be is a zero byte.
+	const first = Buffer.from(key === "" ? "\0" : key, "utf8");
+	if (rangeEnd !== undefined) return { first, end: Buffer.from(rangeEnd, "utf8") };
+	if (!recursive && !prefix) return { first, end: undefined };
+	return { first, end: prefixEnd(Buffer.from(prefix ? key : directoryOf(key), "utf8")) };
 }
 
 /** @throws NotTextError for a key or a value that is no text: a node holds text */

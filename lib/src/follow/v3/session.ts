@@ -3,33 +3,16 @@ import type { V3Client } from "../../v3/client";
 import { CompactedError } from "../../v3/errors";
 import type { V3Event, V3Header } from "../../v3/types";
 import type { V3Message, V3Watch } from "../../v3/watch";
-import type { FollowedEvent, Note, TailOptions } from "../changes";
-import type { Obeys } from "../rules";
-import { type FollowedRange, followedBy, isFollowed } from "./range";
+import type { FollowedEvent, KeySpace } from "../changes";
+import type { Place, Session, SourceSettings, Take } from "../source";
+import { type FollowedRange, followedBy } from "./range";
 
 /** What a session at a member is told. Durations in milliseconds. */
-export interface V3SessionSettings {
+export interface V3SessionSettings extends Omit<SourceSettings, "backoffMs"> {
 	readonly client: V3Client;
-	readonly key: string;
-	readonly recursive: boolean;
-	readonly rollMs: readonly [number, number];
-	readonly probeMs: number;
-	readonly timeoutMs: number;
-	readonly obeys: Obeys;
-	readonly onNote: (note: Note) => void;
+	readonly keySpace: KeySpace;
 }
 
-/** Where a session begins, and what it leaves behind for the next. */
-export interface V3Place {
-	/** Everything up to here has been handed on. */
-	position: number;
-	/** Silence speaks for everything up to here; asked for again all the same, as long as the history goes back. */
-	quietThrough: number;
-	/** The watch has been open before. */
-	isReconnect: boolean;
-}
-
-type Take = TailOptions["take"];
 type Arrival = { readonly message: V3Message | undefined } | { readonly error: unknown };
 
 /** The store's revision, and when it was read. */
@@ -60,11 +43,11 @@ const settleMs = 100;
  * that need its leader whether it can be heard, and how far the store is. It ends with an error when the member fails;
  * whoever reads goes on from `place` elsewhere.
  */
-export class V3Session {
+export class V3Session implements Session {
 	readonly #settings: V3SessionSettings;
 	readonly #endpoint: string;
 	readonly #range: FollowedRange;
-	readonly #place: V3Place;
+	readonly #place: Place;
 	readonly #clusterId: () => string;
 	readonly #proveThrough: () => number;
 	/** Pieces of a message whose end has yet to come. */
@@ -88,7 +71,7 @@ export class V3Session {
 		settings: V3SessionSettings,
 		endpoint: string,
 		range: FollowedRange,
-		place: V3Place,
+		place: Place,
 		clusterId: () => string,
 		proveThrough: () => number,
 	) {
@@ -241,13 +224,13 @@ export class V3Session {
 
 	/** All events of one revision together, in the order of the revisions. */
 	async #hand(events: readonly V3Event[], openedAt: number, take: Take): Promise<void> {
-		const { key, recursive } = this.#settings;
+		const { keySpace } = this.#settings;
 		let passed = 0;
 		for (let from = 0; from < events.length; ) {
 			const revision = events[from]?.kv.modRevision ?? 0;
 			let to = from;
 			while (events[to]?.kv.modRevision === revision) to++;
-			const own = events.slice(from, to).filter(({ kv }) => isFollowed(key, recursive, nameOf(kv.keyBytes)));
+			const own = events.slice(from, to).filter(({ kv }) => keySpace.covers(nameOf(kv.keyBytes)));
 			from = to;
 			passed = own.length === 0 ? revision : 0;
 			const followed = own.map((event, nth) => followedBy(event, revision <= openedAt, nth < own.length - 1));

@@ -49,6 +49,20 @@ const wrongSteps: [string, RegExp, () => unknown][] = [
 	["a pause of a follower", /"f" is a follow: pause is for stream/, () => open.follow("f", "/a").pause("f")],
 	["a second follower of the same name", /already/, () => open.follow("w", "/b")],
 	["a fault that there is not", /there is no fault "burn"/, () => open.fault(wrong("burn"))],
+	[
+		"a reconnect of a watch that is open",
+		/"w" is open: reconnect is for one that is cut/,
+		() => open.reconnect("w"),
+	],
+	["a reconnect of a stream that is closed", /"s" is closed/, () => open.close("s").reconnect("s")],
+	["a second cut", /"w" is cut already/, () => open.cut("w").cut("w")],
+	["a cut of what is closed", /"w" is closed/, () => open.close("w").cut("w")],
+	["a second close", /"w" is closed/, () => open.close("w").close("w")],
+	["a second pause", /"s" is paused already/, () => open.pause("s").pause("s")],
+	["a pause of a stream that is cut", /"s" is cut already/, () => open.cut("s").pause("s")],
+	["a resume without a pause", /"s" is open: resume is for one that is paused/, () => open.resume("s")],
+	["a recovery of what is closed", /"w" is closed/, () => open.close("w").recover("w")],
+	["a reconnect after a fault that cuts nothing", /"w" is open/, () => open.fault("pause").reconnect("w")],
 	["a recovery of a stream", /recover is for watch and poll/, () => open.recover("s")],
 	["a close of nobody", /open it first/, () => open.close("unknown")],
 	["a wait for a delivery to nobody", /open it first/, () => open.awaitDelivery("unknown", 1)],
@@ -116,6 +130,15 @@ describe("Scenario", () => {
 			assert.equal(other.steps.length, 3);
 			assert.deepEqual(other.steps.slice(0, 2), steps);
 		}
+	});
+
+	it("takes a reconnect after a cut, and after a fault that may have cut the watcher", () => {
+		const kinds = open.cut("w").reconnect("w").fault("kill").reconnect("w").fault("wipe").cut("w").steps;
+		assert.equal(kinds.length, open.steps.length + 6);
+		assert.equal(
+			open.pause("s").resume("s").pause("s").cut("s").reconnect("s").steps.at(-1)?.step,
+			"reconnect",
+		);
 	});
 
 	it("can be gone on with in two ways, neither of which knows of the other", () => {

@@ -299,7 +299,25 @@ export class Scenario {
 		if (!kinds.includes(kind)) {
 			throw new ArgumentError(`"${watcher}" is a ${kind}: ${step} is for ${kinds.join(" and ")}`);
 		}
+		const states = possibleIn[step];
+		const state = this.#stateOf(watcher);
+		if (states !== undefined && !states.includes(state)) {
+			throw new ArgumentError(
+				`"${watcher}" is ${stateWords[state]}: ${step} is for one that is ${forWords[step]}`,
+			);
+		}
 		return this.#then({ step, watcher });
+	}
+
+	/** What the steps so far have made of a watcher; a fault may have cut it. */
+	#stateOf(watcher: string): WatcherState {
+		let state: WatcherState = "open";
+		for (const step of this.steps) {
+			if (step.step === "fault") {
+				if (cutting.has(step.fault) && state !== "closed" && state !== "cut") state = "maybe cut";
+			} else if ("watcher" in step && step.watcher === watcher) state = stateAfter[step.step] ?? state;
+		}
+		return state;
 	}
 
 	#then(step: Step): Scenario {
@@ -324,6 +342,42 @@ export class Scenario {
 		);
 	}
 }
+
+type WatcherState = "open" | "paused" | "cut" | "maybe cut" | "closed";
+
+const stateAfter: Partial<Record<Step["step"], WatcherState>> = {
+	...{ poll: "open", reconnect: "open", recover: "open", resume: "open" },
+	...{ pause: "paused", cut: "cut", close: "closed" },
+};
+
+/** Faults that end the connections to the member, as far as the watchers have not gone to another one. */
+const cutting: ReadonlySet<FaultKind> = new Set<FaultKind>(["kill", "wipe"]);
+
+const possibleIn: Partial<Record<Step["step"], readonly WatcherState[]>> = {
+	pause: ["open", "maybe cut"],
+	resume: ["paused", "maybe cut"],
+	cut: ["open", "paused", "maybe cut"],
+	reconnect: ["cut", "maybe cut"],
+	close: ["open", "paused", "cut", "maybe cut"],
+	recover: ["open", "cut", "maybe cut"],
+};
+
+const stateWords: Readonly<Record<WatcherState, string>> = {
+	open: "open",
+	paused: "paused already",
+	cut: "cut already",
+	"maybe cut": "open",
+	closed: "closed",
+};
+
+const forWords: Partial<Record<Step["step"], string>> = {
+	pause: "reading",
+	resume: "paused",
+	cut: "open",
+	reconnect: "cut, or that a fault may have cut",
+	close: "not closed yet",
+	recover: "not closed",
+};
 
 /** A new experiment, without steps. The name is the title of its chart. */
 export function scenario(name: string): Scenario {

@@ -113,7 +113,11 @@ export class Following implements Follower {
 			if (signal.aborted) abort();
 			else signal.addEventListener("abort", abort, { once: true });
 		}
-		this.#controller.signal.addEventListener("abort", () => this.#wake(), { once: true });
+		const closed = () => {
+			this.#queue.close();
+			this.#answer();
+		};
+		this.#controller.signal.addEventListener("abort", closed, { once: true });
 		this.#running = this.#pump
 			.run()
 			.catch((error: unknown) => {
@@ -124,7 +128,7 @@ export class Following implements Follower {
 				this.#isOver = true;
 				signal?.removeEventListener("abort", abort);
 				reject(new AbortedError("the follower was closed"));
-				this.#wake();
+				this.#answer();
 			});
 	}
 
@@ -196,12 +200,6 @@ export class Following implements Follower {
 			this.#commit(pumped);
 		}
 		return { done: true, value: undefined };
-	}
-
-	/** The end, or what stands in for it: nobody waits any longer. */
-	#wake(): void {
-		this.#answer();
-		this.#queue.wake();
 	}
 
 	#consumed(): void {

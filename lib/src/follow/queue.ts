@@ -1,15 +1,18 @@
 import type { Pumped } from "./reconciler";
 
 /**
- * What waits for the consumer, never more than `length` of it: who puts one more into a full queue waits. Rule "a
- * slow consumer is a gap".
+ * What waits for the consumer: `length` at most, if whoever puts waits when `put` says so. Rule "a slow consumer is a
+ * gap".
  */
 export class ChangeQueue {
 	readonly #length: number;
 	readonly #items: Pumped[] = [];
 	/** The next one to be taken; taken ones are cut off now and then. */
 	#at = 0;
-	#room: (() => void) | undefined;
+	/** Pending while somebody waits for room. */
+	#room: Promise<void> | undefined;
+	#goOn: () => void = () => {};
+	#isClosed = false;
 	#wasFull = false;
 	readonly #onArrival: () => void;
 	readonly #onFull: (queued: number) => void;
@@ -25,8 +28,12 @@ export class ChangeQueue {
 		return this.#items.length - this.#at;
 	}
 
-	/** Puts one in; when that fills the queue, returns what resolves when half of it is free again. */
+	/**
+	 * Puts one in; when that fills the queue, returns what resolves when half of it is free again, and at `close`.
+	 * A closed queue takes nothing, and lets nobody wait.
+	 */
 	put(item: Pumped): Promise<void> | undefined {
+		if (this.#isClosed) return undefined;
 		const last = this.#items.at(-1);
 		// Of bookmarks in a row the last one says it all, but for a state that only the other has.
 		if (this.size > 0 && item.kind === "bookmark" && last?.kind === "bookmark") {
@@ -37,9 +44,11 @@ export class ChangeQueue {
 		if (this.size < this.#length) return undefined;
 		this.#wasFull = true;
 		this.#onFull(this.size);
-		return new Promise((resolve) => {
-			this.#room = resolve;
+		// Whoever else waits goes on with this one.
+		this.#room ??= new Promise((resolve) => {
+			this.#goOn = resolve;
 		});
+		return this.#room;
 	}
 
 	/** The next one, in the order put. */
@@ -51,14 +60,21 @@ export class ChangeQueue {
 			this.#items.splice(0, this.#at);
 			this.#at = 0;
 		}
-		if (this.#room && this.size <= this.#length / 2) this.wake();
+		if (this.size <= this.#length / 2) this.#free();
 		return item;
 	}
 
-	/** Ends the wait of who puts. */
-	wake(): void {
-		this.#room?.();
+	/** Empties it, for good: nobody takes from it any more. */
+	close(): void {
+		this.#isClosed = true;
+		this.#items.length = 0;
+		this.#at = 0;
+		this.#free();
+	}
+
+	#free(): void {
 		this.#room = undefined;
+		this.#goOn();
 	}
 
 	/** True when it has been full since the last call. */

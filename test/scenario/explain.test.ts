@@ -357,5 +357,29 @@ forEachEtcd((server) => {
 			const deaf = { ...real, watchers: real.watchers.map((one) => ({ ...one, deliveries: [] })) };
 			assert.equal(compareTimelines(real, deaf).length, 2);
 		});
+
+		it("finds another key, kind or writer, another list, and what was done to the servers", () => {
+			const one = runOnModel(
+				scenario("x").watch("w", "/a").set("/a").burst("/b", { count: 1001 }).close("w").set("/a", "2"),
+			);
+			const [w] = one.watchers;
+			const [first, ...others] = one.writes;
+			assert.ok(w && first);
+			const listed = { kind: "listed", at: 2, keys: [] } as const;
+			const cases: [Timeline, string][] = [
+				[{ ...one, watchers: [{ ...w, key: "/b" }] }, '"w"'],
+				[{ ...one, watchers: [{ ...w, kind: "poll" }] }, '"w"'],
+				[{ ...one, watchers: [{ ...w, recursive: true }] }, '"w"'],
+				[{ ...one, watchers: [{ ...w, life: [...w.life, listed] }] }, '"w"'],
+				[{ ...one, writes: [{ ...first, by: "Ann" }, ...others] }, "write 1"],
+				[{ ...one, faults: [{ kind: "kill", at: 1 }] }, "the run"],
+				[{ ...one, api: "v3" }, "the run"],
+			];
+			for (const [other, where] of cases)
+				assert.deepEqual(
+					compareTimelines(one, other).map((difference) => difference.where),
+					[where],
+				);
+		});
 	});
 });

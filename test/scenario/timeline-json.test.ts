@@ -213,6 +213,16 @@ describe("loadTimeline", () => {
 		["a delivery without its response's index", "watchers[0].deliveries[2].etcdIndex"],
 		["a delivery whose old node is a list", "watchers[0].deliveries[2].prevNode", []],
 		["a fence without a key", "fences[0].key"],
+		["a second write of one id", "writes[1].id", 1],
+		["a second write at one index", "writes[4].outcome.index", 1],
+		["a write at index 0", "writes[0].outcome.index", 0],
+		["a write after the end", "writes[0].outcome.index", 1000],
+		["an end before the start", "lastIndex", -7],
+		["two watchers of one name", "watchers[1].name", "recursive"],
+		["an event after the end", "watchers[0].deliveries[0].index", 1000],
+		["a put of v2", "writes[0].outcome.action", "put"],
+		["a put that v2 told of", "watchers[0].deliveries[0].action", "put"],
+		["an answer to nothing", "watchers[1].life[0]", { kind: "answered", at: 1 }],
 	];
 	for (const [what, path, ...value] of malformed) {
 		it(`rejects ${what}, and names ${path}`, () => {
@@ -394,7 +404,7 @@ function randomTimeline(seed: number): Timeline {
 			sent: indexes
 				.filter(() => random() < 0.5)
 				.map((index) => (random() < 0.5 ? index : replayed(index, index + upTo(3)))),
-			life: Array.from({ length: upTo(6) }, life),
+			life: [asked(0), ...Array.from({ length: upTo(6) }, life)],
 			proof: oneOf("fence", "answered", "closed", "error", "gone", "none"),
 		})),
 		fences: Array.from({ length: upTo(2) }, () => ({ index: at(), action: "delete", key: key() })),

@@ -10,9 +10,10 @@ export interface Difference {
 }
 
 /**
- * Compares two runs of one scenario, event by event: every write's outcome by the order of the indexes, every
- * delivery by its order at the watcher, with nodes and response indexes. What depends on the moment is left out:
- * seconds of a ttl left, and whether an event of a loop under a burst came live or out of the history.
+ * Compares two runs of one scenario, event by event: every write's writer and outcome by the order of the indexes, each
+ * watcher's key and kind, every delivery by its order at the watcher, with nodes and response indexes, what was listed,
+ * and what was done to the servers. What depends on the moment is left out: seconds of a ttl left, whether an event of
+ * a loop under a burst came live or out of the history, and when a watcher asked.
  */
 export function compareTimelines(one: Timeline, other: Timeline): readonly Difference[] {
 	const differences: Difference[] = [];
@@ -24,6 +25,7 @@ export function compareTimelines(one: Timeline, other: Timeline): readonly Diffe
 		if (differ.length > 0)
 			differences.push({ where, one: words(mine, differ), other: words(theirs, differ) });
 	};
+	compare("the run", runOf(one), runOf(other));
 	const bursts = one.writes.some(({ burst }) => burst !== undefined);
 	const [mine, theirs] = [byIndex(one), byIndex(other)];
 	for (let at = 0; at < Math.max(mine.length, theirs.length); at++) {
@@ -37,6 +39,7 @@ export function compareTimelines(one: Timeline, other: Timeline): readonly Diffe
 	for (const name of names) {
 		const left = one.watchers.find((watcher) => watcher.name === name);
 		const right = other.watchers.find((watcher) => watcher.name === name);
+		compare(`"${name}"`, watcherOf(left), watcherOf(right));
 		const count = Math.max(left?.deliveries.length ?? 0, right?.deliveries.length ?? 0);
 		for (let at = 0; at < count; at++) {
 			compare(`"${name}", event ${at + 1}`, deliveryOf(left, at, bursts), deliveryOf(right, at, bursts));
@@ -44,6 +47,20 @@ export function compareTimelines(one: Timeline, other: Timeline): readonly Diffe
 		compare(`"${name}", errors`, errorsOf(left), errorsOf(right));
 	}
 	return differences;
+}
+
+/** What is the same in every run of one scenario on one API. */
+function runOf({ api, faults = [], compactions = [], withoutCounterpart = [] }: Timeline): unknown {
+	return { api, faults: faults.map(({ kind }) => kind), compactions, withoutCounterpart };
+}
+
+function watcherOf(watcher: WatcherRecord | undefined): unknown {
+	if (watcher === undefined) return undefined;
+	const { key, kind, recursive, life } = watcher;
+	const listed = life.flatMap((event) =>
+		event.kind === "listed" ? [{ count: event.keys.length, keys: event.keys.map(without) }] : [],
+	);
+	return { key, kind, recursive, listed };
 }
 
 /** Accepted writes by their index, the refused ones where they were tried: a burst is tried in no order. */
@@ -55,11 +72,12 @@ function byIndex({ writes }: Timeline): WriteRecord[] {
 
 function writeOf(write: WriteRecord | undefined, bursts: boolean): unknown {
 	if (!write) return undefined;
-	const { operation, key, outcome } = write;
-	if (outcome.kind !== "accepted") return { operation, key, ...outcome };
+	const { by, operation, key, outcome } = write;
+	if (outcome.kind !== "accepted") return { by, operation, key, ...outcome };
 	// A key's earlier write in a burst may have been tried later.
 	const { node, prevNode, ...rest } = outcome;
 	return {
+		by,
 		operation,
 		key,
 		...rest,

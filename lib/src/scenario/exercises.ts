@@ -9,7 +9,7 @@ import {
 	listened,
 	removes,
 } from "./scope";
-import type { Timeline, WatcherRecord } from "./timeline";
+import type { Delivery, Timeline, WatcherRecord } from "./timeline";
 
 /** A task that is solved by a scenario, and judged by what the server made of it. */
 export interface Exercise {
@@ -41,8 +41,8 @@ function refusedIn({ writes }: Timeline): string | undefined {
 	return undefined;
 }
 
-function came(watcher: WatcherRecord, { index }: AcceptedWrite): boolean {
-	return watcher.deliveries.some((delivery) => delivery.index === index);
+function came(watcher: WatcherRecord, { index, key }: AcceptedWrite): boolean {
+	return watcher.deliveries.some((delivery) => delivery.index === index && delivery.key === key);
 }
 
 export const exercises = {
@@ -353,8 +353,10 @@ export const exercises = {
 	sameEventTwice: exercise("A watcher that is sent the same event twice", (timeline) => {
 		if (timeline.watchers.length === 0) return { missing: "there is no watcher in it" };
 		for (const watcher of timeline.watchers) {
+			// In v3 one revision has an event for each of its keys.
+			const isSame = (one: Delivery, other: Delivery) => one.index === other.index && one.key === other.key;
 			const twice = watcher.deliveries.find(
-				(one) => watcher.deliveries.filter(({ index }) => index === one.index).length > 1,
+				(one) => watcher.deliveries.filter((other) => isSame(one, other)).length > 1,
 			);
 			if (twice)
 				return `"${watcher.name}" was sent ${twice.action} ${twice.key}, index ${twice.index}, more than once`;

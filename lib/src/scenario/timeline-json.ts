@@ -79,14 +79,14 @@ const life = z.discriminatedUnion("kind", [
 	}),
 	z.strictObject({ kind: z.literal("bookmarked"), at }),
 ]);
-const schema: z.ZodType<Timeline> = z.strictObject({
+const shape: z.ZodType<Timeline> = z.strictObject({
 	format: z.literal("etcd-watch-lab/timeline"),
 	version: z.literal(1),
 	name: z.string(),
 	api: z.enum(["v2", "v3"]),
 	server: z.string(),
 	origin: z.int().min(0),
-	lastIndex: index,
+	lastIndex: index.min(0),
 	writes: z.array(
 		z.strictObject({
 			id: z.int().min(1),
@@ -126,6 +126,39 @@ const schema: z.ZodType<Timeline> = z.strictObject({
 	withoutCounterpart: z
 		.array(z.strictObject({ step: z.int().min(1), what: z.string(), why: z.string() }))
 		.exactOptional(),
+});
+
+/** What no run can give though each field is right by itself: who reads by name, id or index would read one of two. */
+const schema = shape.superRefine(({ api, lastIndex, writes, watchers }, context) => {
+	const wrong = (message: string, path: PropertyKey[]) => context.addIssue({ code: "custom", message, path });
+	// What is wrong by itself has been named.
+	const isLate = (index: number) => lastIndex >= 0 && index > lastIndex && Number.isSafeInteger(index);
+	const isPut = (action: string) => api === "v2" && action === "put";
+	const [ids, names, indexes] = [new Set<number>(), new Set<string>(), new Set<number>()];
+	for (const [at, { id, operation, outcome }] of writes.entries()) {
+		if (ids.has(id)) wrong(`another write has the id ${id}`, ["writes", at, "id"]);
+		ids.add(id);
+		if (outcome.kind !== "accepted") continue;
+		const { index, action } = outcome;
+		const place = ["writes", at, "outcome", "index"];
+		if (index < 1 || isLate(index)) wrong(`a write's index is from 1 to lastIndex, ${lastIndex}`, place);
+		// One expiry can be awaited by several steps.
+		if (indexes.has(index) && operation !== "expire") wrong(`another write has the index ${index}`, place);
+		indexes.add(index);
+		if (isPut(action)) wrong("v2 has no put", ["writes", at, "outcome", "action"]);
+	}
+	for (const [at, { name, deliveries, life }] of watchers.entries()) {
+		if (names.has(name)) wrong(`another watcher is called "${name}"`, ["watchers", at, "name"]);
+		names.add(name);
+		for (const [nth, { index, action }] of deliveries.entries()) {
+			const place = ["watchers", at, "deliveries", nth];
+			if (isLate(index)) wrong(`an event after lastIndex, ${lastIndex}`, [...place, "index"]);
+			if (isPut(action)) wrong("v2 has no put", [...place, "action"]);
+		}
+		const answered = life.findIndex(({ kind }) => kind === "answered");
+		if (answered >= 0 && !life.slice(0, answered).some(({ kind }) => kind === "asked"))
+			wrong("answered before anything was asked", ["watchers", at, "life", answered]);
+	}
 });
 
 /** The timeline as JSON text, to be read back by `loadTimeline`. */

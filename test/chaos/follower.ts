@@ -1,4 +1,5 @@
-import { type FollowOptions, follow } from "etcd-watch-lab/dist/follow";
+import { Following } from "etcd-watch-lab/dist/follow/follow";
+import type { InternalOptions } from "etcd-watch-lab/dist/follow/options";
 import { V2Client } from "etcd-watch-lab/dist/v2";
 import { V3Client } from "etcd-watch-lab/dist/v3";
 import { type Loop, withKeys } from "./consumer";
@@ -31,7 +32,7 @@ async function run(loop: Loop, client: V2Client | V3Client): Promise<void> {
 		timeoutMs,
 		without,
 	} = loop.assignment;
-	const options: FollowOptions = {
+	const options: InternalOptions = {
 		recursive,
 		signal: loop.signal,
 		onNote: (note) => loop.notes(note),
@@ -46,7 +47,7 @@ async function run(loop: Loop, client: V2Client | V3Client): Promise<void> {
 	};
 	const isOnStream = without?.includes("polls are the truth") === true;
 	const isOfKeys = isOnStream && client instanceof V2Client;
-	const follower = follow(isOfKeys ? new StreamSource(client, key, recursive) : client, key, options);
+	const follower = new Following(isOfKeys ? new StreamSource(client, key, recursive) : client, key, options);
 	try {
 		const state = await follower.ready();
 		// A bare index comes without a state; the list that it is ready with may lie ahead of it.

@@ -1,5 +1,4 @@
 import type { Action, Node } from "../v2/node";
-import type { Rule } from "./rules";
 
 /** What a follower hands on, in the order of the indexes. The compiler makes the consumer choose. */
 export type Change = FollowedEvent | Gap | Reset;
@@ -123,7 +122,10 @@ export interface FollowOptions {
 	/** Begin where another follower was: its `position`, as it is or through JSON. */
 	readonly position?: Position;
 	readonly signal?: AbortSignal;
-	/** How many changes are held for a consumer that is slow; 1,000 unless given. */
+	/**
+	 * How many changes are held for a consumer that is slow; 1,000 unless given. Beside them as much as one message of
+	 * the server's holds: on v3 the events of a revision, or as many as it sends at once.
+	 */
 	readonly queueLength?: number;
 	/** How long a quiet poll stays until it is made anew: a random time between; 20,000 to 40,000 unless given. */
 	readonly rollMs?: readonly [number, number];
@@ -133,17 +135,8 @@ export interface FollowOptions {
 	readonly backoffMs?: readonly [number, number];
 	/** How long a member may take for the headers of an answer; 5,000 unless given. */
 	readonly timeoutMs?: number;
-	/** Told of what happens underneath. */
+	/** Told of what happens underneath. What it throws ends the follower, and `next` throws it. */
 	readonly onNote?: (note: Note) => void;
-	/**
-	 * @internal For who keeps a state in step (mirror.ts): told, between two changes, how far the index has moved
-	 * without one, and of the whole state where a list has just told it. What it throws, `next` throws.
-	 */
-	readonly onBookmark?: (bookmark: Bookmark) => void;
-	/** @internal Asked all the time: up to which index bookmarks are waited for, even while nothing happens. */
-	readonly proveThrough?: () => number;
-	/** @internal For proofs: rules that are not obeyed. */
-	readonly without?: readonly Rule[];
 }
 
 /** A quorum read of the followed tree. */

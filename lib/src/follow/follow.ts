@@ -1,11 +1,12 @@
 import { setMaxListeners } from "node:events";
 import { AbortedError } from "../http/errors";
+import { onAbort } from "../http/signals";
 import type { Node } from "../v2/node";
-import type { Bookmark, Change, FollowedEvent, FollowOptions, KeySpace, Position, State } from "./changes";
-import { type Followable, settingsOf } from "./options";
-import { ChangeQueue } from "./queue";
-import { Pump, type Pumped } from "./reconciler";
-import { obeysAllBut, type Rule } from "./rules";
+import type { Change, FollowedEvent, FollowOptions, KeySpace, Note, Position, State } from "./changes";
+import { type Followable, type InternalOptions, settingsOf } from "./options";
+import { ChangeQueue, type Queued } from "./queue";
+import { Reconciler } from "./reconciler";
+import { type Obeys, obeysAllBut } from "./rules";
 import { FollowedTree } from "./tree";
 
 /** Changes in the order of their indexes. */
@@ -34,8 +35,10 @@ export interface Follower extends AsyncIterableIterator<Change> {
  * carries the state to go on from. It begins with a quorum read: now, unless `afterIndex` or a `position` is given.
  * It obeys the thirteen `rules`; notebooks 04 and 08 show what each is for.
  *
- * At most 4 connections while it reads the history and 512 asks at once, 3 connections while it waits, a few more for a moment when others write much; at most `queueLength` changes are held.
- * @throws ArgumentError for a key, an index, a position or a duration that is none
+ * What it holds: the followed keys with their values, twice; at most `queueLength` changes, and what one message of
+ * the server's holds beside. On v2 it has at most 4 connections while it reads the history, with 512 requests at once,
+ * and 3 while it waits, a few more for a moment when others write much.
+ * @throws ArgumentError for a key, an index, a position, a duration or an option that can't be followed
  */
 export function follow(client: Followable, key: string, options: FollowOptions = {}): Follower {
 	return new Following(client, key, options);
@@ -44,15 +47,16 @@ export function follow(client: Followable, key: string, options: FollowOptions =
 /** @internal The follower itself. */
 export class Following implements Follower {
 	readonly keySpace: KeySpace;
+	readonly #options: InternalOptions;
+	/** Ends the reading. */
 	readonly #controller = new AbortController();
 	readonly #queue: ChangeQueue;
-	readonly #pump: Pump;
+	readonly #reconciler: Reconciler;
 	readonly #running: Promise<void>;
-	readonly #ready: Promise<State>;
-	readonly #obeys: (rule: Rule) => boolean;
-	readonly #onBookmark: (bookmark: Bookmark) => void;
-	#isOver = false;
-	#failure: unknown;
+	readonly #ready = withResolvers<State>();
+	readonly #obeys: Obeys;
+	#isClosed = false;
+	#failure: { readonly error: unknown } | undefined;
 	#tree: FollowedTree | undefined;
 	#index: number;
 	#clusterId = "";
@@ -66,70 +70,47 @@ export class Following implements Follower {
 		reject(error: unknown): void;
 	}[] = [];
 
-	constructor(client: Followable, key: string, options: FollowOptions) {
-		const { source, keySpace, queueLength } = settingsOf(client, key, options);
-		const { afterIndex, position, signal, without = [], onNote = () => {} } = options;
+	constructor(client: Followable, key: string, options: InternalOptions) {
+		const { afterIndex, position, signal, proveThrough = () => 0 } = options;
+		const onNote = (note: Note) => this.#note(note);
+		const { source, keySpace, queueLength } = settingsOf(client, key, { ...options, onNote });
+		this.#options = options;
 		this.keySpace = keySpace;
 		this.#index = position?.index ?? afterIndex ?? 0;
-		this.#obeys = obeysAllBut(without);
-		this.#onBookmark = options.onBookmark ?? (() => {});
+		this.#obeys = obeysAllBut(options.without);
 		this.#queue = new ChangeQueue(
 			queueLength,
 			() => this.#answer(),
 			(queued) => onNote({ note: "full", queued }),
 		);
-		const { promise, resolve, reject } = withResolvers<State>();
-		this.#ready = promise;
-		promise.catch(() => {});
-		this.#pump = new Pump({
-			source,
-			keySpace,
+		this.#ready.promise.catch(() => {});
+		this.#reconciler = new Reconciler({
+			...{ source, keySpace, afterIndex, position, queueLength, proveThrough, onNote },
 			signal: this.#controller.signal,
-			without,
-			...(options.proveThrough === undefined ? {} : { proveThrough: options.proveThrough }),
-			...(afterIndex === undefined ? {} : { afterIndex }),
-			...(position === undefined ? {} : { position }),
-			put: (pumped) => {
-				if (this.#obeys("a slow consumer is a gap")) return this.#queue.put(pumped);
+			obeys: this.#obeys,
+			put: (queued) => {
+				if (this.#obeys("a slow consumer is a gap")) return this.#queue.put(queued);
 				// What a reader does whose buffer is full and who has no word for that.
-				if (this.#queue.size < queueLength) void this.#queue.put(pumped);
+				if (this.#queue.size < queueLength) void this.#queue.put(queued);
 				return undefined;
 			},
+			room: () => queueLength - this.#queue.size,
 			wasFull: () => this.#queue.wasFull(),
-			onNote,
 			onReady: (state, clusterId) => {
 				this.#clusterId = clusterId;
 				if (afterIndex === undefined) {
 					this.#tree = this.#newTree(state.nodes);
 					this.#index = state.index;
 				}
-				resolve(state);
+				this.#ready.resolve(state);
 			},
 		});
-		const abort = () => this.#controller.abort();
 		setMaxListeners(0, this.#controller.signal);
-		if (signal) {
-			setMaxListeners(0, signal);
-			if (signal.aborted) abort();
-			else signal.addEventListener("abort", abort, { once: true });
-		}
-		const closed = () => {
-			this.#queue.close();
-			this.#answer();
-		};
-		this.#controller.signal.addEventListener("abort", closed, { once: true });
-		this.#running = this.#pump
+		const leave = signal ? onAbort(signal, () => this.#end()) : () => {};
+		this.#running = this.#reconciler
 			.run()
-			.catch((error: unknown) => {
-				if (!this.#controller.signal.aborted) this.#failure = error;
-				reject(error);
-			})
-			.finally(() => {
-				this.#isOver = true;
-				signal?.removeEventListener("abort", abort);
-				reject(new AbortedError("the follower was closed"));
-				this.#answer();
-			});
+			.catch((error: unknown) => this.#fail(error))
+			.finally(leave);
 	}
 
 	get position(): Position {
@@ -144,7 +125,7 @@ export class Following implements Follower {
 	}
 
 	ready(): Promise<State> {
-		return this.#ready;
+		return this.#ready.promise;
 	}
 
 	next(): Promise<IteratorResult<Change, undefined>> {
@@ -160,12 +141,40 @@ export class Following implements Follower {
 	}
 
 	async close(): Promise<void> {
-		this.#controller.abort();
+		this.#end();
 		await this.#running;
 	}
 
 	[Symbol.asyncIterator](): this {
 		return this;
+	}
+
+	/** Nothing is told any more, and nobody waits. */
+	#end(): void {
+		if (this.#isClosed) return;
+		this.#isClosed = true;
+		this.#queue.close();
+		this.#controller.abort();
+		this.#ready.reject(new AbortedError("the follower was closed"));
+		this.#answer();
+	}
+
+	/** What has come before can still be read. */
+	#fail(error: unknown): void {
+		if (this.#isClosed || this.#failure !== undefined) return;
+		this.#failure = { error };
+		this.#controller.abort();
+		this.#ready.reject(error);
+		this.#answer();
+	}
+
+	/** A note is told at places that can't be left half done: what its taker throws ends the follower by itself. */
+	#note(note: Note): void {
+		try {
+			this.#options.onNote?.(note);
+		} catch (error) {
+			this.#fail(error);
+		}
 	}
 
 	/** A change goes to whoever asked for it in the moment in which it comes. */
@@ -186,18 +195,18 @@ export class Following implements Follower {
 	#take(): IteratorResult<Change, undefined> | undefined {
 		// Who asks again has consumed what it was given.
 		this.#consumed();
-		while (!this.#controller.signal.aborted) {
-			const pumped = this.#queue.take();
-			if (pumped === undefined) {
-				if (this.#failure !== undefined) throw this.#failure;
-				return this.#isOver ? { done: true, value: undefined } : undefined;
+		while (!this.#isClosed) {
+			const queued = this.#queue.take();
+			if (queued === undefined) {
+				if (this.#failure !== undefined) throw this.#failure.error;
+				return undefined;
 			}
-			if (pumped.kind !== "bookmark") {
-				this.#inHand = pumped;
+			if (queued.kind !== "bookmark") {
+				this.#inHand = queued;
 				if (!this.#obeys("an exception consumes nothing")) this.#consumed();
-				return { done: false, value: pumped };
+				return { done: false, value: queued };
 			}
-			this.#commit(pumped);
+			this.#commit(queued);
 		}
 		return { done: true, value: undefined };
 	}
@@ -212,26 +221,26 @@ export class Following implements Follower {
 		return new FollowedTree(this.keySpace, nodes);
 	}
 
-	#commit(pumped: Pumped): void {
-		switch (pumped.kind) {
+	#commit(queued: Queued): void {
+		switch (queued.kind) {
 			case "event":
-				this.#parts.push(pumped);
-				if (pumped.more) break;
-				this.#index = pumped.index;
+				this.#parts.push(queued);
+				if (queued.more) break;
+				this.#index = queued.index;
 				for (const event of this.#parts.splice(0)) this.#tree?.apply(event);
 				break;
 			case "bookmark":
-				this.#index = pumped.index;
-				if (pumped.nodes) {
-					this.#tree = this.#newTree(pumped.nodes);
-					this.#clusterId = this.#pump.clusterId;
+				this.#index = queued.index;
+				if (queued.nodes) {
+					this.#tree = this.#newTree(queued.nodes);
+					this.#clusterId = this.#reconciler.clusterId;
 				}
-				this.#onBookmark(pumped);
+				this.#options.onBookmark?.(queued);
 				break;
 			default:
-				this.#index = pumped.state.index;
-				this.#tree = this.#newTree(pumped.state.nodes);
-				this.#clusterId = this.#pump.clusterId;
+				this.#index = queued.state.index;
+				this.#tree = this.#newTree(queued.state.nodes);
+				this.#clusterId = this.#reconciler.clusterId;
 		}
 	}
 }

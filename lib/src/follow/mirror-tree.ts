@@ -1,6 +1,6 @@
-import { setMaxListeners } from "node:events";
 import { checkIndex } from "../http/checks";
 import { AbortedError, LabError } from "../http/errors";
+import { onAbort } from "../http/signals";
 import type { Node } from "../v2/node";
 import type { Bookmark, Change, FollowedEvent, KeySpace, Reset, State } from "./changes";
 import { Following } from "./follow";
@@ -100,7 +100,7 @@ export class TreeMirror implements Mirror {
 		return new Promise((resolve, reject) => {
 			const leave = () => {
 				this.#waiters.delete(waiter);
-				signal?.removeEventListener("abort", abort);
+				forget();
 			};
 			const waiter: Waiter = {
 				index,
@@ -114,8 +114,7 @@ export class TreeMirror implements Mirror {
 				},
 			};
 			const abort = () => waiter.reject(new AbortedError("the signal ended the wait"));
-			if (signal) setMaxListeners(0, signal);
-			signal?.addEventListener("abort", abort, { once: true });
+			const forget = signal ? onAbort(signal, abort) : () => {};
 			this.#waiters.add(waiter);
 		});
 	}

@@ -9,8 +9,7 @@ export { ResetError } from "./mirror-tree";
 /** What moves a mirror on: a change, or the word that its index has moved without one. */
 export type MirrorChange = Change | Bookmark;
 
-export interface MirrorOptions
-	extends Omit<FollowOptions, "recursive" | "afterIndex" | "position" | "onBookmark" | "proveThrough"> {
+export interface MirrorOptions extends Omit<FollowOptions, "recursive" | "afterIndex" | "position"> {
 	/**
 	 * Called after each change, when the mirror shows it, with what became of each key: all that was under a removed
 	 * directory, and the directories that a write made on its way. A bookmark has keys only where a list has told

@@ -2,14 +2,27 @@ import { checkDurationMs, checkIndex } from "../http/checks";
 import { ArgumentError } from "../http/errors";
 import { V2Client } from "../v2/client";
 import { V3Client } from "../v3/client";
-import type { FollowOptions, KeySpace, Position, Scope, Source } from "./changes";
+import type { Bookmark, FollowOptions, KeySpace, Position, Scope, Source } from "./changes";
 import { DirectoryKeys, isSameScope, NameKeys, wordsFor } from "./keys";
-import { obeysAllBut } from "./rules";
+import { obeysAllBut, type Rule } from "./rules";
 import { V2Source } from "./v2/source";
 import { V3Source } from "./v3/source";
 
 /** What a follower can be made of: a client of either API, or a source. */
 export type Followable = V2Client | V3Client | Source;
+
+/** @internal What a follower's own users give it beside. */
+export interface InternalOptions extends FollowOptions {
+	/**
+	 * For who keeps a state in step (mirror.ts): told, between two changes, how far the index has moved without one,
+	 * and of the whole state where a list has just told it. What it throws, `next` throws.
+	 */
+	readonly onBookmark?: (bookmark: Bookmark) => void;
+	/** Asked all the time: up to which index bookmarks are waited for, even while nothing happens. */
+	readonly proveThrough?: () => number;
+	/** For proofs: rules that are not obeyed. */
+	readonly without?: readonly Rule[];
+}
 
 /** What a follower is given, once it has been checked. */
 export interface Settings {
@@ -19,7 +32,7 @@ export interface Settings {
 }
 
 /** @throws ArgumentError for a key, an index, a position, a duration or an option that can't be followed */
-export function settingsOf(client: Followable, key: string, options: FollowOptions): Settings {
+export function settingsOf(client: Followable, key: string, options: InternalOptions): Settings {
 	const { afterIndex, position } = options;
 	if (afterIndex !== undefined) checkIndex("afterIndex", afterIndex);
 	if (afterIndex !== undefined && position !== undefined) {
@@ -31,7 +44,7 @@ export function settingsOf(client: Followable, key: string, options: FollowOptio
 	return { source, keySpace, queueLength };
 }
 
-function sourceOf(client: Followable, key: string, options: FollowOptions): Omit<Settings, "queueLength"> {
+function sourceOf(client: Followable, key: string, options: InternalOptions): Omit<Settings, "queueLength"> {
 	const { recursive = false, prefix = false, rangeEnd } = options;
 	const settings = sourceSettingsOf(options);
 	if (client instanceof V3Client) {
@@ -59,7 +72,7 @@ function sourceOf(client: Followable, key: string, options: FollowOptions): Omit
 	return { source: client, keySpace };
 }
 
-function sourceSettingsOf(options: FollowOptions) {
+function sourceSettingsOf(options: InternalOptions) {
 	const { rollMs = [20_000, 40_000], backoffMs = [50, 5_000], onNote = () => {} } = options;
 	for (const one of rollMs) checkDurationMs("rollMs", one);
 	for (const one of backoffMs) checkDurationMs("backoffMs", one);

@@ -1,4 +1,7 @@
-import type { Pumped } from "./reconciler";
+import type { Bookmark, Change } from "./changes";
+
+/** What waits for a follower's consumer. */
+export type Queued = Change | Bookmark;
 
 /**
  * What waits for the consumer: `length` at most, if whoever puts waits when `put` says so. Rule "a slow consumer is a
@@ -6,7 +9,7 @@ import type { Pumped } from "./reconciler";
  */
 export class ChangeQueue {
 	readonly #length: number;
-	readonly #items: Pumped[] = [];
+	readonly #items: Queued[] = [];
 	/** The next one to be taken; taken ones are cut off now and then. */
 	#at = 0;
 	/** Pending while somebody waits for room. */
@@ -32,7 +35,7 @@ export class ChangeQueue {
 	 * Puts one in; when that fills the queue, returns what resolves when half of it is free again, and at `close`.
 	 * A closed queue takes nothing, and lets nobody wait.
 	 */
-	put(item: Pumped): Promise<void> | undefined {
+	put(item: Queued): Promise<void> | undefined {
 		if (this.#isClosed) return undefined;
 		const last = this.#items.at(-1);
 		// Of bookmarks in a row the last one says it all, but for a state that only the other has.
@@ -52,7 +55,7 @@ export class ChangeQueue {
 	}
 
 	/** The next one, in the order put. */
-	take(): Pumped | undefined {
+	take(): Queued | undefined {
 		const item = this.#items[this.#at];
 		if (item === undefined) return undefined;
 		this.#at++;

@@ -1,169 +1,143 @@
-import { isRemoval } from "../v2/key";
-import type {
-	Bookmark,
-	Change,
-	FollowedEvent,
-	KeySpace,
-	Listing,
-	Note,
-	Position,
-	Source,
-	State,
-	Tail,
-} from "./changes";
-import { obeysAllBut, type Rule } from "./rules";
-import { FollowedTree } from "./tree";
+import type { FollowedEvent, KeySpace, Listing, Note, Position, Reset, Source, State, Tail } from "./changes";
+import type { Queued } from "./queue";
+import type { Obeys } from "./rules";
+import { Checkpoint, type Events, KnownState } from "./state";
 
-/** Where a follower begins. */
-export interface Beginning {
-	readonly afterIndex?: number;
-	readonly position?: Position;
-}
-
-/** What a pump gives to the queue. */
-export type Pumped = Change | Bookmark;
-
-export interface PumpOptions extends Beginning {
+export interface ReconcilerOptions {
 	readonly source: Source;
 	readonly keySpace: KeySpace;
+	readonly afterIndex: number | undefined;
+	readonly position: Position | undefined;
 	readonly signal: AbortSignal;
-	readonly without: readonly Rule[];
+	readonly obeys: Obeys;
 	/** Takes one more; resolves when there is room for the next. */
-	readonly put: (pumped: Pumped) => Promise<void> | undefined;
+	readonly put: (queued: Queued) => Promise<void> | undefined;
+	/** How many more there is room for, and how many there ever is. */
+	readonly room: () => number;
+	readonly queueLength: number;
 	/** True if `put` had to wait since the last call. */
 	readonly wasFull: () => boolean;
 	readonly onNote: (note: Note) => void;
 	/** Up to which index somebody waits for a bookmark. */
-	readonly proveThrough?: () => number;
-	/** Told once, when the first list has come: the state that the changes begin from. */
+	readonly proveThrough: () => number;
+	/** Told when the first list has come: the state that the changes begin from. */
 	readonly onReady: (state: State, clusterId: string) => void;
 }
 
 /**
- * Lists, reads the tail, and turns both into changes: the rules that hold for any store. It keeps the tree in step
- * with what it has put, which is what gaps, resets and removals are told by.
+ * Lists, reads the tail, and turns both into changes: the rules that hold for any store.
+ *
+ * After a reconnection, and where it goes on from a position, it lists; what then comes up to the list's index is held
+ * as long as the queue has room for it, so that another store's events are not handed on as this one's. Where more
+ * comes, each is held against the known state by itself, handed on, and the list compared when its index is reached.
  */
-export class Pump {
-	readonly #options: PumpOptions;
-	readonly #source: Source;
-	readonly #obeys: (rule: Rule) => boolean;
-	#tree: FollowedTree;
-	/** False after a bare `afterIndex`, until the first list is reached. */
-	#isTreeKnown = true;
-	/** All changes up to here have been put. */
-	#index = 0;
-	/** The last change that was put. Below the index after a bookmark: what is late all the same is no repeat. */
-	#lastIndex = 0;
-	#clusterId = "";
-	/** A list that the tree has to agree with when its index is reached, and the events held until then. */
-	#check: { readonly listing: Listing; readonly held: FollowedEvent[] } | undefined;
+export class Reconciler {
+	readonly #options: ReconcilerOptions;
+	readonly #known: KnownState;
+	#check: Checkpoint | undefined;
 	/** The newest index that silence reaches to, and when a list for it may be made. */
 	#quietThrough = 0;
 	#nextQuietList = 0;
 	#isListing = false;
-	/** What was put before the first list came, after a bare `afterIndex`. */
+	/** What was put before the first list came, after a bare `afterIndex`; undefined when that is too much to hold. */
 	#sinceBegin: FollowedEvent[] | undefined;
+	/** The state has to be listed before more of the tail is read. */
+	#isListDue = false;
 	#failure: { readonly error: unknown } | undefined;
+	/** Something that the tail told is being dealt with; what has to wait for the end of that. */
+	#isTaking = false;
+	#afterTaking: (() => void)[] = [];
 	/** Ends the tail that is being read: another is read from where things stand then. */
 	#reread: () => void = () => {};
 
-	constructor(options: PumpOptions) {
+	constructor(options: ReconcilerOptions) {
 		this.#options = options;
-		this.#source = options.source;
-		this.#obeys = obeysAllBut(options.without);
-		this.#tree = this.#newTree();
+		this.#known = new KnownState(options.keySpace, options.obeys);
 	}
 
 	/** Runs until the signal aborts. @throws what no retry heals */
 	async run(): Promise<void> {
 		await this.#begin();
-		const { signal } = this.#options;
-		while (!signal.aborted) await this.#readTail();
+		while (!this.#options.signal.aborted) await this.#readTail();
 	}
 
 	get clusterId(): string {
-		return this.#clusterId;
+		return this.#known.clusterId;
+	}
+
+	#list(): Promise<Listing> {
+		return this.#options.source.list(this.#options.signal);
 	}
 
 	async #begin(): Promise<void> {
-		const { position, afterIndex, signal, onReady } = this.#options;
+		const { position, afterIndex, onReady } = this.#options;
 		if (position === undefined && afterIndex !== undefined) {
-			this.#index = afterIndex;
-			this.#lastIndex = afterIndex;
-			this.#isTreeKnown = false;
+			this.#known.begin(afterIndex);
 			// There is nothing to hold the events against: they need not wait for the list.
 			this.#sinceBegin = [];
-			this.#source.list(signal).then(
-				(listing) => {
-					this.#firstList(listing);
-					onReady(listing, listing.clusterId);
-				},
-				(error: unknown) => {
-					this.#failure = { error };
-				},
-			);
+			void this.#firstList(afterIndex);
 			return;
 		}
-		const listing = await this.#source.list(signal);
-		if (position !== undefined) {
-			this.#index = position.index;
-			this.#lastIndex = position.index;
-			this.#clusterId = position.clusterId;
-			this.#tree = this.#newTree(position.nodes);
-			this.#isTreeKnown = position.nodes !== undefined;
-			onReady({ index: position.index, nodes: this.#tree.nodes() }, this.#clusterId);
-		} else {
-			this.#take(listing);
+		const listing = await this.#list();
+		if (position === undefined) {
+			this.#known.take(listing);
 			onReady(listing, listing.clusterId);
 			return;
 		}
+		const { index, nodes, clusterId } = position;
+		this.#known.begin(index, nodes, clusterId);
+		onReady({ index, nodes: this.#known.tree.nodes() }, clusterId);
 		await this.#compareWith(listing);
 	}
 
-	/** After a bare `afterIndex`: the list that tells the tree, whether or not the tail has passed it by. */
-	#firstList(listing: Listing): void {
-		const since = this.#sinceBegin ?? [];
-		this.#sinceBegin = undefined;
-		// A gap or a reset has told more since, and a store that is behind is found out by the tail.
-		if (this.#isTreeKnown || this.#check !== undefined || listing.index < (this.#options.afterIndex ?? 0))
-			return;
-		this.#clusterId = listing.clusterId;
-		if (listing.index > this.#index) {
-			this.#check = { listing, held: [] };
-			return;
+	/** After a bare `afterIndex`: the list that tells the state, whether or not the tail has passed it by. */
+	async #firstList(afterIndex: number): Promise<void> {
+		try {
+			const listing = await this.#list();
+			this.#options.onReady(listing, listing.clusterId);
+			// A store that is behind is found out by the tail.
+			if (listing.index >= afterIndex) this.#whenIdle(() => this.#begun(listing));
+		} catch (error) {
+			this.#fail(error);
 		}
-		const tree = this.#newTree(listing.nodes);
-		for (const event of since) if (event.index > listing.index) tree.apply(event);
-		this.#tree = tree;
-		this.#isTreeKnown = true;
-		void this.#options.put({ kind: "bookmark", index: this.#index, nodes: tree.nodes() });
+	}
+
+	#begun(listing: Listing): void {
+		const since = this.#sinceBegin;
+		const known = this.#known;
+		this.#sinceBegin = undefined;
+		// A gap or a reset has told more since.
+		if (known.isTreeKnown || this.#check !== undefined) return;
+		known.clusterId = listing.clusterId;
+		if (listing.index > known.index) {
+			this.#check = new Checkpoint(listing, true);
+		} else if (since === undefined) {
+			this.#isListDue = true;
+			this.#reread();
+		} else {
+			known.setTree(listing.nodes);
+			for (const event of since) if (event.index > listing.index) known.tree.apply(event);
+			void this.#options.put({ kind: "bookmark", index: known.index, nodes: known.tree.nodes() });
+		}
 	}
 
 	async #readTail(): Promise<void> {
 		this.#throwFailure();
-		const { signal, proveThrough: isWaitedFor = () => 0 } = this.#options;
-		const afterIndex = this.#fetched;
+		if (this.#isListDue) {
+			this.#isListDue = false;
+			await this.#compareWith(await this.#list());
+		}
+		const { source, signal, proveThrough: isWaitedFor } = this.#options;
 		const proveThrough = () => Math.max(this.#check?.listing.index ?? 0, isWaitedFor());
 		const reading = new AbortController();
 		const stop = () => reading.abort();
 		this.#reread = stop;
-		const take = (tail: Tail): Promise<void> | undefined => {
-			if (tail.kind === "event" && this.#check === undefined && !this.#isContradictedBy(tail.event)) {
-				return this.#put(tail.event);
-			}
-			return this.#takeTail(tail).then(
-				(isToBeReread) => {
-					if (isToBeReread) stop();
-				},
-				(error: unknown) => {
-					this.#failure ??= { error };
-					stop();
-				},
-			);
-		};
+		// Beyond the index while events are held.
+		const afterIndex = this.#check?.heldThrough ?? this.#known.index;
+		const take = (tail: Tail) => this.#take(tail);
 		signal.addEventListener("abort", stop, { once: true });
 		try {
-			await this.#source.tail({ afterIndex, signal: reading.signal, proveThrough, take });
+			await source.tail({ afterIndex, signal: reading.signal, proveThrough, take });
 		} finally {
 			signal.removeEventListener("abort", stop);
 		}
@@ -172,6 +146,39 @@ export class Pump {
 
 	#throwFailure(): void {
 		if (this.#failure) throw this.#failure.error;
+	}
+
+	#fail(error: unknown): void {
+		this.#failure ??= { error };
+		this.#reread();
+	}
+
+	/** What a list in the background leads to, but never in the midst of the events of one index. */
+	#whenIdle(work: () => void): void {
+		if (this.#isTaking) this.#afterTaking.push(work);
+		else work();
+	}
+
+	#take(tail: Tail): Promise<void> | undefined {
+		const check = this.#check;
+		const isFree =
+			check === undefined ||
+			(check.isFlowing && tail.kind === "event" && tail.event.index < check.listing.index);
+		if (tail.kind === "event" && isFree && !this.#known.isContradictedBy(tail.event)) {
+			return this.#put(tail.event);
+		}
+		this.#isTaking = true;
+		return this.#takeTail(tail)
+			.then(
+				(isToBeReread) => {
+					if (isToBeReread) this.#reread();
+				},
+				(error: unknown) => this.#fail(error),
+			)
+			.finally(() => {
+				this.#isTaking = false;
+				for (const work of this.#afterTaking.splice(0)) work();
+			});
 	}
 
 	/** True when the tail has to be read anew, from where things stand then. */
@@ -187,85 +194,64 @@ export class Pump {
 				if (tail.isDoubtful && !this.#isBorneOut()) return false;
 				return await this.#quiet(tail.through);
 			case "reconnected":
-				if (!this.#obeys("an index that goes back is a reset")) return false;
-				return await this.#compareWith(await this.#source.list(this.#options.signal));
+				if (!this.#options.obeys("an index that goes back is a reset")) return false;
+				return await this.#compareWith(await this.#list());
 			case "cleared":
 				await this.#gap();
 				return true;
-			case "behind": {
-				await this.#compareWith(await this.#source.list(this.#options.signal));
+			case "behind":
+				await this.#compareWith(await this.#list());
 				return true;
-			}
 		}
 	}
 
-	/** How far the tail has been read: beyond the index while events are held. */
-	get #fetched(): number {
-		return this.#check?.held.at(-1)?.index ?? this.#index;
-	}
-
-	/** All events of one index. */
-	async #events(events: readonly [FollowedEvent, ...FollowedEvent[]]): Promise<boolean> {
+	async #events(events: Events): Promise<boolean> {
 		const check = this.#check;
+		const index = events[0]?.index ?? 0;
 		if (check === undefined) return await this.#handOn(events);
-		const [{ index }] = events;
-		if (index <= check.listing.index) {
-			// Held until it can be compared, unless there is nothing to hold it against.
-			if (this.#isTreeKnown) check.held.push(...events);
-			else await this.#putAll(events);
-			return index === check.listing.index ? await this.#through(index) : false;
+		const { listing } = check;
+		if (index > listing.index) return (await this.#through(listing.index)) || (await this.#handOn(events));
+		if (!check.hold(events, this.#options.room())) {
+			for (const some of [...check.release(), events]) if (await this.#handOn(some)) return true;
 		}
-		return (await this.#through(check.listing.index)) || (await this.#handOn(events));
+		return index === listing.index && (await this.#through(index));
 	}
 
 	/** True when it was not what can have happened next: then the store is another one. */
-	async #handOn(events: readonly FollowedEvent[]): Promise<boolean> {
-		if (events.some((event) => this.#isContradictedBy(event))) {
-			await this.#reset(await this.#source.list(this.#options.signal), "another past");
+	async #handOn(events: Events): Promise<boolean> {
+		if (events.some((event) => this.#known.isContradictedBy(event))) {
+			await this.#reset(await this.#list(), "another past");
 			return true;
 		}
-		await this.#putAll(events);
+		await this.#putAll([events]);
 		return false;
-	}
-
-	async #putAll(events: readonly FollowedEvent[]): Promise<void> {
-		for (const event of events) await this.#put(event);
-	}
-
-	#isContradictedBy(event: FollowedEvent): boolean {
-		const isToReset = this.#isTreeKnown && this.#obeys("an index that goes back is a reset");
-		// A repeat is dropped, and is no news of the past.
-		return isToReset && event.index > this.#lastIndex && this.#tree.isContradictedBy(event);
 	}
 
 	/** Everything up to there is known: the list that was waiting for that can be held against the tree. */
 	async #through(index: number): Promise<boolean> {
 		const check = this.#check;
+		const known = this.#known;
 		if (check === undefined || index < check.listing.index) {
-			if (check === undefined && index > this.#index) await this.#bookmark(index);
+			if (check === undefined) await this.#bookmark(index);
 			return false;
 		}
 		this.#check = undefined;
-		if (this.#isTreeKnown) {
-			const tree = this.#tree.fork();
-			const isOther = check.held.some((event) => {
-				const contradicts = tree.isContradictedBy(event);
-				tree.apply(event);
-				return contradicts;
-			});
-			if (isOther || tree.contradicts(check.listing.nodes)) {
-				await this.#reset(await this.#source.list(this.#options.signal), "another past");
-				return true;
-			}
-		}
-		await this.#putAll(check.held);
-		// Directories that came into being for hidden keys raise no event: the list knows them.
 		const { nodes } = check.listing;
-		this.#tree = this.#newTree(nodes);
-		this.#isTreeKnown = true;
-		this.#index = Math.max(this.#index, index);
-		await this.#options.put({ kind: "bookmark", index: this.#index, nodes });
+		if (known.isTreeKnown && check.contradicts(known)) {
+			await this.#reset(await this.#list(), "another past");
+			return true;
+		}
+		await this.#putAll(check.release());
+		// Directories that came into being for hidden keys raise no event: the list knows them.
+		known.setTree(nodes);
+		known.index = Math.max(known.index, index);
+		await this.#options.put({ kind: "bookmark", index: known.index, nodes });
 		return false;
+	}
+
+	/** Whether what is known and held is what the list shows. */
+	#isBorneOut(): boolean {
+		return this.#check !== undefined && this.#known.isTreeKnown && !this.#check.contradicts(this.#known);
 	}
 
 	/** Rule "bookmark a quiet key": silence, held against a list. */
@@ -281,9 +267,8 @@ export class Pump {
 		this.#isListing = true;
 		const begin = performance.now();
 		// The tail goes on meanwhile: the window does not wait.
-		this.#source
-			.list(this.#options.signal)
-			.then((listing) => this.#quietList(through, listing))
+		this.#list()
+			.then((listing) => this.#whenIdle(() => this.#quietList(through, listing)))
 			.catch(() => this.#reread())
 			.finally(() => {
 				this.#isListing = false;
@@ -292,121 +277,75 @@ export class Pump {
 		return false;
 	}
 
-	#quietList(through: number, { index, nodes, clusterId }: Listing): void {
+	#quietList(through: number, listing: Listing): void {
+		const { index, tree } = this.#known;
 		// An event, a gap or a reset has come since, and said more.
-		if (this.#index >= through || this.#check !== undefined) return;
-		const isOther = clusterId !== this.#clusterId || index < this.#index;
+		if (index >= through || this.#check !== undefined) return;
+		const isOther = this.#known.isOtherThan(listing) !== undefined;
 		// A write that should have been heard, or perhaps has yet to be: from the history, once more.
-		if (isOther || this.#tree.missesUpTo(through, nodes) || this.#tree.lostOne(nodes)) this.#reread();
+		if (isOther || tree.missesUpTo(through, listing.nodes) || tree.lostOne(listing.nodes)) this.#reread();
 		else void this.#bookmark(this.#quietThrough);
 	}
 
-	/** Whether the tree with what is held is the one that the list shows. */
-	#isBorneOut(): boolean {
-		const check = this.#check;
-		if (check === undefined || !this.#isTreeKnown) return false;
-		const tree = this.#tree.fork();
-		for (const event of check.held) tree.apply(event);
-		return !tree.contradicts(check.listing.nodes);
-	}
-
 	async #bookmark(index: number): Promise<void> {
-		if (index <= this.#index) return;
-		this.#index = index;
+		if (index <= this.#known.index) return;
+		this.#known.index = index;
 		this.#options.onNote({ note: "bookmarked", index });
 		await this.#options.put({ kind: "bookmark", index });
 	}
 
+	/** A list of the store that was followed; undefined after the reset, where two lists in a row are of another one. */
+	async #ofThisStore(listing: Listing): Promise<Listing | undefined> {
+		if (this.#known.isOtherThan(listing) === undefined) return listing;
+		// A read by quorum can be stale all the same, of a member that was paused (etcd issue 20418: 3.5.0 to 3.5.27).
+		const again = await this.#list();
+		const why = this.#known.isOtherThan(again);
+		if (why === undefined) return again;
+		await this.#reset(again, why);
+		return undefined;
+	}
+
 	/** Rule "an index that goes back is a reset": whether the list can be of the store that was followed. */
-	async #compareWith(listing: Listing): Promise<boolean> {
-		const isOtherCluster = this.#clusterId !== "" && this.#clusterId !== listing.clusterId;
-		if (isOtherCluster || listing.index < this.#index) {
-			await this.#reset(listing, isOtherCluster ? "another cluster" : "index went back");
+	async #compareWith(first: Listing): Promise<boolean> {
+		const listing = await this.#ofThisStore(first);
+		if (listing === undefined) return true;
+		const known = this.#known;
+		known.clusterId = listing.clusterId;
+		if (known.isTreeKnown && known.tree.lacksOneOf(listing.nodes, known.lastIndex)) {
+			await this.#reset(listing, "another past");
 			return true;
 		}
-		this.#clusterId = listing.clusterId;
-		const held = this.#check?.held ?? [];
-		this.#check = { listing, held };
-		if (this.#index >= listing.index) return await this.#through(this.#index);
-		return false;
+		this.#check = this.#check?.with(listing) ?? new Checkpoint(listing, !known.isTreeKnown);
+		return known.index >= listing.index && (await this.#through(known.index));
 	}
 
 	/** Rule "a cleared history is a gap". */
 	async #gap(): Promise<void> {
-		const held = this.#check?.held ?? [];
+		const held = this.#check?.release() ?? [];
 		this.#check = undefined;
-		const listing = await this.#source.list(this.#options.signal);
-		if (listing.index < this.#index || listing.clusterId !== this.#clusterId) {
-			await this.#reset(listing, listing.index < this.#index ? "index went back" : "another cluster");
-			return;
-		}
+		const listing = await this.#ofThisStore(await this.#list());
+		if (listing === undefined) return;
 		await this.#putAll(held);
-		if (this.#isTreeKnown && this.#tree.missesUpTo(this.#index, listing.nodes)) {
-			await this.#reset(listing, "another past");
-			return;
+		const known = this.#known;
+		if (known.isTreeKnown && known.tree.missesUpTo(known.index, listing.nodes)) {
+			return await this.#reset(listing, "another past");
 		}
-		const from = this.#index + 1;
-		const why = this.#options.wasFull() ? "slow consumer" : "cleared";
-		const difference = this.#difference(listing, this.#index);
-		this.#take(listing);
-		const { index, nodes } = listing;
-		await this.#options.put({ kind: "gap", from, to: index, why, ...difference, state: { index, nodes } });
+		await this.#options.put(known.gap(listing, this.#options.wasFull() ? "slow consumer" : "cleared"));
 	}
 
-	async #reset(listing: Listing, why: "index went back" | "another cluster" | "another past"): Promise<void> {
+	async #reset(listing: Listing, why: Reset["why"]): Promise<void> {
 		this.#check = undefined;
-		const lastIndex = this.#index;
-		const difference = this.#difference(listing, 0);
-		this.#take(listing);
-		const { index, nodes } = listing;
-		await this.#options.put({ kind: "reset", lastIndex, why, ...difference, state: { index, nodes } });
+		await this.#options.put(this.#known.reset(listing, why));
 	}
 
-	#difference(listing: Listing, since: number) {
-		if (this.#isTreeKnown) return this.#tree.difference(listing.nodes);
-		const written = listing.nodes.filter(({ modifiedIndex }) => modifiedIndex > since);
-		return {
-			added: written.filter(({ createdIndex }) => createdIndex > since),
-			changed: written.filter(({ createdIndex }) => createdIndex <= since).map((now) => ({ now })),
-		};
-	}
-
-	/** From here on the list is what is known. */
-	#take(listing: Listing): void {
-		this.#tree = this.#newTree(listing.nodes);
-		this.#isTreeKnown = true;
-		this.#index = listing.index;
-		this.#lastIndex = listing.index;
-		this.#clusterId = listing.clusterId;
+	async #putAll(all: readonly Events[]): Promise<void> {
+		for (const event of all.flat()) await this.#put(event);
 	}
 
 	#put(event: FollowedEvent): Promise<void> | undefined {
-		if (event.index <= this.#lastIndex && this.#obeys("each once")) return undefined;
-		if (!event.more) {
-			this.#index = event.index;
-			this.#lastIndex = event.index;
+		if (this.#sinceBegin !== undefined && this.#sinceBegin.push(event) > this.#options.queueLength) {
+			this.#sinceBegin = undefined;
 		}
-		this.#sinceBegin?.push(event);
-		if (!isRemoval(event)) {
-			const room = this.#options.put(event);
-			this.#tree.applySoon(event);
-			return room;
-		}
-		const removed = this.#tree.apply(event);
-		// The history tells of a directory above, whether or not there was anything here to go with it (T8). A live
-		// watch is told only if there was; what is watched alone can be a directory that came into being for its keys.
-		const { keySpace } = this.#options;
-		if (removed.length === 0 && this.#isTreeKnown && event.fromHistory && keySpace.scope.recursive) {
-			if (keySpace.isAbove(event.key)) return this.#options.put({ kind: "bookmark", index: event.index });
-		}
-		if (!this.#isTreeKnown) return this.#options.put(event);
-		const named = this.#obeys("a removed directory is all its keys")
-			? removed
-			: removed.filter(({ key }) => key === event.key);
-		return this.#options.put({ ...event, removed: named });
-	}
-
-	#newTree(nodes: State["nodes"] = []): FollowedTree {
-		return new FollowedTree(this.#options.keySpace, nodes);
+		return this.#known.put(event, this.#options.put);
 	}
 }

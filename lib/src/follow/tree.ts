@@ -129,6 +129,19 @@ export class FollowedTree {
 		});
 	}
 
+	/**
+	 * True when a list that was made later shows a node that was made up to `through`, and this tree, which is complete
+	 * up to there, has none such: no event that is yet to come can explain that.
+	 */
+	lacksOneOf(nodes: readonly Node[], through: number): boolean {
+		return nodes.some((node) => {
+			if (node.dir || node.createdIndex > through || !this.#keys.covers(node.key)) return false;
+			const own = this.#nodes.get(node.key);
+			if (own?.createdIndex !== node.createdIndex) return true;
+			return node.modifiedIndex <= through && own.value !== node.value;
+		});
+	}
+
 	/** True when a list that was made later has no such node any more. */
 	lostOne(nodes: readonly Node[]): boolean {
 		const there = new Set(nodes.map(({ key }) => key));

@@ -14,7 +14,7 @@ export class FlatSource implements Source {
 	toldCount = 0;
 	/** What is told before all else when a tail begins anew. */
 	before: readonly Tail[] = [];
-	/** Waited for by each list before it answers. */
+	/** Waited for by each list, when it has been read, before it is told. */
 	listGate: Promise<unknown> | undefined;
 	readonly #revisions: (readonly [FollowedEvent, ...FollowedEvent[]])[] = [];
 	#nodes = new Map<string, Node>();
@@ -55,9 +55,10 @@ export class FlatSource implements Source {
 
 	async list(): Promise<Listing> {
 		this.listCount++;
-		await this.listGate;
 		const { index, clusterId } = this;
-		return { index, clusterId, nodes: [...this.#nodes.values()] };
+		const listing = { index, clusterId, nodes: [...this.#nodes.values()] };
+		await this.listGate;
+		return listing;
 	}
 
 	async tail({ afterIndex, signal, take }: TailOptions): Promise<void> {

@@ -85,7 +85,7 @@ export class Following implements Follower {
 		);
 		this.#ready.promise.catch(() => {});
 		this.#reconciler = new Reconciler({
-			...{ source, keySpace, afterIndex, position, queueLength, proveThrough, onNote },
+			...{ source, keySpace, afterIndex, position, proveThrough, onNote },
 			signal: this.#controller.signal,
 			obeys: this.#obeys,
 			put: (queued) => {

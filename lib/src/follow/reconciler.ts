@@ -12,9 +12,8 @@ export interface ReconcilerOptions {
 	readonly obeys: Obeys;
 	/** Takes one more; resolves when there is room for the next. */
 	readonly put: (queued: Queued) => Promise<void> | undefined;
-	/** How many more there is room for, and how many there ever is. */
+	/** How many more there is room for. */
 	readonly room: () => number;
-	readonly queueLength: number;
 	/** True if `put` had to wait since the last call. */
 	readonly wasFull: () => boolean;
 	readonly onNote: (note: Note) => void;
@@ -23,6 +22,9 @@ export interface ReconcilerOptions {
 	/** Told when the first list has come: the state that the changes begin from. */
 	readonly onReady: (state: State, clusterId: string) => void;
 }
+
+/** How many events are held until the first list comes, after a bare `afterIndex`. */
+const mostSinceBegin = 1_000;
 
 /**
  * Lists, reads the tail, and turns both into changes: the rules that hold for any store.
@@ -343,7 +345,7 @@ export class Reconciler {
 	}
 
 	#put(event: FollowedEvent): Promise<void> | undefined {
-		if (this.#sinceBegin !== undefined && this.#sinceBegin.push(event) > this.#options.queueLength) {
+		if (this.#sinceBegin !== undefined && this.#sinceBegin.push(event) > mostSinceBegin) {
 			this.#sinceBegin = undefined;
 		}
 		return this.#known.put(event, this.#options.put);

@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { getMaxListeners, once } from "node:events";
+import { setImmediate } from "node:timers/promises";
+import { type Change, follow, type Listing, type Source, type TailOptions } from "etcd-watch-lab/dist/follow";
+import { NameKeys } from "etcd-watch-lab/dist/follow/keys";
+import { told } from "./change-reader";
+import { FlatSource } from "./flat-source";
+
+const keySpace = new NameKeys({ key: "", recursive: true });
+const options = { recursive: true } as const;
+
+/** A source of which a test says what it lists, one answer after the other, and what it tells. */
+function sourceOf(lists: readonly (Listing | Promise<Listing>)[], tail: Source["tail"]): Source {
+	let count = 0;
+	return {
+		...{ key: "", recursive: true, keySpace, tail },
+		list: async () => {
+			const next = lists[Math.min(count++, lists.length - 1)];
+			if (next === undefined) throw new Error("nothing is to be listed");
+			return await next;
+		},
+	};
+}
+
+function listingOf(index: number, values: Readonly<Record<string, number>> = {}, clusterId = "1"): Listing {
+	const nodes = Object.entries(values).map(([key, at]) => nodeOf(key, at));
+	return { index, clusterId, nodes };
+}
+
+function nodeOf(key: string, index: number) {
+	return { key, dir: false, value: "v", createdIndex: index, modifiedIndex: index };
+}
+
+/** Events of one revision that make keys. */
+function eventsOf(index: number, ...keys: readonly string[]) {
+	return keys.map((key, nth) => ({
+		...({ kind: "event", index, action: "set", key, node: nodeOf(key, index), fromHistory: false } as const),
+		...(nth < keys.length - 1 ? { more: true as const } : {}),
+	}));
+}
+
+async function tellOne(options: TailOptions, ...keys: readonly string[]): Promise<void> {
+	const [first, ...rest] = eventsOf(options.afterIndex + 10, ...keys);
+	if (first !== undefined) await options.take({ kind: "events", events: [first, ...rest] });
+}
+
+const quietly: Source["tail"] = async ({ signal }) => {
+	if (!signal.aborted) await once(signal, "abort");
+};
+
+async function read(source: Source, count: number, more: Parameters<typeof follow>[2] = {}) {
+	const changes: Change[] = [];
+	for await (const change of follow(source, "", { ...options, ...more })) {
+		if (changes.push(change) === count) break;
+	}
+	return changes;
+}
+
+describe("a reconciler", () => {
+	it("tells a gap after a bare index, though the history was cleared before any list had come", async () => {
+		const later = new Promise<Listing>(() => {});
+		let tails = 0;
+		const source = sourceOf([later, listingOf(9, { a: 3 })], async (tail) => {
+			if (tails++ > 0) return await quietly(tail);
+			await tail.take({ kind: "cleared" });
+		});
+		const [change] = await read(source, 1, { afterIndex: 1 });
+		assert.equal(change && told(change), "gap 2-9 cleared: a");
+	});
+
+	it("ends when the first list after a bare index fails for good, and the tail says nothing", async () => {
+		const fails = setImmediate().then((): Listing => {
+			throw new RangeError("for good");
+		});
+		const follower = follow(sourceOf([fails], quietly), "", { ...options, afterIndex: 1 });
+		await assert.rejects(follower.ready(), RangeError);
+		await assert.rejects(follower.next(), RangeError);
+		await follower.close();
+	});
+
+	it("takes no list in the midst of a revision that is being put", async () => {
+		let arrive: (listing: Listing) => void = () => {};
+		const list = new Promise<Listing>((resolve) => {
+			arrive = resolve;
+		});
+		let tell: () => void = () => {};
+		const isTelling = new Promise<void>((resolve) => {
+			tell = resolve;
+		});
+		const source = sourceOf([list], async (tail) => {
+			await tellOne(tail, "x", "y", "z");
+			await isTelling;
+			await tellOne({ ...tail, afterIndex: 11 }, "later");
+			await quietly(tail);
+		});
+		const follower = follow(source, "", { ...options, afterIndex: 1, queueLength: 1 });
+		const first = await follower.next();
+		assert.equal(first.value && told(first.value), "set x 11");
+		// It was read when the store was at 7, and comes while the queue has no room for the rest of 11.
+		arrive(listingOf(7, { old: 3 }));
+		await follower.ready();
+		await setImmediate();
+		for (const key of ["y", "z"]) {
+			const { value } = await follower.next();
+			assert.equal(value && told(value), `set ${key} 11`);
+		}
+		tell();
+		const { value } = await follower.next();
+		assert.equal(value && told(value), "set later 21");
+		const { index, nodes = [] } = follower.position;
+		assert.deepEqual([index, nodes.map(({ key }) => key)], [11, ["old", "x", "y", "z"]]);
+		await follower.close();
+	});
+
+	it("knows the state after a bare index, though more came before the list than it holds", async () => {
+		const source = new FlatSource();
+		for (let nth = 0; nth < 1_100; nth++) source.write([`k${nth % 7}`]);
+		let arrive: () => void = () => {};
+		source.listGate = new Promise<void>((resolve) => {
+			arrive = resolve;
+		});
+		const follower = follow(source, "", { ...options, afterIndex: 0, queueLength: 10 });
+		for (let nth = 0; nth < 1_100; nth++) await follower.next();
+		source.write(["k0"]);
+		arrive();
+		const next = (await follower.next()).value;
+		assert.equal(next && told(next), "set k0 1101");
+		const after = follower.next();
+		while (follower.position.nodes === undefined) await setImmediate();
+		assert.equal(follower.position.nodes.length, 7);
+		await follower.close();
+		await after;
+	});
+
+	for (const [what, behind] of [
+		["is behind", listingOf(2)],
+		["is of another cluster", listingOf(5, {}, "2")],
+	] as const) {
+		it(`makes no reset of one list that ${what}, and one of two`, async () => {
+			const tellsReconnected = async (tail: TailOptions) => {
+				await tail.take({ kind: "reconnected" });
+				await tellOne(tail, "next");
+				await quietly(tail);
+			};
+			const [once] = await read(sourceOf([listingOf(5), behind, listingOf(5)], tellsReconnected), 1);
+			assert.equal(once && told(once), "set next 15");
+			const [twice] = await read(sourceOf([listingOf(5), behind, behind], tellsReconnected), 1);
+			assert.equal(twice?.kind, "reset");
+		});
+	}
+
+	for (const [note, tail] of [
+		["bookmarked", { kind: "quiet", through: 5 }],
+		["full", { kind: "events", events: eventsOf(3, "a", "b") }],
+	] as const) {
+		it(`ends with what onNote throws at "${note}", and nothing is rejected beside`, async () => {
+			const unhandled: unknown[] = [];
+			const listen = (error: unknown) => unhandled.push(error);
+			process.on("unhandledRejection", listen);
+			try {
+				const source = sourceOf([listingOf(1), listingOf(5)], async (reading) => {
+					await reading.take(tail as Parameters<typeof reading.take>[0]);
+					await quietly(reading);
+				});
+				let hasThrown = false;
+				const onNote = (one: { readonly note: string }) => {
+					hasThrown ||= one.note === note;
+					if (one.note === note) throw new RangeError("the note's own");
+				};
+				const follower = follow(source, "", { ...options, queueLength: 1, onNote });
+				await follower.ready();
+				while (!hasThrown) await setImmediate();
+				await assert.rejects(async () => {
+					for await (const _ of follower);
+				}, RangeError);
+				await follower.close();
+				await setImmediate();
+				assert.deepEqual(unhandled, []);
+			} finally {
+				process.off("unhandledRejection", listen);
+			}
+		});
+	}
+
+	it("leaves its caller's signal the limit of listeners that it has, however many share it", async () => {
+		const warnings: string[] = [];
+		const listen = ({ name }: Error) => warnings.push(name);
+		process.on("warning", listen);
+		const controller = new AbortController();
+		const before = getMaxListeners(controller.signal);
+		const followers = Array.from({ length: 30 }, () =>
+			follow(new FlatSource(), "", { ...options, signal: controller.signal }),
+		);
+		await Promise.all(followers.map((follower) => follower.ready()));
+		await followers[0]?.close();
+		controller.abort();
+		for (const follower of followers) {
+			assert.deepEqual(await follower.next(), { done: true, value: undefined });
+			await follower.close();
+		}
+		await setImmediate();
+		process.off("warning", listen);
+		assert.deepEqual([getMaxListeners(controller.signal), warnings], [before, []]);
+	});
+});

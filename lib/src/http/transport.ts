@@ -80,7 +80,8 @@ export class Transport {
 	/** How long an answer may take unless a request says otherwise. */
 	readonly timeoutMs: number;
 	readonly #agent: Agent;
-	readonly #tls: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+	/** @internal The certificates and the key, as read. */
+	readonly tls: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 	readonly #lanes = new Set<Lane>();
 	readonly #authorization: string | undefined;
 	readonly #underWay = new Set<AbortController>();
@@ -94,7 +95,7 @@ export class Transport {
 		this.timeoutMs = checkDurationMs("timeoutMs", options.timeoutMs ?? 10_000);
 		this.maxBodyBytes = checkIndex("maxBodyBytes", options.maxBodyBytes ?? 64 * 1024 * 1024, 1);
 		const { ca, cert, key } = options.tls ?? {};
-		this.#tls = {
+		this.tls = {
 			...(ca === undefined ? {} : { ca: pem("ETCDCTL_CACERT", ca) }),
 			...(cert === undefined ? {} : { cert: pem("ETCDCTL_CERT", cert) }),
 			...(key === undefined ? {} : { key: pem("ETCDCTL_KEY", key) }),
@@ -103,7 +104,7 @@ export class Transport {
 			// A quiet long poll is no failure: undici's own body timeout would cut it after 300 s (facts: T20).
 			bodyTimeout: 0,
 			headersTimeout: 0,
-			connect: { timeout: this.timeoutMs, ...this.#tls },
+			connect: { timeout: this.timeoutMs, ...this.tls },
 		});
 		const { user } = options;
 		if (user?.name.includes(":")) {
@@ -210,7 +211,7 @@ export class Transport {
 		if (this.#closed) throw new AbortedError("this client was closed");
 		const lane: Lane = new Lane({
 			endpoint,
-			connect: () => connectTo(endpoint, this.#tls),
+			connect: () => connectTo(endpoint, this.tls),
 			authorization: this.#authorization,
 			maxBodyBytes: this.maxBodyBytes,
 			timeoutMs,
@@ -228,6 +229,27 @@ export class Transport {
 		});
 		this.#lanes.add(lane);
 		return lane;
+	}
+
+	/**
+	 * @internal For who has a connection of its own: `abortAll` and `close` abort the controller. Gives what takes it
+	 * off again. @throws AbortedError when this transport is closed
+	 */
+	enlist(controller: AbortController): () => void {
+		if (this.#closed) throw new AbortedError("this client was closed");
+		this.#underWay.add(controller);
+		return () => this.#underWay.delete(controller);
+	}
+
+	/** @internal All endpoints, the one first that requests go to. */
+	get inTurn(): readonly string[] {
+		return [...this.endpoints.slice(this.#current), ...this.endpoints.slice(0, this.#current)];
+	}
+
+	/** @internal The endpoint can't serve: requests that name none go to the one after it. */
+	leave(endpoint: string): void {
+		if (this.endpoints[this.#current] === endpoint)
+			this.#current = (this.#current + 1) % this.endpoints.length;
 	}
 
 	/** Ends every request under way, each with an `AbortedError`; new ones are still taken. */

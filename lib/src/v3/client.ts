@@ -1,17 +1,8 @@
 import { checkIndex } from "../http/checks";
-import { type ConnectOptions, type HttpRequest, Transport } from "../http/transport";
+import type { ConnectOptions } from "../http/transport";
 import type { V3Bytes } from "./bytes";
-import { CompactedError, FutureRevisionError } from "./errors";
-import {
-	type Fields,
-	parseDelete,
-	parseHeader,
-	parseLine,
-	parsePut,
-	parseRange,
-	parseTxn,
-	parseWhole,
-} from "./parse";
+import { type AskOptions, Gateway } from "./gateway";
+import { type Fields, parseDelete, parseHeader, parsePut, parseRange, parseTxn } from "./parse";
 import {
 	type DeleteOptions,
 	type PutOptions,
@@ -25,7 +16,6 @@ import {
 	wirePut,
 	wireTxn,
 } from "./requests";
-import { Token } from "./token";
 import type {
 	DeleteAnswer,
 	KeyValue,
@@ -39,40 +29,37 @@ import type {
 	V3Status,
 } from "./types";
 import { openWatch, type V3Watch, type V3WatchOptions, watchBody } from "./watch";
-
-/** What a request is: nothing is written by a read, so that it may go to the next endpoint after any failure. */
-const read = true;
-const write = false;
+import { openWatches, type V3Watches, type WatchesOptions } from "./watches";
 
 /**
- * etcd's v3 API by its JSON gateway (/v3/…, the same in 3.4 and 3.5), one request a call. Keys and values are text
+ * etcd's v3 API by its JSON gateway (/v3/…, the same from 3.4 to 3.7), one request a call. Keys and values are text
  * or bytes; revisions, versions and counts are numbers, and an answer with one that a number can't hold exactly is a
  * BadAnswerError; ids of clusters, members and leases are bigints. A user gets a token with the first request and a
  * new one when the server no longer takes it; v3's users are not v2's, and where they are not switched on, none is
  * asked for.
+ *
+ * Requests go to one endpoint; to the next one from then on when no answer came from it, or an UnavailableError (it has
+ * no leader, or is a learner). A read is sent again there; a write only when it was certainly not sent.
  *
  * Every method sends nothing when an argument is wrong (ArgumentError), and throws: a V3Error by its text when etcd
  * refuses, ConnectionError or TimeoutError when no answer came (for a write, `maybeApplied` tells whether it may have
  * been carried out), BadAnswerError when the answer is not etcd's, AbortedError after the signal.
  */
 export class V3Client {
-	readonly #transport: Transport;
-	readonly #token: Token;
+	readonly #gateway: Gateway;
 
 	/** Of the same settings as v2's `V2Client`. */
 	constructor(options: ConnectOptions) {
-		const { user, ...connection } = options;
-		this.#transport = new Transport(connection);
-		this.#token = new Token(user && (() => this.authenticate(user.name, user.password)));
+		this.#gateway = new Gateway(options);
 	}
 
 	get endpoints(): readonly string[] {
-		return this.#transport.endpoints;
+		return this.#gateway.endpoints;
 	}
 
 	/** The keys of a range, or one key, at one revision: the header's, unless `revision` is given. */
 	async range(key: V3Bytes, options: RangeOptions & V3RequestOptions = {}): Promise<RangeAnswer> {
-		const answer = await this.#ask("/v3/kv/range", wireGet(key, options), read, options, options.revision);
+		const answer = await this.#read("/v3/kv/range", wireGet(key, options), options);
 		return { header: parseHeader(answer), ...parseRange(answer) };
 	}
 
@@ -87,19 +74,19 @@ export class V3Client {
 
 	/** Writes a key, whether or not it is there. */
 	async put(key: V3Bytes, value: V3Bytes, options: PutOptions & V3RequestOptions = {}): Promise<PutAnswer> {
-		const answer = await this.#ask("/v3/kv/put", wirePut(key, value, options), write, options);
+		const answer = await this.#gateway.ask("/v3/kv/put", wirePut(key, value, options), options);
 		return { header: parseHeader(answer), ...parsePut(answer) };
 	}
 
 	/** Deletes a key or all of a range, which is one revision with an event for each. */
 	async delete(key: V3Bytes, options: DeleteOptions & V3RequestOptions = {}): Promise<DeleteAnswer> {
-		const answer = await this.#ask("/v3/kv/deleterange", wireDelete(key, options), write, options);
+		const answer = await this.#gateway.ask("/v3/kv/deleterange", wireDelete(key, options), options);
 		return { header: parseHeader(answer), ...parseDelete(answer) };
 	}
 
 	/** A transaction: `success` if every comparison holds, else `failure`. No key may be written twice in it. */
 	async txn(txn: Txn, options: V3RequestOptions = {}): Promise<TxnAnswer> {
-		const answer = await this.#ask("/v3/kv/txn", wireTxn(txn), write, options);
+		const answer = await this.#gateway.ask("/v3/kv/txn", wireTxn(txn), options);
 		return { header: parseHeader(answer), ...parseTxn(answer) };
 	}
 
@@ -116,26 +103,26 @@ export class V3Client {
 			revision: String(checkIndex("revision", revision, 1)),
 			...(options.physical ? { physical: true } : {}),
 		};
-		return parseHeader(await this.#ask("/v3/kv/compaction", wire, write, options, revision));
+		return parseHeader(await this.#gateway.ask("/v3/kv/compaction", wire, { ...options, revision }));
 	}
 
 	/** A lease of so many seconds, which the server may lengthen; of that id if one is given (LeaseExistsError). */
 	async grant(ttl: number, options: V3RequestOptions & { readonly id?: bigint } = {}): Promise<LeaseAnswer> {
 		const id = options.id === undefined ? {} : { ID: wireId("lease", options.id) };
 		const wire = { TTL: String(checkIndex("a ttl", ttl, 1)), ...id };
-		return lease(await this.#ask("/v3/lease/grant", wire, write, options));
+		return lease(await this.#gateway.ask("/v3/lease/grant", wire, options));
 	}
 
 	/** Ends a lease and deletes its keys, at one revision. @throws LeaseNotFoundError */
 	async revoke(id: bigint, options: V3RequestOptions = {}): Promise<V3Header> {
-		return parseHeader(await this.#ask("/v3/lease/revoke", { ID: wireId("lease", id) }, write, options));
+		return parseHeader(await this.#gateway.ask("/v3/lease/revoke", { ID: wireId("lease", id) }, options));
 	}
 
 	/** Renews a lease, once; its ttl is 0 when there is none of that id (any more). */
 	async keepAlive(id: bigint, options: V3RequestOptions = {}): Promise<LeaseAnswer> {
 		// A stream of answers to a stream of requests; by the gateway, one of each.
 		return lease(
-			await this.#ask("/v3/lease/keepalive", { ID: wireId("lease", id) }, read, options, undefined, true),
+			await this.#read("/v3/lease/keepalive", { ID: wireId("lease", id) }, { ...options, isStream: true }),
 		);
 	}
 
@@ -145,28 +132,40 @@ export class V3Client {
 		options: V3RequestOptions & { readonly keys?: boolean } = {},
 	): Promise<TimeToLive> {
 		const wire = { ID: wireId("lease", id), ...(options.keys ? { keys: true } : {}) };
-		const answer = await this.#ask("/v3/lease/timetolive", wire, read, options);
+		const answer = await this.#read("/v3/lease/timetolive", wire, options);
 		return { ...lease(answer), grantedTtl: answer.number("grantedTTL"), keys: answer.manyBytes("keys") };
 	}
 
 	/** The ids of all leases. */
 	async leases(options: V3RequestOptions = {}): Promise<readonly bigint[]> {
-		const answer = await this.#ask("/v3/lease/leases", {}, read, options);
+		const answer = await this.#read("/v3/lease/leases", {}, options);
 		return answer.objects("leases").map((one) => one.big("ID"));
 	}
 
 	/**
 	 * Opens a watch on a key or a range; resolves when it is registered, at the revision of its header. Each has a
-	 * connection of its own, and what it is refused with is thrown here. See `V3Watch`.
+	 * connection of its own (HTTP), and what it is refused with is thrown here. See `V3Watch`, and `watches` for many.
 	 */
 	async watch(key: V3Bytes, options: V3WatchOptions = {}): Promise<V3Watch> {
 		const body = watchBody(key, options);
-		return await this.#token.with((token) => openWatch(this.#transport, body, options, token));
+		return await this.#gateway.with(options, (transport, token) =>
+			openWatch(transport, body, options, token),
+		);
+	}
+
+	/**
+	 * Opens one connection (WebSocket) that carries any number of watches; see `V3Watches`.
+	 * @throws WebSocketRefusedError where a proxy in between takes none, or the server takes no token by it
+	 */
+	async watches(options: WatchesOptions = {}): Promise<V3Watches> {
+		return await this.#gateway.with(options, (transport, token, refused) =>
+			openWatches(transport, options, token, refused),
+		);
 	}
 
 	/** What the member says of itself. */
 	async status(options: V3RequestOptions = {}): Promise<V3Status> {
-		const answer = await this.#ask("/v3/maintenance/status", {}, read, options);
+		const answer = await this.#read("/v3/maintenance/status", {}, options);
 		return {
 			header: parseHeader(answer),
 			version: answer.text("version"),
@@ -186,7 +185,7 @@ export class V3Client {
 
 	/** The members of the cluster. */
 	async members(options: V3RequestOptions = {}): Promise<readonly V3Member[]> {
-		const answer = await this.#ask("/v3/cluster/member/list", {}, read, options);
+		const answer = await this.#read("/v3/cluster/member/list", {}, options);
 		return answer.objects("members").map((member) => ({
 			id: member.big("ID"),
 			name: member.text("name"),
@@ -197,8 +196,7 @@ export class V3Client {
 
 	/** A token for a user. The client gets its own by itself. @throws AuthenticationFailedError, AuthNotEnabledError */
 	async authenticate(name: string, password: string, options: V3RequestOptions = {}): Promise<string> {
-		const answer = await this.#send("/v3/auth/authenticate", { name, password }, read, options, undefined);
-		return answer.text("token");
+		return await this.#gateway.authenticate(name, password, options);
 	}
 
 	/**
@@ -206,74 +204,24 @@ export class V3Client {
 	 * write, with the user's token. Gives the answer's JSON as it came.
 	 */
 	async call(path: string, body: Wire, options: V3RequestOptions = {}): Promise<unknown> {
-		return (await this.#ask(path, body, write, options)).json;
+		return (await this.#gateway.ask(path, body, options)).json;
 	}
 
 	/** Ends every request under way, watches too, with an AbortedError. New ones are taken. */
 	abortAll(): void {
-		this.#transport.abortAll();
+		this.#gateway.abortAll();
 	}
 
 	/** Ends everything under way and every connection; the client is over. */
 	close(): Promise<void> {
-		return this.#transport.close();
+		return this.#gateway.close();
 	}
 
-	#ask(
-		path: string,
-		body: Wire,
-		isRead: boolean,
-		options: V3RequestOptions,
-		revision?: number,
-		isStream = false,
-	): Promise<Fields> {
-		return this.#token.with(async (token) => {
-			try {
-				return await this.#send(path, body, isRead, options, token, isStream);
-			} catch (error) {
-				throw about(revision, error);
-			}
-		});
-	}
-
-	async #send(
-		path: string,
-		body: Wire,
-		isRead: boolean,
-		options: V3RequestOptions,
-		token: string | undefined,
-		isStream = false,
-	): Promise<Fields> {
-		const request: HttpRequest = {
-			method: "POST",
-			path,
-			json: JSON.stringify(body),
-			isRead,
-			authorization: token,
-			endpoint: options.endpoint,
-			signal: options.signal,
-			timeoutMs: options.timeoutMs,
-		};
-		const { answer, text } = await this.#transport.fetch(request);
-		return isStream && answer.status === 200
-			? parseLine(request, answer, text)
-			: parseWhole(request, answer, text);
+	#read(path: string, body: Wire, options: AskOptions): Promise<Fields> {
+		return this.#gateway.ask(path, body, { ...options, isRead: true });
 	}
 }
 
 function lease(answer: Fields): LeaseAnswer {
 	return { header: parseHeader(answer), id: answer.big("ID"), ttl: answer.number("TTL") };
-}
-
-/** The gateway's text does not name the revision that was asked for. */
-function about(askedRevision: number | undefined, error: unknown): unknown {
-	if (askedRevision === undefined) return error;
-	if (error instanceof CompactedError) return new CompactedError({ ...fieldsOf(error), askedRevision });
-	if (error instanceof FutureRevisionError)
-		return new FutureRevisionError({ ...fieldsOf(error), askedRevision });
-	return error;
-}
-
-function fieldsOf({ grpcCode, text, status, request }: CompactedError | FutureRevisionError) {
-	return { grpcCode, text, status, request };
 }

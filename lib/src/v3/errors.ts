@@ -70,10 +70,19 @@ export class PermissionDeniedError extends V3Error {}
 export class AuthNotEnabledError extends V3Error {}
 /** 8: the store is full, or the server has too much to do. */
 export class ResourceExhaustedError extends V3Error {}
-/** 14, 4: no leader, no quorum, a member that starts or ends; a write may still be carried out. */
-export class UnavailableError extends V3Error {}
+/** 14, 4: no leader, no quorum, a member that starts or ends. The client goes to its next endpoint from then on. */
+export class UnavailableError extends V3Error {
+	/** For a write: true, since it may still be carried out. A read is never applied. */
+	readonly maybeApplied: boolean;
+	constructor(fields: V3ErrorFields) {
+		super(fields);
+		this.maybeApplied = !isRead(fields.request.path);
+	}
+}
 /** The member knows of no leader. */
 export class NoLeaderError extends UnavailableError {}
+/** The member is a learner: it copies the others, and serves neither watches nor linearizable reads. */
+export class LearnerError extends UnavailableError {}
 /** 12: this etcd does not have it. */
 export class UnimplementedError extends V3Error {}
 
@@ -106,7 +115,15 @@ export const v3Errors: ReadonlyMap<string, V3ErrorClass> = new Map<string, V3Err
 	["etcdserver: permission denied", PermissionDeniedError],
 	["etcdserver: authentication is not enabled", AuthNotEnabledError],
 	["etcdserver: no leader", NoLeaderError],
+	["etcdserver: rpc not supported for learner", LearnerError],
 ]);
+
+/** Whether a request of that path changes nothing, so that it may be sent again. */
+function isRead(path: string): boolean {
+	return /^\/v3\/(watch|kv\/range|auth\/authenticate|maintenance\/status|cluster\/member\/list|lease\/(keepalive|timetolive|leases))$/.test(
+		path,
+	);
+}
 
 /** The typed error for the gateway's answer. */
 export function v3Error(fields: V3ErrorFields): V3Error {

@@ -1,4 +1,4 @@
-export { NotTextError, type V3Bytes } from "./bytes";
+export { NotTextError, toBytes, toText, type V3Bytes } from "./bytes";
 export { V3Client } from "./client";
 export * from "./errors";
 export { prefixEnd, type V3Keys } from "./range";
@@ -26,3 +26,9 @@ export {
 	type V3Status,
 } from "./types";
 export type { V3Message, V3Watch, V3WatchOptions } from "./watch";
+export {
+	type SharedWatchOptions,
+	type V3Watches,
+	type WatchesOptions,
+	WebSocketRefusedError,
+} from "./watches";

@@ -1,7 +1,7 @@
 import { checkIndex } from "../http/checks";
 import { AbortedError, BadAnswerError, ConnectionError, TimeoutError } from "../http/errors";
 import { readLines } from "../http/lines";
-import type { HttpRequest, OpenAnswer, Transport } from "../http/transport";
+import type { AnswerHead, HttpRequest, Transport } from "../http/transport";
 import type { V3Bytes } from "./bytes";
 import { CompactedError, type V3Error, v3Error, v3Errors, WatchCanceledError } from "./errors";
 import { type Fields, fieldsOf, parseEvent, parseHeader, parseLine, reasonIn } from "./parse";
@@ -18,11 +18,15 @@ export interface V3WatchOptions extends V3Keys {
 	readonly filters?: readonly ("noput" | "nodelete")[];
 	/** A message without events now and then, while nothing happens: every 10 minutes, unless the server was told otherwise. */
 	readonly progressNotify?: boolean;
-	/** Messages of more than about 1.5 MiB are sent in pieces; `fragment` says that another piece follows. */
+	/**
+	 * True unless given: messages of more than about 1.5 MiB come in pieces, each with some of the events; `fragment`
+	 * says that another piece follows. False: all in one, which for a past of large values is more than can be read.
+	 */
 	readonly fragment?: boolean;
 	/**
 	 * Has the server end the watch, with a NoLeaderError, when it has known of no leader for a while; else it stays
-	 * open in silence. etcd's clients ask for it by gRPC metadata, and the gateway takes those as Grpc-Metadata-….
+	 * open in silence. etcd's clients ask for it by gRPC metadata, and the gateway takes those as Grpc-Metadata-…; not
+	 * by WebSocket, which carries no such header on.
 	 */
 	readonly requireLeader?: boolean;
 	/** One of the client's endpoints, which alone is asked. */
@@ -46,9 +50,10 @@ export type V3Message =
 	| { readonly kind: "progress"; readonly header: V3Header };
 
 /**
- * One watch on one connection that stays open: through the gateway, more watches on it, a cancel or a requested
- * progress are not possible. What is not read waits; the server keeps it and goes on later, but a compaction may
- * pass it by.
+ * One watch: on a connection of its own by `V3Client.watch`, or with others on one by `V3Watches`. What is not read waits
+ * with the server, which goes on later; but a compaction may pass it by, and before 3.4.31 and 3.5.13 the server then
+ * leaves out what was compacted without a word (issue 17529). A message is no transaction: it can hold several
+ * revisions, and one revision can come in several fragments.
  */
 export interface V3Watch extends AsyncIterable<V3Message> {
 	/** The header of the message by which the server said that it is registered; what is written after that is told. */
@@ -58,18 +63,19 @@ export interface V3Watch extends AsyncIterable<V3Message> {
 	/**
 	 * The next message; undefined when the server ended the stream properly, which it does only when it stops.
 	 * @throws CompactedError, WatchCanceledError or another V3Error when the server canceled it, which ends the
-	 * connection too (etcd itself leaves it open); ConnectionError when it was cut; AbortedError after `close()`
+	 * watch (etcd itself leaves a connection of its own open); ConnectionError when it was cut; AbortedError after
+	 * `close()`
 	 */
 	next(): Promise<V3Message | undefined>;
 	/** The events of all messages, one by one. Ends and throws as `next`; leaving it closes the watch. */
 	events(): AsyncGenerator<V3Event, void, undefined>;
-	/** Ends it and its connection. */
+	/** Ends it, with its connection if that is its own. */
 	close(): void;
 }
 
 /** @throws ArgumentError */
 export function watchBody(key: V3Bytes, options: V3WatchOptions): Wire {
-	const { startRevision, prevKv, filters = [], progressNotify, fragment } = options;
+	const { startRevision, prevKv, filters = [], progressNotify, fragment = true } = options;
 	return {
 		...wireRange(key, options),
 		...(startRevision === undefined
@@ -84,7 +90,7 @@ export function watchBody(key: V3Bytes, options: V3WatchOptions): Wire {
 }
 
 /**
- * Opens a watch; resolves when the server has registered it.
+ * Opens a watch on a connection of its own, by HTTP; resolves when the server has registered it.
  * @throws V3Error when it is refused, TimeoutError, ConnectionError, AbortedError
  */
 export async function openWatch(
@@ -114,85 +120,107 @@ export async function openWatch(
 			excerpt: text.slice(0, 200),
 		});
 	}
-	const watch = new Watching(transport, request, answer, options.startRevision);
-	await watch.registered(timeoutMs);
-	return watch;
+	const lines = readLines(transport, answer, true);
+	const results: Results = {
+		async next() {
+			const line = await lines.next();
+			return line.done ? undefined : parseLine(request, answer, line.value);
+		},
+		close: () => answer.close(),
+	};
+	return await registered(results, request, answer, options.startRevision, timeoutMs);
+}
+
+/** What one watch is told, as it comes. */
+export interface Results {
+	/** The next result; undefined when the server has ended them properly. */
+	next(): Promise<Fields | undefined>;
+	close(): void;
+}
+
+/** The watch, once its first result has said that it is. Errors as `openWatch`; it is closed then. */
+export async function registered(
+	results: Results,
+	request: HttpRequest,
+	answer: AnswerHead,
+	startRevision: number | undefined,
+	timeoutMs: number,
+): Promise<V3Watch> {
+	const { endpoint } = answer;
+	let isLate = false;
+	const timer = setTimeout(() => {
+		isLate = true;
+		results.close();
+	}, timeoutMs);
+	try {
+		const first = await results.next();
+		if (first?.flag("canceled")) throw canceled(request, answer, first, startRevision);
+		if (!first?.flag("created")) {
+			throw new ConnectionError(`${endpoint} did not begin the watch with "created"`, {
+				maybeApplied: false,
+			});
+		}
+		return new Watching(results, request, answer, startRevision, parseHeader(first));
+	} catch (cause) {
+		results.close();
+		if (!isLate) throw cause;
+		const message = `no registered watch in ${timeoutMs} ms at ${endpoint}`;
+		throw new TimeoutError(message, { maybeApplied: false, cause });
+	} finally {
+		clearTimeout(timer);
+	}
 }
 
 class Watching implements V3Watch {
 	readonly endpoint: string;
-	readonly #request: HttpRequest;
-	readonly #answer: OpenAnswer;
-	readonly #lines: AsyncGenerator<string, void, undefined>;
-	readonly #startRevision: number | undefined;
-	#header: V3Header | undefined;
+	readonly header: V3Header;
+	readonly #results: Results;
+	readonly #canceled: (result: Fields) => V3Error;
 	#isClosed = false;
 
 	constructor(
-		transport: Transport,
+		results: Results,
 		request: HttpRequest,
-		answer: OpenAnswer,
+		answer: AnswerHead,
 		startRevision: number | undefined,
+		header: V3Header,
 	) {
 		this.endpoint = answer.endpoint;
-		this.#request = request;
-		this.#answer = answer;
-		this.#startRevision = startRevision;
-		this.#lines = readLines(transport, answer, true);
-	}
-
-	get header(): V3Header {
-		if (this.#header === undefined) throw new Error("a watch is given out only when it is registered");
-		return this.#header;
-	}
-
-	async registered(timeoutMs: number): Promise<void> {
-		let isLate = false;
-		const timer = setTimeout(() => {
-			isLate = true;
-			this.#answer.close();
-		}, timeoutMs);
-		try {
-			const first = await this.#line();
-			if (first === undefined || !first.flag("created")) {
-				const message = `${this.endpoint} did not begin the watch with "created"`;
-				throw new ConnectionError(message, { maybeApplied: false });
-			}
-			this.#header = parseHeader(first);
-		} catch (cause) {
-			this.close();
-			if (!isLate) throw cause;
-			throw new TimeoutError(`no registered watch in ${timeoutMs} ms at ${this.endpoint}`, {
-				maybeApplied: false,
-				cause,
-			});
-		} finally {
-			clearTimeout(timer);
-		}
+		this.header = header;
+		this.#results = results;
+		this.#canceled = (result) => canceled(request, answer, result, startRevision);
 	}
 
 	async next(): Promise<V3Message | undefined> {
 		if (this.#isClosed) throw new AbortedError("the watch was closed");
 		try {
-			const line = await this.#line();
-			if (line === undefined) return undefined;
-			const header = parseHeader(line);
-			const events = line.objects("events").map(parseEvent);
+			const result = await this.#results.next();
+			if (result === undefined) return undefined;
+			if (result.flag("canceled")) throw this.#canceled(result);
+			const header = parseHeader(result);
+			const events = result.objects("events").map(parseEvent);
 			if (events.length === 0) return { kind: "progress", header };
-			return { kind: "events", header, events, fragment: line.flag("fragment") };
+			return { kind: "events", header, events, fragment: result.flag("fragment") };
 		} catch (error) {
-			// After a cancel the server leaves the stream open (facts.md), and after a bad line nothing makes sense.
+			// After a cancel the server leaves the stream open, and after a bad line nothing makes sense.
 			this.close();
 			throw error;
 		}
 	}
 
-	async *[Symbol.asyncIterator](): AsyncGenerator<V3Message, void, undefined> {
-		try {
-			for (let message = await this.next(); message; message = await this.next()) yield message;
-		} finally {
-			this.close();
-		}
+	[Symbol.asyncIterator](): AsyncIterator<V3Message, undefined> {
+		return {
+			next: async () => {
+				const value = await this.next();
+				if (value !== undefined) return { done: false, value };
+				this.close();
+				return { done: true, value };
+			},
+			return: async () => {
+				this.close();
+				return { done: true, value: undefined };
+			},
+		};
 	}
 
 	async *events(): AsyncGenerator<V3Event, void, undefined> {
@@ -202,32 +230,28 @@ class Watching implements V3Watch {
 	close(): void {
 		if (this.#isClosed) return;
 		this.#isClosed = true;
-		this.#answer.close();
+		this.#results.close();
 	}
+}
 
-	async #line(): Promise<Fields | undefined> {
-		const line = await this.#lines.next();
-		if (line.done) return undefined;
-		const result = parseLine(this.#request, this.#answer, line.value);
-		if (result.flag("canceled")) throw this.#canceled(result);
-		return result;
+/** Why the server has ended the watch. */
+function canceled(
+	request: HttpRequest,
+	answer: AnswerHead,
+	result: Fields,
+	startRevision: number | undefined,
+): V3Error {
+	const compactRevision = result.number("compact_revision");
+	const told = reasonIn(result.text("cancel_reason"));
+	if (compactRevision > 0) {
+		const text = "etcdserver: mvcc: required revision has been compacted";
+		return new CompactedError({
+			...fieldsOf(request, answer, 11, text),
+			compactRevision,
+			...(startRevision === undefined ? {} : { askedRevision: startRevision }),
+		});
 	}
-
-	/** Why the server has ended the watch. */
-	#canceled(result: Fields): V3Error {
-		const compactRevision = result.number("compact_revision");
-		const told = reasonIn(result.text("cancel_reason"));
-		if (compactRevision > 0) {
-			const text = "etcdserver: mvcc: required revision has been compacted";
-			return new CompactedError({
-				...fieldsOf(this.#request, this.#answer, 11, text),
-				compactRevision,
-				...(this.#startRevision === undefined ? {} : { askedRevision: this.#startRevision }),
-			});
-		}
-		const text = told.text === "" ? "the server canceled the watch and gave no reason" : told.text;
-		const fields = fieldsOf(this.#request, this.#answer, told.grpcCode, text);
-		const isKnown = v3Errors.has(text);
-		return isKnown ? v3Error(fields) : new WatchCanceledError(fields);
-	}
+	const text = told.text === "" ? "the server canceled the watch and gave no reason" : told.text;
+	const fields = fieldsOf(request, answer, told.grpcCode, text);
+	return v3Errors.has(text) ? v3Error(fields) : new WatchCanceledError(fields);
 }

@@ -36,11 +36,16 @@ export async function versionOf(binary: string): Promise<string> {
 	return version;
 }
 
+/** Whether an etcd of that version has the v2 API: 3.6.0 removed it (CHANGELOG-3.6.md). */
+export function hasV2(version: string): boolean {
+	const [major = 0, minor = 0] = version.split(".").map(Number);
+	return major < 3 || (major === 3 && minor < 6);
+}
+
 /** Makes sure that a binary is an etcd with the v2 API; gives its version. @throws StartError */
 export async function checkV2(binary: string): Promise<string> {
 	const version = await versionOf(binary);
-	const [major = 0, minor = 0] = version.split(".").map(Number);
-	if (major < 3 || (major === 3 && minor < 6)) return version;
+	if (hasV2(version)) return version;
 	throw new StartError(
 		`${binary} is etcd ${version}, which has no v2 API (3.6 removed it): name an etcd 3.4 or 3.5 in ETCD_WATCH_LAB_ETCD, or unset it`,
 	);

@@ -3,10 +3,10 @@ import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ArgumentError } from "../http/errors";
 import { V2Client } from "../v2/client";
-import { checkV2, findEtcd } from "./binary";
+import { findEtcd, hasV2, versionOf } from "./binary";
 import { Keeper, StartError } from "./keeper";
 import { ClusterMember, FaultError, type Member, type MemberContext, type PeerAddress } from "./member";
-import { MemberApi, type MemberStatus } from "./member-api";
+import { type MemberApi, type MemberStatus, memberApiOf } from "./member-api";
 import { freePorts } from "./ports";
 import { LabelledProxy } from "./proxy";
 
@@ -37,7 +37,7 @@ export interface Cluster {
 	readonly endpoints: readonly string[];
 	readonly members: readonly Member[];
 	readonly version: string;
-	/** The v2 keys API, past the proxies: for what a test does beside what it tests. */
+	/** The v2 keys API, past the proxies: for what a test does beside what it tests. An etcd 3.6 or later has none. */
 	readonly v2: V2Client;
 	/**
 	 * Waits until a majority of all members, on one side of a partition, follows one leader of the newest term.
@@ -67,7 +67,7 @@ export interface Cluster {
 const settleMs = 30_000;
 
 /**
- * Starts a cluster with the v2 API on; resolves when it is settled.
+ * Starts a cluster, with the v2 API on where the version has one; resolves when it is settled.
  * @throws StartError, ArgumentError
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
@@ -75,7 +75,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 	if (![1, 3, 5].includes(size)) throw new ArgumentError("a cluster has 1, 3 or 5 members");
 	// The keeper runs it in another folder.
 	const binary = resolve(options.binary ?? findEtcd());
-	const version = await checkV2(binary);
+	const version = await versionOf(binary);
 	const keeper = options.keeper ?? (await Keeper.start());
 	const started = { options, size, binary, version, keeper };
 	const flags = [
@@ -133,9 +133,10 @@ class OwnCluster implements Cluster {
 
 	/** Ports, proxies and members; nothing runs yet. */
 	static async prepare(started: Started, flags: readonly string[]): Promise<OwnCluster> {
-		const { size, keeper, binary, options } = started;
+		const { size, keeper, binary, options, version } = started;
 		const token = `lab-${randomBytes(4).toString("hex")}`;
-		const api = new MemberApi();
+		const api = memberApiOf(version);
+		const v2Flags = hasV2(version) ? ["--enable-v2"] : [];
 		const members: ClusterMember[] = [];
 		const cluster = new OwnCluster(started, api, await fill());
 		return cluster;
@@ -147,7 +148,7 @@ class OwnCluster implements Cluster {
 				const direct = urls[2 * at] ?? "";
 				const proxy = options.proxied?.clients ? await LabelledProxy.open({ target: direct }) : undefined;
 				const context: MemberContext = {
-					...{ keeper, binary, flags, token, api },
+					...{ keeper, binary, token, api, flags: [...v2Flags, ...flags] },
 					peers: () => members,
 					newPeer: async () => await peerAddress(`http://127.0.0.1:${(await freePorts(1))[0]}`, at),
 				};

@@ -56,7 +56,7 @@ export function noPages(clientUrl: string): readonly string[] {
 }
 
 /** Waits until the member of that name answers a quorum read; false if it ends before, or takes `startMs`. */
-export async function isUp(endpoint: string, name: string, member: KeptProcess): Promise<boolean> {
+async function isUp(endpoint: string, name: string, member: KeptProcess): Promise<boolean> {
 	const keys = new V2Client({ endpoints: [endpoint], timeoutMs: 5_000 });
 	const deadline = Date.now() + startMs;
 	let gone = false;

@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher } from "undici";
+import { hasV2 } from "./binary";
 
 /** What a member says of itself and of its leader; no quorum is needed for it. */
 export interface MemberStatus {
@@ -19,61 +20,47 @@ interface PageAnswer {
 }
 
 /** The pages of a member that are not of the keys API. Nothing is asked twice. */
-export class MemberApi {
+export interface MemberApi {
+	/** undefined: it does not answer, or its term is just changing. */
+	status(endpoint: string): Promise<MemberStatus | undefined>;
+	/** The name that it was started with. */
+	nameOf(endpoint: string): Promise<string | undefined>;
+	/** Whether the member answers a read that has to go through raft. */
+	answersQuorumRead(endpoint: string): Promise<boolean>;
+	/** Whether it answers at its peer URL. */
+	answersMembers(peerUrl: string): Promise<boolean>;
+	/** The page for Prometheus; undefined: it does not answer. */
+	metrics(endpoint: string): Promise<string | undefined>;
+	/** Takes a member out of the cluster, by its id in hexadecimal; gives etcd's refusal. */
+	removeMember(endpoint: string, id: string): Promise<string | undefined>;
+	/** Announces a member that will come with this peer URL; gives etcd's refusal. */
+	addMember(endpoint: string, peerUrl: string): Promise<string | undefined>;
+	close(): Promise<void>;
+}
+
+/** The one that a version has. */
+export function memberApiOf(version: string): MemberApi {
+	return hasV2(version) ? new V2MemberApi() : new V3MemberApi();
+}
+
+/** What both ask in the same way. */
+class MemberPages {
 	readonly #agent = new Agent({ connect: { timeout: answerMs } });
 
-	/**
-	 * undefined: it does not answer, or its term is just changing. By v2's pages: v3's gateway is up only 1 or 2 s
-	 * after the member, since it dials its own gRPC server too early and then waits.
-	 */
-	async status(endpoint: string): Promise<MemberStatus | undefined> {
-		const before = await this.#term(endpoint);
-		if (before === undefined) return undefined;
-		const self = idIn(await this.#ask(endpoint, "GET", "/v2/stats/self"));
-		const leader = idIn(await this.#ask(endpoint, "GET", "/v2/members/leader"));
-		const after = await this.#term(endpoint);
-		return self === undefined || after !== before ? undefined : { id: self, leader, term: before };
-	}
-
-	/** Whether the member answers a read that has to go through raft. */
-	async answersQuorumRead(endpoint: string): Promise<boolean> {
-		return (await this.#ask(endpoint, "GET", "/v2/keys/?quorum=true"))?.status === 200;
-	}
-
-	/** Whether it answers at its peer URL. */
 	async answersMembers(peerUrl: string): Promise<boolean> {
-		return (await this.#ask(peerUrl, "GET", "/version"))?.status === 200;
+		return (await this.ask(peerUrl, "GET", "/version"))?.status === 200;
 	}
 
-	/** The page for Prometheus; undefined: it does not answer. */
 	async metrics(endpoint: string): Promise<string | undefined> {
-		const answer = await this.#ask(endpoint, "GET", "/metrics");
+		const answer = await this.ask(endpoint, "GET", "/metrics");
 		return answer?.status === 200 ? answer.text : undefined;
-	}
-
-	/** Takes a member out of the cluster; gives etcd's refusal. */
-	async removeMember(endpoint: string, id: string): Promise<string | undefined> {
-		return refusal(await this.#ask(endpoint, "DELETE", `/v2/members/${id}`), 204);
-	}
-
-	/** Announces a member that will come with this peer URL; gives etcd's refusal. */
-	async addMember(endpoint: string, peerUrl: string): Promise<string | undefined> {
-		return refusal(
-			await this.#ask(endpoint, "POST", "/v2/members", JSON.stringify({ peerURLs: [peerUrl] })),
-			201,
-		);
 	}
 
 	close(): Promise<void> {
 		return this.#agent.destroy();
 	}
 
-	async #term(endpoint: string): Promise<number | undefined> {
-		const term = (await this.#ask(endpoint, "GET", "/v2/keys/"))?.term;
-		return term === undefined ? undefined : Number(term);
-	}
-
-	async #ask(
+	protected async ask(
 		endpoint: string,
 		method: Dispatcher.HttpMethod,
 		path: string,
@@ -94,6 +81,83 @@ export class MemberApi {
 	}
 }
 
+/**
+ * By v2's pages wherever there are any: v3's gateway is up only 1 or 2 s after the member, since it dials its own gRPC
+ * server too early and then waits.
+ */
+class V2MemberApi extends MemberPages implements MemberApi {
+	async status(endpoint: string): Promise<MemberStatus | undefined> {
+		const before = await this.#term(endpoint);
+		if (before === undefined) return undefined;
+		const self = idIn(await this.ask(endpoint, "GET", "/v2/stats/self"));
+		const leader = idIn(await this.ask(endpoint, "GET", "/v2/members/leader"));
+		const after = await this.#term(endpoint);
+		return self === undefined || after !== before ? undefined : { id: self, leader, term: before };
+	}
+
+	async nameOf(endpoint: string): Promise<string | undefined> {
+		const answer = await this.ask(endpoint, "GET", "/v2/stats/self");
+		return answer?.status === 200 ? /"name":"([^"]*)"/.exec(answer.text)?.[1] : undefined;
+	}
+
+	async answersQuorumRead(endpoint: string): Promise<boolean> {
+		return (await this.ask(endpoint, "GET", "/v2/keys/?quorum=true"))?.status === 200;
+	}
+
+	async removeMember(endpoint: string, id: string): Promise<string | undefined> {
+		return refusal(await this.ask(endpoint, "DELETE", `/v2/members/${id}`), 204);
+	}
+
+	async addMember(endpoint: string, peerUrl: string): Promise<string | undefined> {
+		const body = JSON.stringify({ peerURLs: [peerUrl] });
+		return refusal(await this.ask(endpoint, "POST", "/v2/members", body), 201);
+	}
+
+	async #term(endpoint: string): Promise<number | undefined> {
+		const term = (await this.ask(endpoint, "GET", "/v2/keys/"))?.term;
+		return term === undefined ? undefined : Number(term);
+	}
+}
+
+/** By v3's gateway, where there is no v2: an id is a decimal there, and what is 0 is left out. */
+class V3MemberApi extends MemberPages implements MemberApi {
+	async status(endpoint: string): Promise<MemberStatus | undefined> {
+		const text = await this.#post(endpoint, "/v3/maintenance/status", {});
+		const [id, term] = [hexIn(text, "member_id"), digitsIn(text, "raftTerm")];
+		if (id === undefined || term === undefined) return undefined;
+		return { id, term: Number(term), leader: hexIn(text, "leader") };
+	}
+
+	async nameOf(endpoint: string): Promise<string | undefined> {
+		const id = digitsIn(await this.#post(endpoint, "/v3/maintenance/status", {}), "member_id");
+		const list = await this.#post(endpoint, "/v3/cluster/member/list", { linearizable: false });
+		return id === undefined
+			? undefined
+			: new RegExp(`"ID":\\s*"${id}",\\s*"name":\\s*"([^"]*)"`).exec(list)?.[1];
+	}
+
+	async answersQuorumRead(endpoint: string): Promise<boolean> {
+		// One key, which need not be there.
+		return (await this.#post(endpoint, "/v3/kv/range", { key: "AA==" })) !== "";
+	}
+
+	async removeMember(endpoint: string, id: string): Promise<string | undefined> {
+		const body = JSON.stringify({ ID: BigInt(`0x${id}`).toString() });
+		return refusal(await this.ask(endpoint, "POST", "/v3/cluster/member/remove", body), 200);
+	}
+
+	async addMember(endpoint: string, peerUrl: string): Promise<string | undefined> {
+		const body = JSON.stringify({ peerURLs: [peerUrl] });
+		return refusal(await this.ask(endpoint, "POST", "/v3/cluster/member/add", body), 200);
+	}
+
+	/** "": it does not answer, or refuses. */
+	async #post(endpoint: string, path: string, body: object): Promise<string> {
+		const answer = await this.ask(endpoint, "POST", path, JSON.stringify(body));
+		return answer?.status === 200 ? answer.text : "";
+	}
+}
+
 function refusal(answer: { status: number; text: string } | undefined, expected: number): string | undefined {
 	if (answer?.status === expected) return undefined;
 	return answer === undefined ? "no answer" : `${answer.status} ${answer.text.trim().slice(0, 200)}`;
@@ -101,4 +165,14 @@ function refusal(answer: { status: number; text: string } | undefined, expected:
 
 function idIn(answer: PageAnswer | undefined): string | undefined {
 	return answer?.status === 200 ? /"id":"([0-9a-f]+)"/.exec(answer.text)?.[1] : undefined;
+}
+
+/** A number of the gateway's: one of 64 bits is text; there may be a space before it, or none. */
+function digitsIn(text: string, field: string): string | undefined {
+	return new RegExp(`"${field}":\\s*"?(\\d+)`).exec(text)?.[1];
+}
+
+function hexIn(text: string, field: string): string | undefined {
+	const id = BigInt(digitsIn(text, field) ?? 0);
+	return id === 0n ? undefined : id.toString(16);
 }

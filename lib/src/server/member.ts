@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { LabError } from "../http/errors";
-import { isUp, lastLines, noPages, startMs } from "./etcd-server";
+import { lastLines, noPages, startMs } from "./etcd-server";
 import { type Keeper, type KeptProcess, StartError } from "./keeper";
 import type { MemberApi } from "./member-api";
 import { isPaused } from "./process-state";
@@ -259,12 +259,24 @@ export class ClusterMember implements Member {
 	/** Waits until a launched one answers a quorum read. @throws StartError */
 	async serves(): Promise<void> {
 		const started = this.#running();
-		if (!(await isUp(this.direct, this.name, started))) await this.#fail(started);
+		if (!(await this.#isUp(started))) await this.#fail(started);
 		let status = await this.#context.api.status(this.direct);
 		while (status === undefined && this.#process === started)
 			status = await this.#context.api.status(this.direct);
 		if (status === undefined) await this.#fail(started);
 		else this.#id = status.id;
+	}
+
+	/** Whether it comes to answer a quorum read, under its own name: a stranger may have its port. */
+	async #isUp(started: KeptProcess): Promise<boolean> {
+		const { api } = this.#context;
+		const deadline = performance.now() + startMs;
+		while (this.#process === started && performance.now() < deadline) {
+			if ((await api.nameOf(this.direct)) === this.name && (await api.answersQuorumRead(this.direct)))
+				return true;
+			await wait(20);
+		}
+		return false;
 	}
 
 	async #fail(started: KeptProcess): Promise<never> {
@@ -303,7 +315,7 @@ export class ClusterMember implements Member {
 		const { flags, token, peers } = this.#context;
 		const all = peers().map((peer) => `${peer.name}=${peer.peerUrl}`);
 		return [
-			...["--name", this.name, "--data-dir", this.#dataFolder, "--enable-v2"],
+			...["--name", this.name, "--data-dir", this.#dataFolder],
 			...["--listen-client-urls", this.direct, "--advertise-client-urls", this.endpoint],
 			...noPages(this.direct),
 			...["--listen-peer-urls", this.#peer.listen, "--initial-advertise-peer-urls", this.#peer.url],

@@ -46,20 +46,25 @@ npm run site -- --out DIR  into another folder`,
 	differential: `npm run differential -- --runs N --seed S
                            runs N random programs (default: 1000) on live etcds and on the model, and compares
 
-  --etcd KIND    3.4, 3.5 or newest (the last 3.5, built with Go); default: all that are here
+  --etcd KIND    3.4, 3.5.1 or newest (the last 3.5, built with Go); default: all that are here
   --servers N    so many etcds side by side (default: 6)
   --path P       with --etcd and --seed: one program again, as a difference names it`,
 	chaos: `npm run chaos -- --runs N --seed S
                            runs N faults (default: 100) on live etcds under full traffic, and checks what the
-                           follower was told against what was written
+                           follower was told against what was written; prints its seed and writes what it came to
+                           to .artifacts/chaos.json
 
   --members N      1 or 3 members (default: 3), where a fault does not need as many as it needs
-  --kind NAME      only this kind of fault, or this group: window, tree, member, store, client, proxy
-  --etcd KIND      3.4 or newest (the last 3.5, built with Go); default: both, as far as they are here
-  --api API        v2 (default) or v3: the same faults on v3, as far as they have a counterpart there
+  --kind NAME      only this kind of fault, or this group: window, tree, member, store, client, proxy, report
+  --etcd KIND      3.4, 3.5.1, newest (the last 3.5), 3.6, 3.7, all of them, or the path of an etcd; several with
+                   commas (default: 3.4,3.5.1,newest). Go builds newest, 3.6 and 3.7; the last two have v3 alone
+  --api API        v2 (default), v3 or v2,v3: the same faults on v3, as far as they have a counterpart there
+  --pause          the consumers stand still for a second in the middle of each fault, as a collection of garbage does
   --consumer WHO   follow (default), naive, textbook, node-etcd (v2) or etcd3 (v3): the same faults for somebody
                    else; all: each of them after the other, and lib/recorded/chaos.json or chaos-v3.json
-  --without RULE   the follower without one of its thirteen rules, to see what it is for`,
+  --without RULE   the follower without one of its thirteen rules, to see what it is for
+
+Each API on each etcd is a process with its share of the runs, two at a time.`,
 	bench: `npm run bench -- model     how fast the model is, beside a live etcd
 npm run bench -- follow    the follower beside the Go client, node-etcd and a bare socket
 npm run bench -- follow PART       catch-up, latency or live alone; writes nothing
@@ -98,6 +103,7 @@ function readArguments(command, args) {
 		for (const option of ["runs", "seed", "members", "kind", "etcd", "consumer", "without", "api"]) {
 			options[option] = { type: "string" };
 		}
+		options["pause"] = { type: "boolean" };
 	}
 	try {
 		const { values, positionals } = parseArgs({

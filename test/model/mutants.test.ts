@@ -13,7 +13,7 @@ describe("a model with a planted fault", () => {
 
 	before("two servers of each series", async function () {
 		this.timeout(60_000);
-		for (const kind of ["3.5", "3.4"] as const) {
+		for (const kind of ["3.5.1", "3.4"] as const) {
 			const etcd = await etcdOf(kind);
 			if ("missing" in etcd) continue;
 			lanes.push(...(await Promise.all([Lane.start(etcd.binary), Lane.start(etcd.binary)])));

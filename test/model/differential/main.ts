@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
-import { type EtcdKind, etcdOf, kinds } from "./etcds";
+import { etcdOf, kinds } from "./etcds";
 import { search, summary } from "./many";
 
 /** `npm run differential`, as the process that tools/src/differential.ts starts. */
@@ -70,7 +70,7 @@ async function binariesFor(kind: string | undefined, count: number): Promise<rea
 	return Array.from({ length: count }, (_, nth) => found[nth % found.length] ?? "");
 }
 
-function isKind(text: string): text is EtcdKind {
+function isKind(text: string): text is (typeof kinds)[number] {
 	return kinds.some((kind) => kind === text);
 }
 

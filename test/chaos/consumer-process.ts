@@ -13,11 +13,13 @@ export type ConsumerOrder =
 /** What it tells, every few milliseconds. */
 export interface ConsumerReport {
 	readonly begun?: { readonly startIndex: number; readonly start?: State };
-	readonly deliveries: readonly Delivery[];
-	readonly notes: Readonly<Partial<Record<Note["note"], number>>>;
+	readonly deliveries?: readonly Delivery[];
+	readonly notes?: Readonly<Partial<Record<Note["note"], number>>>;
 	readonly ended?: { readonly error?: string; readonly position?: Position };
-	/** The stall is over. */
-	readonly stalled?: true;
+	/** The stall is over: so many milliseconds long. */
+	readonly stalledMs?: number;
+	/** The most changes that it held at once. */
+	readonly mostQueued?: number;
 }
 
 const reportMs = 10;
@@ -30,14 +32,18 @@ function consume(assignment: Assignment): void {
 		begun = true;
 	});
 	let toldBegun = false;
+	let toldNotes = "{}";
 	const report = (ended?: ConsumerReport["ended"]) => {
-		const { deliveries, startIndex, start } = consumer.following("finished");
+		const { deliveries, startIndex, start, queue } = consumer.following("finished");
 		const isNew = begun && !toldBegun;
-		if (deliveries.length === told && !isNew && !ended) return;
+		const notes = JSON.stringify(consumer.notes);
+		if (deliveries.length === told && notes === toldNotes && !isNew && !ended) return;
+		toldNotes = notes;
 		process.send?.({
 			...(isNew ? { begun: { startIndex, ...(start === undefined ? {} : { start }) } } : {}),
 			deliveries: deliveries.slice(told),
 			notes: consumer.notes,
+			mostQueued: queue?.most ?? 0,
 			...(ended === undefined ? {} : { ended }),
 		} satisfies ConsumerReport);
 		toldBegun ||= isNew;
@@ -57,8 +63,8 @@ function consume(assignment: Assignment): void {
 process.on("message", (order: ConsumerOrder) => {
 	if (order.order === "consume") consume(order.assignment);
 	if (order.order !== "stall") return;
-	const end = performance.now() + order.ms;
-	while (performance.now() < end);
-	process.send?.({ deliveries: [], notes: {}, stalled: true } satisfies ConsumerReport);
+	const begin = performance.now();
+	while (performance.now() < begin + order.ms);
+	process.send?.({ stalledMs: Math.round(performance.now() - begin) } satisfies ConsumerReport);
 });
 process.on("disconnect", () => process.exit(0));

@@ -1,22 +1,27 @@
+import { fork } from "node:child_process";
 import { randomInt } from "node:crypto";
 import fs from "node:fs";
+import path from "node:path";
 import { parseArgs } from "node:util";
-import { Presets, SingleBar } from "cli-progress";
 import { type Rule, rules } from "etcd-watch-lab/dist/follow";
-import { etcdOf } from "../model/differential/etcds";
+import {
+	type EtcdKind,
+	etcdOf,
+	kinds as v2Etcds,
+	v3Kinds as v3Etcds,
+	versionOf,
+} from "../model/differential/etcds";
+import { type Cell, runCell } from "./cell";
 import { type ConsumerKind, consumersOn } from "./consumer";
 import { installEtcd3 } from "./etcd3";
-import type { Kind } from "./kind";
 import { kindsOn } from "./kinds";
 import { installNodeEtcd } from "./node-etcd";
-import { plan } from "./plan";
 import type { Api } from "./record";
-import { add, isBad, line, noTotals, summary, type Totals } from "./report";
-import { writeResults } from "./results";
-import { Session } from "./session";
+import { noTotals, summary, sumOf, type Totals } from "./report";
+import { writeResults, writeSummary } from "./results";
 
-/** Chaos runs on these: 3.5.0 to 3.5.2 can corrupt their data when they are killed. */
-const etcdKinds = ["3.4", "newest"] as const;
+/** How many cells run side by side. */
+const jobs = 2;
 
 /** `npm run chaos`, as the process that tools/src/chaos.ts starts. */
 async function main(): Promise<number> {
@@ -30,6 +35,7 @@ async function main(): Promise<number> {
 			consumer: { type: "string", default: "follow" },
 			etcd: { type: "string" },
 			api: { type: "string", default: "v2" },
+			pause: { type: "boolean", default: false },
 		},
 	});
 	// etcd's fsync is what limits the writes: a disk in memory has none.
@@ -38,117 +44,166 @@ async function main(): Promise<number> {
 	const runs = wholeNumber("runs", values.runs);
 	const members = membersOf(values.members);
 	const without = values.without === undefined ? [] : [ruleOf(values.without)];
-	const api = apiOf(values.api);
-	const consumer = consumerOf(values.consumer, api);
-	const { kinds, without: lacking } = kindsOn(api);
-	const chosen = kinds.filter(
-		({ name, group }) => values.kind === undefined || [name, group].includes(values.kind),
+	const apis = values.api.split(",").map(apiOf);
+	const cells: Cell[] = [];
+	for (const api of apis) {
+		const kinds = chosenKinds(api, values.kind).map(({ name }) => name);
+		const etcds = await etcdsFor(api, values.etcd);
+		for (const consumer of await consumersFor(values.consumer, api)) {
+			for (const etcd of etcds) {
+				const shared = { members, without, withPauses: values.pause };
+				cells.push({ api, consumer, ...etcd, ...shared, kinds, runs: 0, seed });
+			}
+		}
+	}
+	// Each has its share; one alone has the seed that was asked for, so that it can be had again.
+	const each = cells.map((cell, nth) => {
+		const share = Math.floor(runs / etcdCount(cells, cell));
+		return { ...cell, runs: Math.max(1, share), seed: cells.length === 1 ? seed : seed + nth };
+	});
+	console.log(
+		`seed ${seed}, ${runs} runs, ${cells.length === 1 ? "in one process" : `${cells.length} processes, ${jobs} at a time`}`,
 	);
-	if (chosen.length === 0) {
-		throw new Error(`--kind is one of ${kinds.map(({ name }) => name).join(", ")}, or a group of them`);
+	const begin = performance.now();
+	const results = each.length === 1 ? [await alone(each[0] as Cell)] : await sideBySide(each);
+	const seconds = (performance.now() - begin) / 1000;
+	const command = commandOf(values, seed);
+	for (const [nth, { api, consumer, etcd }] of each.entries()) {
+		const result = results[nth];
+		if (result) console.log(`\n${consumer} on ${api}, etcd ${etcd}\n${summary(result)}`);
 	}
-	for (const { name, reason } of lacking) console.log(`without ${name}: ${reason}`);
-	const consumers = consumer === "all" ? consumersOn[api] : [consumer];
-	if (consumers.includes("node-etcd")) {
-		const missing = await installNodeEtcd();
-		if (missing !== undefined) throw new Error(`there is no ${missing}`);
+	const followed = results.filter((_, nth) => each[nth]?.consumer === "follow");
+	if (followed.length > 1) console.log(`\nall of them\n${summary(sumOf(followed))}`);
+	console.log(`written: ${writeSummary({ command, seconds, cells: each, results })}`);
+	if (values.consumer === "all") {
+		for (const api of apis) {
+			const fared = new Map<ConsumerKind, Totals>();
+			for (const [nth, cell] of each.entries()) {
+				const result = results[nth];
+				if (cell.api !== api || result === undefined) continue;
+				fared.set(cell.consumer, sumOf([fared.get(cell.consumer) ?? noTotals(), result]));
+			}
+			console.log(`written: ${writeResults({ api, command, members, fared })}`);
+		}
 	}
-	if (consumers.includes("etcd3")) {
-		const missing = await installEtcd3();
-		if (missing !== undefined) throw new Error(`there is no ${missing}`);
-	}
-	const binaries = await binariesFor(values.etcd);
+	// Whoever is there to lose, or has a rule taken away, is expected to.
+	const isWrong = followed.some(({ bad }) => bad.length > 0) || results.length < each.length;
+	return isWrong && without.length === 0 ? 1 : 0;
+}
+
+/** How many cells share the runs that are asked for. */
+function etcdCount(cells: readonly Cell[], { consumer }: Cell): number {
+	return cells.filter((cell) => cell.consumer === consumer).length;
+}
+
+/** In this process. Ctrl-C lets the run come to its end. */
+async function alone(cell: Cell): Promise<Totals> {
 	let isInterrupted = false;
 	for (const signal of ["SIGINT", "SIGTERM"] as const) {
 		process.on(signal, () => {
 			isInterrupted = true;
 		});
 	}
-	let isBadSession = false;
-	const fared = new Map<ConsumerKind, Totals>();
-	const versions = new Set<string>();
-	for (const one of consumers) {
-		console.log(`seed ${seed}, ${runs} runs of ${chosen.length} kinds, ${members} members, ${one} on ${api}`);
-		const bar = new SingleBar(
-			{
-				format: "{bar} {value} of {total} runs, {verified} events verified, {eta_formatted} to go",
-				noTTYOutput: true,
-				notTTYSchedule: 60_000,
-				etaBuffer: 50,
-				hideCursor: true,
-			},
-			Presets.shades_classic,
-		);
-		const totals = noTotals();
-		const begin = performance.now();
-		const etcds: { readonly kind: string; readonly session: Session }[] = [];
-		try {
-			for (const { kind, binary } of binaries) {
-				etcds.push({ kind, session: await Session.open({ binary, members, consumer: one, without, api }) });
-			}
-			const shape = (kind: Kind) => etcds[0]?.session.shape(kind) ?? "";
-			bar.start(runs, 0, { verified: 0 });
-			for (const planned of plan({ seed, runs, kinds: chosen, etcds: etcds.length, shape })) {
-				if (isInterrupted) break;
-				const etcd = etcds[planned.etcd];
-				if (etcd === undefined) throw new Error("a run is planned on an etcd that is not there");
-				const result = await etcd.session.run(planned.kind, planned.seed);
-				versions.add(result.etcd);
-				add(totals, result);
-				above(bar, line(result));
-				if (isBad(result)) {
-					for (const { checker, consumer: name, what } of result.findings.slice(1, 6)) {
-						above(bar, `    ${checker} of ${name}: ${what}`);
-					}
-					above(
-						bar,
-						`    again: npm run chaos -- --seed ${result.seed} --runs 1 --kind ${result.kind} --etcd ${etcd.kind} --members ${members}${api === "v3" ? " --api v3" : ""}`,
-					);
-				}
-				bar.update(totals.runs, { verified: totals.verified });
-			}
-		} finally {
-			bar.stop();
-			for (const { session } of etcds) await session.close();
-		}
-		console.log(summary(totals, (performance.now() - begin) / 1000));
-		fared.set(one, totals);
-		// Whoever is there to lose, or has a rule taken away, is expected to.
-		const isJudged = one === "follow" && without.length === 0;
-		const isWrong = totals.failures > 0 || Object.values(totals.findings).some((count) => count > 0);
-		isBadSession ||= isJudged && isWrong;
-	}
-	if (consumer === "all" && !isInterrupted) {
-		const on = api === "v3" ? " --api v3" : "";
-		const command = `npm run chaos --${on} --seed ${seed} --runs ${runs} --members ${members} --consumer all`;
-		console.log(
-			`written: ${writeResults({ api, command, etcd: [...versions].sort().join(", "), members, fared })}`,
-		);
-	}
-	return isBadSession ? 1 : 0;
+	return await runCell(cell, () => isInterrupted);
 }
 
-/** A line that stays, above the bar. */
-function above(bar: SingleBar, text: string): void {
-	if (process.stdout.isTTY && bar.isActive) process.stdout.write("\r\x1b[K");
-	console.log(text);
+/** Each in a process of its own. Those that an interrupt has ended are missing at the end. */
+async function sideBySide(cells: readonly Cell[]): Promise<Totals[]> {
+	const results: Totals[] = [];
+	const waiting = [...cells.entries()];
+	let isInterrupted = false;
+	const pass = () => {
+		isInterrupted = true;
+	};
+	for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, pass);
+	await Promise.all(
+		Array.from({ length: jobs }, async () => {
+			for (let next = waiting.shift(); next !== undefined && !isInterrupted; next = waiting.shift()) {
+				const [nth, cell] = next;
+				results[nth] = await inProcess(cell);
+			}
+		}),
+	);
+	return results;
 }
 
-async function binariesFor(
+function inProcess(cell: Cell): Promise<Totals> {
+	return new Promise((resolve, reject) => {
+		const child = fork(path.join(__dirname, "cell-process.js"));
+		const signals = ["SIGINT", "SIGTERM"] as const;
+		const pass = (signal: NodeJS.Signals) => void child.kill(signal);
+		for (const signal of signals) process.on(signal, pass);
+		let result: Totals | undefined;
+		child.on("message", (totals: Totals) => {
+			result = totals;
+		});
+		child.once("error", reject).once("close", (code) => {
+			for (const signal of signals) process.off(signal, pass);
+			if (result) resolve(result);
+			else reject(new Error(`the process of ${cell.api} on etcd ${cell.etcd} ended with ${code}`));
+		});
+		child.send(cell);
+	});
+}
+
+function commandOf(values: Readonly<Record<string, string | boolean | undefined>>, seed: number): string {
+	const words = Object.entries(values).flatMap(([name, value]) => {
+		if (name === "seed" || value === undefined || value === false) return [];
+		return value === true ? [`--${name}`] : [`--${name} ${value}`];
+	});
+	return `npm run chaos -- --seed ${seed} ${words.join(" ")}`;
+}
+
+function chosenKinds(api: Api, name: string | undefined) {
+	const { kinds, without } = kindsOn(api);
+	const chosen = kinds.filter((kind) => name === undefined || [kind.name, kind.group].includes(name));
+	if (chosen.length === 0) {
+		const names = kinds.map((kind) => kind.name).join(", ");
+		const why = without.find((kind) => kind.name === name)?.reason;
+		throw new Error(
+			why ? `there is no ${name} on ${api}: ${why}` : `--kind is one of ${names}, or a group of them`,
+		);
+	}
+	return chosen;
+}
+
+/** Those that were asked for; else the three that are quickly there. */
+async function etcdsFor(
+	api: Api,
 	wanted: string | undefined,
-): Promise<readonly { readonly kind: string; readonly binary: string }[]> {
-	if (wanted !== undefined && !etcdKinds.some((kind) => kind === wanted)) {
-		throw new Error(`--etcd is one of ${etcdKinds.join(", ")}, not "${wanted}"`);
-	}
-	const found: { kind: string; binary: string }[] = [];
-	for (const kind of etcdKinds) {
-		if (wanted !== undefined && wanted !== kind) continue;
-		const etcd = await etcdOf(kind);
-		if ("binary" in etcd) found.push({ kind, binary: etcd.binary });
-		else console.log(`without ${etcd.missing}`);
+): Promise<readonly { readonly etcd: string; readonly binary: string }[]> {
+	const known: readonly EtcdKind[] = api === "v2" ? v2Etcds : v3Etcds;
+	const names = wanted === undefined ? v2Etcds : wanted === "all" ? known : wanted.split(",");
+	const found: { etcd: string; binary: string }[] = [];
+	for (const name of names) {
+		const kind = known.find((one) => one === name);
+		if (kind !== undefined) {
+			const etcd = await etcdOf(kind);
+			if ("binary" in etcd) found.push({ etcd: kind, binary: etcd.binary });
+			else console.log(`without ${etcd.missing}`);
+		} else if (v3Etcds.some((one) => one === name)) console.log(`without etcd ${name}: it has no ${api}`);
+		else if (fs.existsSync(name) && versionOf(path.resolve(name)) !== undefined) {
+			found.push({ etcd: name, binary: path.resolve(name) });
+		} else {
+			throw new Error(`--etcd is one of ${v3Etcds.join(", ")}, all, or the path of an etcd; not "${name}"`);
+		}
 	}
 	if (found.length === 0) throw new Error("there is no such etcd here");
 	return found;
+}
+
+async function consumersFor(text: string, api: Api): Promise<readonly ConsumerKind[]> {
+	const consumer = consumersOn[api].find((kind) => kind === text);
+	if (consumer === undefined && text !== "all") {
+		throw new Error(`--consumer is one of ${consumersOn[api].join(", ")}, or all; not "${text}"`);
+	}
+	const consumers = consumer === undefined ? consumersOn[api] : [consumer];
+	const missing = [
+		consumers.includes("node-etcd") ? await installNodeEtcd() : undefined,
+		consumers.includes("etcd3") ? await installEtcd3() : undefined,
+	].find((one) => one !== undefined);
+	if (missing !== undefined) throw new Error(`there is no ${missing}`);
+	return consumers;
 }
 
 function wholeNumber(name: string, text: string): number {
@@ -170,16 +225,8 @@ function ruleOf(text: string): Rule {
 }
 
 function apiOf(text: string): Api {
-	if (text !== "v2" && text !== "v3") throw new Error(`--api is v2 or v3, not "${text}"`);
+	if (text !== "v2" && text !== "v3") throw new Error(`--api is v2, v3 or v2,v3, not "${text}"`);
 	return text;
-}
-
-function consumerOf(text: string, api: Api): ConsumerKind | "all" {
-	const consumer = consumersOn[api].find((kind) => kind === text);
-	if (consumer === undefined && text !== "all") {
-		throw new Error(`--consumer is one of ${consumersOn[api].join(", ")}, or all; not "${text}"`);
-	}
-	return consumer ?? "all";
 }
 
 main().then(

@@ -5,31 +5,36 @@ import { Random } from "./random";
 export interface Planned {
 	readonly kind: Kind;
 	readonly seed: number;
-	/** Which of the etcds it is on. */
-	readonly etcd: number;
 }
 
+/** A kind that takes longer than that comes more seldom after its first time. */
+const usualSeconds = 3;
+
 /**
- * Draws so many runs: the first ones are one of each kind, in an order that the seed gives, then any. They are then
- * put in the order that starts the fewest servers. The same seed draws the same runs, whatever else is asked for.
+ * Draws so many runs: the first ones are one of each kind, in an order that the seed gives, then rounds of all but
+ * those that take their time, which are in every second, third … round. They are then put in the order that starts
+ * the fewest servers. The same seed draws the same runs, whatever else is asked for.
  */
 export function plan(options: {
 	readonly seed: number;
 	readonly runs: number;
 	readonly kinds: readonly Kind[];
-	readonly etcds: number;
 	readonly shape: (kind: Kind) => string;
 }): readonly Planned[] {
-	const { seed, runs, kinds, etcds, shape } = options;
+	const { seed, runs, kinds, shape } = options;
 	const random = new Random(seed);
 	let deck: Kind[] = [];
+	let round = 0;
 	const planned = Array.from({ length: runs }, (_, nth): Planned => {
-		if (deck.length === 0) deck = shuffled(kinds, random);
+		for (; deck.length === 0; round++) {
+			const isIn = ({ seconds }: Kind) => round % Math.ceil(seconds / usualSeconds) === 0;
+			deck = shuffled(kinds.filter(isIn), random);
+		}
 		const kind = deck.pop() ?? random.pick(kinds);
 		// One run alone begins with the seed that was asked for, so that it can be had again.
-		return { kind, seed: nth === 0 ? seed : random.below(1_000_000_000), etcd: random.below(etcds) };
+		return { kind, seed: nth === 0 ? seed : random.below(1_000_000_000) };
 	});
-	const order = (one: Planned) => `${one.etcd} ${shape(one.kind)}`;
+	const order = ({ kind }: Planned) => shape(kind);
 	return planned.sort((one, two) => (order(one) < order(two) ? -1 : order(one) > order(two) ? 1 : 0));
 }
 

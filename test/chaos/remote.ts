@@ -12,7 +12,7 @@ export class RemoteConsumer implements Consumer {
 	readonly #child: ChildProcess;
 	readonly #gone: Promise<unknown>;
 	#notes: Consumer["notes"] = {};
-	#stalled: () => void = () => {};
+	#stalled: (ms: number) => void = () => {};
 
 	constructor(readonly assignment: Assignment) {
 		this.#arrivals = new Arrivals(assignment);
@@ -22,6 +22,7 @@ export class RemoteConsumer implements Consumer {
 		this.#child.on("message", (report: ConsumerReport) => this.#hear(report));
 		this.#child.on("exit", () => {
 			if (!this.#arrivals.ended) this.#arrivals.ends("its process ended");
+			this.#stalled(0);
 		});
 		this.#order({ order: "consume", assignment });
 	}
@@ -66,9 +67,14 @@ export class RemoteConsumer implements Consumer {
 		return this.#arrivals.until(() => this.count >= count, timeoutMs);
 	}
 
-	/** Its event loop does nothing else for so long; resolves when that is over. */
-	stall(ms: number): Promise<void> {
-		const over = new Promise<void>((resolve) => {
+	/** Whether its process has ended. */
+	get isGone(): boolean {
+		return this.#child.exitCode !== null || this.#child.signalCode !== null;
+	}
+
+	/** Its event loop does nothing else for so long; resolves when that is over, with how long it was. */
+	stall(ms: number): Promise<number> {
+		const over = new Promise<number>((resolve) => {
 			this.#stalled = resolve;
 		});
 		this.#order({ order: "stall", ms });
@@ -82,7 +88,7 @@ export class RemoteConsumer implements Consumer {
 	}
 
 	async stop(): Promise<void> {
-		if (this.#child.exitCode === null && this.#child.signalCode === null) {
+		if (!this.isGone) {
 			if (!this.#arrivals.ended) {
 				this.#order({ order: "stop" });
 				await this.#arrivals.until(() => this.#arrivals.ended, 10_000);
@@ -96,11 +102,13 @@ export class RemoteConsumer implements Consumer {
 		return this.#arrivals.following(ending);
 	}
 
-	#hear({ begun, deliveries, notes, ended, stalled }: ConsumerReport): void {
+	#hear(report: ConsumerReport): void {
+		const { begun, deliveries = [], notes, mostQueued = 0, ended, stalledMs } = report;
 		if (begun) this.#arrivals.begins(begun.startIndex, begun.start);
-		if (!stalled) this.#notes = notes;
+		if (notes) this.#notes = notes;
+		this.#arrivals.mostQueued = Math.max(this.#arrivals.mostQueued, mostQueued);
 		for (const delivery of deliveries) this.#arrivals.arrives(delivery);
-		if (stalled) this.#stalled();
+		if (stalledMs !== undefined) this.#stalled(stalledMs);
 		if (!ended) return;
 		this.#arrivals.position = ended.position;
 		this.#arrivals.ends(ended.error);

@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { root } from "../support/checkout";
+import type { Cell } from "./cell";
 import type { ConsumerKind } from "./consumer";
 import { kindsOn } from "./kinds";
 import type { Api } from "./record";
@@ -10,14 +12,13 @@ import type { Totals } from "./report";
 export function writeResults(session: {
 	readonly api: Api;
 	readonly command: string;
-	readonly etcd: string;
 	readonly members: number;
 	readonly fared: ReadonlyMap<ConsumerKind, Totals>;
 }): string {
-	const { api, command, etcd, members, fared } = session;
+	const { api, command, members, fared } = session;
 	const ofKind = (name: string) =>
 		[...fared].flatMap(([consumer, totals]) => {
-			const kind = totals.kinds.get(name);
+			const kind = totals.kinds[name];
 			if (kind === undefined) return [];
 			const { runs, verified, silent: silentLosses, gaps, resets } = kind;
 			// A loop that has no gaps to tell of ends no run of a kind that waits for them: it took no part.
@@ -30,7 +31,7 @@ export function writeResults(session: {
 		format: "etcd-watch-lab/chaos",
 		version: 1,
 		command,
-		etcd,
+		etcd: [...new Set(all.flatMap(({ etcd }) => etcd))].sort().join(", "),
 		members,
 		runs: all.reduce((sum, { runs }) => sum + runs, 0),
 		events: all.reduce((sum, { verified }) => sum + verified, 0),
@@ -42,4 +43,41 @@ export function writeResults(session: {
 	fs.mkdirSync(path.dirname(file), { recursive: true });
 	fs.writeFileSync(file, `${JSON.stringify(results, null, "\t")}\n`);
 	return path.relative(root, file);
+}
+
+/** Writes what the runs came to, and of which state of the library: for a later proof that it is still that one. */
+export function writeSummary(session: {
+	readonly command: string;
+	readonly seconds: number;
+	readonly cells: readonly Cell[];
+	readonly results: readonly (Totals | undefined)[];
+}): string {
+	const { command, seconds, cells, results } = session;
+	const summary = {
+		format: "etcd-watch-lab/chaos-summary",
+		version: 1,
+		command,
+		seconds: Math.round(seconds),
+		/** Of lib/src: which code this was. */
+		library: hashOf(path.join(root, "lib", "src")),
+		cells: cells.map(({ binary, kinds, ...cell }, nth) => ({ ...cell, ...(results[nth] ?? { runs: 0 }) })),
+	};
+	const file = path.join(root, ".artifacts", "chaos.json");
+	fs.mkdirSync(path.dirname(file), { recursive: true });
+	fs.writeFileSync(file, `${JSON.stringify(summary, null, "\t")}\n`);
+	return path.relative(root, file);
+}
+
+/** Of the names and contents of all files in a folder. */
+export function hashOf(folder: string): string {
+	const hash = createHash("sha256");
+	const files = fs.readdirSync(folder, { recursive: true, withFileTypes: true });
+	for (const file of files
+		.filter((one) => one.isFile())
+		.map(({ parentPath, name }) => path.join(parentPath, name))
+		.sort()) {
+		hash.update(path.relative(folder, file).replaceAll(path.sep, "/")).update("\0");
+		hash.update(fs.readFileSync(file)).update("\0");
+	}
+	return hash.digest("hex");
 }

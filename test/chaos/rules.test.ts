@@ -61,7 +61,7 @@ async function missed(
 		for (const name of proofs[rule].kinds) {
 			const kind = kinds.find((one) => one.name === name);
 			if (kind === undefined) continue;
-			const result = await session.run(kind, seed, [rule]);
+			const result = await session.run(kind, seed, { without: [rule] });
 			const first = result.findings.find(({ checker }) => proofs[rule].by.includes(checker));
 			if (first !== undefined) return { kind: name, first };
 		}

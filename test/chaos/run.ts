@@ -3,10 +3,11 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Rule, State } from "etcd-watch-lab/dist/follow";
 import { LabError } from "etcd-watch-lab/dist/http";
 import type { Cluster, FaultProxy, Member } from "etcd-watch-lab/dist/server";
-import { V2Client } from "etcd-watch-lab/dist/v2";
-import { V3Client } from "etcd-watch-lab/dist/v3";
+import { EventIndexClearedError, V2Client } from "etcd-watch-lab/dist/v2";
+import { CompactedError, V3Client } from "etcd-watch-lab/dist/v3";
 import type { Assignment, Consumer, ConsumerKind, Ending } from "./consumer";
 import { startConsumer } from "./consumers";
+import { type Bite, bite, NoBiteError } from "./kind";
 import {
 	type ChaosCommand,
 	everything,
@@ -34,6 +35,10 @@ export interface RunOptions {
 	/** Who is put to the test: the follower, or one of the others in its place. */
 	readonly consumer: ConsumerKind;
 	readonly without: readonly Rule[];
+	/** All is done but the fault itself: the run has to say that it did not bite. */
+	readonly withoutFault: boolean;
+	/** The followers are in processes of their own, which stand still for a second when the first faults come. */
+	readonly withPauses: boolean;
 }
 
 /** How a consumer is started; what is left out is the tree with all below it, from now on. */
@@ -62,8 +67,6 @@ export class Run {
 	keys: V2Client;
 	/** The same for the API that the run is on. */
 	store: Store;
-	/** How it is known that the fault bit. */
-	readonly bites: string[] = [];
 	readonly consumers = new Map<string, { readonly consumer: Consumer; ending: Ending | undefined }>();
 	readonly #options: RunOptions;
 	readonly #writings: { readonly writing: Writing; readonly epoch: number }[] = [];
@@ -74,6 +77,7 @@ export class Run {
 	readonly #cleanups: (() => Promise<void>)[] = [];
 	readonly #silences = new Map<string, { index: number; what: string }[]>();
 	readonly #fences = new Map<string, Promise<Acknowledged>>();
+	readonly #pauses: Promise<number>[] = [];
 	/** The proxies count on from run to run. */
 	readonly #bittenBefore = new Map<keyof FaultProxy["bitten"], number>();
 	#member: Member;
@@ -145,8 +149,8 @@ export class Run {
 		return this.cluster.members.flatMap(({ proxy }) => proxy ?? []);
 	}
 
-	/** How often a fault has bitten in this run, at all proxies together. */
-	bitten(kind: keyof FaultProxy["bitten"]): number {
+	/** How often the proxies have done that in this run, all together. */
+	proxied(kind: keyof FaultProxy["bitten"]): number {
 		return this.#bitten(kind) - (this.#bittenBefore.get(kind) ?? 0);
 	}
 
@@ -175,8 +179,10 @@ export class Run {
 
 	/** Sets a consumer to work; resolves when it answers for all that comes. */
 	async start(name: string, options: StartOptions = {}): Promise<Consumer> {
-		const { remote = false, shared, ...rest } = options;
 		const kind = options.kind ?? this.#options.consumer;
+		const { shared, ...rest } = options;
+		const isPaused = this.#options.withPauses && kind === "follow" && shared === undefined;
+		const remote = rest.remote ?? isPaused;
 		const assignment: Assignment = {
 			endpoints: this.endpoints,
 			epoch: this.epoch,
@@ -384,18 +390,89 @@ export class Run {
 
 	// --- proofs ------------------------------------------------------------------------------------------------
 
-	/** The fault bit, and this shows it. */
-	bit(how: string): void {
-		this.bites.push(how);
+	/** Does what the fault is; where the fault is left out to see whether that shows, nothing. */
+	async fault<T>(make: () => Promise<T> | T): Promise<T | undefined> {
+		if (this.#options.withoutFault) return undefined;
+		if (this.#options.withPauses && this.#pauses.length < 2) this.#pauses.push(this.#pause());
+		return await make();
+	}
+
+	/** As a collection of garbage would: they do nothing for a second, however much comes. Gives how many did. */
+	async #pause(): Promise<number> {
+		const working = [...this.consumers.values()].flatMap(({ consumer, ending }) =>
+			ending === undefined && consumer instanceof RemoteConsumer ? [consumer] : [],
+		);
+		const stood = await Promise.all(working.map((consumer) => consumer.stall(1_000)));
+		return stood.filter((ms) => ms >= 1_000).length;
+	}
+
+	/** What shows that they stood still; nothing where all of a kind's consumers are in one process for a reason. */
+	async pauses(): Promise<readonly Bite[]> {
+		const isRemote = [...this.consumers.values()].some(({ consumer }) => consumer instanceof RemoteConsumer);
+		if (!this.#options.withPauses || this.#options.withoutFault || !isRemote) return [];
+		const counts = await Promise.all(this.#pauses);
+		const sum = counts.reduce((all, count) => all + count, 0);
+		return [bite(sum, "times a consumer's process stood still for a second")];
 	}
 
 	/** Lets a condition come true. @throws with what was waited for */
 	async until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = healMs): Promise<void> {
+		if (!(await this.#comes(condition, timeoutMs)))
+			throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+	}
+
+	/** Waits for what only the fault can bring about. @throws NoBiteError */
+	async bitten(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+		const timeoutMs = this.#options.withoutFault ? 200 : healMs;
+		if (await this.#comes(condition, timeoutMs)) return;
+		throw new NoBiteError(`the fault did not bite: not in ${timeoutMs} ms: ${what}`);
+	}
+
+	/** How many of the indexes after one the history no longer holds, as the server itself answers who asks for them. */
+	async forgottenAfter(index: number): Promise<number> {
+		try {
+			if (this.api === "v2") {
+				const { root: key } = this.places;
+				(await this.keys.poll(key, { recursive: true, afterIndex: index })).close();
+			} else {
+				const client = new V3Client({ endpoints: this.elsewhere, timeoutMs: 3_000 });
+				try {
+					await this.#isServed(client, index + 1);
+				} finally {
+					await client.close();
+				}
+			}
+			return 0;
+		} catch (error) {
+			if (error instanceof EventIndexClearedError) return error.oldestIndex - index - 1;
+			if (error instanceof CompactedError) return (error.compactRevision ?? index + 2) - index - 1;
+			throw error;
+		}
+	}
+
+	/** A watch in the past tells of its compaction in its first message, not when it is registered. */
+	async #isServed(client: V3Client, startRevision: number): Promise<void> {
+		const first = new AbortController();
+		const timer = setTimeout(() => first.abort(), 1_000);
+		try {
+			const { root: key } = this.places;
+			const watch = await client.watch(key, { prefix: true, startRevision, signal: first.signal });
+			await watch.next();
+			watch.close();
+		} catch (error) {
+			if (!first.signal.aborted) throw error;
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+
+	async #comes(condition: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {
 		const deadline = performance.now() + timeoutMs;
 		while (!(await condition())) {
-			if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+			if (performance.now() > deadline) return false;
 			await wait(5);
 		}
+		return true;
 	}
 
 	/** To be done when the run is over, however it ends. */

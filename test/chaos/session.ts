@@ -1,7 +1,8 @@
 import type { Rule } from "etcd-watch-lab/dist/follow";
 import { type Checked, check, type Finding } from "./checker";
 import type { ConsumerKind } from "./consumer";
-import type { Kind } from "./kind";
+import { type Bites, type Kind, missing, NoBiteError } from "./kind";
+import { knownFault } from "./known";
 import type { Api } from "./record";
 import { Run } from "./run";
 import { ServerPool } from "./servers";
@@ -11,6 +12,7 @@ import { Writer } from "./writer";
 export interface RunResult {
 	readonly kind: string;
 	readonly seed: number;
+	readonly api: Api;
 	readonly etcd: string;
 	readonly members: number;
 	readonly ms: number;
@@ -23,9 +25,12 @@ export interface RunResult {
 	readonly findings: readonly Finding[];
 	/** What each of the loops beside them lost in silence. */
 	readonly losses: Readonly<Record<string, number>>;
+	/** What shows that the fault happened. */
 	readonly bites: readonly string[];
 	/** The runner's own failure: the fault did not bite, or the servers did not do as they should. */
 	readonly failure: string | undefined;
+	/** The known fault of the server that accounts for all that was found. */
+	readonly known: string | undefined;
 }
 
 export interface SessionOptions {
@@ -35,6 +40,8 @@ export interface SessionOptions {
 	/** v2 unless given. */
 	readonly api?: Api;
 	readonly without?: readonly Rule[];
+	/** The consumers stand still for a second, in the middle of each fault. */
+	readonly withPauses?: boolean;
 }
 
 /** No run takes longer than this. */
@@ -60,32 +67,47 @@ export class Session {
 		return this.#pool.shape(kind.needs);
 	}
 
-	/** `without`: rules that the follower is not to obey this time. */
-	async run(kind: Kind, seed: number, without = this.#options.without ?? []): Promise<RunResult> {
+	/** `without`: rules that the follower is not to obey this time. `withoutFault`: the same run, and no fault in it. */
+	async run(
+		kind: Kind,
+		seed: number,
+		how: { readonly without?: readonly Rule[]; readonly withoutFault?: boolean } = {},
+	): Promise<RunResult> {
+		const { without = this.#options.without ?? [], withoutFault = false } = how;
 		const consumer = this.#options.consumer ?? "follow";
 		const servers = await this.#pool.take(kind.needs);
 		const begin = performance.now();
 		const { version, members } = servers.cluster;
-		const shared = { kind: kind.name, seed, etcd: version, members: members.length };
-		const api = this.#options.api ?? "v2";
+		const { api = "v2", withPauses = false } = this.#options;
+		const shared = { kind: kind.name, seed, api, etcd: version, members: members.length };
 		let run: Run | undefined;
 		let isWhole = kind.leavesBroken !== true;
 		try {
-			run = await Run.begin({ kind: kind.name, seed, api, servers, writer: this.#writer, consumer, without });
+			const options = { kind: kind.name, seed, api, servers, consumer, without, withoutFault, withPauses };
+			run = await Run.begin({ ...options, writer: this.#writer });
 			const running = run;
-			const record = await within(limitMs, async () => {
-				await kind.run(running);
-				return await running.finish();
+			const [bites, record] = await within(limitMs, async () => {
+				const bites = await kind.run(running);
+				if (withoutFault) throw new NoBiteError(missing(bites) ?? "it bit, though there was no fault");
+				return [[...bites, ...(await running.pauses())] as const, await running.finish()] as const;
 			});
-			const result = resultOf(record, check(record), run, consumer);
+			const result = resultOf(record, check(record), run, consumer, bites);
 			// The next run lists less.
 			if (isWhole) await run.store.empty(run.places.root).catch(() => {});
-			return { ...shared, ...result, ms: performance.now() - begin };
+			const known = knownFault(version, kind.name, result);
+			return { ...shared, ...result, known, ms: performance.now() - begin };
 		} catch (error) {
-			isWhole = false;
-			const failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+			// What was only left out has broken nothing.
+			isWhole &&= withoutFault && error instanceof NoBiteError;
+			const failure =
+				error instanceof NoBiteError
+					? error.message
+					: error instanceof Error
+						? (error.stack ?? error.message)
+						: String(error);
 			const none = { writes: 0, verified: 0, gaps: 0, resets: 0, findings: [], losses: {} };
-			return { ...shared, ...none, bites: run?.bites ?? [], failure, ms: performance.now() - begin };
+			const rest = { bites: [], failure, known: undefined, ms: performance.now() - begin };
+			return { ...shared, ...none, ...rest };
 		} finally {
 			await run?.close();
 			if (isWhole) await this.#pool.giveBack(kind.needs, servers);
@@ -104,17 +126,14 @@ function resultOf(
 	checked: Checked,
 	run: Run,
 	consumer: ConsumerKind,
-): Omit<RunResult, "kind" | "seed" | "etcd" | "members" | "ms"> {
+	bites: Bites,
+): Omit<RunResult, "kind" | "seed" | "api" | "etcd" | "members" | "ms" | "known"> {
 	const isTested = (name: string) => run.consumer(name).assignment.kind === consumer && !isLoop(name);
 	const losses: Record<string, number> = {};
 	for (const name of run.consumers.keys()) {
 		if (!isLoop(name)) continue;
-		const wrong = checked.findings.filter((finding) => finding.consumer === name);
-		const lost = wrong.filter(({ checker }) => checker === "complete").length;
-		const invented = wrong.filter(({ checker }) => checker === "genuine").length;
-		losses[name] = lost;
-		if (lost > 0) run.bit(`${name} lost ${lost}`);
-		if (invented > 0) run.bit(`${name} was told ${invented} that were not its`);
+		const lost = checked.findings.filter((one) => one.consumer === name && one.checker === "complete");
+		losses[name] = lost.length;
 	}
 	const tested = record.followings.filter(({ name }) => isTested(name));
 	const changes = tested.flatMap(({ deliveries }) => deliveries.map(({ change }) => change.kind));
@@ -122,7 +141,7 @@ function resultOf(
 	const failure =
 		checked.contradictions[0] ??
 		tested.find(({ error }) => error !== undefined && !error.startsWith("ConsumerError"))?.error ??
-		(run.bites.length === 0 ? "the fault did not bite" : undefined);
+		missing(bites);
 	return {
 		writes: record.acknowledged.length,
 		verified: count("event"),
@@ -130,7 +149,7 @@ function resultOf(
 		resets: count("reset"),
 		findings: checked.findings.filter(({ consumer: name }) => isTested(name)),
 		losses,
-		bites: run.bites,
+		bites: bites.map(({ count, of }) => `${count} ${of}`),
 		failure,
 	};
 }

@@ -1,6 +1,6 @@
 import { V2Client } from "etcd-watch-lab/dist/v2";
 import { V3Client } from "etcd-watch-lab/dist/v3";
-import type { Kind } from "../kind";
+import { bite, type Kind } from "../kind";
 import { RemoteConsumer } from "../remote";
 import type { Run } from "../run";
 
@@ -11,20 +11,26 @@ export const clientKinds: readonly Kind[] = [
 		group: "client",
 		needs: {},
 		seconds: 1.7,
+		etcd: "3.5.1",
 		about: "the consumers stop and go on from their saved positions, twice, under full traffic",
 		async run(run) {
 			await run.startUsual();
 			const writing = run.write({ count: 2_000 });
 			let names: readonly string[] = ["tree", "all", "key", "after an index", "textbook", "naive"];
+			let away = 0;
 			for (const reached of [500, 1_100]) {
 				await writing.reached(reached);
-				const saved = await Promise.all(names.map((name) => run.save(name)));
-				// Something happens while nobody is there.
-				await writing.reached(reached + 150);
-				names = await run.resume(names, saved);
-				run.bit(`${names.length} consumers were started again`);
+				await run.fault(async () => {
+					const saved = await Promise.all(names.map((name) => run.save(name)));
+					// Something happens while nobody is there.
+					const before = writing.acknowledged.length;
+					await writing.reached(reached + 150);
+					away += writing.acknowledged.length - before;
+					names = await run.resume(names, saved);
+				});
 			}
 			await writing.done;
+			return [bite(away, "writes acknowledged while no consumer was there")];
 		},
 	},
 	{
@@ -32,6 +38,7 @@ export const clientKinds: readonly Kind[] = [
 		group: "client",
 		needs: {},
 		seconds: 1.9,
+		etcd: "3.4",
 		about: "a position is saved in one process and gone on from in another",
 		async run(run) {
 			await run.startLoops();
@@ -41,9 +48,11 @@ export const clientKinds: readonly Kind[] = [
 			]);
 			const writing = run.write({ count: 1_800 });
 			await writing.reached(500);
-			await run.restart(["tree", "all"], { remote: true });
-			run.bit("two processes ended, and two others went on");
+			const before = ["tree", "all"].map((name) => run.consumer(name));
+			await run.fault(() => run.restart(["tree", "all"], { remote: true }));
 			await writing.done;
+			const gone = before.filter((one) => one instanceof RemoteConsumer && one.isGone);
+			return [bite(gone.length, "processes ended, and others went on")];
 		},
 	},
 	{
@@ -51,14 +60,16 @@ export const clientKinds: readonly Kind[] = [
 		group: "client",
 		needs: { members: 1 },
 		seconds: 3,
+		etcd: "3.5.1",
 		about: "a consumer takes its time for each change, and its queue holds 100",
 		async run(run) {
-			const slow = { queueLength: 100, paceMs: 1 };
+			const slow = { queueLength: 100, ...(await run.fault(() => ({ paceMs: 2 }))) };
 			await Promise.all([run.start("tree", slow), run.start("all", { ...slow, key: run.places.root })]);
 			await Promise.all([run.startLoops(), run.start("fast")]);
-			await run.write({ count: 5_000 }).done;
-			const full = ["tree", "all"].map((name) => run.consumer(name).notes.full ?? 0);
-			if (full.every((count) => count > 0)) run.bit(`the queues were full ${full.join(" and ")} times`);
+			await run.write({ count: 4_000 }).done;
+			// Five queues long, or more: what is acknowledged and not consumed waits somewhere.
+			const behind = (await run.index()) - run.consumer("all").lastIndex;
+			return [bite(behind > 500 ? behind : 0, "indexes behind when the last write was acknowledged")];
 		},
 	},
 	{
@@ -66,19 +77,21 @@ export const clientKinds: readonly Kind[] = [
 		group: "client",
 		needs: {},
 		seconds: 1.5,
+		etcd: "3.5.1",
 		about: "a consumer throws while it has a change in hand, and goes on from its position",
 		async run(run) {
 			await run.startUsual();
-			await run.start("fails", { throwsAt: 120 });
-			await run.start("fails, too", { throwsAt: 250, key: run.places.root });
+			const throwing = async (throwsAt: number) => (await run.fault(() => ({ throwsAt }))) ?? {};
+			await run.start("fails", await throwing(120));
+			await run.start("fails, too", { ...(await throwing(250)), key: run.places.root });
 			const writing = run.write({ count: 1_500 });
 			const names = ["fails", "fails, too"];
-			for (const name of names) {
-				await run.until(`${name} has thrown`, () => run.consumer(name).error !== undefined);
-				run.bit(`${run.consumer(name).error}`);
-			}
+			const thrown = () => names.filter((name) => run.consumer(name).error?.startsWith("ConsumerError"));
+			await run.bitten("both consumers throw", () => thrown().length === names.length);
+			const count = thrown().length;
 			await run.restart(names);
 			await writing.done;
+			return [bite(count, "consumers threw with a change in hand")];
 		},
 	},
 	{
@@ -86,6 +99,7 @@ export const clientKinds: readonly Kind[] = [
 		group: "client",
 		needs: {},
 		seconds: 8,
+		etcd: "newest",
 		about: "the event loop of the consumers' process stands still for 5 s, under full traffic",
 		async run(run) {
 			const { root: key } = run.places;
@@ -98,10 +112,15 @@ export const clientKinds: readonly Kind[] = [
 			]);
 			const writing = run.write();
 			await writing.reached(300);
-			await Promise.all(names.map((name) => stalled(run, name)));
-			run.bit(`three processes stood still for 5 s, ${writing.acknowledged.length} writes long`);
+			const before = writing.acknowledged.length;
+			const stood = await run.fault(() => Promise.all(names.map((name) => stalled(run, name))));
+			const meanwhile = writing.acknowledged.length - before;
 			await writing.reached(writing.acknowledged.length + 300);
 			await writing.stop();
+			return [
+				bite(Math.min(...(stood ?? [0])), "ms that each process stood still, by its own clock"),
+				bite(meanwhile, "writes acknowledged meanwhile"),
+			];
 		},
 	},
 	{
@@ -109,6 +128,7 @@ export const clientKinds: readonly Kind[] = [
 		group: "client",
 		needs: { members: 1, proxied: "clients" },
 		seconds: 12,
+		etcd: "newest",
 		about: "1,000 followers are cut off until the history has gone, and list again at once",
 		async run(run) {
 			const { endpoints } = run;
@@ -124,25 +144,34 @@ export const clientKinds: readonly Kind[] = [
 			await run.startLoops();
 			await Promise.all(names.map((name) => run.start(name, options)));
 			await run.write({ count: 50 }).done;
-			for (const proxy of run.proxies) {
-				proxy.inject({ kind: "refuse" });
-				proxy.cutAll();
-			}
+			const stood = await run.index();
+			await run.fault(() => {
+				for (const proxy of run.proxies) {
+					proxy.inject({ kind: "refuse" });
+					proxy.cutAll();
+				}
+			});
 			await run.write({ count: 1_500 }).done;
-			await run.forget();
+			await run.fault(() => run.forget());
+			const forgotten = await run.forgottenAfter(stood);
 			for (const proxy of run.proxies) proxy.heal();
 			if (run.isOfFollowers) {
 				const gaps = () => names.filter((name) => run.consumer(name).gaps > 0).length;
 				// A thousand lists, one after the other: on two busy cores that takes its time.
-				await run.until("they have all listed again", () => gaps() >= count * 0.9, 120_000);
-				run.bit(`${gaps()} followers listed again`);
-			} else run.bit(`${count} were cut off until the history had gone`);
+				const haveListed = () => gaps() >= count * 0.9;
+				await run.fault(() => run.until("they have all listed again", haveListed, 120_000));
+			}
 			await run.write({ count: 100 }).done;
+			return [
+				bite(run.proxied("cutAll"), "connections cut by the proxies"),
+				bite(forgotten, "indexes forgotten after where they stood"),
+			];
 		},
 	},
 ];
 
-async function stalled(run: Run, name: string): Promise<void> {
+/** How long it stood still, by its own clock. */
+async function stalled(run: Run, name: string): Promise<number> {
 	const consumer = run.consumer(name);
-	if (consumer instanceof RemoteConsumer) await consumer.stall(5_000);
+	return consumer instanceof RemoteConsumer ? await consumer.stall(5_000) : 0;
 }

@@ -1,16 +1,13 @@
-import { cpSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { startCluster } from "etcd-watch-lab/dist/server";
 import { V3Client } from "etcd-watch-lab/dist/v3";
-import type { Kind } from "../kind";
+import { type Bites, bite, type Kind } from "../kind";
 import { lasting } from "../program";
 import type { Run, StartOptions } from "../run";
-import { storeOf } from "../store";
+import { removed } from "./tree";
 
 /** How a kind of v2's is on v3: as it is, done another way, or not at all, for a reason. */
 export type OnV3 =
 	| "same"
-	| (Pick<Kind, "about" | "run"> & { readonly seconds?: number })
+	| (Pick<Kind, "about" | "run"> & Partial<Pick<Kind, "seconds" | "etcd">>)
 	| { readonly none: string };
 
 /** Quiet for a moment is quiet: bookmarks come with the rolls. */
@@ -45,8 +42,7 @@ export const onV3: Readonly<Record<string, OnV3>> = {
 	...same("kill", "terminate", "pause", "leader-kill", "rolling-restart", "kill-all", "minority"),
 	...same("leader-minority", "lagging", "replace", "dead-endpoint", "snapshot-catch-up"),
 	// store
-	...same("wipe", "wipe-outgrown", "restore-behind", "restore-outgrown"),
-	"other-cluster": { about: "the member is started again with another cluster's data", run: otherCluster },
+	...same("wipe", "wipe-outgrown", "restore-behind", "restore-outgrown", "other-cluster"),
 	// client
 	...same("restart", "other-process", "slow-consumer", "throwing-consumer", "stall", "thousand-followers"),
 	// proxy
@@ -65,23 +61,31 @@ export const v3Kinds: readonly Kind[] = [
 		group: "window",
 		needs: { proxied: "clients" },
 		seconds: 2.5,
+		etcd: "3.5.1",
 		about: "the store is compacted again and again under full traffic, while all connections are cut",
 		async run(run) {
 			await run.startUsual(alert);
 			const writing = run.write({ count: 2_400 });
+			let forgotten = 0;
 			for (let reached = 300; reached <= 2_100; reached += 300) {
 				await writing.reached(reached);
-				for (const proxy of run.proxies) {
-					proxy.inject({ kind: "refuse" });
-					proxy.cutAll();
-				}
-				await writing.reached(reached + 60);
-				await run.forget();
+				const before = await run.index();
+				await run.fault(async () => {
+					for (const proxy of run.proxies) {
+						proxy.inject({ kind: "refuse" });
+						proxy.cutAll();
+					}
+					await writing.reached(reached + 60);
+					await run.forget();
+				});
+				forgotten += await run.forgottenAfter(before);
 				for (const proxy of run.proxies) proxy.heal();
 			}
 			await writing.done;
-			if (run.bitten("cutAll") > 0)
-				run.bit(`${run.bitten("cutAll")} connections were cut, 7 compactions made`);
+			return [
+				bite(run.proxied("cutAll"), "connections cut by the proxies"),
+				bite(forgotten, "revisions compacted after where they were cut"),
+			];
 		},
 	},
 	{
@@ -89,6 +93,7 @@ export const v3Kinds: readonly Kind[] = [
 		group: "tree",
 		needs: { proxied: "clients" },
 		seconds: 2,
+		etcd: "3.5.1",
 		about:
 			"nothing but transactions of 40 keys, consumers that stop in their middle, connections that are cut",
 		async run(run) {
@@ -98,21 +103,33 @@ export const v3Kinds: readonly Kind[] = [
 			await run.start("fails", { throwsAt: 95 });
 			await run.startLoops();
 			let again: readonly string[] = names;
+			const also = await run.fault(() =>
+				Array.from({ length: 39 }, (_, at) => `${run.places.tree}/t${at + 1}`),
+			);
+			const before = await run.state();
 			for (let round = 0; round < 4; round++) {
 				await run.carryOut(
 					Array.from({ length: 40 }, (_, nth) => ({
 						operation: "set",
 						key: `${run.places.tree}/t0`,
 						value: `${round} ${nth}`,
-						also: Array.from({ length: 39 }, (_, at) => `${run.places.tree}/t${at + 1}`),
+						...(also === undefined ? {} : { also }),
 					})),
 				);
-				for (const proxy of run.proxies) proxy.cutAll();
+				await run.fault(() => {
+					for (const proxy of run.proxies) proxy.cutAll();
+				});
 				again = await run.restart(again, slow);
 			}
-			await run.until("the one that fails has failed", () => run.consumer("fails").error !== undefined);
+			const after = await run.state();
+			const written = after.nodes.filter(({ modifiedIndex }) => modifiedIndex === after.index);
+			await run.bitten("the one that fails has failed", () => run.consumer("fails").error !== undefined);
 			await run.restart(["fails"]);
-			run.bit("160 transactions of 40 keys each, eight consumers stopped, one failed in the middle of one");
+			return [
+				bite(after.index - before.index, "revisions"),
+				bite(written.length > 1 ? written.length : 0, "keys written at the last of them"),
+				bite(run.proxied("cutAll"), "connections cut by the proxies"),
+			];
 		},
 	},
 ];
@@ -140,50 +157,49 @@ function edge(beyond: 0 | 1): OnV3 {
 			// Where all of them stand, or later: each one's first missed event is that one.
 			const { index: from } = await run.set(`${tree}/edge`, "the first one missed");
 			await run.foreign(200);
-			const stood = Math.max(...names.map((name) => run.consumer(name).lastIndex));
-			if (stood >= from) throw new Error(`a consumer had come to ${stood}, and ${from} was to be missed`);
-			await run.compact(
-				beyond === 0 ? Math.min(...names.map((name) => run.consumer(name).lastIndex)) + 1 : from + 1,
-			);
-			run.bit(`compacted at the edge of revision ${from}`);
+			const stood = names.map((name) => run.consumer(name).lastIndex);
+			if (Math.max(...stood) >= from)
+				throw new Error(`a consumer had come to ${Math.max(...stood)}, and ${from} was to be missed`);
+			const edge = beyond === 0 ? Math.min(...stood) + 1 : from + 1;
+			await run.fault(() => run.compact(edge));
+			const [kept, gone] = [await run.forgottenAfter(edge - 1), await run.forgottenAfter(edge - 2)];
 			await run.resume(names, saved);
 			await run.write({ count: 300, mix: lasting }).done;
-			if (beyond === 1) {
-				await run.caughtUp("tree, again", "all, again");
-				for (const name of ["tree, again", "all, again"]) {
-					if (run.consumer(name).gaps === 0) throw new Error(`${name} was told of no gap`);
-				}
-			}
+			return [bite(kept === 0 && gone === 1 ? 1 : 0, `compaction that ends at ${edge}, as the server says`)];
 		},
 	};
 }
 
-async function quietKey(run: Run): Promise<void> {
+async function quietKey(run: Run): Promise<Bites> {
 	const { tree, key } = run.places;
 	await run.start("tree", { gaps: "none", ...alert });
 	await run.start("key", { gaps: "none", key, recursive: false, ...alert });
 	await run.startLoops();
 	await run.write({ count: 100 }).done;
 	await run.caughtUp("tree", "key", "textbook");
+	const stood = await run.index();
 	const last = await run.foreign(1_500, { perSecond: 2_500 });
 	const rolls = ["tree", "key"].map((name) => [name, (run.consumer(name).notes.rolled ?? 0) + 4] as const);
 	for (const [name, count] of rolls) {
 		await run.until(`${name} has rolled`, () => (run.consumer(name).notes.rolled ?? 0) >= count);
 	}
-	for (const proxy of run.proxies) {
-		proxy.inject({ kind: "refuse" });
-		proxy.cutAll();
-	}
-	await run.compact(last);
+	await run.fault(async () => {
+		for (const proxy of run.proxies) {
+			proxy.inject({ kind: "refuse" });
+			proxy.cutAll();
+		}
+		await run.compact(last);
+	});
+	const forgotten = await run.forgottenAfter(stood);
 	await run.set(`${tree}/while-cut`, "written while nobody was there");
-	await run.until("somebody came in vain", () => run.bitten("refuse") > 0);
+	await run.bitten("somebody comes in vain", () => run.proxied("refuse") > 0);
 	for (const proxy of run.proxies) proxy.heal();
-	run.bit(`compacted at ${last}, 1,500 revisions after the last event on the quiet keys`);
 	await run.caughtUp("tree", "key");
 	await run.write({ count: 200 }).done;
+	return [bite(forgotten, "revisions compacted after the last event of theirs")];
 }
 
-async function prefixSibling(run: Run): Promise<void> {
+async function prefixSibling(run: Run): Promise<Bites> {
 	const { key, tree } = run.places;
 	await run.start("tree", { gaps: "none" });
 	await run.start("key", { gaps: "none", key, recursive: false });
@@ -193,50 +209,72 @@ async function prefixSibling(run: Run): Promise<void> {
 	const names = ["tree", "key", "textbook"];
 	const saved = await Promise.all(names.map((name) => run.save(name)));
 	// "-" and "." come before "/": they lie in the range that is watched, and belong to nobody here.
-	for (const sibling of [`${tree}-a`, `${tree}.b/c`, `${key}0`, `${key}/below`]) {
-		await run.set(sibling, "beside");
-		await run.apply({ operation: "delete", key: sibling });
-		run.bit(`${sibling.slice(run.places.root.length)} came and went`);
+	const from = (await run.index()) + 1;
+	const siblings = new Set([`${tree}-a`, `${tree}.b/c`, `${key}0`, `${key}/below`]);
+	for (const sibling of siblings) {
+		await run.fault(async () => {
+			await run.set(sibling, "beside");
+			await run.apply({ operation: "delete", key: sibling });
+		});
 	}
+	await run.set(tree, "the followed key itself");
+	const told = await toldInRange(run, from);
 	await run.resume(names, saved);
 	await run.write({ count: 300 }).done;
+	const beside = told.filter((one) => siblings.has(one));
+	return [bite(beside.length, "events of siblings in the range that is watched")];
 }
 
-async function deleteAll(run: Run): Promise<void> {
+/** The keys of all events that a plain watch of the followed range is told from a revision on. */
+async function toldInRange(run: Run, startRevision: number): Promise<readonly string[]> {
+	const { tree } = run.places;
+	const through = await run.index();
+	const client = new V3Client({ endpoints: run.elsewhere });
+	try {
+		const watch = await client.watch(tree, { rangeEnd: `${tree}0`, startRevision });
+		const keys: string[] = [];
+		for await (const { kv } of watch.events()) {
+			keys.push(kv.key);
+			if (kv.modRevision >= through) break;
+		}
+		return keys;
+	} finally {
+		await client.close();
+	}
+}
+
+async function deleteAll(run: Run): Promise<Bites> {
 	await run.startUsual();
 	const writing = run.write({ count: 1_500 });
+	let went = 0;
 	for (const reached of [400, 800]) {
 		await writing.reached(reached);
-		const { index } = await run.apply({ operation: "rmdir", key: run.places.root, recursive: true });
-		run.bit(`everything went at ${index}`);
+		went += await removed(run, run.places.root);
 	}
 	await writing.done;
+	return [bite(went, "keys went at one revision")];
 }
 
-async function leaseEnds(run: Run): Promise<void> {
+async function leaseEnds(run: Run): Promise<Bites> {
 	await run.startUsual();
 	const brief = `${run.places.tree}/brief`;
 	const also = Array.from({ length: 59 }, (_, nth) => `${brief}/k${nth + 1}`);
-	await run.apply({ operation: "set", key: `${brief}/k0`, value: "brief", ttl: 1, also });
+	const ttl = await run.fault(() => ({ ttl: 1 }));
+	await run.apply({ operation: "set", key: `${brief}/k0`, value: "brief", ...ttl, also });
 	const writing = run.write({ perSecond: 600 });
-	await run.until("the lease ends", async () => {
+	let count = 0;
+	await run.bitten("the lease ends", async () => {
 		const { nodes } = await run.state();
-		return !nodes.some(({ key }) => key.startsWith(`${brief}/`));
+		const below = nodes.filter(({ key }) => key.startsWith(`${brief}/`)).length;
+		count = Math.max(count, below);
+		return below === 0;
 	});
 	await writing.stop();
 	await run.caughtUp("tree");
-	const gone = run
-		.consumer("tree")
-		.following("finished")
-		.deliveries.flatMap(({ change }) =>
-			change.kind === "event" && change.action === "delete" && change.key.startsWith(`${brief}/`)
-				? [change.index]
-				: [],
-		);
-	if (gone.length === 60) run.bit(`60 keys went at ${[...new Set(gone)].join(", ")}`);
+	return [bite(count, "keys went with their lease")];
 }
 
-async function removeThousand(run: Run): Promise<void> {
+async function removeThousand(run: Run): Promise<Bites> {
 	await run.startUsual();
 	const big = `${run.places.tree}/big`;
 	const name = (nth: number) => (nth % 4 === 0 ? `deep/k${nth}` : `k${nth}`);
@@ -249,35 +287,7 @@ async function removeThousand(run: Run): Promise<void> {
 	);
 	const writing = run.write({ count: 600 });
 	await writing.reached(200);
-	const { index } = await run.apply({ operation: "rmdir", key: big, recursive: true });
-	run.bit(`1,000 keys went at ${index}`);
+	const went = await removed(run, big);
 	await writing.done;
-}
-
-async function otherCluster(run: Run): Promise<void> {
-	await run.startUsual();
-	await run.write({ count: 300, mix: lasting }).done;
-	const { root, key } = run.places;
-	const { folder, binary } = run.servers;
-	const other = await startCluster({ size: 1, binary, keeper: run.servers.keeper });
-	run.atEnd(() => other.close());
-	const endpoints = other.members.map(({ direct }) => direct);
-	const client = new V3Client({ endpoints });
-	const store = storeOf("v3", endpoints, 3_000);
-	run.atEnd(async () => {
-		await Promise.all([client.close(), store.close()]);
-	});
-	for (let nth = 0; nth < 20; nth++) await client.put(`${root}/tree/k${nth}`, "the other's");
-	await client.put(key, "the other's");
-	const state = await store.state(root);
-	const [member] = other.members;
-	if (member === undefined) throw new Error("the other cluster has a member");
-	await Promise.all([member.kill(), run.member.kill()]);
-	const data = join(folder, run.member.name);
-	rmSync(data, { recursive: true, force: true });
-	cpSync(join(folder, member.name), data, { recursive: true });
-	run.newEpoch(state);
-	await run.member.restart();
-	await run.write({ count: 400, mix: lasting }).done;
-	run.bit(`the cluster id is ${await run.store.clusterId()}, of another cluster`);
+	return [bite(went, "keys went at one revision")];
 }

@@ -189,7 +189,7 @@ function removeStale(project) {
 	const dist = path.join(project, "dist");
 	const source = fs.existsSync(path.join(project, "src")) ? path.join(project, "src") : project;
 	for (const entry of fs.readdirSync(dist, { recursive: true, encoding: "utf8" })) {
-		const stem = /^(.*?)(?:\.d\.ts|\.js|\.js\.map)$/.exec(entry)?.[1];
+		const stem = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(entry)?.[1];
 		if (stem !== undefined && !fs.existsSync(path.join(source, `${stem}.ts`))) {
 			fs.rmSync(path.join(dist, entry), { force: true });
 		}

@@ -284,6 +284,27 @@ describe("follow refuses", () => {
 		});
 	}
 
+	it("a position of which any field is missing or another kind of thing, and names the field", () => {
+		const node = { key: "/a", value: "secret", dir: false, createdIndex: 7, modifiedIndex: 7 };
+		const refused = (message: RegExp, read: unknown) => {
+			assert.throws(
+				() => Reflect.apply(follow, undefined, [keys, "/a", { position: read }]),
+				(error) => error instanceof ArgumentError && message.test(error.message),
+			);
+		};
+		for (const field of Object.keys(position)) {
+			for (const wrong of [undefined, null, ["secret"]]) {
+				refused(new RegExp(`its ${field} is`), { ...position, [field]: wrong });
+			}
+		}
+		for (const nodes of [null, {}, "secret"]) refused(/its nodes are no array$/, { ...position, nodes });
+		for (const field of ["key", "dir", "createdIndex", "modifiedIndex"]) {
+			const nodes = [node, { ...node, [field]: undefined }];
+			refused(/its nodes\[1\] is no node [^"]*$/, { ...position, nodes });
+		}
+		for (const read of [null, 7, "secret", []]) refused(/no follower's position/, read);
+	});
+
 	it("a server without the v2 API, and says which version it is", async () => {
 		const server = await FakeServer.start((socket, { path }) =>
 			socket.write(

@@ -48,7 +48,7 @@ export type Rule = keyof typeof rules;
 /** Tells whether a rule is obeyed: every rule is, but in a proof. */
 export type Obeys = (rule: Rule) => boolean;
 
-/** @internal For proofs: a follower that obeys all rules but these. */
+/** For proofs: a follower that obeys all rules but these. */
 export function obeysAllBut(without: readonly Rule[] = []): Obeys {
 	return (rule) => !without.includes(rule);
 }

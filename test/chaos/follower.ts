@@ -1,5 +1,4 @@
-import { Following } from "etcd-watch-lab/dist/follow/follow";
-import type { InternalOptions } from "etcd-watch-lab/dist/follow/options";
+import { follow, type Note } from "etcd-watch-lab/dist/follow";
 import { V2Client } from "etcd-watch-lab/dist/v2";
 import { V3Client } from "etcd-watch-lab/dist/v3";
 import { type Loop, withKeys } from "./consumer";
@@ -32,10 +31,11 @@ async function run(loop: Loop, client: V2Client | V3Client): Promise<void> {
 		timeoutMs,
 		without,
 	} = loop.assignment;
-	const options: InternalOptions = {
+	// `without` is an internal option, which no declaration has.
+	const options = {
 		recursive,
 		signal: loop.signal,
-		onNote: (note) => loop.notes(note),
+		onNote: (note: Note) => loop.notes(note),
 		...(afterIndex === undefined ? {} : { afterIndex }),
 		...(position === undefined ? {} : { position }),
 		...(queueLength === undefined ? {} : { queueLength }),
@@ -47,7 +47,7 @@ async function run(loop: Loop, client: V2Client | V3Client): Promise<void> {
 	};
 	const isOnStream = without?.includes("polls are the truth") === true;
 	const isOfKeys = isOnStream && client instanceof V2Client;
-	const follower = new Following(isOfKeys ? new StreamSource(client, key, recursive) : client, key, options);
+	const follower = follow(isOfKeys ? new StreamSource(client, key, recursive) : client, key, options);
 	try {
 		const state = await follower.ready();
 		// A bare index comes without a state; the list that it is ready with may lie ahead of it.

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { follow, mirror } from "etcd-watch-lab/dist/follow";
-import { Following } from "etcd-watch-lab/dist/follow/follow";
 import { forEachEtcd } from "../support/etcd";
 import { told } from "./change-reader";
 import { ModelUpstream } from "./model-upstream";
@@ -28,7 +27,9 @@ describe("what a mirror needs of follow()", () => {
 			heard.push(`bookmark ${index}`);
 			if (index === 4) throw new RangeError("enough");
 		};
-		const follower = new Following(upstream.source("/r"), "/r", { recursive: true, onBookmark });
+		// An internal option, which no declaration has.
+		const options = { recursive: true, onBookmark };
+		const follower = follow(upstream.source("/r"), "/r", options);
 		await follower.ready();
 		for (const key of ["/r/a", "/x", "/r/b", "/x"]) upstream.set(key);
 		for (let count = 0; count < 2; count++) {

@@ -53,8 +53,8 @@ const typed = `
 import { type Change, type Follower, follow, type Mirror, mirror, type Position, ResetError } from "etcd-watch-lab/follow";
 import { ModelStore } from "etcd-watch-lab/model";
 import { startLab } from "etcd-watch-lab/server";
-import { type Answer, KeyNotFoundError, V2Client } from "etcd-watch-lab/v2";
-import { type KeyValue, V3Client } from "etcd-watch-lab/v3";
+import { type Answer, ConnectionError, KeyNotFoundError, V2Client } from "etcd-watch-lab/v2";
+import { ArgumentError, type ConnectOptions, type KeyValue, V3Client } from "etcd-watch-lab/v3";
 
 export async function consume(client: V2Client | V3Client, position: Position): Promise<Position> {
 	const follower: Follower = follow(client, "/a", { recursive: true, position, queueLength: 10 });
@@ -67,8 +67,12 @@ export async function consume(client: V2Client | V3Client, position: Position): 
 	console.log(tree.index, await ended, new ModelStore(), startLab, KeyNotFoundError, ResetError);
 	return follower.position;
 }
-export async function read(v2: V2Client, v3: V3Client): Promise<[Answer, KeyValue | undefined]> {
-	return [await v2.get("/a"), await v3.get("/a")];
+export async function read(options: ConnectOptions): Promise<[Answer, KeyValue | undefined] | boolean> {
+	try {
+		return [await new V2Client(options).get("/a"), await new V3Client(options).get("/a")];
+	} catch (error) {
+		return error instanceof ConnectionError ? error.maybeApplied : error instanceof ArgumentError;
+	}
 }
 // @ts-expect-error A key is text.
 follow(new V3Client({ endpoints: [] }), 7);

@@ -1,3 +1,4 @@
+export * from "../http";
 export { type Comparison, type GetOptions, type RequestOptions, V2Client, type WriteOptions } from "./client";
 export * from "./errors";
 export { isBelow, isRemoval, parentOf } from "./key";

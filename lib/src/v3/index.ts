@@ -1,3 +1,4 @@
+export * from "../http";
 export { NotTextError, toBytes, toText, type V3Bytes } from "./bytes";
 export { V3Client } from "./client";
 export * from "./errors";

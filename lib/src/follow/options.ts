@@ -31,7 +31,7 @@ export interface Settings {
 	readonly queueLength: number;
 }
 
-/** @throws ArgumentError for a key, an index, a position, a duration or an option that can't be followed */
+/** @internal @throws ArgumentError for a key, an index, a position, a duration or an option that can't be followed */
 export function settingsOf(client: Followable, key: string, options: InternalOptions): Settings {
 	const { afterIndex, position } = options;
 	if (afterIndex !== undefined) checkIndex("afterIndex", afterIndex);

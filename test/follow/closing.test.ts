@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
-import { type Follower, follow, type Position } from "etcd-watch-lab/dist/follow";
+import {
+	type Follower,
+	type FollowOptions,
+	follow,
+	type Note,
+	type Position,
+} from "etcd-watch-lab/dist/follow";
+import { V2Client } from "etcd-watch-lab/dist/v2";
+import { V3Client } from "etcd-watch-lab/dist/v3";
 import fc from "fast-check";
-import { forEachEtcd } from "../support/etcd";
+import { type EtcdUnderTest, forEachEtcd } from "../support/etcd";
+import { FakeServer } from "../support/fake-server";
 import { until } from "../support/until";
+import { writeMany } from "../support/write-many";
 import { FlatSource } from "./flat-source";
 
 /** @throws when it takes longer than a second */
@@ -112,4 +122,112 @@ forEachEtcd((server) => {
 			await soon("break", ways["break"]?.(follower, new AbortController()) ?? Promise.resolve());
 		});
 	});
+});
+
+/** What a follower or a mirror is brought into a state with. */
+interface Bringing {
+	readonly server: EtcdUnderTest;
+	readonly root: string;
+	/** Each with a client of its own. */
+	readonly clientOf: (endpoints: readonly string[]) => V2Client | V3Client;
+	/** Begins the follower, and waits for its note, if one is named. */
+	readonly begin: (
+		client: V2Client | V3Client,
+		options: FollowOptions,
+		note?: Note["note"],
+	) => Promise<Follower>;
+}
+
+/** How a follower comes into each state that it has; what is returned is let go in the end. */
+const states: Record<string, (bringing: Bringing) => Promise<{ close(): Promise<void> } | undefined>> = {
+	listing: async ({ clientOf, begin }) => {
+		const silent = await FakeServer.start(() => undefined);
+		await begin(clientOf([silent.endpoint]), {});
+		await silent.received(1);
+		return silent;
+	},
+	"catching up": async ({ server, root, clientOf, begin }) => {
+		const last = await writeMany(server.v2, root, 900);
+		await server.lab.v3.put(`${root}/v3`, "1");
+		const from = await server.lab.v3.get(`${root}/v3`);
+		const client = clientOf(server.lab.endpoints);
+		const afterIndex = client instanceof V2Client ? last - 900 : (from?.modRevision ?? 1) - 1;
+		const follower = await begin(client, { afterIndex });
+		await follower.next();
+		return undefined;
+	},
+	"with a full queue": async ({ server, root, clientOf, begin }) => {
+		const isFull = begin(clientOf(server.lab.endpoints), { queueLength: 1 }, "full");
+		const write = async () => {
+			await server.v2.set(`${root}/a`, "1");
+			await server.lab.v3.put(`${root}/a`, "1");
+		};
+		await until("it is full", async () => {
+			await write();
+			return await Promise.race([isFull.then(() => true), wait(50).then(() => false)]);
+		});
+		return undefined;
+	},
+	"waiting to try again": async ({ clientOf, begin }) => {
+		await begin(clientOf(["http://127.0.0.1:1"]), { backoffMs: [60_000, 60_000] }, "failed");
+		return undefined;
+	},
+	quiet: async ({ server, clientOf, begin }) => {
+		await (await begin(clientOf(server.lab.endpoints), {}, "connected")).ready();
+		return undefined;
+	},
+	"trying again and again": async ({ clientOf, begin }) => {
+		await begin(clientOf(["http://127.0.0.1:1"]), { backoffMs: [1, 2] }, "failed");
+		return undefined;
+	},
+	failed: async ({ server, clientOf, begin }) => {
+		const client = clientOf(server.lab.endpoints);
+		const follower = await begin(client, {}, "connected");
+		await client.close();
+		await follower.next().catch(() => {});
+		return undefined;
+	},
+};
+
+forEachEtcd((server) => {
+	for (const api of ["v2", "v3"] as const) {
+		describe(`a follower of ${api}`, () => {
+			const clients: (V2Client | V3Client)[] = [];
+			afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+			for (const [state, bring] of Object.entries(states)) {
+				it(`${state}: close(), next() and ready() end within a second`, async () => {
+					const root = server.lab.newPrefix();
+					let follower: Follower | undefined;
+					const other = await bring({
+						server,
+						root,
+						clientOf: (endpoints) => {
+							const client = api === "v2" ? new V2Client({ endpoints }) : new V3Client({ endpoints });
+							clients.push(client);
+							return client;
+						},
+						begin: async (client, options, note) => {
+							let isNoted = note === undefined;
+							const onNote = (one: Note) => {
+								isNoted ||= one.note === note;
+							};
+							const begun = follow(client, root, { recursive: true, ...options, onNote });
+							follower = begun;
+							await until(`the note "${note}"`, () => isNoted);
+							return begun;
+						},
+					});
+					assert.ok(follower);
+					const ready = follower.ready().catch(() => {});
+					const next = follower.next().catch(() => {});
+					await soon("close()", follower.close());
+					await soon("ready()", ready);
+					await soon("next()", next);
+					await soon("another next()", follower.next().catch(() => {}));
+					await soon("another close()", follower.close());
+					await other?.close();
+				});
+			}
+		});
+	}
 });

@@ -4,9 +4,11 @@ import {
 	type Follower,
 	type FollowOptions,
 	follow,
+	mirror,
 	type Note,
 	type Position,
 } from "etcd-watch-lab/dist/follow";
+import { AbortedError } from "etcd-watch-lab/dist/http";
 import { V2Client } from "etcd-watch-lab/dist/v2";
 import { V3Client } from "etcd-watch-lab/dist/v3";
 import fc from "fast-check";
@@ -223,9 +225,77 @@ forEachEtcd((server) => {
 					await soon("close()", follower.close());
 					await soon("ready()", ready);
 					await soon("next()", next);
-					await soon("another next()", follower.next().catch(() => {}));
+					await soon(
+						"another next()",
+						follower.next().catch(() => {}),
+					);
 					await soon("another close()", follower.close());
 					await other?.close();
+				});
+			}
+		});
+
+		describe(`a mirror by ${api}`, () => {
+			const clientOf = (endpoints: readonly string[]) =>
+				api === "v2" ? new V2Client({ endpoints }) : new V3Client({ endpoints });
+
+			for (const [state, backoffMs] of [
+				["waiting to try again", [60_000, 60_000]],
+				["trying again and again", [1, 2]],
+				["listing", undefined],
+			] as const) {
+				it(`${state}: is ended by its signal within a second`, async () => {
+					const silent = await FakeServer.start(() => undefined);
+					const client = clientOf([backoffMs ? "http://127.0.0.1:1" : silent.endpoint]);
+					const controller = new AbortController();
+					let hasFailed = false;
+					const onNote = ({ note }: Note) => {
+						hasFailed ||= note === "failed";
+					};
+					const { signal } = controller;
+					const begun = mirror(client, "/a", { signal, onNote, ...(backoffMs ? { backoffMs } : {}) });
+					const refused = assert.rejects(begun, AbortedError);
+					await until(state, () => hasFailed || silent.requests.length > 0);
+					controller.abort();
+					await soon("mirror()", refused);
+					await client.close();
+					await silent.close();
+				});
+			}
+
+			for (const state of ["quiet", "in a handler that does not end", "with a full queue"] as const) {
+				it(`${state}: close(), ended and at() end within a second`, async () => {
+					const root = server.lab.newPrefix();
+					const client = clientOf(server.lab.endpoints);
+					let isFull = false;
+					let isHandling = false;
+					const tree = await mirror(client, root, {
+						queueLength: 1,
+						onNote: ({ note }) => {
+							isFull ||= note === "full";
+						},
+						onAdd: async () => {
+							isHandling = true;
+							await new Promise(() => {});
+						},
+					});
+					const at = tree.at(Number.MAX_SAFE_INTEGER).catch(() => {});
+					const write = async (name: string) => {
+						if (client instanceof V2Client) await client.set(`${root}/${name}`, "1");
+						else await client.put(`${root}/${name}`, "1");
+					};
+					if (state !== "quiet") {
+						await write("1");
+						await until("the handler", () => isHandling);
+					}
+					if (state === "with a full queue") {
+						for (const name of ["2", "3", "4"]) await write(name);
+						await until("the queue is full", () => isFull);
+					}
+					await soon("close()", tree.close());
+					await soon("ended", tree.ended);
+					await soon("at()", at);
+					await client.close();
 				});
 			}
 		});

@@ -150,6 +150,7 @@ forEachEtcd((server) => {
 		for (const [way, leave] of [
 			["break", async (follower: Follower) => void (await read(follower, 1))],
 			["close()", (follower: Follower) => follower.close()],
+			["Symbol.asyncDispose", async (follower: Follower) => await follower[Symbol.asyncDispose]()],
 		] as const) {
 			it(`closes every connection at ${way}`, async () => {
 				const client = new V2Client({ endpoints: server.lab.endpoints });

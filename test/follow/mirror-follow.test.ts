@@ -20,24 +20,18 @@ describe("what a mirror needs of follow()", () => {
 		await follower.close();
 	});
 
-	it("tells its bookmarks between the changes, and throws what who is told throws", async () => {
+	it("tells its bookmarks between the changes, where they are asked for", async () => {
 		const upstream = new ModelUpstream();
-		const heard: string[] = [];
-		const onBookmark = ({ index }: { readonly index: number }) => {
-			heard.push(`bookmark ${index}`);
-			if (index === 4) throw new RangeError("enough");
-		};
-		// An internal option, which no declaration has.
-		const options = { recursive: true, onBookmark };
-		const follower = follow(upstream.source("/r"), "/r", options);
+		const follower = new Following(upstream.source("/r"), "/r", { recursive: true });
 		await follower.ready();
 		for (const key of ["/r/a", "/x", "/r/b", "/x"]) upstream.set(key);
-		for (let count = 0; count < 2; count++) {
-			const { value } = await follower.next();
-			if (value) heard.push(told(value));
+		const heard: string[] = [];
+		for (let count = 0; count < 4; count++) {
+			const { value } = await follower.nextQueued();
+			if (value) heard.push(value.kind === "bookmark" ? `bookmark ${value.index}` : told(value));
 		}
-		assert.deepEqual(heard, ["set /r/a 1", "bookmark 2", "set /r/b 3"]);
-		await assert.rejects(follower.next(), RangeError);
+		assert.deepEqual(heard, ["set /r/a 1", "bookmark 2", "set /r/b 3", "bookmark 4"]);
+		assert.equal(follower.position.index, 4);
 		await follower.close();
 	});
 });

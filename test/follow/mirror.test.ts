@@ -12,6 +12,7 @@ import { AbortedError, ArgumentError } from "etcd-watch-lab/dist/http";
 import type { Command } from "etcd-watch-lab/dist/model";
 import type { Node } from "etcd-watch-lab/dist/v2";
 import fc from "fast-check";
+import { until } from "../support/until";
 import { type ModelSource, ModelUpstream } from "./model-upstream";
 
 const root = "/p/r";
@@ -269,16 +270,119 @@ describe("mirror over the model", () => {
 		assert.equal(tree.get("/p/r/a/b")?.value, "0");
 	});
 
-	it("ends with what its onChange throws", async () => {
+	const failing = {
+		"onChange throws": { onChange: () => fail() },
+		"onChange rejects with": { onChange: async () => fail() },
+		"onAdd rejects with": { onAdd: async ({ key }: Node) => void (key.endsWith("/n") && fail()) },
+		"onUpdate rejects with": { onUpdate: async () => fail() },
+		"onDelete rejects with": { onDelete: async () => fail() },
+		"decode throws": { decode: ({ key }: Node) => (key.endsWith("/n") ? fail() : key) },
+	};
+	const fail = (): never => {
+		throw new RangeError("the consumer's own");
+	};
+	for (const [what, options] of Object.entries(failing)) {
+		it(`ends with what ${what}`, async () => {
+			await start(options as MirrorOptions);
+			const waiting = assert.rejects(tree.at(9), RangeError);
+			upstream.set("/p/r/a/b", "1");
+			upstream.set("/p/r/n");
+			upstream.write("delete", "/p/r/n");
+			await waiting;
+			await assert.rejects(tree.ended, RangeError);
+			await assert.rejects(tree.at(9), RangeError);
+			assert.equal(source.tailCount, 0);
+		});
+	}
+
+	it("is no mirror where decode throws at what is there, and leaves nothing behind", async () => {
+		await start();
+		await assert.rejects(mirror(source, root, { decode: () => fail() }), RangeError);
+		await tree.close();
+		assert.equal(source.tailCount, 0);
+	});
+
+	it("tells of objects as they are made, written and removed, those that are there first", async () => {
+		upstream = new ModelUpstream();
+		source = upstream.source(root);
+		upstream.set("/p/r/a/b", "1");
+		upstream.set("/p/r/a/secret", "x");
+		const said: string[] = [];
+		const objects = await mirror<{ readonly n: number }>(source, root, {
+			decode: ({ value = "" }) => (value === "x" ? undefined : { n: Number(value) }),
+			onAdd: ({ n }, { key }) => said.push(`+${key} ${n}`),
+			onUpdate: (now, before, { key }) => said.push(`~${key} ${before.n} to ${now.n}`),
+			onDelete: ({ n }, { key, before }) => said.push(`-${key} ${n} (${before?.value})`),
+		});
+		tree = objects as unknown as Mirror;
+		assert.deepEqual(objects.get("/p/r/a/b"), { n: 1 });
+		upstream.set("/p/r/a/b", "2");
+		upstream.set("/p/r/c", "3");
+		upstream.set("/p/r/a/secret", "4");
+		await objects.at(upstream.store.index);
+		assert.deepEqual(objects.list(), [{ n: 2 }, { n: 4 }, { n: 3 }]);
+		assert.deepEqual(objects.list("/p/r/a"), [{ n: 2 }, { n: 4 }]);
+		assert.deepEqual([objects.get("/p/r/a"), objects.get("/p/r/none")], [undefined, undefined]);
+		assert.equal(objects.get("/p/r/c"), objects.list("/p/r/c")[0], "it is decoded once");
+		upstream.set("/p/r/c", "x");
+		upstream.write("rmdir", "/p/r/a", { recursive: true });
+		await objects.at(upstream.store.index);
+		assert.deepEqual(said, [
+			"+/p/r/a/b 1",
+			"~/p/r/a/b 1 to 2",
+			"+/p/r/c 3",
+			"+/p/r/a/secret 4",
+			"-/p/r/c 3 (3)",
+			"-/p/r/a/b 2 (2)",
+			"-/p/r/a/secret 4 (4)",
+		]);
+		assert.deepEqual(objects.list(), []);
+	});
+
+	it("takes the next change when the handler is done with the one before", async () => {
+		const gates: (() => void)[] = [];
+		const seen: string[] = [];
 		await start({
-			onChange: () => {
-				throw new RangeError("the consumer's own");
+			queueLength: 5,
+			onUpdate: async ({ value = "" }) => {
+				seen.push(value);
+				await new Promise<void>((resolve) => gates.push(resolve));
 			},
 		});
-		const waiting = assert.rejects(tree.at(9), RangeError);
+		for (let nth = 0; nth < 100; nth++) upstream.set("/p/r/a/b", `v${nth}`);
+		for (let nth = 0; nth < 100; nth++) {
+			await until("the handler", () => gates.length > nth);
+			assert.deepEqual([seen.length, tree.get("/p/r/a/b")?.value], [nth + 1, `v${nth}`]);
+			gates[nth]?.();
+		}
+		await tree.at(upstream.store.index);
+		assert.equal(seen.length, 100);
+	});
+
+	it("can be closed by a handler, and while one never comes to its end", async () => {
+		await start({ onChange: () => tree.close() });
 		upstream.set("/p/r/n");
+		await tree.ended;
+		await start({ onChange: () => new Promise(() => {}) });
+		upstream.set("/p/r/n");
+		await until("the handler", () => tree.get("/p/r/n") !== undefined);
+		const waiting = assert.rejects(tree.at(9), AbortedError);
+		await tree.close();
 		await waiting;
-		await assert.rejects(tree.ended, RangeError);
+		await tree.ended;
+	});
+
+	it("ends with its signal, and with what disposes of it", async () => {
+		const controller = new AbortController();
+		await start({ signal: controller.signal, onChange: () => new Promise(() => {}) });
+		const waiting = assert.rejects(tree.at(9), AbortedError);
+		upstream.set("/p/r/n");
+		controller.abort();
+		await waiting;
+		await tree.ended;
+		await start();
+		await tree[Symbol.asyncDispose]();
+		await tree.ended;
 		assert.equal(source.tailCount, 0);
 	});
 

@@ -37,6 +37,13 @@ export interface StateDifference {
 	readonly removed?: readonly Node[];
 }
 
+/** What became of one key: made (no `before`), removed (no `now`), or written (both). */
+export interface KeyChange {
+	readonly key: string;
+	readonly before?: Node;
+	readonly now?: Node;
+}
+
 /** The followed key and all below it, true at one index. Hidden keys are never part of it. */
 export interface State {
 	/** The index at which it is true. */

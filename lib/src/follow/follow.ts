@@ -28,6 +28,8 @@ export interface Follower extends AsyncIterableIterator<Change> {
 	return(): Promise<IteratorResult<Change, undefined>>;
 	/** Ends it; resolves when every connection is closed and no timer is left. */
 	close(): Promise<void>;
+	/** As `close`, for `await using`. */
+	[Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -44,7 +46,13 @@ export function follow(client: Followable, key: string, options: FollowOptions =
 	return new Following(client, key, options);
 }
 
-/** @internal The follower itself. */
+/** A question for the next change; only a mirror is told of bookmarks. */
+type Asked = { reject(error: unknown): void } & (
+	| { readonly bookmarks: true; resolve(next: IteratorResult<Queued, undefined>): void }
+	| { readonly bookmarks: false; resolve(next: IteratorResult<Change, undefined>): void }
+);
+
+/** The follower itself. */
 export class Following implements Follower {
 	readonly keySpace: KeySpace;
 	readonly #options: InternalOptions;
@@ -63,12 +71,9 @@ export class Following implements Follower {
 	/** Consumed, of an index that has more: only with the last of them does the position move. */
 	readonly #parts: FollowedEvent[] = [];
 	/** Given to the consumer, and not consumed until it asks for the next. */
-	#inHand: Change | undefined;
+	#inHand: Queued | undefined;
 	/** Questions for the next change that have not been answered. */
-	readonly #asked: {
-		resolve(next: IteratorResult<Change, undefined>): void;
-		reject(error: unknown): void;
-	}[] = [];
+	readonly #asked: Asked[] = [];
 
 	constructor(client: Followable, key: string, options: InternalOptions) {
 		const { afterIndex, position, signal, proveThrough = () => 0 } = options;
@@ -130,7 +135,15 @@ export class Following implements Follower {
 
 	next(): Promise<IteratorResult<Change, undefined>> {
 		return new Promise((resolve, reject) => {
-			this.#asked.push({ resolve, reject });
+			this.#asked.push({ bookmarks: false, resolve, reject });
+			this.#answer();
+		});
+	}
+
+	/** As `next`, with the bookmarks between the changes. */
+	nextQueued(): Promise<IteratorResult<Queued, undefined>> {
+		return new Promise((resolve, reject) => {
+			this.#asked.push({ bookmarks: true, resolve, reject });
 			this.#answer();
 		});
 	}
@@ -143,6 +156,10 @@ export class Following implements Follower {
 	async close(): Promise<void> {
 		this.#end();
 		await this.#running;
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
 	}
 
 	[Symbol.asyncIterator](): this {
@@ -181,9 +198,7 @@ export class Following implements Follower {
 	#answer(): void {
 		for (let asked = this.#asked[0]; asked !== undefined; asked = this.#asked[0]) {
 			try {
-				const next = this.#take();
-				if (next === undefined) return;
-				asked.resolve(next);
+				if (!this.#give(asked)) return;
 			} catch (error) {
 				asked.reject(error);
 			}
@@ -191,24 +206,30 @@ export class Following implements Follower {
 		}
 	}
 
-	/** What `next` is answered with; undefined while that has yet to come. */
-	#take(): IteratorResult<Change, undefined> | undefined {
+	/** False while what it is to be answered with has yet to come. */
+	#give(asked: Asked): boolean {
 		// Who asks again has consumed what it was given.
 		this.#consumed();
 		while (!this.#isClosed) {
 			const queued = this.#queue.take();
 			if (queued === undefined) {
 				if (this.#failure !== undefined) throw this.#failure.error;
-				return undefined;
+				return false;
 			}
+			this.#inHand = queued;
 			if (queued.kind !== "bookmark") {
-				this.#inHand = queued;
 				if (!this.#obeys("an exception consumes nothing")) this.#consumed();
-				return { done: false, value: queued };
+				asked.resolve({ done: false, value: queued });
+				return true;
 			}
-			this.#commit(queued);
+			this.#consumed();
+			if (asked.bookmarks) {
+				asked.resolve({ done: false, value: queued });
+				return true;
+			}
 		}
-		return { done: true, value: undefined };
+		asked.resolve({ done: true, value: undefined });
+		return true;
 	}
 
 	#consumed(): void {
@@ -235,7 +256,6 @@ export class Following implements Follower {
 					this.#tree = this.#newTree(queued.nodes);
 					this.#clusterId = this.#reconciler.clusterId;
 				}
-				this.#options.onBookmark?.(queued);
 				break;
 			default:
 				this.#index = queued.state.index;

@@ -4,6 +4,7 @@ export type {
 	FollowedEvent,
 	FollowOptions,
 	Gap,
+	KeyChange,
 	KeySpace,
 	Listing,
 	Note,
@@ -18,6 +19,5 @@ export type {
 } from "./changes";
 export { type Follower, follow } from "./follow";
 export { type Mirror, type MirrorChange, type MirrorOptions, mirror, ResetError } from "./mirror";
-export type { KeyChange } from "./mirror-keys";
 export type { Followable } from "./options";
 export { notOnV3, type Rule, rules } from "./rules";

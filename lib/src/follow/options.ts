@@ -2,7 +2,7 @@ import { checkDurationMs, checkIndex } from "../http/checks";
 import { ArgumentError } from "../http/errors";
 import { V2Client } from "../v2/client";
 import { V3Client } from "../v3/client";
-import type { Bookmark, FollowOptions, KeySpace, Position, Scope, Source } from "./changes";
+import type { FollowOptions, KeySpace, Position, Scope, Source } from "./changes";
 import { DirectoryKeys, isSameScope, NameKeys, wordsFor } from "./keys";
 import { obeysAllBut, type Rule } from "./rules";
 import { V2Source } from "./v2/source";
@@ -11,13 +11,8 @@ import { V3Source } from "./v3/source";
 /** What a follower can be made of: a client of either API, or a source. */
 export type Followable = V2Client | V3Client | Source;
 
-/** @internal What a follower's own users give it beside. */
+/** What this library's own users of a follower give it beside; the package's subpath does not export it. */
 export interface InternalOptions extends FollowOptions {
-	/**
-	 * For who keeps a state in step (mirror.ts): told, between two changes, how far the index has moved without one,
-	 * and of the whole state where a list has just told it. What it throws, `next` throws.
-	 */
-	readonly onBookmark?: (bookmark: Bookmark) => void;
 	/** Asked all the time: up to which index bookmarks are waited for, even while nothing happens. */
 	readonly proveThrough?: () => number;
 	/** For proofs: rules that are not obeyed. */
@@ -31,7 +26,7 @@ export interface Settings {
 	readonly queueLength: number;
 }
 
-/** @internal @throws ArgumentError for a key, an index, a position, a duration or an option that can't be followed */
+/** @throws ArgumentError for a key, an index, a position, a duration or an option that can't be followed */
 export function settingsOf(client: Followable, key: string, options: InternalOptions): Settings {
 	const { afterIndex, position } = options;
 	if (afterIndex !== undefined) checkIndex("afterIndex", afterIndex);

@@ -1,6 +1,6 @@
 import { isRemoval } from "../v2/key";
 import type { Node } from "../v2/node";
-import type { FollowedEvent, KeySpace, StateDifference } from "./changes";
+import type { FollowedEvent, KeyChange, KeySpace, StateDifference } from "./changes";
 
 const soon = Promise.resolve();
 
@@ -31,9 +31,10 @@ export class FollowedTree {
 		return children.sort(byKey);
 	}
 
-	/** All nodes in the order of their keys. */
-	nodes(): readonly Node[] {
-		return [...this.#nodes.values()].sort(byKey);
+	/** All nodes, or the one at a key and those below it, in the order of their keys. */
+	nodes(top?: string): readonly Node[] {
+		const nodes = [...this.#nodes.values()];
+		return (top === undefined ? nodes : nodes.filter(({ key }) => this.#keys.isWithin(key, top))).sort(byKey);
 	}
 
 	fork(): FollowedTree {
@@ -63,6 +64,35 @@ export class FollowedTree {
 		// 3.4: a new ttl leaves a directory's modifiedIndex as it was, though the event takes a new one (T21).
 		this.#put(before?.dir && now.dir ? { ...now, modifiedIndex: before.modifiedIndex } : now);
 		return [];
+	}
+
+	/**
+	 * As `apply`, and tells what became of each key: all that were under a removed directory (T8), and the directories
+	 * that a write makes on its way before its own key (T7).
+	 */
+	applied(event: FollowedEvent): readonly KeyChange[] {
+		const { key } = event;
+		const made: string[] = [];
+		let parent = this.#keys.covers(key) ? this.#keys.parentOf(key) : undefined;
+		for (; parent !== undefined && this.get(parent) === undefined; parent = this.#keys.parentOf(parent)) {
+			made.unshift(parent);
+		}
+		const before = this.get(key);
+		const removed = this.apply(event);
+		if (removed.length > 0) return removed.map((node) => changed(node.key, node, undefined));
+		const now = this.get(key);
+		if (now === undefined) return [];
+		return [...made.map((one) => changed(one, undefined, this.get(one))), changed(key, before, now)];
+	}
+
+	/** What has to become of each key for this tree to be the later one, in the order of the keys. */
+	changesTo(later: readonly Node[]): readonly KeyChange[] {
+		const { added, changed: written, removed } = this.difference(later);
+		return [
+			...added.map((now) => changed(now.key, undefined, now)),
+			...written.map(({ before, now }) => changed(now.key, before, now)),
+			...removed.map((before) => changed(before.key, before, undefined)),
+		].sort(byKey);
 	}
 
 	/** What is otherwise in a later state of the same tree. */
@@ -240,7 +270,11 @@ function isSame(one: Node, two: Node): boolean {
 	);
 }
 
-/** Sorts nodes as every list here is sorted. */
-export function byKey(one: Node, two: Node): number {
+function changed(key: string, before: Node | undefined, now: Node | undefined): KeyChange {
+	return { key, ...(before === undefined ? {} : { before }), ...(now === undefined ? {} : { now }) };
+}
+
+/** Sorts as every list here is sorted. */
+export function byKey(one: { readonly key: string }, two: { readonly key: string }): number {
 	return one.key < two.key ? -1 : one.key > two.key ? 1 : 0;
 }

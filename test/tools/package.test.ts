@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { V3Client } from "etcd-watch-lab";
 import { Running, root } from "../support/checkout";
 import { etcd35 } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
@@ -48,7 +49,7 @@ const names = [
 const esm = names.map(([name, from]) => `import ${name} from "${from}";\n`).join("") + consumer;
 const cjs = names.map(([name, from]) => `const ${name} = require("${from}");\n`).join("") + consumer;
 
-/** What has to compile, and what must not: else the types would be \`any\`, or tell of internal options. */
+/** What has to compile, and what must not: else the types are loose, or tell of internal options. */
 const typed = `
 import { type Change, type Follower, follow, type Mirror, mirror, type Position, ResetError } from "etcd-watch-lab/follow";
 import { ModelStore } from "etcd-watch-lab/model";
@@ -181,6 +182,41 @@ describe("the package", function () {
 	it("has all of it at its root, the notebooks' names too", async () => {
 		const script = `import * as lab from "etcd-watch-lab"; console.log(typeof lab.follow, typeof lab.chart);`;
 		assert.equal(await node(folder, "--input-type=module", "-e", script), "function function\n");
+	});
+
+	it("has a README whose programs run, print what it says that they print, and whose links lead somewhere", async () => {
+		const readme = fs.readFileSync(path.join(installed, "README.md"), "utf8");
+		const links = [...readme.matchAll(/\]\((?!https:|#)([^)]+)\)/g)].map(([, link = ""]) => link);
+		assert.ok(links.length > 5);
+		assert.deepEqual(
+			links.filter((link) => !fs.existsSync(path.join(installed, link))),
+			[],
+		);
+		const programs = [...readme.matchAll(/^```js\n(.*?)^```/gms)].map(([, text = ""]) => text);
+		assert.equal(programs.length, 4);
+		const endpoint = etcd?.endpoint ?? "";
+		const writer = new V3Client({ endpoints: [endpoint] });
+		// For the program that follows until it is ended.
+		const writing = setInterval(() => void writer.put("/config/a", "1").catch(() => {}), 100);
+		try {
+			for (const [nth, text] of programs.entries()) {
+				const wanted = [...text.matchAll(/^\/\/ → (.*)$/gm)].map(([, line = ""]) => line);
+				assert.ok(wanted.length > 0);
+				fs.writeFileSync(
+					path.join(folder, `readme-${nth}.mjs`),
+					text.replaceAll("http://127.0.0.1:2379", endpoint),
+				);
+				const child = spawn(process.execPath, [`readme-${nth}.mjs`], { cwd: folder, timeout: 30_000 });
+				const running = new Running(child);
+				for (const line of wanted) await running.says(new RegExp(`^${line}$`, "m"));
+				if (text.includes("client.close()")) assert.equal((await running.ended).code, 0, "it ends by itself");
+				else child.kill();
+				await running.ended;
+			}
+		} finally {
+			clearInterval(writing);
+			await writer.close();
+		}
 	});
 
 	for (const [compiler, options, files] of compilers) {

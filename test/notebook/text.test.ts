@@ -149,6 +149,8 @@ describe("printable", () => {
 		["\u0000\n\u007f", "␀␊␡"],
 		["\u0085", "\ufffd"],
 		["\ud800x", "\ufffdx"],
+		["k8s\udc00\udcff", "k8s\ufffd‹0xFF›"],
+		["\udc80\udc9f", "‹0x80›‹0x9F›"],
 		["a\u202eb", "a‹U+202E›b"],
 		["a\u2069b\u2068", "a‹U+2069›b‹U+2068›"],
 		["zero\u200bwidth", "zero‹U+200B›width"],
@@ -165,6 +167,22 @@ describe("shortened", () => {
 	it("keeps both ends of a long key and never cuts an emoji in two", () => {
 		assert.equal(shortened("/a/very/long/key/indeed", 11), "/a/ve…ndeed");
 		assert.equal(shortened("👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦", 2), "👩‍👩‍👧‍👦…");
+	});
+
+	it("looks at the ends of a key of a megabyte alone: what is in the middle costs nothing", () => {
+		// Segmenting all of it takes Node 20 minutes, in which mocha's own limit could not end the test: so count.
+		const real = Intl.Segmenter.prototype.segment;
+		let segmented = 0;
+		Intl.Segmenter.prototype.segment = function (text) {
+			segmented += text.length;
+			return real.call(this, text);
+		};
+		try {
+			assert.equal(shortened(`/begin${"é".repeat(1_000_000)}end`, 11), "/begi…ééend");
+			assert.ok(segmented < 1_000, `${segmented} code units were segmented`);
+		} finally {
+			Intl.Segmenter.prototype.segment = real;
+		}
 	});
 });
 

@@ -1,4 +1,6 @@
 const CONTROL = /\p{Cc}/gu;
+/** A byte that is no text, as the v3 client carries it (`V3Client`). */
+const BYTE = /[\udc80-\udcff]/gu;
 const UNSHOWABLE = /[\ufffe\uffff]|\p{Surrogate}/gu;
 const INVISIBLE = /[\u200b\u200e\u200f\u061c\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
@@ -11,7 +13,8 @@ const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /**
  * A string from anywhere, made fit to be shown: control characters become their pictures (␀, ␊), what can't be
- * seen or would turn the text around is spelled out (`‹U+202E›`), lone surrogates become �, and text written from
+ * seen or would turn the text around is spelled out (`‹U+202E›`), and so is a byte that is no text (`‹0xFF›`); other
+ * lone surrogates become �, and text written from
  * right to left is isolated so that it can't move what stands beside it. What it gives, it leaves as it is.
  * Escaping for HTML or SVG comes after this.
  */
@@ -29,6 +32,7 @@ function isolated(text: string): string {
 function plain(text: string): string {
 	return text
 		.replace(CONTROL, pictureOf)
+		.replace(BYTE, (c) => `‹0x${(c.charCodeAt(0) - 0xdc00).toString(16).toUpperCase()}›`)
 		.replace(UNSHOWABLE, "\ufffd")
 		.replace(INVISIBLE, (c) => `‹U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}›`);
 }
@@ -40,11 +44,20 @@ function pictureOf(control: string): string {
 
 /** `printable`, with the middle left out when it has more than `max` characters: the two ends tell a key best. */
 export function shortened(text: string, max: number): string {
-	const all = Array.from(graphemes.segment(text), (part) => part.segment);
-	if (all.length <= max) return printable(text);
+	// Node 20 takes quadratic time to segment a text: of a key of a megabyte only the ends are looked at, at most 16 code
+	// units a character.
+	const most = 16 * (max + 1);
+	const isLong = text.length > 2 * most;
+	const first = segments(isLong ? text.slice(0, most) : text);
+	if (!isLong && first.length <= max) return printable(text);
+	const last = isLong ? segments(text.slice(-most)) : first;
 	const head = Math.ceil((max - 1) / 2);
 	const tail = max - 1 - head;
-	return printable(`${all.slice(0, head).join("")}…${tail > 0 ? all.slice(-tail).join("") : ""}`);
+	return printable(`${first.slice(0, head).join("")}…${tail > 0 ? last.slice(-tail).join("") : ""}`);
+}
+
+function segments(text: string): readonly string[] {
+	return Array.from(graphemes.segment(text), (part) => part.segment);
 }
 
 /** How many columns the text takes in a terminal. */

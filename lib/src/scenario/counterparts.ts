@@ -1,4 +1,7 @@
+import { ArgumentError } from "../http";
+import { checkValue, keyPath } from "../http/checks";
 import type { Scenario } from "./scenario";
+import { belowName } from "./scope";
 import type { BurstStep, OpenStep, Step, WriteStep } from "./steps";
 import type { Timeline, WithoutCounterpart } from "./timeline";
 
@@ -41,6 +44,26 @@ export function withoutCounterpart(
 		const found = api === "v2" ? withoutInV2(step) : withoutInV3(step);
 		return found === undefined ? [] : [{ step: at + 1, what: stepWords(step), isDone: false, ...found }];
 	});
+}
+
+/**
+ * Refuses a step with a key or a value that v2 can't have: keys begin with a slash there and have no empty part, and both are text; in v3 they are bytes.
+ * @throws ArgumentError that names the step
+ */
+export function checkV2Keys(steps: readonly Step[]): void {
+	for (const [at, step] of steps.entries()) {
+		const key = "key" in step ? step.key : "directory" in step ? step.directory : undefined;
+		if (key === undefined) continue;
+		try {
+			keyPath(key);
+			if ("value" in step && step.value !== undefined) checkValue(step.value);
+		} catch (error) {
+			if (!(error instanceof ArgumentError)) throw error;
+			throw new ArgumentError(
+				`step ${at + 1}, ${stepWords(step)}: ${error.message}. v3 takes it: .run(etcd, { api: "v3" })`,
+			);
+		}
+	}
 }
 
 type Found = { readonly why: string; readonly what?: string; readonly isDone?: boolean };
@@ -112,7 +135,7 @@ function v3Words(step: Step): string {
 }
 
 function watchWords({ step, key, recursive, afterIndex, goOnAfter, progressNotify }: OpenStep): string {
-	const range = recursive ? `${quoted(key)} and the prefix ${quoted(`${key}/`)}` : quoted(key);
+	const range = recursive ? `${quoted(key)} and the prefix ${quoted(belowName(key))}` : quoted(key);
 	const from =
 		afterIndex !== undefined
 			? `, start_revision ${afterIndex + 1}`
@@ -147,7 +170,7 @@ function writeWords({ operation, key, ttl, recursive, expected = {} }: WriteStep
 		case "delete":
 			return `delete ${quoted(key)}`;
 		case "rmdir":
-			return recursive ? `delete ${quoted(key)} and the prefix ${quoted(`${key}/`)}` : "";
+			return recursive ? `delete ${quoted(key)} and the prefix ${quoted(belowName(key))}` : "";
 		default:
 			return put;
 	}

@@ -61,8 +61,11 @@ const readV2: Read = async ({ v2 }, recorder, _, signal) => {
 const readV3: Read = async ({ v3 }, recorder, index, signal) => {
 	if (v3 === undefined) throw new ScenarioError("this server's v3 API is not at hand: run it on a lab");
 	const revision = recorder.absoluteIndex(index);
-	const { kvs } = await v3.range(`${recorder.absoluteKey("/")}/`, { prefix: true, revision, signal });
-	return kvs.map((kv) => recorder.node(seenNode(kv)));
+	const { prefix } = recorder;
+	const ranges = [`${prefix}/`, `${prefix}:`].map((from) =>
+		v3.range(from, { prefix: true, revision, signal }),
+	);
+	return (await Promise.all(ranges)).flatMap(({ kvs }) => kvs.map((kv) => recorder.node(seenNode(kv))));
 };
 
 /** Takes an event by its own key and nothing else: what one writes first, and what goes wrong. */

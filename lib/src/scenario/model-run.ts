@@ -8,7 +8,7 @@ import {
 	type WatchRequest,
 } from "../model";
 import { errorCodes } from "../v2";
-import { withoutCounterpart } from "./counterparts";
+import { checkV2Keys, withoutCounterpart } from "./counterparts";
 import { cutValue } from "./record";
 import type { Scenario } from "./scenario";
 import { depthBelow, isHidden } from "./scope";
@@ -90,6 +90,7 @@ class ModelRun {
 	#now = 0;
 
 	constructor({ name, steps }: Scenario, options: ModelRunOptions) {
+		checkV2Keys(steps);
 		this.#name = name;
 		this.#without = withoutCounterpart(steps, "v2").map(({ step, what, why }) => ({ step, what, why }));
 		this.#options = options;

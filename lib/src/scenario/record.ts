@@ -34,9 +34,10 @@ export class Recorder {
 		return this.#before !== undefined;
 	}
 
-	/** The key on the server. */
+	/** The key on the server. One of v3 that has no slash at its beginning comes after a colon. */
 	absoluteKey(key: string): string {
-		return key === "/" ? this.prefix : this.prefix + key;
+		if (key === "/") return this.prefix;
+		return key.startsWith("/") ? this.prefix + key : `${this.prefix}:${key}`;
 	}
 
 	absoluteIndex(index: number): number {
@@ -54,12 +55,17 @@ export class Recorder {
 	}
 
 	key(key: string): string {
-		const inside =
-			key === this.prefix ? "/" : key.startsWith(`${this.prefix}/`) ? key.slice(this.prefix.length) : key;
+		const inside = this.#inside(key);
 		return inside.replace(
 			inOrderName,
 			(_, digits: string) => `/${String(this.index(Number(digits))).padStart(20, "0")}`,
 		);
+	}
+
+	#inside(key: string): string {
+		if (key === this.prefix) return "/";
+		if (key.startsWith(`${this.prefix}/`)) return key.slice(this.prefix.length);
+		return key.startsWith(`${this.prefix}:`) ? key.slice(this.prefix.length + 1) : key;
 	}
 
 	node(node: SeenNode): NodeRecord {

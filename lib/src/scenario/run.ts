@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AbortedError, ArgumentError, LabError } from "../http";
-import { withoutCounterpart } from "./counterparts";
+import { checkV2Keys, withoutCounterpart } from "./counterparts";
 import { Following } from "./following";
 import { announceWrites } from "./polite";
 import { Recorder } from "./record";
@@ -51,6 +51,7 @@ export async function runScenario(
 	const without = withoutCounterpart(steps, api.name);
 	checkWorth(name, steps, without, api.name);
 	if (api.name === "v2") {
+		checkV2Keys(steps);
 		const writes = steps.reduce((sum, step) => sum + (step.step === "burst" ? step.count : 1), 0);
 		announceWrites(target, writes, `"${name}" makes ${writes} writes, which`);
 	} else if (steps.some(({ step }) => step === "compact")) {

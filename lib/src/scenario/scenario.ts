@@ -1,6 +1,7 @@
 import { ArgumentError } from "../http";
-import { checkComparison, checkIndex, checkTtl, checkValue, keyPath } from "../http/checks";
+import { checkComparison, checkIndex, checkTtl } from "../http/checks";
 import type { Comparison } from "../v2";
+import { bytesOf } from "../v3/bytes";
 import { type RunOptions, runScenario } from "./run";
 import type { BurstStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
 import type { Target } from "./target";
@@ -237,7 +238,7 @@ export class Scenario {
 
 	/** Sets of `directory/0`, `directory/1`, …, several at once. */
 	burst(directory: string, options: BurstOptions): Scenario {
-		keyPath(directory);
+		checkName("key", directory);
 		const { count, keyCount = 1, connections = 8, valueBytes = 1, perSecond } = options;
 		inRange("count", count, 1, 100_000);
 		inRange("keyCount", keyCount, 1, 100_000);
@@ -259,7 +260,7 @@ export class Scenario {
 
 	/** Waits until the server has let the key expire, and records that as a write by "etcd". */
 	awaitExpiry(key: string): Scenario {
-		keyPath(key);
+		checkName("key", key);
 		const hasTtl = this.steps.some(
 			(step) => step.step === "write" && step.key === key && step.ttl !== undefined,
 		);
@@ -281,14 +282,14 @@ export class Scenario {
 	}
 
 	#open(step: OpenStep): Scenario {
-		keyPath(step.key);
+		checkName("key", step.key);
 		if (step.afterIndex !== undefined) checkIndex("afterIndex", step.afterIndex);
 		return this.#then(step);
 	}
 
 	#write(operation: Operation, key: string, fields: Partial<WriteStep>): Scenario {
-		keyPath(key);
-		if (fields.value !== undefined) checkValue(fields.value);
+		checkName("key", key);
+		if (fields.value !== undefined) checkName("value", fields.value);
 		if (fields.ttl !== undefined) checkTtl(fields.ttl);
 		if (fields.expected !== undefined) checkComparison(fields.expected);
 		return this.#then({ step: "write", by: this.#writer, operation, key, ...fields });
@@ -395,6 +396,13 @@ function open(options: PollOptions & WatchingOptions): Omit<OpenStep, "step" | "
 		...(goOnAfter === undefined ? {} : { goOnAfter }),
 		...(progressNotify ? { progressNotify } : {}),
 	};
+}
+
+/** v3's keys and values are bytes, of which text is one kind; what v2 can't have of that is refused when it is run. */
+function checkName(what: "key" | "value", given: string): void {
+	if (typeof given !== "string") throw new ArgumentError(`a ${what} is a string, not ${typeof given}`);
+	if (what === "key" && given === "") throw new ArgumentError('the key is empty: a key looks like "/a/b"');
+	bytesOf(what, given);
 }
 
 function inRange(name: string, value: number, least: number, most: number): void {

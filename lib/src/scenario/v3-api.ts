@@ -97,7 +97,7 @@ export class V3Api implements Api {
 		try {
 			for (const id of this.#leases.splice(0)) await this.#v3.revoke(id).catch(isGone);
 			await this.#v3.delete(prefix);
-			await this.#v3.delete(`${prefix}/`, { prefix: true });
+			for (const end of ["/", ":"]) await this.#v3.delete(prefix + end, { prefix: true });
 		} catch (error) {
 			// A server that is gone keeps what it has; what is the lab's own is removed when the lab ends.
 			if (!(error instanceof LabError)) throw error;

@@ -1,13 +1,15 @@
-import { type KeyValue, prefixEnd, type V3Event } from "../v3";
+import { type KeyValue, prefixEnd, toText, type V3Event } from "../v3";
+import { bytesOf } from "../v3/bytes";
 import type { SeenEvent, SeenNode } from "./api";
+import { belowName } from "./scope";
 
-/** A key of v3 in the words of v2: its mod_revision is its modifiedIndex, its create_revision its createdIndex. */
+/** A key of v3, its bytes as `toText` has them, in the words of v2: its mod_revision is its modifiedIndex, its create_revision its createdIndex. */
 export function seenNode(kv: KeyValue): SeenNode {
-	const { key, createRevision, modRevision, version } = kv;
+	const { createRevision, modRevision, version } = kv;
 	const isThere = version > 0;
 	return {
-		key,
-		...(isThere ? { value: kv.value } : {}),
+		key: toText(kv.keyBytes),
+		...(isThere ? { value: toText(kv.valueBytes) } : {}),
 		dir: false,
 		createdIndex: createRevision,
 		modifiedIndex: modRevision,
@@ -33,10 +35,10 @@ export function seenEvent({ type, kv, prevKv }: V3Event, began: number): SeenEve
 
 /** The range of a watch or a read: the key, and with `recursive` all up to the last one below it. */
 export function treeOf(key: string, recursive: boolean): { readonly rangeEnd?: Buffer } {
-	return recursive ? { rangeEnd: prefixEnd(Buffer.from(`${key}/`)) } : {};
+	return recursive ? { rangeEnd: prefixEnd(bytesOf("key", belowName(key))) } : {};
 }
 
 /** Between a key and what is below it lie other keys, such as "/a-b" after "/a": they are sent, and left out here. */
 export function isIn(key: string, recursive: boolean): (node: { readonly key: string }) => boolean {
-	return (node) => node.key === key || (recursive && node.key.startsWith(`${key}/`));
+	return (node) => node.key === key || (recursive && node.key.startsWith(belowName(key)));
 }

@@ -1,6 +1,15 @@
-import type { KeyValue, OperationAnswer, Txn, TxnAnswer, TxnCompare, TxnOperation } from "../v3";
+import {
+	type KeyValue,
+	type OperationAnswer,
+	type Txn,
+	type TxnAnswer,
+	type TxnCompare,
+	type TxnOperation,
+	toText,
+} from "../v3";
 import type { SeenNode } from "./api";
 import type { Recorder } from "./record";
+import { belowName } from "./scope";
 import type { WriteStep } from "./steps";
 import type { Accepted, Changed, Refused } from "./timeline";
 import { deletedNode, seenNode } from "./v3-node";
@@ -33,7 +42,7 @@ export function txnOf(step: WriteStep, lease: bigint | undefined): Txn {
 			return {
 				success: [
 					{ op: "delete", key, prevKv: true },
-					{ op: "delete", key: `${key}/`, prefix: true, prevKv: true },
+					{ op: "delete", key: belowName(key), prefix: true, prevKv: true },
 				],
 			};
 		default:
@@ -76,7 +85,10 @@ function changesOf(
 ): { node: SeenNode; prevNode?: SeenNode }[] {
 	const before = (kv: KeyValue | undefined) => (kv ? { prevNode: seenNode(kv) } : {});
 	if (one.kind === "delete") {
-		return one.prevKvs.map((kv) => ({ node: deletedNode(kv.key, header.revision), ...before(kv) }));
+		return one.prevKvs.map((kv) => ({
+			node: deletedNode(toText(kv.keyBytes), header.revision),
+			...before(kv),
+		}));
 	}
 	if (one.kind !== "put") return [];
 	const made = answers.flatMap((answer) => (answer.kind === "range" ? answer.kvs : []));

@@ -1,14 +1,11 @@
-import assert from "node:assert/strict";
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
+import { loadChanged } from "../support/changed";
 import type { ModelClass } from "./differential/pair";
 import type { Mix } from "./differential/program";
 
-/** A model with one rule switched off: the text of a compiled file of lib/src/model, changed in one place. */
+/** A model with one rule switched off: the text of a compiled file of the model's, changed in one place. */
 export interface Mutant {
 	readonly fault: string;
-	readonly file: "history" | "hub" | "store" | "tree";
+	readonly file: "history" | "hub" | "key" | "store" | "tree";
 	readonly from: string;
 	readonly to: string;
 	/** The series on which it shows; both unless given. */
@@ -23,7 +20,7 @@ export const mutants: readonly Mutant[] = [
 	{
 		fault: "a live watch sees hidden names",
 		file: "hub",
-		from: "if (!own && isHiddenFrom(path, event.node.key))",
+		from: "if (!own && (0, key_1.isHiddenFrom)(path, event.node.key))",
 		to: "if (false)",
 	},
 	{
@@ -34,7 +31,7 @@ export const mutants: readonly Mutant[] = [
 	},
 	{
 		fault: "only a hidden last name hides an event",
-		file: "hub",
+		file: "key",
 		from: '.includes("/_")',
 		to: '.split("/").at(-1).startsWith("_")',
 	},
@@ -48,7 +45,7 @@ export const mutants: readonly Mutant[] = [
 		fault: "a removal is noticed once by a stream on the removed key",
 		file: "hub",
 		from: "}\n        this.#notifyAt(key, event, false, deliveries);",
-		to: "}\n        if (!removals.has(event.action)) this.#notifyAt(key, event, false, deliveries);",
+		to: "}\n        if (!(0, key_1.isRemoval)(event)) this.#notifyAt(key, event, false, deliveries);",
 	},
 	{
 		fault: "a watch that is not recursive sees what is below its key",
@@ -208,20 +205,7 @@ export const mutants: readonly Mutant[] = [
 ];
 
 /** Loads the model with the fault in it. */
-export function plant({ fault, file, from, to }: Mutant): ModelClass {
-	const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-mutant-"));
-	try {
-		fs.cpSync(path.dirname(require.resolve("etcd-watch-lab/dist/model")), folder, { recursive: true });
-		const target = path.join(folder, `${file}.js`);
-		const text = fs.readFileSync(target, "utf8");
-		assert.equal(text.split(from).length, 2, `"${fault}": the place is not there once in ${file}: ${from}`);
-		fs.writeFileSync(
-			target,
-			text.replace(from, () => to),
-		);
-		const loaded: { readonly ModelStore: ModelClass } = require(path.join(folder, "index.js"));
-		return loaded.ModelStore;
-	} finally {
-		fs.rmSync(folder, { recursive: true, force: true });
-	}
+export function plant({ file, from, to }: Mutant): ModelClass {
+	const changes = [{ file: file === "key" ? "v2/key" : `model/${file}`, from, to }];
+	return loadChanged<{ readonly ModelStore: ModelClass }>("model", changes).ModelStore;
 }

@@ -1,3 +1,4 @@
+import { isHiddenFrom, isRemoval } from "../v2/key";
 import type { DeliveryRule, ModelDelivery, ModelEvent, WaitingWatcher } from "./types";
 
 /** The watchers on one key, in the order in which they came. */
@@ -68,7 +69,7 @@ export class WatcherHub {
 			if (removed) return own ? "own key" : "removed with its directory";
 			if (!own) return "recursive";
 			// A one-shot watcher on a removed key went with the removal's own notice.
-			return watcher.stream && removals.has(event.action) ? "second notice of the removal" : "own key";
+			return watcher.stream && isRemoval(event) ? "second notice of the removal" : "own key";
 		};
 		const wake = (watchers: WaitingWatcher[]): WaitingWatcher[] => {
 			const woken = watchers.filter(({ sinceIndex }) => event.index >= sinceIndex);
@@ -85,12 +86,4 @@ export class WatcherHub {
 	#forgetEmpty(key: string, { recursive, plain }: Waiting): void {
 		if (recursive.length + plain.length === 0) this.#byKey.delete(key);
 	}
-}
-
-const removals: ReadonlySet<string> = new Set(["delete", "expire", "compareAndDelete"]);
-
-/** True when a part of the key below the watched path begins with "_"; never for what lies above it (`isHidden`). */
-export function isHiddenFrom(watched: string, key: string): boolean {
-	if (watched.length > key.length) return false;
-	return `/${key.slice(watched.length)}`.includes("/_");
 }

@@ -1,4 +1,4 @@
-import { isHiddenFrom } from "./hub";
+import { isBelow, isHiddenFrom } from "../v2/key";
 import type { DeliveryRule, ModelEvent, WatchRequest } from "./types";
 
 /** Why a waiting watcher is passed over by an event. */
@@ -35,8 +35,4 @@ export function liveReach(
 		return existed ? { rule: "removed with its directory" } : { passedOver: "no node there" };
 	}
 	return { passedOver: "elsewhere" };
-}
-
-function isBelow(key: string, ancestor: string): boolean {
-	return key !== ancestor && key.startsWith(ancestor === "/" ? "/" : `${ancestor}/`);
 }

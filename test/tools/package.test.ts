@@ -193,7 +193,7 @@ describe("the package", function () {
 			[],
 		);
 		const programs = [...readme.matchAll(/^```js\n(.*?)^```/gms)].map(([, text = ""]) => text);
-		assert.equal(programs.length, 4);
+		assert.equal(programs.length, 6);
 		const endpoint = etcd?.endpoint ?? "";
 		const writer = new V3Client({ endpoints: [endpoint] });
 		// For the program that follows until it is ended.

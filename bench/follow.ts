@@ -1,188 +1,138 @@
-import fs from "node:fs";
 import path from "node:path";
-import { curveChart } from "etcd-watch-lab/dist/notebook";
-import { startLab } from "etcd-watch-lab/dist/server";
-import type { Bench } from "./follow/bench";
-import { type CatchUpResult, catchUp } from "./follow/catch-up";
-import { type LatencyResult, latency } from "./follow/latency";
-import { type LiveResult, live } from "./follow/live";
-import { Party } from "./follow/party";
-import { rounded } from "./measure";
-import { goPeer } from "./peers/go";
-import { nodeEtcdPeer } from "./peers/node-etcd";
+import { parseArgs } from "node:util";
+import { findEtcd, versionOf } from "etcd-watch-lab/dist/server";
+import { type Api, apis } from "./clients/protocol";
+import { withBench } from "./follow/bench";
+import { catchUp } from "./follow/catch-up";
+import { charts } from "./follow/charts";
+import { latency } from "./follow/latency";
+import { live } from "./follow/live";
+import { client, type PartyPlan } from "./follow/party";
+import { type QuietResult, quiet } from "./follow/quiet";
+import { type Sizes, small, whole } from "./follow/sizes";
+import { type Measured, names, sentence, verdictsOf } from "./follow/verdicts";
+import { writeResults } from "./measure";
+import { goPeer, npmPeer, type Peer } from "./peers/peer";
 
-const names = {
-	follow: "follow()",
-	limit: "the limit",
-	loop: "one waitIndex at a time",
-	go: "Go client",
-	nodeEtcd: "node-etcd 7",
-} as const;
-
-const parts = ["catch-up", "latency", "live"] as const;
+const parts = ["catch-up", "latency", "live", "quiet"] as const;
 type Part = (typeof parts)[number];
 
-interface Results {
-	readonly etcd: string;
-	readonly node: string;
-	readonly missing: readonly string[];
-	readonly catchUp?: readonly CatchUpResult[];
-	readonly latency?: readonly LatencyResult[];
-	readonly live?: readonly LiveResult[];
+interface Asked {
+	readonly apis: readonly Api[];
+	readonly parts: readonly Part[];
+	readonly binary: string;
+	readonly version: string;
+	readonly sizes: Sizes;
+	/** All of it, on the lab's own etcd: what the committed results are of. */
+	readonly isWhole: boolean;
 }
 
-/** A target, and what was measured against it. */
-interface Verdict {
-	readonly what: string;
-	readonly measured: number;
-	readonly wanted: string;
-	readonly met: boolean;
-}
-
-async function main(asked: readonly string[]): Promise<void> {
-	const unknown = asked.find((name) => !parts.some((part) => part === name));
-	if (unknown !== undefined) throw new Error(`no part ${unknown}: there are ${parts.join(", ")}`);
-	const wants = (part: Part) => asked.length === 0 || asked.includes(part);
-	const parties: Party[] = [];
-	const missing: string[] = [];
-	const lab = await startLab({ env: {} });
-	const started = (party: Party): Party => {
-		parties.push(party);
-		return party;
+/** @throws Error for a word that is neither an API nor a part */
+async function asked(args: string[]): Promise<Asked> {
+	const options = { etcd: { type: "string" }, small: { type: "boolean" } } as const;
+	const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+	const known: readonly string[] = [...apis, ...parts];
+	const unknown = positionals.find((word) => !known.includes(word));
+	if (unknown !== undefined) throw new Error(`no part "${unknown}": there are ${known.join(", ")}`);
+	const wanted = <T extends string>(all: readonly T[]): readonly T[] => {
+		const named = all.filter((one) => positionals.includes(one));
+		return named.length === 0 ? all : named;
 	};
-	try {
-		const writer = started(Party.node("the writer", "writer"));
-		const limit = started(Party.node(names.limit, "limit"));
-		const watching = [started(Party.node(names.follow, "follow")), started(Party.node(names.loop, "loop"))];
-		for (const [name, found] of [
-			[names.go, await goPeer()],
-			[names.nodeEtcd, await nodeEtcdPeer()],
-		] as const) {
-			if ("missing" in found) missing.push(found.missing);
-			else watching.push(started(Party.start(name, found.command, found.args)));
-		}
-		const bench: Bench = { lab, endpoint: lab.endpoints[0] ?? "", parties: watching, writer };
-		console.log(`etcd ${lab.version}, Node ${process.versions.node}`);
-		for (const what of missing) console.log(`missing: ${what}`);
-		let results: Results = { etcd: lab.version, node: process.versions.node, missing };
-		if (wants("catch-up")) {
-			const found = await catchUp({ ...bench, parties: [...watching, limit] });
-			results = { ...results, catchUp: found };
-			console.table(
-				found.map(({ party, eventsPerSecond, medianMs }) => ({ party, eventsPerSecond, medianMs })),
-			);
-		}
-		if (wants("latency")) {
-			const found = await latency({ ...bench, parties: [...watching, limit] });
-			results = { ...results, latency: found };
-			console.table(found.map(({ rounds, ...rest }) => rest));
-		}
-		if (wants("live")) {
-			const found = await live(bench);
-			results = { ...results, live: found };
-			console.table(found.map(({ curve, stopped, ...rest }) => rest));
-		}
-		const judged = verdicts(results);
-		for (const { what, measured, wanted, met } of judged) {
-			console.log(`${met ? "met" : "NOT MET"}: ${what}: ${measured} (wanted: ${wanted})`);
-		}
-		// A part alone is for looking: the numbers that are kept are those of one run.
-		if (asked.length === 0) write({ ...results, verdicts: judged });
-	} finally {
-		await Promise.all(parties.map((party) => party.close()));
-		await lab.close();
-	}
+	const binary = values.etcd === undefined ? findEtcd({}) : path.resolve(values.etcd);
+	const version = await versionOf(binary);
+	// 3.6 removed the v2 API.
+	const [major = 0, minor = 0] = version.split(".").map(Number);
+	const hasV2 = major === 3 && minor < 6;
+	if (!hasV2 && positionals.includes("v2")) throw new Error(`etcd ${version} has no v2 API`);
+	return {
+		apis: wanted(apis).filter((api) => api === "v3" || hasV2),
+		parts: wanted(parts),
+		binary,
+		version,
+		sizes: values.small ? small : whole,
+		isWhole: positionals.length === 0 && values.etcd === undefined && values.small !== true,
+	};
 }
 
-function verdicts(results: Results): readonly Verdict[] {
-	const found: Verdict[] = [];
-	const atLeast = (what: string, measured: number, wanted: number) =>
-		found.push({
-			what,
-			measured: rounded(measured, 2),
-			wanted: `at least ${wanted}`,
-			met: measured >= wanted,
+/** Who is measured on each API, and who can't be had here. */
+async function whoIsHere(): Promise<
+	Readonly<Record<Api, readonly PartyPlan[]>> & { readonly missing: readonly string[] }
+> {
+	const [go, nodeEtcd, etcd3] = await Promise.all([goPeer(), npmPeer("node-etcd"), npmPeer("etcd3")]);
+	const follow = client(names.follow, "follow");
+	const here = (name: string, peer: Peer): readonly PartyPlan[] =>
+		"missing" in peer ? [] : [{ name, ...peer }];
+	return {
+		v2: [
+			follow,
+			client(names.loop, "loop"),
+			client(names.limit, "raw-socket-limit"),
+			...here(names.go, go),
+			...here(names.nodeEtcd, nodeEtcd),
+		],
+		v3: [follow, client(names.stream, "watch-stream"), ...here(names.go, go), ...here(names.etcd3, etcd3)],
+		missing: [go, nodeEtcd, etcd3].flatMap((peer) => ("missing" in peer ? [peer.missing] : [])),
+	};
+}
+
+async function measure(
+	api: Api,
+	{ parts, binary, sizes }: Asked,
+	plans: readonly PartyPlan[],
+): Promise<Measured> {
+	const wants = (part: Part) => parts.includes(part);
+	const setting = { api, binary, sizes };
+	let measured: Measured = {};
+	if (wants("catch-up") || wants("latency") || wants("live")) {
+		await withBench(setting, plans, async (bench) => {
+			if (wants("catch-up")) measured = { ...measured, catchUp: await catchUp(bench) };
+			show(api, measured.catchUp);
+			if (wants("latency")) measured = { ...measured, latency: await latency(bench) };
+			show(api, measured.latency);
+			// The bare socket asks by the index alone: behind a writer at full speed it is thrown out at once.
+			const followers = bench.parties.filter(({ name }) => name !== names.limit);
+			if (wants("live")) measured = { ...measured, live: await live({ ...bench, parties: followers }) };
+			show(api, measured.live);
 		});
-	const atMost = (what: string, measured: number, wanted: number) =>
-		found.push({ what, measured, wanted: `at most ${wanted}`, met: measured <= wanted });
-	const of = <R extends { readonly party: string }>(rows: readonly R[] | undefined, name: string) =>
-		rows?.find(({ party }) => party === name);
-	const speed = of(results.catchUp, names.follow)?.eventsPerSecond;
-	for (const [name, wanted] of [
-		[names.go, 5],
-		[names.nodeEtcd, 15],
-		[names.limit, 0.9],
-	] as const) {
-		const theirs = of(results.catchUp, name)?.eventsPerSecond;
-		if (speed !== undefined && theirs !== undefined) {
-			atLeast(`catching up, times as fast as ${name}`, speed / theirs, wanted);
-		}
 	}
-	for (const pace of ["calm", "busy"] as const) {
-		const rows = results.latency?.filter((row) => row.pace === pace);
-		const ours = of(rows, names.follow);
-		const go = of(rows, names.go);
-		if (!ours || !go) continue;
-		atMost(`µs from acknowledged to heard, ${pace}, p50, and the Go client's`, ours.p50, go.p50);
-		atMost(`µs from acknowledged to heard, ${pace}, p99, and the Go client's`, ours.p99, go.p99);
+	// On v2 each watch has to be asked for again and again, by a connection of its own.
+	if (wants("quiet") && api === "v3") {
+		const found: QuietResult[] = [];
+		for (const plan of plans) found.push(await withBench(setting, [plan], quiet));
+		measured = { ...measured, quiet: found };
+		show(api, found);
 	}
-	const behind = of(results.live, names.follow);
-	if (behind) {
-		atMost(`lost of ${behind.writes} writes`, behind.lost + behind.disordered, 0);
-		atMost("events behind, at worst", behind.worstLag, 500);
-	}
-	return found;
+	return measured;
 }
 
-function write(results: Results & { readonly verdicts: readonly Verdict[] }): void {
-	const folder = path.resolve(__dirname, "..", "results");
-	fs.mkdirSync(folder, { recursive: true });
-	fs.writeFileSync(path.join(folder, "follow.json"), `${JSON.stringify(results, null, "\t")}\n`);
-	for (const [name, svg] of Object.entries(charts(results))) {
-		fs.writeFileSync(path.join(folder, `${name}.svg`), svg);
-	}
+/** A table of the numbers; their lists are for the file. */
+function show(api: Api, rows: readonly object[] | undefined): void {
+	if (rows === undefined) return;
+	console.log(api);
+	console.table(
+		rows.map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => !Array.isArray(value)))),
+	);
 }
 
-function charts({ catchUp, latency, live }: Results): Readonly<Record<string, string>> {
-	const drawn: Record<string, string> = {};
-	if (catchUp) {
-		drawn["follow-catch-up"] = curveChart({
-			title: "Reading 990 past events",
-			subtitle: "medians of one run; the limit is one connection with all requests sent at once",
-			kind: "bar",
-			x: { label: "who reads" },
-			y: { label: "events a second" },
-			series: [{ name: "events a second", points: catchUp.map((row) => [row.party, row.eventsPerSecond]) }],
-		}).svg;
+async function main(args: string[]): Promise<void> {
+	const wanted = await asked(args);
+	const here = await whoIsHere();
+	const about = { etcd: wanted.version, node: process.versions.node, missing: here.missing };
+	console.log(`etcd ${about.etcd}, Node ${about.node}`);
+	for (const what of here.missing) console.log(`missing: ${what}`);
+	const results: Partial<Record<Api, Measured>> = {};
+	for (const api of wanted.apis) {
+		results[api] = await measure(api, wanted, here[api]);
 	}
-	if (latency) {
-		drawn["follow-latency"] = curveChart({
-			title: "From a write's acknowledgement to its event",
-			subtitle: "below 0: the event was there before the writer had its answer",
-			kind: "bar",
-			x: { label: "who watches" },
-			y: { label: "microseconds" },
-			series: (["calm", "busy"] as const).flatMap((pace) =>
-				(["p50", "p99"] as const).map((share) => ({
-					name: `${share}, ${pace} writers`,
-					points: latency.filter((row) => row.pace === pace).map((row) => [row.party, row[share]] as const),
-				})),
-			),
-		}).svg;
+	const verdicts = verdictsOf(results);
+	for (const verdict of verdicts) console.log(sentence(verdict));
+	if (wanted.sizes === small) {
+		console.log("a small run: its numbers say nothing");
+		return;
 	}
-	if (live) {
-		drawn["follow-live"] = curveChart({
-			title: "How far behind a writer at full speed",
-			subtitle: "acknowledged events not yet heard, at worst; from 1,000 on they are lost",
-			x: { label: "seconds" },
-			y: { label: "events behind, and one", log: true },
-			series: live.map(({ party, curve }) => ({
-				name: party,
-				points: curve.map(([seconds, lag]) => [seconds, lag + 1]),
-			})),
-		}).svg;
-	}
-	return drawn;
+	// A part alone is for looking: the numbers that are kept are those of one run.
+	if (wanted.isWhole) writeResults("follow", { ...about, ...results, verdicts }, charts(results));
+	if (verdicts.some(({ met }) => !met)) process.exitCode = 1;
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

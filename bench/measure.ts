@@ -1,3 +1,6 @@
+import fs from "node:fs";
+import path from "node:path";
+
 /**
  * How often a second `work` is done, which does `count` things at a time: the best of the rounds, since whatever
  * else the machine does can only slow one down.
@@ -46,4 +49,12 @@ export function quantile(values: readonly number[], share: number): number {
 
 export function rounded(value: number, digits = 0): number {
 	return Number(value.toFixed(digits));
+}
+
+/** Writes bench/results/NAME.json and its charts, which are SVG by their names. */
+export function writeResults(name: string, results: object, charts: Readonly<Record<string, string>>): void {
+	const folder = path.resolve(__dirname, "..", "results");
+	fs.mkdirSync(folder, { recursive: true });
+	fs.writeFileSync(path.join(folder, `${name}.json`), `${JSON.stringify(results, null, "\t")}\n`);
+	for (const [chart, svg] of Object.entries(charts)) fs.writeFileSync(path.join(folder, `${chart}.svg`), svg);
 }

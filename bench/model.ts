@@ -1,10 +1,8 @@
-import fs from "node:fs";
-import path from "node:path";
 import { type Command, ModelStore } from "etcd-watch-lab/dist/model";
 import { curveChart } from "etcd-watch-lab/dist/notebook";
 import { startLab } from "etcd-watch-lab/dist/server";
 import type { V2Client } from "etcd-watch-lab/dist/v2";
-import { rate } from "./measure";
+import { rate, writeResults } from "./measure";
 
 const directories = 10;
 const keysEach = 100;
@@ -98,9 +96,6 @@ async function main(): Promise<void> {
 			toTenWatchers: Number((first / writes).toFixed(2)),
 		})),
 	};
-	const folder = path.resolve(__dirname, "..", "results");
-	fs.mkdirSync(folder, { recursive: true });
-	fs.writeFileSync(path.join(folder, "model.json"), `${JSON.stringify(results, null, "\t")}\n`);
 	const chart = curveChart({
 		title: "A write costs only what its own watchers cost",
 		subtitle: "three watchers wait for each write, all the others for other keys",
@@ -113,7 +108,7 @@ async function main(): Promise<void> {
 			},
 		],
 	});
-	fs.writeFileSync(path.join(folder, "model.svg"), chart.svg);
+	writeResults("model", results, { model: chart.svg });
 	console.log(
 		[
 			`model: ${results.modelOperationsPerSecond} operations a second (10 watchers, 1,000 keys; wanted: 400,000)`,

@@ -1,12 +1,10 @@
-import fs from "node:fs";
-import path from "node:path";
 import v8 from "node:v8";
 import vm from "node:vm";
 import { type Follower, follow } from "etcd-watch-lab/dist/follow";
 import { curveChart } from "etcd-watch-lab/dist/notebook";
 import { startLab } from "etcd-watch-lab/dist/server";
-import { Party } from "./follow/party";
-import { rounded } from "./measure";
+import { client, Party } from "./follow/party";
+import { rounded, writeResults } from "./measure";
 
 const minutes = Number(process.argv[2] ?? 20);
 const atATime = 20_000;
@@ -38,7 +36,7 @@ async function main(): Promise<void> {
 	v8.setFlagsFromString("--expose-gc");
 	const collect = vm.runInNewContext("gc") as () => void;
 	const lab = await startLab({ env: {} });
-	const writer = Party.node("writer", "writer");
+	const writer = Party.start(client("the writer", "writer"));
 	const samples: Sample[] = [];
 	const seen = { index: 0, wrong: [] as string[] };
 	let last = 0;
@@ -61,8 +59,8 @@ async function main(): Promise<void> {
 			console.log(JSON.stringify(samples.at(-1)));
 		};
 		while (performance.now() - begin < minutes * 60_000) {
-			const { indexes } = await writer.ask({
-				mode: "write",
+			const { indexes } = await writer.ask("write", {
+				api: "v2",
 				endpoint: lab.endpoints[0] ?? "",
 				key,
 				keyCount: 100,
@@ -90,9 +88,6 @@ async function main(): Promise<void> {
 		grownMiB: rounded(grown, 1),
 		samples,
 	};
-	const folder = path.resolve(__dirname, "..", "results");
-	fs.mkdirSync(folder, { recursive: true });
-	fs.writeFileSync(path.join(folder, "soak.json"), `${JSON.stringify(results, null, "\t")}\n`);
 	const chart = curveChart({
 		title: `${minutes} minutes at full speed: the follower's memory`,
 		subtitle: `${results.events} events, ${results.wrong} lost, repeated or out of order`,
@@ -103,7 +98,7 @@ async function main(): Promise<void> {
 			{ name: "process", points: samples.map(({ minute, rssMiB }) => [minute, rssMiB] as const) },
 		],
 	});
-	fs.writeFileSync(path.join(folder, "soak.svg"), chart.svg);
+	writeResults("soak", results, { soak: chart.svg });
 	console.log(
 		`${results.events} events in ${minutes} minutes, ${results.wrong} wrong ${seen.wrong.slice(0, 3).join("; ")}; ` +
 			`the heap grew by ${results.grownMiB} MiB (wanted: at most 64)`,

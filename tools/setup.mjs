@@ -66,8 +66,14 @@ npm run site -- --out DIR  into another folder`,
 
 Each API on each etcd is a process with its share of the runs, two at a time.`,
 	bench: `npm run bench -- model     how fast the model is, beside a live etcd
-npm run bench -- follow    the follower beside the Go client, node-etcd and a bare socket
-npm run bench -- follow PART       catch-up, latency or live alone; writes nothing
+npm run bench -- follow    the follower beside etcd's Go clients, node-etcd, etcd3 and a bare connection;
+                           fails where a target is not met
+npm run bench -- follow [v2] [v3] [PART…]
+                           one API or part alone: catch-up, latency, live, quiet; writes nothing
+
+  --etcd PATH    another etcd than the lab's; writes nothing
+  --small        a minute of everything, to see that it works; writes and judges nothing
+
 npm run bench -- soak [MINUTES]    one follower behind a writer at full speed (default: 20), its memory
                            results and charts go to bench/results/`,
 };
@@ -96,6 +102,7 @@ function readArguments(command, args) {
 	}
 	if (name === "check") Object.assign(options, { fix: { type: "boolean" } });
 	if (name === "site") Object.assign(options, { out: { type: "string" } });
+	if (name === "bench") Object.assign(options, { etcd: { type: "string" }, small: { type: "boolean" } });
 	if (name === "differential") {
 		for (const option of ["runs", "seed", "etcd", "servers", "path"]) options[option] = { type: "string" };
 	}

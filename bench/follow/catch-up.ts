@@ -1,45 +1,75 @@
 import { median, rounded } from "../measure";
-import { type Bench, indexNow } from "./bench";
-
-const count = 990;
-const warmUps = 5;
-const rounds = 11;
+import type { Bench } from "./bench";
+import type { CatchUpSize } from "./sizes";
 
 export interface CatchUpResult {
 	readonly party: string;
-	readonly eventsPerSecond: number;
-	readonly medianMs: number;
+	readonly events: number;
+	readonly valueBytes?: number;
+	/** Absent when it gave up. */
+	readonly eventsPerSecond?: number;
+	readonly medianMs?: number;
+	/** The server's processor time for one reading, the mean of all that count; absent where it can't be known. */
+	readonly serverCpuMs?: number;
 	readonly roundsMs: readonly number[];
+	/** Why it gave up, if it did. */
+	readonly stopped?: string;
 }
 
-/** How fast 990 past events are read. The parties take turns, so that whatever the machine does hits all alike. */
+/** How fast past events are read. */
 export async function catchUp(bench: Bench): Promise<readonly CatchUpResult[]> {
-	const { endpoint, lab, parties, writer } = bench;
-	const key = lab.newPrefix();
-	await writer.ask({ mode: "write", endpoint, key, keyCount: 50, count, connections: 8 });
-	const lastIndex = await indexNow(bench);
-	const times = new Map(parties.map((party) => [party, [] as number[]]));
+	const results: CatchUpResult[] = [];
+	for (const size of bench.sizes.catchUp[bench.server.api]) results.push(...(await ofSize(bench, size)));
+	return results;
+}
+
+/** What one party has come to so far. */
+interface Readings {
+	readonly ms: number[];
+	cpuMs: number;
+	stopped?: string;
+}
+
+/** The parties take turns, so that whatever the machine does hits all alike. */
+async function ofSize(bench: Bench, size: CatchUpSize): Promise<readonly CatchUpResult[]> {
+	const { server, parties, writer } = bench;
+	const { events: count, valueBytes, warmUps, rounds } = size;
+	const { api, endpoint } = server;
+	const key = server.newKey();
+	const value = valueBytes === undefined ? {} : { valueBytes };
+	await writer.ask("write", { api, endpoint, key, keyCount: 50, count, connections: 8, ...value });
+	const lastIndex = await server.index();
+	const readings = new Map(parties.map((party) => [party, { ms: [], cpuMs: 0 } as Readings]));
 	for (let round = -warmUps; round < rounds; round++) {
-		for (const [party, ms] of times) {
-			const answer = await party.ask({
-				mode: "catch-up",
-				endpoint,
-				key,
-				afterIndex: lastIndex - count,
-				count,
-			});
-			if (answer.events !== count || answer.lastIndex !== lastIndex) {
-				throw new Error(
-					`${party.name} read ${answer.events} events up to ${answer.lastIndex}, not ${count} up to ${lastIndex}`,
-				);
+		for (const [party, reading] of readings) {
+			if (reading.stopped !== undefined) continue;
+			const before = server.usage()?.cpuMs ?? Number.NaN;
+			try {
+				const asked = { api, endpoint, key, afterIndex: lastIndex - count, count };
+				const answer = await party.ask("catch-up", asked);
+				if (answer.events !== count || answer.lastIndex !== lastIndex) {
+					const read = `${answer.events} events up to ${answer.lastIndex}`;
+					throw new Error(`${party.name} read ${read}, not ${count} up to ${lastIndex}`);
+				}
+				if (round < 0) continue;
+				reading.ms.push(answer.ms);
+				reading.cpuMs += (server.usage()?.cpuMs ?? Number.NaN) - before;
+			} catch (error) {
+				reading.stopped = String(error);
 			}
-			if (round >= 0) ms.push(answer.ms);
 		}
 	}
-	return [...times].map(([{ name }, ms]) => ({
+	return [...readings].map(([{ name }, { ms, cpuMs, stopped }]) => ({
 		party: name,
-		eventsPerSecond: Math.round((count * 1_000) / median(ms)),
-		medianMs: rounded(median(ms), 2),
+		events: count,
+		...value,
+		...(stopped === undefined
+			? {
+					eventsPerSecond: Math.round((count * 1_000) / median(ms)),
+					medianMs: rounded(median(ms), 2),
+					...(Number.isNaN(cpuMs) ? {} : { serverCpuMs: rounded(cpuMs / ms.length) }),
+				}
+			: { stopped }),
 		roundsMs: ms.map((each) => rounded(each, 2)),
 	}));
 }

@@ -1,14 +1,8 @@
 import { median, quantile, rounded } from "../measure";
 import { type Bench, whileWatching } from "./bench";
 import type { Party } from "./party";
+import type { Pace } from "./sizes";
 
-/** A writer that leaves time between its writes, and several that don't leave much. */
-const paces = [
-	{ pace: "calm", count: 500, connections: 1, everyMs: 4 },
-	{ pace: "busy", count: 2_000, connections: 4, everyMs: 1 },
-] as const;
-type Pace = (typeof paces)[number];
-const rounds = 5;
 /** Of a round: what comes while the party settles. */
 const skipped = 50;
 
@@ -28,14 +22,14 @@ export interface LatencyResult {
 export async function latency(bench: Bench): Promise<readonly LatencyResult[]> {
 	await clocks(bench);
 	const results: LatencyResult[] = [];
-	for (const pace of paces) results.push(...(await atPace(bench, pace)));
+	for (const pace of bench.sizes.latency.paces) results.push(...(await atPace(bench, pace)));
 	await clocks(bench);
 	return results;
 }
 
 async function atPace(bench: Bench, pace: Pace): Promise<readonly LatencyResult[]> {
 	const found = new Map(bench.parties.map((party) => [party, [] as Round[]]));
-	for (let round = -1; round < rounds; round++) {
+	for (let round = -1; round < bench.sizes.latency.rounds; round++) {
 		for (const [party, each] of found) {
 			const measured = await oneRound(bench, party, pace);
 			if (round >= 0) each.push(measured);

@@ -2,7 +2,6 @@ import { quantile, rounded } from "../measure";
 import { type Bench, whileWatching } from "./bench";
 import { faults, lags } from "./lag";
 
-const count = 100_000;
 const connections = 16;
 const bins = 100;
 
@@ -25,6 +24,7 @@ export interface LiveResult {
 
 /** A writer at full speed over 16 connections, with one party after the other behind it. */
 export async function live(bench: Bench): Promise<readonly LiveResult[]> {
+	const count = bench.sizes.liveWrites;
 	const results: LiveResult[] = [];
 	for (const party of bench.parties) {
 		const { written, seen, afterIndex } = await whileWatching(bench, party, { count, connections });

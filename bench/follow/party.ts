@@ -3,25 +3,24 @@ import { once } from "node:events";
 import path from "node:path";
 import readline from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import type {
-	CatchUpAnswer,
-	ClockAnswer,
-	Command,
-	DeliverAnswer,
-	Usage,
-	WatchAnswer,
-	WriteAnswer,
-} from "../parties/protocol";
-import { now } from "../parties/serve";
+import type { Answers, CommandOf, Mode } from "../clients/protocol";
+import { now } from "../clients/serve";
+import { type Usage, usageOf } from "./usage";
 
-interface Answers {
-	readonly clock: ClockAnswer;
-	readonly "catch-up": CatchUpAnswer;
-	readonly watch: WatchAnswer;
-	readonly write: WriteAnswer;
-	readonly open: Usage;
-	readonly deliver: DeliverAnswer;
-	readonly shut: object;
+/** For whatever never answers: longer than any part takes. */
+const patienceMs = 900_000;
+
+/** How a party is started, as often as it is wanted. */
+export interface PartyPlan {
+	readonly name: string;
+	readonly command: string;
+	readonly args: readonly string[];
+}
+
+/** One of bench/clients. */
+export function client(name: string, file: string): PartyPlan {
+	const program = path.join(__dirname, "..", "clients", `${file}.js`);
+	return { name, command: process.execPath, args: ["--expose-gc", program] };
 }
 
 /** The bench's side of a party: a process that is asked one thing at a time. */
@@ -36,7 +35,7 @@ export class Party {
 		this.#lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 	}
 
-	static start(name: string, command: string, args: readonly string[]): Party {
+	static start({ name, command, args }: PartyPlan): Party {
 		const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
 		// One that is gone is noticed by its missing answer.
 		child.on("error", () => {});
@@ -44,19 +43,20 @@ export class Party {
 		return new Party(name, child);
 	}
 
-	/** Starts one of bench/parties. */
-	static node(name: string, file: string): Party {
-		const program = path.join(__dirname, "..", "parties", `${file}.js`);
-		return Party.start(name, process.execPath, ["--expose-gc", program]);
+	/** @throws Error with what the party says, or when it ends instead of answering or is ended for its silence */
+	async ask<M extends Mode>(mode: M, command: Omit<CommandOf<M>, "mode">): Promise<Answers[M]> {
+		this.#child.stdin.write(`${JSON.stringify({ mode, ...command })}\n`);
+		const silent = setTimeout(() => this.#child.kill("SIGKILL"), patienceMs);
+		const line = await this.#lines.next().finally(() => clearTimeout(silent));
+		if (line.done) throw new Error(`${this.name} ended instead of answering ${mode}`);
+		const answer = JSON.parse(line.value) as Answers[M] & { readonly error?: string };
+		if (answer.error !== undefined) throw new Error(`${this.name}, ${mode}: ${answer.error}`);
+		return answer;
 	}
 
-	async ask<C extends Command>(command: C): Promise<Answers[C["mode"]]> {
-		this.#child.stdin.write(`${JSON.stringify(command)}\n`);
-		const line = await this.#lines.next();
-		if (line.done) throw new Error(`${this.name} ended instead of answering ${command.mode}`);
-		const answer = JSON.parse(line.value) as Answers[C["mode"]] & { readonly error?: string };
-		if (answer.error !== undefined) throw new Error(`${this.name}, ${command.mode}: ${answer.error}`);
-		return answer;
+	/** Undefined where the system does not tell. */
+	usage(): Usage | undefined {
+		return this.#child.pid === undefined ? undefined : usageOf(this.#child.pid);
 	}
 
 	/**
@@ -66,7 +66,7 @@ export class Party {
 	async checkClock(): Promise<void> {
 		for (let nth = 0; nth < 10; nth++) {
 			const before = now();
-			const { ns } = await this.ask({ mode: "clock" });
+			const { ns } = await this.ask("clock", {});
 			const after = now();
 			if (ns < before || ns > after) {
 				throw new Error(`${this.name} has another clock: ${ns} is not from ${before} to ${after}`);

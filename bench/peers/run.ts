@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import fs from "node:fs";
 import path from "node:path";
 
 /** The checkout: this file runs as bench/dist/peers/run.js. */
@@ -27,21 +26,4 @@ export function run(
 		child.once("error", (error) => resolve({ code: 1, output: error.message }));
 		child.once("close", (code) => resolve({ code: code ?? 1, output }));
 	});
-}
-
-/** Makes a folder in a temporary one beside it, so that one that is there is whole, whoever else makes it. */
-export async function madeOnce(
-	folder: string,
-	make: (work: string) => Promise<string | undefined>,
-): Promise<string | undefined> {
-	if (fs.existsSync(folder)) return undefined;
-	fs.mkdirSync(path.dirname(folder), { recursive: true });
-	const work = fs.mkdtempSync(`${folder}-`);
-	try {
-		const failed = await make(work);
-		if (failed === undefined && !fs.existsSync(folder)) fs.renameSync(work, folder);
-		return failed;
-	} finally {
-		fs.rmSync(work, { recursive: true, force: true });
-	}
 }

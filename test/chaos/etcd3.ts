@@ -1,19 +1,15 @@
 import { createRequire } from "node:module";
-import path from "node:path";
 import { V3Client } from "etcd-watch-lab/dist/v3";
-import { root } from "../support/checkout";
+import { installPeer, peerFolder } from "#bench/peers/peer";
 import type { Loop } from "./consumer";
-import { installPeer } from "./install-peer";
 import { asFollowedV3 } from "./loops-v3";
 import { isWithin } from "./record";
 
-const version = "1.1.2";
-/** Beside the lab, never in it. */
-const folder = path.join(root, ".lab", `chaos-etcd3-${version}`);
+const folder = peerFolder("etcd3");
 
 /** Installs microsoft/etcd3 where it is not yet; gives the reason where it can't. */
 export function installEtcd3(): Promise<string | undefined> {
-	return installPeer("etcd3", version, folder);
+	return installPeer("etcd3");
 }
 
 interface Etcd3KeyValue {

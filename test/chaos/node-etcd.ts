@@ -1,17 +1,13 @@
 import { createRequire } from "node:module";
-import path from "node:path";
 import { V2Client, type WatchEvent } from "etcd-watch-lab/dist/v2";
-import { root } from "../support/checkout";
+import { installPeer, peerFolder } from "#bench/peers/peer";
 import { asFollowed, type Loop } from "./consumer";
-import { installPeer } from "./install-peer";
 
-const version = "7.0.0";
-/** The bench's own copy (bench/peers/node-etcd.ts): beside the lab, never in it. */
-const folder = path.join(root, ".lab", `bench-peers-node-etcd-${version}`);
+const folder = peerFolder("node-etcd");
 
 /** Installs node-etcd where it is not yet; gives the reason where it can't. */
 export function installNodeEtcd(): Promise<string | undefined> {
-	return installPeer("node-etcd", version, folder);
+	return installPeer("node-etcd");
 }
 
 /** As much of node-etcd 7 as is used here; it brings no types. */

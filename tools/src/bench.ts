@@ -9,8 +9,12 @@ import { prepareVenv } from "./venv";
 /** Not benches but what they have in common. */
 const helpers = new Set(["measure"]);
 
-/** `npm run bench -- NAME [PART…]`: bench/NAME.ts, which writes its results beside itself. */
-export async function bench(host: Host, names: readonly string[]): Promise<number> {
+/** `npm run bench -- NAME [PART…] [--OPTION…]`: bench/NAME.ts, which writes its results beside itself. */
+export async function bench(
+	host: Host,
+	options: Readonly<Record<string, unknown>>,
+	names: readonly string[],
+): Promise<number> {
 	const there = fs
 		.readdirSync(path.join(root, "bench"))
 		.flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? [])
@@ -19,7 +23,12 @@ export async function bench(host: Host, names: readonly string[]): Promise<numbe
 	if (name === undefined || !there.includes(name)) {
 		throw new Problem(`name one bench: ${there.map((known) => `npm run bench -- ${known}`).join(", ")}`);
 	}
+	const [option] = Object.keys(options);
+	if (option !== undefined && name !== "follow") throw new Problem(`--${option} goes with follow alone`);
 	await prepareVenv(host);
 	await host.exclusive(() => host.compile(["lib", "bench"]));
-	return await handOver([path.join(root, "bench", "dist", `${name}.js`), ...rest]);
+	const given = Object.entries(options).map(([option, value]) =>
+		value === true ? `--${option}` : `--${option}=${String(value)}`,
+	);
+	return await handOver([path.join(root, "bench", "dist", `${name}.js`), ...rest, ...given]);
 }

@@ -30,7 +30,7 @@ export async function main(
 		case "chaos":
 			return await chaos(host, options);
 		case "bench":
-			return await bench(host, rest);
+			return await bench(host, options, rest);
 		case "site":
 			// Its libraries are loaded for this command alone.
 			return (await import("./site/command.js")).site(host, options);

@@ -1,25 +1,25 @@
-// The bench's Go peer: the loop over Watcher.Next of go.etcd.io/etcd/client/v2, as its documentation shows it.
-// It speaks the protocol of bench/parties/protocol.ts.
+// The bench's Go peer: etcd's own clients. It speaks the protocol of bench/clients/protocol.ts.
 package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"sync"
 	"time"
-
-	client "go.etcd.io/etcd/client/v2"
 )
 
 type command struct {
 	Mode       string `json:"mode"`
+	API        string `json:"api"`
 	Endpoint   string `json:"endpoint"`
 	Key        string `json:"key"`
 	AfterIndex uint64 `json:"afterIndex"`
 	Count      int    `json:"count"`
 	LastKey    string `json:"lastKey"`
+	Watches    int    `json:"watches"`
 }
 
 type failure struct {
@@ -36,70 +36,82 @@ type catchUpAnswer struct {
 	LastIndex uint64  `json:"lastIndex"`
 }
 
+type ending struct {
+	Gaps    int    `json:"gaps"`
+	Stopped string `json:"stopped,omitempty"`
+}
+
 type watchAnswer struct {
+	ending
 	Indexes []uint64 `json:"indexes"`
 	Ns      []int64  `json:"ns"`
-	Gaps    int      `json:"gaps"`
-	Stopped string   `json:"stopped,omitempty"`
 }
 
-var keys client.KeysAPI
+// takeFunc is given each event; true says that it was the last one wanted.
+type takeFunc func(index uint64, key string) bool
 
-func keysAt(endpoint string) (client.KeysAPI, error) {
-	if keys != nil {
-		return keys, nil
-	}
-	c, err := client.New(client.Config{Endpoints: []string{endpoint}, Transport: client.DefaultTransport})
-	if err != nil {
-		return nil, err
-	}
-	keys = client.NewKeysAPI(c)
-	return keys, nil
-}
+var watches = map[string]func(c command, take takeFunc) (ending, error){"v2": watchV2, "v3": watchV3}
 
 func catchUp(c command) (any, error) {
-	api, err := keysAt(c.Endpoint)
-	if err != nil {
-		return nil, err
-	}
 	begin := time.Now()
-	watcher := api.Watcher(c.Key, &client.WatcherOptions{AfterIndex: c.AfterIndex, Recursive: true})
 	answer := catchUpAnswer{}
-	for answer.Events < c.Count {
-		response, err := watcher.Next(context.Background())
-		if err != nil {
-			return nil, err
-		}
+	end, err := watches[c.API](c, func(index uint64, _ string) bool {
 		answer.Events++
-		answer.LastIndex = response.Node.ModifiedIndex
+		answer.LastIndex = index
+		if answer.Events < c.Count {
+			return false
+		}
+		answer.Ms = float64(time.Since(begin).Nanoseconds()) / 1e6
+		return true
+	})
+	if err == nil && end.Gaps > 0 {
+		err = fmt.Errorf("%s", end.Stopped)
 	}
-	answer.Ms = float64(time.Since(begin).Nanoseconds()) / 1e6
-	return answer, nil
+	return answer, err
 }
 
 func watch(c command) (any, error) {
-	api, err := keysAt(c.Endpoint)
-	if err != nil {
-		return nil, err
-	}
-	watcher := api.Watcher(c.Key, &client.WatcherOptions{AfterIndex: c.AfterIndex, Recursive: true})
 	answer := watchAnswer{Indexes: []uint64{}, Ns: []int64{}}
-	for {
-		response, err := watcher.Next(context.Background())
-		if err != nil {
-			if e, ok := err.(client.Error); ok && e.Code == client.ErrorCodeEventIndexCleared {
-				answer.Gaps = 1
-				answer.Stopped = err.Error()
-				return answer, nil
-			}
+	end, err := watches[c.API](c, func(index uint64, key string) bool {
+		answer.Indexes = append(answer.Indexes, index)
+		answer.Ns = append(answer.Ns, nanotime())
+		return key == c.LastKey
+	})
+	answer.ending = end
+	return answer, err
+}
+
+// Has one for each of the open watches: nil for its first event, or why it failed.
+var opened chan error
+var heard int
+
+func open(c command) (any, error) {
+	opened = make(chan error, c.Watches)
+	for nth := 0; nth < c.Watches; nth++ {
+		one := c
+		one.Key = fmt.Sprintf("%s/%d", c.Key, nth)
+		go func() {
+			var first sync.Once
+			_, err := watches[c.API](one, func(uint64, string) bool {
+				first.Do(func() { opened <- nil })
+				return false
+			})
+			first.Do(func() { opened <- err })
+		}()
+	}
+	return struct{}{}, nil
+}
+
+func waitUntilHeard(c command) (any, error) {
+	if c.Count == 0 {
+		debug.FreeOSMemory()
+	}
+	for ; heard < c.Count; heard++ {
+		if err := <-opened; err != nil {
 			return nil, err
 		}
-		answer.Indexes = append(answer.Indexes, response.Node.ModifiedIndex)
-		answer.Ns = append(answer.Ns, nanotime())
-		if response.Node.Key == c.LastKey {
-			return answer, nil
-		}
 	}
+	return struct{}{}, nil
 }
 
 func answer(c command) (any, error) {
@@ -110,8 +122,30 @@ func answer(c command) (any, error) {
 		return catchUp(c)
 	case "watch":
 		return watch(c)
+	case "open":
+		return open(c)
+	case "heard":
+		return waitUntilHeard(c)
 	default:
-		return nil, fmt.Errorf("this party has no mode %s", c.Mode)
+		return nil, fmt.Errorf("this client has no mode %s", c.Mode)
+	}
+}
+
+// oncePerEndpoint gives a function that makes one thing for each endpoint, and the same one for the same.
+func oncePerEndpoint[T any](make func(endpoint string) (T, error)) func(endpoint string) (T, error) {
+	var lock sync.Mutex
+	made := map[string]T{}
+	return func(endpoint string) (T, error) {
+		lock.Lock()
+		defer lock.Unlock()
+		if one, ok := made[endpoint]; ok {
+			return one, nil
+		}
+		one, err := make(endpoint)
+		if err == nil {
+			made[endpoint] = one
+		}
+		return one, err
 	}
 }
 

@@ -1,6 +1,18 @@
 import net from "node:net";
 
-/** As little HTTP as etcd's v2 API needs: a socket that answers requests in the order in which they were sent. */
+/** What the bench reads of a v2 event, whoever parsed it. */
+export interface EventJson {
+	readonly node: { readonly key: string; readonly modifiedIndex: number };
+}
+
+/** @throws Error for an answer that is none of an event or a write, such as etcd's error 401 */
+export function eventOf(body: string): EventJson {
+	const json: unknown = JSON.parse(body);
+	if (typeof json === "object" && json !== null && "node" in json) return json as EventJson;
+	throw new Error(`no event: ${body.slice(0, 200)}`);
+}
+
+/** As little HTTP as etcd needs: a socket that answers requests in the order in which they were sent. */
 export class RawConnection {
 	readonly #socket: net.Socket;
 	readonly host: string;
@@ -34,6 +46,18 @@ export class RawConnection {
 
 	send(requests: string): void {
 		this.#socket.write(requests, "latin1");
+	}
+
+	/** One request with a body of latin1, when no other is on its way; gives the answer's body. */
+	ask(method: string, path: string, type: string, body: string): Promise<string> {
+		return new Promise((resolve, reject) => {
+			this.onLost = reject;
+			this.onBody = resolve;
+			this.send(
+				`${method} ${path} HTTP/1.1\r\nHost: ${this.host}\r\n` +
+					`Content-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+			);
+		});
 	}
 
 	close(): void {

@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import { faults, type Lag, lags } from "#bench/follow/lag";
+import { type Measured, names, sentence, verdictsOf } from "#bench/follow/verdicts";
+
+/** Things at their moments: [index, ns]. */
+function arrivals(...all: readonly (readonly [number, number])[]) {
+	return { indexes: all.map(([index]) => index), ns: all.map(([, ns]) => ns) };
+}
+
+const nothing = arrivals();
+
+describe("how far behind a watch is", () => {
+	const cases: readonly {
+		readonly what: string;
+		readonly written: ReturnType<typeof arrivals>;
+		readonly seen: ReturnType<typeof arrivals>;
+		readonly lags: readonly (readonly [number, number])[];
+		readonly lost?: number;
+		readonly disordered?: number;
+	}[] = [
+		{ what: "nothing of nothing", written: nothing, seen: nothing, lags: [] },
+		{
+			what: "one behind until each event comes",
+			written: arrivals([11, 1], [12, 3]),
+			seen: arrivals([11, 2], [12, 4]),
+			lags: [
+				[1, 1],
+				[2, 0],
+				[3, 1],
+				[4, 0],
+			],
+		},
+		{
+			what: "never ahead, where the event is there before the acknowledgement",
+			written: arrivals([11, 2]),
+			seen: arrivals([11, 1]),
+			lags: [
+				[1, 0],
+				[2, 0],
+			],
+		},
+		{
+			what: "not behind where both come at one moment",
+			written: arrivals([11, 1]),
+			seen: arrivals([11, 1]),
+			lags: [
+				[1, 0],
+				[1, 0],
+			],
+		},
+		{
+			what: "two behind, where acknowledgements come in another order than the writes",
+			written: arrivals([12, 1], [11, 2]),
+			seen: arrivals([11, 3], [12, 4]),
+			lags: [
+				[1, 2],
+				[2, 2],
+				[3, 1],
+				[4, 0],
+			],
+		},
+		{
+			what: "more and more behind when nothing comes, all of it lost",
+			written: arrivals([11, 1], [12, 2], [13, 3]),
+			seen: nothing,
+			lags: [
+				[1, 1],
+				[2, 2],
+				[3, 3],
+			],
+			lost: 3,
+		},
+		{
+			what: "not behind any more after a jump, but with what it jumped over lost",
+			written: arrivals([11, 1], [12, 2], [13, 3]),
+			seen: arrivals([13, 4]),
+			lags: [
+				[1, 1],
+				[2, 2],
+				[3, 3],
+				[4, 0],
+			],
+			lost: 2,
+		},
+		{
+			what: "what comes twice",
+			written: arrivals([11, 1]),
+			seen: arrivals([11, 2], [11, 3]),
+			lags: [
+				[1, 1],
+				[2, 0],
+				[3, 0],
+			],
+			disordered: 1,
+		},
+		{
+			what: "what comes after one that is later",
+			written: arrivals([11, 1], [12, 2]),
+			seen: arrivals([12, 3], [11, 4]),
+			lags: [
+				[1, 1],
+				[2, 2],
+				[3, 0],
+				[4, 0],
+			],
+			disordered: 1,
+		},
+		{
+			what: "events of others in between, which nobody acknowledged",
+			written: arrivals([11, 1]),
+			seen: arrivals([11, 2], [12, 3]),
+			lags: [
+				[1, 1],
+				[2, 0],
+				[3, 0],
+			],
+		},
+	];
+	for (const { what, written, seen, lags: expected, lost = 0, disordered = 0 } of cases) {
+		it(`counts: ${what}`, () => {
+			assert.deepEqual(
+				lags(written, seen, 10),
+				expected.map(([ns, events]): Lag => ({ ns, events })),
+			);
+			assert.deepEqual(faults(written, seen), { lost, disordered });
+		});
+	}
+});
+
+/** A run in which every target is just met. */
+function run(): { v2: Required<Omit<Measured, "quiet">>; v3: Required<Omit<Measured, "quiet" | "latency">> } {
+	const catchUp = (party: string, eventsPerSecond: number, events = 990, valueBytes?: number) => ({
+		...{ party, events, eventsPerSecond, roundsMs: [] },
+		...(valueBytes === undefined ? {} : { valueBytes }),
+	});
+	const latency = (party: string, pace: "calm" | "busy", p50: number, p99: number) => ({
+		...{ party, pace, p50, p99, writesPerSecond: 1, lost: 0, rounds: [] },
+	});
+	const live = { party: names.follow, writes: 100, writesPerSecond: 1, lost: 0, disordered: 0, gaps: 0 };
+	const lives = [{ ...live, worstLag: 500, p99Lag: 1, curve: [] }];
+	return {
+		v2: {
+			catchUp: [
+				catchUp(names.follow, 1_500),
+				catchUp(names.go, 300),
+				catchUp(names.nodeEtcd, 100),
+				catchUp(names.limit, 1_600),
+			],
+			latency: [
+				latency(names.follow, "calm", 115, 230),
+				latency(names.limit, "calm", 100, 200),
+				latency(names.go, "calm", 50, 60),
+				latency(names.follow, "busy", 500, 900),
+				latency(names.go, "busy", 500, 900),
+			],
+			live: lives,
+		},
+		v3: {
+			catchUp: [
+				catchUp(names.follow, 95, 500),
+				catchUp(names.go, 100, 500),
+				catchUp(names.follow, 9.5, 500, 100_000),
+				catchUp(names.go, 10, 500, 100_000),
+				catchUp(names.follow, 100, 20_000),
+				catchUp(names.go, 10, 20_000),
+				catchUp(names.follow, 100, 100_000),
+				catchUp(names.go, 10, 100_000),
+			],
+			live: lives,
+		},
+	};
+}
+
+function unmet(results: Parameters<typeof verdictsOf>[0]): readonly string[] {
+	return verdictsOf(results)
+		.filter(({ met }) => !met)
+		.map(sentence);
+}
+
+describe("the targets of the bench", () => {
+	it("are met by a run that just meets each of them", () => {
+		const { v2, v3 } = run();
+		assert.deepEqual(unmet({ v2, v3 }), []);
+		assert.equal(verdictsOf({ v2, v3 }).filter(({ wanted }) => wanted !== undefined).length, 15);
+	});
+
+	it("are none where nothing was asked for", () => {
+		assert.deepEqual(verdictsOf({}), []);
+		assert.deepEqual(verdictsOf({ v2: {}, v3: {} }), []);
+	});
+
+	it("are each not met by a follower that is a little worse", () => {
+		const { v2, v3 } = run();
+		const targets = verdictsOf({ v2, v3 }).filter(({ wanted }) => wanted !== undefined);
+		const worse = <R extends { readonly party: string }>(rows: readonly R[], change: (row: R) => R) =>
+			rows.map((row) => (row.party === names.follow ? change(row) : row));
+		const slower = (rows: Measured["catchUp"] = []) =>
+			worse(rows, (row) => ({ ...row, eventsPerSecond: (row.eventsPerSecond ?? 0) * 0.93 }));
+		const later = worse(v2.latency, (row) => ({ ...row, p50: row.p50 + 1, p99: row.p99 + 1 }));
+		const behind = (rows: Measured["live"] = []) =>
+			worse(rows, (row) => ({ ...row, lost: 1, worstLag: 501 }));
+		const all = {
+			v2: { catchUp: slower(v2.catchUp), latency: later, live: behind(v2.live) },
+			v3: { catchUp: slower(v3.catchUp), live: behind(v3.live) },
+		};
+		assert.equal(unmet(all).length, targets.length);
+	});
+
+	it("are held against the same number of events of the same length", () => {
+		const { catchUp } = run().v3;
+		const slower = catchUp.map((row) =>
+			row.party === names.follow && row.valueBytes !== undefined ? { ...row, eventsPerSecond: 9 } : row,
+		);
+		assert.deepEqual(unmet({ v3: { catchUp: slower } }), [
+			"NOT MET: v3, catching up over 500 events of 100000 bytes, times as fast as Go client: 0.9 (wanted: at least 0.95)",
+		]);
+	});
+
+	it("are not met where the follower gave up or a peer is missing", () => {
+		const { v2, v3 } = run();
+		const without = (name: string) => ({
+			v2: {
+				catchUp: v2.catchUp.filter(({ party }) => party !== name),
+				latency: v2.latency.filter(({ party }) => party !== name),
+			},
+			v3: { catchUp: v3.catchUp.filter(({ party }) => party !== name) },
+		});
+		assert.equal(unmet(without(names.go)).length, 1 + 2 + 4);
+		assert.equal(unmet(without(names.limit)).length, 1 + 2);
+		const gaveUp = v3.catchUp.map(({ party, events, roundsMs }) => ({
+			party,
+			events,
+			roundsMs,
+			stopped: "…",
+		}));
+		assert.deepEqual(unmet({ v3: { catchUp: gaveUp.slice(0, 2) } }), [
+			"NOT MET: v3, catching up over 500 events, times as fast as Go client: not measured (wanted: at least 0.95)",
+		]);
+		const stopped = v2.live.map((row) => ({ ...row, stopped: "the history was cleared" }));
+		assert.equal(unmet({ v2: { live: stopped } }).length, 1);
+	});
+
+	it("hold for a bare socket that has its events before the acknowledgement", () => {
+		const { v2 } = run();
+		const of = (p50: number) =>
+			v2.latency.map((row) => {
+				if (row.pace === "busy") return row;
+				return { ...row, p50: row.party === names.follow ? p50 : -100 };
+			});
+		assert.equal(unmet({ v2: { latency: of(-86) } }).length, 0);
+		assert.equal(unmet({ v2: { latency: of(-84) } }).length, 1);
+	});
+});

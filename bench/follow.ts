@@ -115,7 +115,11 @@ function show(api: Api, rows: readonly object[] | undefined): void {
 }
 
 async function main(args: string[]): Promise<void> {
-	const wanted = await asked(args);
+	const wanted = await asked(args).catch((error: Error) => {
+		console.error(error.message);
+		process.exitCode = 1;
+	});
+	if (wanted === undefined) return;
 	const here = await whoIsHere();
 	const about = { etcd: wanted.version, node: process.versions.node, missing: here.missing };
 	console.log(`etcd ${about.etcd}, Node ${about.node}`);

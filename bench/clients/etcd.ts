@@ -6,6 +6,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import { freePorts } from "etcd-watch-lab/dist/server/ports";
 import { serve } from "./serve";
 
+// Ctrl-C is heard by all processes of a terminal: the end of the bench, and so of stdin, is soon enough.
+process.on("SIGINT", () => {});
+
 /** An etcd with a data folder of its own, which both go when this process does: by the end of its stdin. */
 serve({
 	async start({ binary, v2 }) {

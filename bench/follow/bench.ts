@@ -15,9 +15,14 @@ export interface Server {
 	/** The store's index now; on v3, its revision. */
 	index(): Promise<number>;
 	set(key: string, value: string): Promise<void>;
+	/** Resolves when the server has just served the watches from the past, which v3 does in rounds (`roundMs`). */
+	roundOver(): Promise<void>;
 	/** A key that nothing has been written to. */
 	newKey(): string;
 }
+
+/** How often v3 serves the watches from the past (syncWatchersLoop in mvcc/watchable_store.go at v3.5.1). */
+export const roundMs = 100;
 
 /** What every part of the bench has: a server of its own, who is measured, and who writes. */
 export interface Bench {
@@ -58,6 +63,7 @@ function v2Store(endpoint: string) {
 	return {
 		index: async () => (await v2.get("/")).etcdIndex,
 		set: async (key: string, value: string) => void (await v2.set(key, value)),
+		roundOver: async () => {},
 		close: () => v2.close(),
 	};
 }
@@ -67,6 +73,11 @@ function v3Store(endpoint: string) {
 	return {
 		index: async () => (await v3.status()).header.revision,
 		set: async (key: string, value: string) => void (await v3.put(key, value)),
+		async roundOver() {
+			const watch = await v3.watch("ready", { startRevision: 1 });
+			await watch.next();
+			watch.close();
+		},
 		close: () => v3.close(),
 	};
 }

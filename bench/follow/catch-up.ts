@@ -1,5 +1,6 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { median, rounded } from "../measure";
-import type { Bench } from "./bench";
+import { type Bench, roundMs } from "./bench";
 import type { CatchUpSize } from "./sizes";
 
 export interface CatchUpResult {
@@ -43,6 +44,9 @@ async function ofSize(bench: Bench, size: CatchUpSize): Promise<readonly CatchUp
 	for (let round = -warmUps; round < rounds; round++) {
 		for (const [party, reading] of readings) {
 			if (reading.stopped !== undefined) continue;
+			// Each round at another moment between two of the server's, the same for all: it costs up to 100 ms.
+			await server.roundOver();
+			await wait((Math.max(0, round) * roundMs) / rounds);
 			const before = server.usage()?.cpuMs ?? Number.NaN;
 			try {
 				const asked = { api, endpoint, key, afterIndex: lastIndex - count, count };

@@ -8,7 +8,7 @@ export interface QuietResult {
 	readonly watches: number;
 	/** How long it took until the server had all of them. */
 	readonly openMs?: number;
-	/** What the watches added to before: the server's sockets, and memory after a garbage collection of the client. */
+	/** What the watches added: the client's sockets, and memory, the client's after a garbage collection. */
 	readonly connections?: number;
 	readonly clientMiB?: number;
 	readonly serverMiB?: number;
@@ -72,7 +72,7 @@ export async function quiet({ server, parties, sizes }: Bench): Promise<QuietRes
 		return {
 			...asked,
 			openMs,
-			...known("connections", grown("server", "sockets")),
+			...known("connections", grown("client", "sockets")),
 			...known("clientMiB", rounded(grown("client", "rssMiB"), 1)),
 			...known("serverMiB", rounded(grown("server", "rssMiB"), 1)),
 			...known("clientCpuMs", rounded((grown("client", "cpuMs", opened, after) * 1_000) / forMs, 1)),

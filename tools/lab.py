@@ -8,7 +8,30 @@ import os
 import signal
 import threading
 
-from jupyterlab.labapp import main
+from jupyter_server.serverapp import ServerApp
+from jupyterlab.labapp import LabApp
+from tornado.netutil import bind_sockets
+
+
+class Server(ServerApp):
+    """Binds its port once, and keeps it.
+
+    Jupyter's own binds the port to see that it is free, lets it go, writes jpserver-PID.json and binds it again:
+    meanwhile another user of the machine can take it, and is sent the token. Here the port that the file names is
+    this process's own.
+    """
+
+    def _find_http_port(self):
+        try:
+            self._listening = bind_sockets(self.port, self.ip)
+        except OSError as error:
+            self.log.critical("can't listen on port %i: %s", self.port, error)
+            self.exit(1)
+        self.port = self._listening[0].getsockname()[1]
+
+    def _bind_http_server_tcp(self):
+        self.http_server.add_sockets(self._listening)
+        return True
 
 
 def end_with_the_starter():
@@ -19,4 +42,5 @@ def end_with_the_starter():
 
 if __name__ == "__main__":
     threading.Thread(target=end_with_the_starter, daemon=True).start()
-    main()
+    LabApp.serverapp_class = Server
+    LabApp.launch_instance()

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { freePort } from "#tools/port";
+import { freePorts } from "etcd-watch-lab/dist/server/ports";
 import { descendants, type ProcessId, survivors } from "#tools/processes";
 import { Running, root } from "../support/checkout";
 import { until } from "../support/until";
@@ -15,14 +15,26 @@ describe("npm start", () => {
 	beforeEach(() => {
 		home = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-home-"));
 	});
-	afterEach(() => fs.rmSync(home, { recursive: true, force: true }));
+	const started: Running[] = [];
+	afterEach(async () => {
+		// A test that failed leaves its lab behind.
+		for (const lab of started) lab.child.kill("SIGKILL");
+		await Promise.all(started.splice(0).map((lab) => lab.ended));
+		fs.rmSync(home, { recursive: true, force: true });
+	});
 
 	function start(...args: string[]): Running {
+		return startWith({}, ...args);
+	}
+
+	function startWith(added: NodeJS.ProcessEnv, ...args: string[]): Running {
 		const command = [path.join(root, "tools", "bootstrap.mjs"), "start", "--no-browser", ...args];
-		const env = { ...process.env, HOME: home };
-		return new Running(
+		const env = { ...process.env, HOME: home, ...added };
+		const lab = new Running(
 			spawn(process.execPath, command, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] }),
 		);
+		started.push(lab);
+		return lab;
 	}
 
 	async function address(lab: Running): Promise<{ url: URL; token: string; port: number }> {
@@ -63,10 +75,7 @@ describe("npm start", () => {
 		assert.equal(ended.code, 0, ended.stderr);
 		assert.deepEqual(survivors(processes), []);
 		await isFree(port);
-		const mine = fs
-			.readdirSync(path.join(root, ".lab", "runtime"))
-			.filter((name) => name.startsWith(`${lab.pid}-`));
-		assert.deepEqual(mine, [], "no connection file, no log");
+		assert.deepEqual(runtimeFolders(lab), [], "no connection file, no log");
 		assert.deepEqual(fs.readdirSync(home), [], "nothing is written to the home folder");
 	});
 
@@ -106,6 +115,93 @@ describe("npm start", () => {
 		const processes = descendants(lab.pid);
 		lab.child.kill("SIGKILL");
 		await allGone(processes);
+	});
+
+	/**
+	 * What another user of the machine can do: once JupyterLab's process is there, take the port that it is to have
+	 * (its command line names it), answer 200 to all, and keep what it is sent.
+	 */
+	async function thiefBefore(lab: Running): Promise<{ heard: string; port: number; letGo(): void }> {
+		let [command, folder = ""] = ["", ""];
+		await until("JupyterLab's process and its log", () => {
+			command =
+				descendants(lab.pid)
+					.map(commandLine)
+					.find((line) => line.includes("lab.py")) ?? "";
+			[folder = ""] = runtimeFolders(lab);
+			return command !== "" && folder !== "";
+		});
+		const port = Number(/--ServerApp\.port=(\d+)/.exec(command)?.[1]);
+		const thief = { heard: "", port, letGo: () => {} };
+		// 0: the command line tells nobody.
+		if (port === 0) return thief;
+		const server = net.createServer((socket) => {
+			socket
+				.on("error", () => {})
+				.setEncoding("utf8")
+				.on("data", (text: string) => {
+					thief.heard += text;
+					socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+				});
+		});
+		await new Promise<void>((resolve, reject) => {
+			server.once("error", reject).listen(port, "127.0.0.1", resolve);
+		});
+		thief.letGo = () => server.close();
+		// JupyterLab's first word comes before it binds its port, and long after its start.
+		const log = path.join(folder, "jupyter.log");
+		await until("JupyterLab's first word", () => thief.heard !== "" || fs.statSync(log).size > 0);
+		return thief;
+	}
+
+	for (const given of [false, true]) {
+		const which = given ? "--port's" : "its own";
+		it(`sends its token to nobody who has ${which} port before JupyterLab and lets it go`, async () => {
+			const lab = start(...(given ? ["--port", String(await freePort())] : []));
+			const thief = await thiefBefore(lab);
+			thief.letGo();
+			const { port } = await address(lab);
+			assert.equal(thief.heard, "");
+			assert.equal(port === thief.port, given, "only the reader's own choice is on the command line");
+			lab.child.kill("SIGINT");
+			assert.equal((await lab.ended).code, 0);
+		});
+	}
+
+	it("sends its token and the browser to nobody who keeps its port, and says in a line why it ends", async () => {
+		const lab = start("--port", String(await freePort()));
+		const thief = await thiefBefore(lab);
+		const { code, stdout, stderr } = await lab.ended;
+		thief.letGo();
+		assert.equal(thief.heard, "");
+		assert.doesNotMatch(stdout, /token=/);
+		assert.equal(code, 1);
+		assert.match(
+			stderr,
+			new RegExp(`^JupyterLab did not start: .*can't listen on port ${thief.port}: .*in use`),
+		);
+	});
+
+	it("sends its token to no proxy that the reader's environment names", async () => {
+		let heard = "";
+		const proxy = net.createServer((socket) => {
+			socket
+				.on("error", () => {})
+				.setEncoding("utf8")
+				.on("data", (text: string) => {
+					heard += text;
+				});
+		});
+		await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+		const { port } = proxy.address() as net.AddressInfo;
+		const url = `http://127.0.0.1:${port}`;
+		const env = { NODE_USE_ENV_PROXY: "1", HTTP_PROXY: url, http_proxy: url, ALL_PROXY: url };
+		const lab = startWith(env);
+		await address(lab);
+		lab.child.kill("SIGINT");
+		assert.equal((await lab.ended).code, 0);
+		proxy.close();
+		assert.equal(heard, "");
 	});
 
 	it("says in one line that the port is taken, or is none", async () => {
@@ -186,6 +282,23 @@ os.waitpid(pid, 0)
 		await allGone(processes);
 	});
 });
+
+async function freePort(): Promise<number> {
+	const [port = 0] = await freePorts(1);
+	return port;
+}
+
+/** The folders of one start: the connection files and the log. */
+function runtimeFolders(lab: Running): readonly string[] {
+	const parent = path.join(root, ".lab", "runtime");
+	const names = fs.existsSync(parent) ? fs.readdirSync(parent) : [];
+	return names.filter((name) => name.startsWith(`${lab.pid}-`)).map((name) => path.join(parent, name));
+}
+
+/** As every user of the machine sees it. */
+function commandLine({ pid }: ProcessId): string {
+	return spawnSync("ps", ["-ww", "-o", "args=", "-p", String(pid)], { encoding: "utf8" }).stdout;
+}
 
 /** npm may go before the starter that it started: waits until that has ended too. */
 async function allGone(processes: readonly ProcessId[]): Promise<void> {

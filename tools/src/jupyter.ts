@@ -125,8 +125,6 @@ export function jupyterLabCommand(options: { ip: string; port: number; notebooks
 			`--config=${path.join(root, "tools", "jupyter_server_config.py")}`,
 			`--ServerApp.ip=${options.ip}`,
 			`--ServerApp.port=${options.port}`,
-			// Not the next port when this one is taken: the address that was printed has to be the right one.
-			"--ServerApp.port_retries=0",
 			`--ServerApp.root_dir=${options.notebooks}`,
 			"--ServerApp.answer_yes=True",
 			"--ServerApp.allow_root=True",

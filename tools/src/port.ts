@@ -1,11 +1,6 @@
 import net from "node:net";
 import { Problem } from "./problem";
 
-/** A port of 127.0.0.1 that nobody listens on at the moment. */
-export async function freePort(): Promise<number> {
-	return await bind(0);
-}
-
 /** Reads `--port`; throws a Problem when it is no port, or taken. */
 export async function chosenPort(text: string): Promise<number> {
 	const port = Number(text);
@@ -13,7 +8,8 @@ export async function chosenPort(text: string): Promise<number> {
 		throw new Problem(`--port ${text}: a port is a number from 1 to 65535`);
 	}
 	try {
-		return await bind(port);
+		await bind(port);
+		return port;
 	} catch (error) {
 		const code = error instanceof Error && "code" in error ? error.code : undefined;
 		if (code === "EADDRINUSE") {
@@ -24,16 +20,10 @@ export async function chosenPort(text: string): Promise<number> {
 	}
 }
 
-function bind(port: number): Promise<number> {
+function bind(port: number): Promise<void> {
 	return new Promise((resolve, reject) => {
 		const server = net.createServer();
 		server.once("error", reject);
-		server.listen({ port, host: "127.0.0.1", exclusive: true }, () => {
-			const address = server.address();
-			server.close(() => {
-				if (address === null || typeof address === "string") reject(new Error("no port was bound"));
-				else resolve(address.port);
-			});
-		});
+		server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve()));
 	});
 }

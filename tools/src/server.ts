@@ -15,6 +15,7 @@ const READY_MS = 120_000;
 export interface ServerOptions {
 	/** The address to listen on: 127.0.0.1, but for inside a container. */
 	ip: string;
+	/** 0: a free one. */
 	port: number;
 	/** Default: a random one. */
 	token?: string | undefined;
@@ -31,7 +32,7 @@ export class JupyterServer {
 	private readonly log: string;
 	private running = true;
 
-	constructor(private readonly options: ServerOptions) {
+	constructor(options: ServerOptions) {
 		if (!fs.existsSync(notebooksDir))
 			throw new Problem("the folder notebooks is missing: git checkout notebooks");
 		this.token = options.token || randomBytes(24).toString("hex");
@@ -64,35 +65,24 @@ export class JupyterServer {
 		return this.child.exitCode ?? this.child.signalCode ?? undefined;
 	}
 
-	/** The address to open, token included. */
+	/** The address to open, token included; to be asked for when the server is ready. */
 	get url(): string {
 		const start = path.join(notebooksDir, "00-start-here.ipynb");
 		const page = fs.existsSync(start) ? "/lab/tree/00-start-here.ipynb" : "/lab";
-		return `http://127.0.0.1:${this.options.port}${page}?token=${encodeURIComponent(this.token)}`;
+		return `http://127.0.0.1:${boundPort(this.runtimeDir)}${page}?token=${encodeURIComponent(this.token)}`;
 	}
 
-	/** Resolves when the server answers; throws a Problem with the end of its log when it does not get there. */
+	/**
+	 * Resolves when the server has bound its port; throws a Problem with the end of its log when it does not get
+	 * there. Sends nothing to the port: until then somebody else may have it.
+	 */
 	async ready(): Promise<void> {
 		const deadline = Date.now() + READY_MS;
 		while (this.running && Date.now() < deadline) {
-			if (await this.answers()) return;
+			if (boundPort(this.runtimeDir) !== undefined) return;
 			await Promise.race([this.ended, new Promise((resolve) => setTimeout(resolve, 50))]);
 		}
 		throw new Problem(`JupyterLab did not start: ${lastWords(fs.readFileSync(this.log, "utf8"))}`);
-	}
-
-	private async answers(): Promise<boolean> {
-		try {
-			const response = await fetch(`http://127.0.0.1:${this.options.port}/api/status`, {
-				headers: { authorization: `token ${this.token}` },
-				signal: AbortSignal.timeout(5_000),
-			});
-			await response.arrayBuffer();
-			return response.ok;
-		} catch {
-			// Not listening yet: asked again until the process ends or the time is up.
-			return false;
-		}
 	}
 
 	/** Ends JupyterLab and its kernels, and removes the runtime folder. `force` (may come later) cuts it short. */
@@ -117,6 +107,18 @@ export class JupyterServer {
 		}
 		kill(below);
 		fs.rmSync(this.runtimeDir, { recursive: true, force: true, maxRetries: 3 });
+	}
+}
+
+/** The port that JupyterLab has bound, by the file that it writes then (see lab.py); undefined until it is whole. */
+function boundPort(runtimeDir: string): number | undefined {
+	const name = fs.readdirSync(runtimeDir).find((each) => /^jpserver-\d+\.json$/.test(each));
+	if (name === undefined) return undefined;
+	try {
+		const { port } = JSON.parse(fs.readFileSync(path.join(runtimeDir, name), "utf8"));
+		return Number(port);
+	} catch {
+		return undefined;
 	}
 }
 

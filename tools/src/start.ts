@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Host } from "./host";
 import { notebookFiles } from "./notebook";
 import { notebooksDir, shown, venvPython } from "./paths";
-import { chosenPort, freePort } from "./port";
+import { chosenPort } from "./port";
 import { Problem } from "./problem";
 import { JupyterServer } from "./server";
 import { prepareVenv } from "./venv";
@@ -25,7 +25,7 @@ const inContainer = process.env["ETCD_WATCH_LAB_IN_CONTAINER"] === "1";
 
 /** Opens JupyterLab and keeps it until the reader ends it. */
 export async function start(host: Host, options: StartOptions): Promise<number> {
-	const port = await (options.port === undefined ? freePort() : chosenPort(options.port));
+	const port = options.port === undefined ? 0 : await chosenPort(options.port);
 	requireWritable();
 	await host.exclusive(() => host.compile(["lib"]));
 	await prepareVenv(host);

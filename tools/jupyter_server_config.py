@@ -4,6 +4,28 @@ c = get_config()  # noqa: F821, Jupyter's way
 
 VEGA = "application/vnd.vegalite.v5+json"
 
+# A notebook that is merely opened could else fetch from anywhere (a chart's data and marks, pictures in markdown and
+# HTML) and run script one click later: vega-embed lets a chart's own usermeta set the header of "View Source" and the
+# address of "Open in Vega Editor".
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'self'",
+    # Vega compiles its expressions. The two hashes are of JupyterLab's inline scripts, which take the token out of
+    # the address: in jupyterlab/static/index.html and jupyter_server/templates/page.html.
+    "script-src": "'self' 'unsafe-eval' 'sha256-DHk7PmJD5wtdpNjEzpkYISzoAstMGRwG1GNWZ25R2pM='"
+    " 'sha256-iN4TbvT/wMLl7schGcQ6cyolEJKfgPLUQl9e1k5knXk='",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    # Older Safaris do not count the kernels' web sockets to 'self'.
+    "connect-src": "'self' ws://127.0.0.1:* ws://localhost:*",
+    "worker-src": "'self' blob:",
+    "frame-src": "'self' blob: data:",
+    "frame-ancestors": "'self'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+    "object-src": "'none'",
+}
+
 
 def without_marks_of_the_browser(model, **_):
     """Keeps a saved notebook as it was run.
@@ -22,3 +44,5 @@ def without_marks_of_the_browser(model, **_):
 
 
 c.FileContentsManager.pre_save_hook = without_marks_of_the_browser
+policy = "; ".join(f"{directive} {sources}" for directive, sources in CONTENT_SECURITY_POLICY.items())
+c.ServerApp.tornado_settings = {"headers": {"Content-Security-Policy": policy}}

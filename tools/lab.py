@@ -11,15 +11,37 @@ import threading
 from jupyter_server.serverapp import ServerApp
 from jupyterlab.labapp import LabApp
 from tornado.netutil import bind_sockets
+from tornado.web import OutputTransform
+
+
+class NoScriptOfNotebooks(OutputTransform):
+    """Serves as script nothing but JupyterLab's own files.
+
+    /files/ and /nbconvert/ give what stands in a notebook's folder, under the type that the notebook names: for the
+    page's Content-Security-Policy that would be a script of 'self'.
+    """
+
+    def __init__(self, request):
+        self._is_own = request.path.startswith(("/static/", "/lab/extensions/"))
+
+    def transform_first_chunk(self, status_code, headers, chunk, finishing):
+        if not self._is_own and "script" in headers.get("Content-Type", "").lower():
+            headers["Content-Type"] = "text/plain; charset=utf-8"
+            headers["X-Content-Type-Options"] = "nosniff"
+        return status_code, headers, chunk
 
 
 class Server(ServerApp):
-    """Binds its port once, and keeps it.
+    """JupyterLab's server, closed where Jupyter's own is open to other users and to notebooks.
 
-    Jupyter's own binds the port to see that it is free, lets it go, writes jpserver-PID.json and binds it again:
-    meanwhile another user of the machine can take it, and is sent the token. Here the port that the file names is
-    this process's own.
+    It binds its port once, and keeps it. Jupyter's own binds the port to see that it is free, lets it go, writes
+    jpserver-PID.json and binds it again: meanwhile another user of the machine can take it, and is sent the token.
+    Here the port that the file names is this process's own.
     """
+
+    def init_webapp(self):
+        super().init_webapp()
+        self.web_app.add_transform(NoScriptOfNotebooks)
 
     def _find_http_port(self):
         try:

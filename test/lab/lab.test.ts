@@ -86,6 +86,18 @@ describe("the lab in JupyterLab", function () {
 			await browser.screenshot("00-start");
 		});
 
+		it("runs it and draws its charts, and the page's policy refuses none of it", async () => {
+			const { browser, notebook } = reading();
+			await notebook.runAll();
+			const charts = notebook.cells.locator(".jp-RenderedVegaLite");
+			assert.ok((await charts.count()) > 0);
+			for (const chart of await charts.all()) {
+				await chart.scrollIntoViewIfNeeded();
+				await chart.locator("canvas.marks").waitFor();
+			}
+			assert.deepEqual(browser.errors, []);
+		});
+
 		it("runs 02 by the menu, to its end", async () => {
 			const { browser, notebook } = reading();
 			const address = new URL(`/lab/tree/${path.basename(grandchild)}`, url);

@@ -25,6 +25,8 @@ base=http://127.0.0.1:$port
 [ "$(answer "$base/lab")" = 302 ] || fail "/lab does not lead to the login"
 [ "$(answer -H "Authorization: token ${token}x" "$base/api/contents")" = 403 ] || fail "let in with a wrong token"
 [ "$(answer -H "Authorization: token $token" "$base/api/contents")" = 200 ] || fail "not let in with the token"
+rebound=$(answer -H "Host: page.example:$port" -H "Authorization: token $token" "$base/api/contents")
+[ "$rebound" = 403 ] || fail "let in by another host's name"
 echo "refused without the token, let in with it"
 
 # As JupyterLab saves an edit.

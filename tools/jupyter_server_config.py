@@ -46,3 +46,5 @@ def without_marks_of_the_browser(model, **_):
 c.FileContentsManager.pre_save_hook = without_marks_of_the_browser
 policy = "; ".join(f"{directive} {sources}" for directive, sources in CONTENT_SECURITY_POLICY.items())
 c.ServerApp.tornado_settings = {"headers": {"Content-Security-Policy": policy}}
+# Jupyter's guard against DNS rebinding, which it drops where it listens on all addresses, as in the container.
+c.ServerApp.allow_remote_access = False

@@ -224,6 +224,14 @@ describe("npm start", () => {
 		}
 	});
 
+	it("takes no token that could be guessed", async () => {
+		const { code, stderr } = await startWith({ ETCD_WATCH_LAB_TOKEN: "x".repeat(19) }).ended;
+		assert.deepEqual(
+			[code, stderr],
+			[1, "ETCD_WATCH_LAB_TOKEN has fewer than 20 characters: leave it out for a random one\n"],
+		);
+	});
+
 	/** `npm start` in a terminal; at a line on the driver's stdin it presses Ctrl-C, or closes the terminal. */
 	function inTerminal(act: "press" | "close"): Running {
 		const script = `

@@ -26,6 +26,7 @@ const inContainer = process.env["ETCD_WATCH_LAB_IN_CONTAINER"] === "1";
 /** Opens JupyterLab and keeps it until the reader ends it. */
 export async function start(host: Host, options: StartOptions): Promise<number> {
 	const port = options.port === undefined ? 0 : await chosenPort(options.port);
+	const token = chosenToken();
 	requireWritable();
 	await host.exclusive(() => host.compile(["lib"]));
 	await prepareVenv(host);
@@ -35,7 +36,7 @@ export async function start(host: Host, options: StartOptions): Promise<number> 
 	const server = new JupyterServer({
 		ip: inContainer ? "0.0.0.0" : "127.0.0.1",
 		port,
-		token: process.env["ETCD_WATCH_LAB_TOKEN"],
+		token,
 	});
 	try {
 		await Promise.race([server.ready(), stopping]);
@@ -54,6 +55,13 @@ export async function start(host: Host, options: StartOptions): Promise<number> 
 		stopping.forget();
 	}
 	return 0;
+}
+
+/** The reader's own token; undefined for a random one. JupyterLab lets everybody try tokens as fast as they can. */
+function chosenToken(): string | undefined {
+	const token = process.env["ETCD_WATCH_LAB_TOKEN"] || undefined;
+	if (token === undefined || token.length >= 20) return token;
+	throw new Problem("ETCD_WATCH_LAB_TOKEN has fewer than 20 characters: leave it out for a random one");
 }
 
 /** What a reader changes has to last: in a container the mounted notebooks can belong to another user. */

@@ -4,7 +4,7 @@ import path from "node:path";
 import { type Notebook, writeNotebook } from "#tools/notebook";
 import { executeNotebook, NotebookError } from "#tools/notebooks";
 import { descendants, survivors } from "#tools/processes";
-import { root } from "../support/checkout";
+import { FakeCheckout, root } from "../support/checkout";
 import { until } from "../support/until";
 
 describe("executeNotebook", function () {
@@ -98,5 +98,26 @@ describe("executeNotebook", function () {
 		abort.abort();
 		await assert.rejects(run);
 		assert.deepEqual(survivors(processes), []);
+	});
+});
+
+describe("npm run notebooks", () => {
+	it("uses an etcd of its own, whichever server the reader's variables name: its outputs are to be committed", async () => {
+		const checkout = new FakeCheckout();
+		try {
+			checkout.write("notebooks/00-one.ipynb", "{}");
+			checkout.python({
+				jupyterlab: `const { env } = process;
+					const named = Object.keys(env).filter((name) => /^ETCDCTL_/.test(name)).join();
+					const cells = [{ cell_type: "code", execution_count: 1, metadata: {}, outputs: [], source: "named: " + named }];
+					console.log(JSON.stringify({ notebook: { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 } }));`,
+			});
+			const mine = { ETCDCTL_ENDPOINTS: "https://etcd.internal:2379", ETCDCTL_USER: "root:secret" };
+			const { code, stderr } = await checkout.runWith(mine, "notebooks");
+			assert.equal(code, 0, stderr);
+			assert.match(checkout.read("notebooks/00-one.ipynb"), /"named: "/);
+		} finally {
+			checkout.remove();
+		}
 	});
 });

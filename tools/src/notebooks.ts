@@ -35,7 +35,7 @@ export interface ExecuteOptions {
 	signal?: AbortSignal;
 }
 
-/** The environment of a run whose outputs are compared: the lab's own etcd, whichever server the reader's variables name. */
+/** The environment of a run whose outputs are kept: the lab's own etcd, whichever server the reader's variables name. */
 export const ownEtcd = {
 	ETCDCTL_ENDPOINTS: undefined,
 	ETCDCTL_CACERT: undefined,
@@ -124,7 +124,7 @@ export async function runNotebooks(host: Host, names: readonly string[]): Promis
 		for (const file of files) {
 			const begin = Date.now();
 			try {
-				const notebook = await executeNotebook(file, { signal: interrupted });
+				const notebook = await executeNotebook(file, { env: ownEtcd, signal: interrupted });
 				writeNotebook(file, notebook);
 				host.say(`${shown(file)}  ${((Date.now() - begin) / 1000).toFixed(1)} s`);
 			} catch (error) {

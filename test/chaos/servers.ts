@@ -1,5 +1,5 @@
-import { type Cluster, startCluster } from "etcd-watch-lab/dist/server";
 import { Keeper } from "etcd-watch-lab/dist/server/keeper";
+import { type Cluster, startCluster } from "../support/proxy";
 import { until } from "../support/until";
 import type { Needs } from "./kind";
 

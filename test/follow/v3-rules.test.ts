@@ -10,10 +10,10 @@ import {
 	type Rule,
 	rules,
 } from "etcd-watch-lab/dist/follow";
-import { type FaultProxy, startCluster, startProxy } from "etcd-watch-lab/dist/server";
 import { V3Client, type V3WatchOptions } from "etcd-watch-lab/dist/v3";
 import { forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
+import { type FaultProxy, startCluster, startProxy } from "../support/proxy";
 import { until } from "../support/until";
 
 const quick: FollowOptions = { backoffMs: [5, 50], probeMs: 20, timeoutMs: 1_000, recursive: true };

@@ -12,7 +12,7 @@ import {
 	startLab,
 	versionOf,
 } from "etcd-watch-lab/dist/server";
-import { freePorts } from "etcd-watch-lab/dist/server/ports";
+import { freePorts } from "etcd-watch-lab/dist/server/etcd";
 import { V2DisabledError } from "etcd-watch-lab/dist/v2";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { FakeServer, http } from "../support/fake-server";
@@ -20,7 +20,7 @@ import { keepsPagesOut } from "../support/other-origin";
 import { OwnEtcd } from "../support/own-etcd";
 
 /** The module that the lab takes its ports from. */
-const portsModule: { freePorts: typeof freePorts } = require("etcd-watch-lab/dist/server/ports");
+const portsModule: { freePorts: typeof freePorts } = require("etcd-watch-lab/dist/server/etcd");
 
 describe("startLab", () => {
 	const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "lab-test-"));

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { ArgumentError } from "etcd-watch-lab/dist/http";
-import { type FaultProxy, type ProxyFault, startProxy } from "etcd-watch-lab/dist/server";
-import { ResponseScanner } from "etcd-watch-lab/dist/server/responses";
 import { chunk, chunked, FakeServer, head, http, type Reply } from "../support/fake-server";
+import { type FaultProxy, type ProxyFault, startProxy } from "../support/proxy";
+import { ResponseScanner } from "../support/proxy/responses";
 import { until } from "../support/until";
 
 /** A client that sends what it is told, and keeps all that comes. */

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import path from "node:path";
 import { ConnectionError, TimeoutError } from "etcd-watch-lab/dist/http";
-import { freePorts } from "etcd-watch-lab/dist/server/ports";
+import { freePorts } from "etcd-watch-lab/dist/server/etcd";
 import { KeyNotFoundError, V2Client } from "etcd-watch-lab/dist/v2";
 import { root } from "../support/checkout";
 import { forEachEtcd } from "../support/etcd";

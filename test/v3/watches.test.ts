@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { AbortedError, ConnectionError, TimeoutError } from "etcd-watch-lab/dist/http";
-import { startProxy } from "etcd-watch-lab/dist/server";
 import {
 	CompactedError,
 	V3Client,
@@ -13,6 +12,7 @@ import { Certificates } from "../support/certificates";
 import { forEachEtcd } from "../support/etcd";
 import { FakeServer, http } from "../support/fake-server";
 import { OwnEtcd } from "../support/own-etcd";
+import { startProxy } from "../support/proxy";
 import { until } from "../support/until";
 
 async function take(watch: V3Watch, count: number): Promise<readonly V3Event[]> {

@@ -3,12 +3,11 @@ import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ArgumentError } from "../http/errors";
 import { V2Client } from "../v2/client";
-import { findEtcd, hasV2, versionOf } from "./binary";
+import { findEtcd, freePorts, hasV2, type Place, peerPlaces, versionOf } from "./etcd";
 import { Keeper, StartError } from "./keeper";
 import { ClusterMember, FaultError, type Member, type MemberContext, type PeerAddress } from "./member";
 import { type MemberApi, type MemberStatus, memberApiOf } from "./member-api";
-import { freePorts } from "./ports";
-import { LabelledProxy } from "./proxy";
+import { PartitionProxy } from "./partition";
 
 export interface ClusterOptions {
 	/** How many members; 3 unless given. */
@@ -17,8 +16,10 @@ export interface ClusterOptions {
 	readonly binary?: string;
 	/** More flags for each member, such as ["--snapshot-count", "100"]; they win over the lab's own. */
 	readonly flags?: readonly string[];
-	/** Which links go through a `FaultProxy`; none unless given. A partition needs `peers`. */
-	readonly proxied?: { readonly clients?: boolean; readonly peers?: boolean };
+	/** `peers`: what members send to each other goes through this process, which a partition needs. */
+	readonly proxied?: { readonly peers?: boolean };
+	/** Gives the URL that clients use for a member, from the one at which its etcd listens: the same unless given. */
+	readonly clientUrl?: (direct: string) => Promise<string>;
 	/** How often a leader shows that it lives; 50 unless given. */
 	readonly heartbeatMs?: number;
 	/** How long a follower waits for that before it wants to lead; 500 unless given, at least 5 heartbeats. */
@@ -37,7 +38,7 @@ export interface Cluster {
 	readonly endpoints: readonly string[];
 	readonly members: readonly Member[];
 	readonly version: string;
-	/** The v2 keys API, past the proxies: for what a test does beside what it tests. An etcd 3.6 or later has none. */
+	/** The v2 keys API of the members themselves, past what `clientUrl` put before them; an etcd 3.6 or later has none. */
 	readonly v2: V2Client;
 	/**
 	 * Waits until a majority of all members, on one side of a partition, follows one leader of the newest term.
@@ -53,11 +54,11 @@ export interface Cluster {
 	 * @throws FaultError without `proxied.peers`
 	 */
 	partition(members: readonly Member[]): void;
-	/** Ends the partition and every fault of every proxy. Paused and stopped members stay so. */
+	/** Ends the partition. Paused and stopped members stay so. */
 	heal(): void;
 	/**
 	 * Kills every member, removes all data and starts them again with the same flags: the same X-Etcd-Cluster-Id
-	 * (unless a member was replaced before) and an empty store (facts: T18).
+	 * (unless a member was replaced before) and an empty store (T18 in notebook 07).
 	 */
 	wipe(): Promise<void>;
 	/** Ends the members and what stands before them. Safe to call again. */
@@ -142,32 +143,28 @@ class OwnCluster implements Cluster {
 		return cluster;
 
 		async function fill(): Promise<ClusterMember[]> {
-			const ports = await freePorts(2 * size);
-			const urls = ports.map((port) => `http://127.0.0.1:${port}`);
-			for (let at = 0; at < size; at++) {
-				const direct = urls[2 * at] ?? "";
-				const proxy = options.proxied?.clients ? await LabelledProxy.open({ target: direct }) : undefined;
+			for (const [at, port] of (await freePorts(size)).entries()) {
+				const direct = `http://127.0.0.1:${port}`;
 				const context: MemberContext = {
 					...{ keeper, binary, token, api, flags: [...v2Flags, ...flags] },
 					peers: () => members,
-					newPeer: async () => await peerAddress(`http://127.0.0.1:${(await freePorts(1))[0]}`, at),
+					newPeer: () => peerAddress(at),
 				};
-				const peer = await peerAddress(urls[2 * at + 1] ?? "", at);
-				members.push(new ClusterMember(context, `${token}-${at + 1}`, direct, proxy, peer));
+				const endpoint = (await options.clientUrl?.(direct)) ?? direct;
+				const name = `${token}-${at + 1}`;
+				members.push(new ClusterMember(context, name, direct, endpoint, await peerAddress(at)));
 			}
 			return members;
 		}
 
-		async function peerAddress(listen: string, at: number): Promise<PeerAddress> {
-			if (!options.proxied?.peers) return { listen, url: listen, proxy: undefined };
-			const proxy = await LabelledProxy.open(
-				{ target: listen },
-				{
-					find: (text) => /^X-Server-From: *([0-9a-f]+)/im.exec(text)?.[1],
-					isCutOff: (id) => cluster.#isCutOff(members[at], id),
-				},
-			);
-			return { listen, url: proxy.endpoint, proxy };
+		async function peerAddress(at: number): Promise<PeerAddress> {
+			const [listen, before] = (await peerPlaces(2)) as [Place, Place];
+			if (!options.proxied?.peers) return { listen, url: listen.url, proxy: undefined };
+			const proxy = await PartitionProxy.open(before.socket, listen.socket, {
+				senderIn: (text) => /^X-Server-From: *([0-9a-f]+)/im.exec(text)?.[1],
+				isCutOff: (id) => cluster.#isCutOff(members[at], id),
+			});
+			return { listen, url: before.url, proxy };
 		}
 	}
 
@@ -218,15 +215,12 @@ class OwnCluster implements Cluster {
 		const strangers = members.filter((member) => !this.members.some((own) => own === member));
 		if (strangers.length > 0) throw new FaultError("a member of another cluster can't be cut off here");
 		this.#isolated = new Set(members);
-		for (const member of this.members) member.peerProxy?.refresh();
+		for (const { peer } of this.members) peer.proxy?.refresh();
 	}
 
 	heal(): void {
 		this.#isolated = new Set();
-		for (const member of this.members) {
-			member.peerProxy?.heal();
-			member.proxy?.heal();
-		}
+		for (const { peer } of this.members) peer.proxy?.refresh();
 	}
 
 	async wipe(): Promise<void> {

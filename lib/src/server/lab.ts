@@ -4,8 +4,8 @@ import type { ConnectOptions } from "../http/transport";
 import { V2Client } from "../v2/client";
 import { KeyNotFoundError } from "../v2/errors";
 import { V3Client } from "../v3/client";
-import { checkV2, findEtcd } from "./binary";
-import { startEtcd } from "./etcd-server";
+import { startCluster } from "./cluster";
+import { checkV2, findEtcd } from "./etcd";
 import { Keeper } from "./keeper";
 import { connectionFrom, overflowSwitch } from "./settings";
 
@@ -71,8 +71,13 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 	const keeper = await Keeper.start();
 	try {
 		if (binary === undefined) return await openLab(keeper, named as ConnectOptions, false, env);
-		const server = await startEtcd(keeper, binary, options.flags);
-		return await openLab(keeper, { endpoints: [server.endpoint] }, true, env);
+		const { endpoints } = await startCluster({
+			size: 1,
+			keeper,
+			binary,
+			...(options.flags ? { flags: options.flags } : {}),
+		});
+		return await openLab(keeper, { endpoints }, true, env);
 	} catch (error) {
 		await keeper.close();
 		throw error;

@@ -1,5 +1,6 @@
+import { get } from "node:http";
 import { Agent, type Dispatcher } from "undici";
-import { hasV2 } from "./binary";
+import { hasV2, type Place } from "./etcd";
 
 /** What a member says of itself and of its leader; no quorum is needed for it. */
 export interface MemberStatus {
@@ -23,12 +24,12 @@ interface PageAnswer {
 export interface MemberApi {
 	/** undefined: it does not answer, or its term is just changing. */
 	status(endpoint: string): Promise<MemberStatus | undefined>;
-	/** The name that it was started with. */
-	nameOf(endpoint: string): Promise<string | undefined>;
+	/** By which a member is told from a stranger on its port; undefined: it does not answer. */
+	self(endpoint: string): Promise<{ readonly id: string; readonly name: string } | undefined>;
 	/** Whether the member answers a read that has to go through raft. */
 	answersQuorumRead(endpoint: string): Promise<boolean>;
-	/** Whether it answers at its peer URL. */
-	answersMembers(peerUrl: string): Promise<boolean>;
+	/** Whether it answers where other members reach it. */
+	answersMembers(place: Place): Promise<boolean>;
 	/** The page for Prometheus; undefined: it does not answer. */
 	metrics(endpoint: string): Promise<string | undefined>;
 	/** Takes a member out of the cluster, by its id in hexadecimal; gives etcd's refusal. */
@@ -47,8 +48,13 @@ export function memberApiOf(version: string): MemberApi {
 class MemberPages {
 	readonly #agent = new Agent({ connect: { timeout: answerMs } });
 
-	async answersMembers(peerUrl: string): Promise<boolean> {
-		return (await this.ask(peerUrl, "GET", "/version"))?.status === 200;
+	answersMembers({ socket }: Place): Promise<boolean> {
+		return new Promise((resolve) => {
+			const asked = get({ ...socket, path: "/version", agent: false, timeout: answerMs }, (answer) => {
+				answer.resume().once("close", () => resolve(answer.statusCode === 200));
+			});
+			asked.once("timeout", () => asked.destroy()).once("error", () => resolve(false));
+		});
 	}
 
 	async metrics(endpoint: string): Promise<string | undefined> {
@@ -89,15 +95,17 @@ class V2MemberApi extends MemberPages implements MemberApi {
 	async status(endpoint: string): Promise<MemberStatus | undefined> {
 		const before = await this.#term(endpoint);
 		if (before === undefined) return undefined;
-		const self = idIn(await this.ask(endpoint, "GET", "/v2/stats/self"));
+		const self = await this.self(endpoint);
 		const leader = idIn(await this.ask(endpoint, "GET", "/v2/members/leader"));
 		const after = await this.#term(endpoint);
-		return self === undefined || after !== before ? undefined : { id: self, leader, term: before };
+		return self === undefined || after !== before ? undefined : { id: self.id, leader, term: before };
 	}
 
-	async nameOf(endpoint: string): Promise<string | undefined> {
+	async self(endpoint: string): Promise<{ readonly id: string; readonly name: string } | undefined> {
 		const answer = await this.ask(endpoint, "GET", "/v2/stats/self");
-		return answer?.status === 200 ? /"name":"([^"]*)"/.exec(answer.text)?.[1] : undefined;
+		const id = idIn(answer);
+		const name = /"name":"([^"]+)"/.exec(answer?.text ?? "")?.[1];
+		return id === undefined || name === undefined ? undefined : { id, name };
 	}
 
 	async answersQuorumRead(endpoint: string): Promise<boolean> {
@@ -128,12 +136,12 @@ class V3MemberApi extends MemberPages implements MemberApi {
 		return { id, term: Number(term), leader: hexIn(text, "leader") };
 	}
 
-	async nameOf(endpoint: string): Promise<string | undefined> {
-		const id = digitsIn(await this.#post(endpoint, "/v3/maintenance/status", {}), "member_id");
+	async self(endpoint: string): Promise<{ readonly id: string; readonly name: string } | undefined> {
+		const number = digitsIn(await this.#post(endpoint, "/v3/maintenance/status", {}), "member_id");
+		if (number === undefined) return undefined;
 		const list = await this.#post(endpoint, "/v3/cluster/member/list", { linearizable: false });
-		return id === undefined
-			? undefined
-			: new RegExp(`"ID":\\s*"${id}",\\s*"name":\\s*"([^"]*)"`).exec(list)?.[1];
+		const name = new RegExp(`"ID":\\s*"${number}",\\s*"name":\\s*"([^"]+)"`).exec(list)?.[1];
+		return name === undefined ? undefined : { id: BigInt(number).toString(16), name };
 	}
 
 	async answersQuorumRead(endpoint: string): Promise<boolean> {

@@ -1,12 +1,11 @@
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { LabError } from "../http/errors";
-import { lastLines, noPages, startMs } from "./etcd-server";
+import { isPaused, lastLines, noPages, type Place, startMs } from "./etcd";
 import { type Keeper, type KeptProcess, StartError } from "./keeper";
 import type { MemberApi } from "./member-api";
-import { isPaused } from "./process-state";
-import type { FaultProxy, LabelledProxy } from "./proxy";
+import type { PartitionProxy } from "./partition";
 
 /** A fault that this cluster can't have as it is now. Nothing was done. */
 export class FaultError extends LabError {}
@@ -22,14 +21,10 @@ export interface Member {
 	readonly name: string;
 	/** Its id in the cluster as etcd prints it, in hexadecimal; another one after `replace`. */
 	readonly id: string;
-	/** The URL that clients use: the proxy's, where one stands before it. */
+	/** The URL that clients use; another than `direct` where the cluster was started with `clientUrl`. */
 	readonly endpoint: string;
 	/** The URL at which etcd itself listens. */
 	readonly direct: string;
-	/** Before its client port; undefined unless the cluster was started with `proxied.clients`. */
-	readonly proxy: FaultProxy | undefined;
-	/** Before its peer port: what the other members send to it; undefined unless `proxied.peers`. */
-	readonly peerProxy: FaultProxy | undefined;
 	/** undefined while it is stopped; another one after each start. */
 	readonly pid: number | undefined;
 	readonly state: MemberState;
@@ -80,18 +75,19 @@ export interface MemberContext {
 	newPeer(): Promise<PeerAddress>;
 }
 
+/** Where other members reach a member. */
 export interface PeerAddress {
 	/** Where etcd listens. */
-	readonly listen: string;
-	/** What it tells the others. */
+	readonly listen: Place;
+	/** The URL that it tells the others: the proxy's, where one stands before it. */
 	readonly url: string;
-	readonly proxy: LabelledProxy | undefined;
+	readonly proxy: PartitionProxy | undefined;
 }
 
 export class ClusterMember implements Member {
 	readonly name: string;
 	readonly direct: string;
-	readonly proxy: FaultProxy | undefined;
+	readonly endpoint: string;
 	readonly #context: MemberContext;
 	#peer: PeerAddress;
 	#process: KeptProcess | undefined;
@@ -101,17 +97,11 @@ export class ClusterMember implements Member {
 	#isClosed = false;
 	#queue: Promise<unknown> = Promise.resolve();
 
-	constructor(
-		context: MemberContext,
-		name: string,
-		direct: string,
-		proxy: FaultProxy | undefined,
-		peer: PeerAddress,
-	) {
+	constructor(context: MemberContext, name: string, direct: string, endpoint: string, peer: PeerAddress) {
 		this.#context = context;
 		this.name = name;
 		this.direct = direct;
-		this.proxy = proxy;
+		this.endpoint = endpoint;
 		this.#peer = peer;
 	}
 
@@ -119,16 +109,8 @@ export class ClusterMember implements Member {
 		return this.#id;
 	}
 
-	get endpoint(): string {
-		return this.proxy?.endpoint ?? this.direct;
-	}
-
-	get peerProxy(): LabelledProxy | undefined {
-		return this.#peer.proxy;
-	}
-
-	get peerUrl(): string {
-		return this.#peer.url;
+	get peer(): PeerAddress {
+		return this.#peer;
 	}
 
 	get pid(): number | undefined {
@@ -236,7 +218,7 @@ export class ClusterMember implements Member {
 		const deadline = performance.now() + startMs;
 		while (true) {
 			if (this.#isClosed) throw new FaultError("the cluster was closed");
-			const before = this.#logLength();
+			const before = existsSync(this.#logFile) ? this.log().length : 0;
 			const started = await this.#context.keeper.run(this.name, this.#context.binary, this.#args());
 			this.#process = started;
 			if (this.#isClosed) await this.#fail(started);
@@ -256,27 +238,20 @@ export class ClusterMember implements Member {
 		}
 	}
 
-	/** Waits until a launched one answers a quorum read. @throws StartError */
+	/** Waits until a launched one answers a quorum read, under its own name. @throws StartError */
 	async serves(): Promise<void> {
-		const started = this.#running();
-		if (!(await this.#isUp(started))) await this.#fail(started);
-		let status = await this.#context.api.status(this.direct);
-		while (status === undefined && this.#process === started)
-			status = await this.#context.api.status(this.direct);
-		if (status === undefined) await this.#fail(started);
-		else this.#id = status.id;
-	}
-
-	/** Whether it comes to answer a quorum read, under its own name: a stranger may have its port. */
-	async #isUp(started: KeptProcess): Promise<boolean> {
 		const { api } = this.#context;
+		const started = this.#running();
 		const deadline = performance.now() + startMs;
 		while (this.#process === started && performance.now() < deadline) {
-			if ((await api.nameOf(this.direct)) === this.name && (await api.answersQuorumRead(this.direct)))
-				return true;
-			await wait(20);
+			const self = await api.self(this.direct);
+			if (self?.name === this.name && (await api.answersQuorumRead(this.direct))) {
+				this.#id = self.id;
+				return;
+			}
+			await wait(5);
 		}
-		return false;
+		await this.#fail(started);
 	}
 
 	async #fail(started: KeptProcess): Promise<never> {
@@ -290,7 +265,7 @@ export class ClusterMember implements Member {
 		this.#isClosed = true;
 		await this.end();
 		this.forget();
-		await Promise.all([this.proxy?.close(), this.#peer.proxy?.close()]);
+		await this.#peer.proxy?.close();
 	}
 
 	async #replace(): Promise<void> {
@@ -303,22 +278,35 @@ export class ClusterMember implements Member {
 		}
 		await this.end();
 		this.forget();
-		await done(() => api.removeMember(other.direct, this.#id));
+		await this.#change(() => api.removeMember(other.direct, this.#id));
 		await this.#peer.proxy?.close();
 		this.#peer = await this.#context.newPeer();
-		await done(() => api.addMember(other.direct, this.#peer.url));
+		await this.#change(() => api.addMember(other.direct, this.#peer.url));
 		this.#joins = true;
 		await this.start();
 	}
 
+	/** Asks until etcd does it: right after a leader's end it can't. @throws FaultError with its last refusal */
+	async #change(ask: () => Promise<string | undefined>): Promise<void> {
+		const deadline = performance.now() + startMs;
+		let refusal = await ask();
+		while (refusal !== undefined && performance.now() < deadline) {
+			await wait(50);
+			refusal = await ask();
+			// Asked again after an answer that was lost.
+			if (refusal !== undefined && /^(404|410|409) /.test(refusal)) return;
+		}
+		if (refusal !== undefined) throw new FaultError(`etcd refused to change the cluster: ${refusal}`);
+	}
+
 	#args(): string[] {
 		const { flags, token, peers } = this.#context;
-		const all = peers().map((peer) => `${peer.name}=${peer.peerUrl}`);
+		const all = peers().map((peer) => `${peer.name}=${peer.peer.url}`);
 		return [
 			...["--name", this.name, "--data-dir", this.#dataFolder],
 			...["--listen-client-urls", this.direct, "--advertise-client-urls", this.endpoint],
 			...noPages(this.direct),
-			...["--listen-peer-urls", this.#peer.listen, "--initial-advertise-peer-urls", this.#peer.url],
+			...["--listen-peer-urls", this.#peer.listen.url, "--initial-advertise-peer-urls", this.#peer.url],
 			...["--initial-cluster", all.join(","), "--initial-cluster-token", token],
 			...["--initial-cluster-state", this.#joins ? "existing" : "new"],
 			...flags,
@@ -333,14 +321,6 @@ export class ClusterMember implements Member {
 		return join(this.#context.keeper.folder, `${this.name}.log`);
 	}
 
-	#logLength(): number {
-		try {
-			return this.log().length;
-		} catch {
-			return 0;
-		}
-	}
-
 	#running(): KeptProcess {
 		if (this.#process === undefined) throw new FaultError(`${this.name} is stopped: restart it first`);
 		return this.#process;
@@ -351,17 +331,4 @@ export class ClusterMember implements Member {
 		this.#queue = turn.catch(() => {});
 		return turn;
 	}
-}
-
-/** Asks until etcd does it: right after a leader's end it can't. @throws FaultError with its last refusal */
-async function done(ask: () => Promise<string | undefined>): Promise<void> {
-	const deadline = performance.now() + startMs;
-	let refusal = await ask();
-	while (refusal !== undefined && performance.now() < deadline) {
-		await wait(50);
-		refusal = await ask();
-		// Asked again after an answer that was lost.
-		if (refusal !== undefined && /^(404|410|409) /.test(refusal)) return;
-	}
-	if (refusal !== undefined) throw new FaultError(`etcd refused to change the cluster: ${refusal}`);
 }

@@ -1,7 +1,6 @@
-import { startProxy } from "etcd-watch-lab/dist/server";
-import { freePorts } from "etcd-watch-lab/dist/server/ports";
-import { isPaused } from "etcd-watch-lab/dist/server/process-state";
+import { freePorts, isPaused } from "etcd-watch-lab/dist/server/etcd";
 import { V3Client } from "etcd-watch-lab/dist/v3";
+import { startProxy } from "../../support/proxy";
 import { type Bite, bite, type Kind } from "../kind";
 import type { Run, StartOptions } from "../run";
 

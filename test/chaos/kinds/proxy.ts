@@ -1,4 +1,4 @@
-import type { FaultProxy, ProxyFault } from "etcd-watch-lab/dist/server";
+import type { FaultProxy, ProxyFault } from "../../support/proxy";
 import { startEmptyAnswers } from "../empty-answers";
 import { bite, type Kind } from "../kind";
 import type { StartOptions } from "../run";

@@ -1,8 +1,13 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { StartError } from "./keeper";
+
+/** How long a member may take from its start to its first quorum read. */
+export const startMs = 30_000;
 
 const exe = process.platform === "win32" ? "etcd.exe" : "etcd";
 const howToGetOne = "run `npm start` once, which installs it, or name one in ETCD_WATCH_LAB_ETCD";
@@ -63,4 +68,67 @@ function* wheels(): Generator<string> {
 
 function* onPath(env: NodeJS.ProcessEnv): Generator<string> {
 	for (const folder of (env["PATH"] ?? "").split(delimiter)) if (folder !== "") yield join(folder, exe);
+}
+
+/**
+ * Free loopback ports, all different: bound at port 0 together, then given back. Somebody else may take one
+ * before it is used; who uses it checks what it got and asks again.
+ */
+export async function freePorts(count: number): Promise<readonly number[]> {
+	const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+	await Promise.all(servers.map((server) => once(server, "listening")));
+	const ports = servers.map((server) => (server.address() as AddressInfo).port);
+	await Promise.all(servers.map(closed));
+	return ports;
+}
+
+/** Where a process listens: as etcd wants it, and as Node does. */
+export interface Place {
+	readonly url: string;
+	readonly socket: { readonly host: string; readonly port: number };
+}
+
+/** Where members are reached by each other. */
+export async function peerPlaces(count: number): Promise<readonly Place[]> {
+	const host = "127.0.0.1";
+	return (await freePorts(count)).map((port) => ({ url: `http://${host}:${port}`, socket: { host, port } }));
+}
+
+async function closed(server: Server): Promise<void> {
+	server.close();
+	await once(server, "close");
+}
+
+/**
+ * Flags that shut out the pages in the reader's browser: by default etcd lets every origin read and write, and takes
+ * any Host (DNS rebinding): server/embed/serve.go, accessController.ServeHTTP, at v3.5.9.
+ */
+export function noPages(clientUrl: string): readonly string[] {
+	return ["--cors", clientUrl, "--host-whitelist", "127.0.0.1"];
+}
+
+/** What etcd said when it ended; of a page of help, which it gives for a wrong flag, only what was wrong. */
+export function lastLines(log: string): string {
+	try {
+		const lines = readFileSync(log, "utf8").trim().split("\n");
+		const flag = lines.find((line) => line.includes("flag provided but not defined"));
+		return flag ?? lines.slice(-3).join(" | ").slice(-600);
+	} catch {
+		return "";
+	}
+}
+
+/** True when every thread of the process is stopped: SIGSTOP takes a moment to reach them all. */
+export async function isPaused(pid: number): Promise<boolean> {
+	if (process.platform !== "linux") {
+		const { stdout } = await promisify(execFile)("ps", ["-o", "state=", "-p", String(pid)]);
+		return stdout.trim().startsWith("T");
+	}
+	try {
+		const tasks = `/proc/${pid}/task`;
+		return readdirSync(tasks).every((task) => /\) [Tt] /.test(readFileSync(`${tasks}/${task}/stat`, "utf8")));
+	} catch {
+		// It has ended.
+		return false;
+	}
 }

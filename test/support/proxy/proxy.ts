@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { ArgumentError } from "../http/errors";
+import { ArgumentError } from "etcd-watch-lab/dist/http";
 import { Pipe, type PipeRules } from "./pipe";
 import { ResponseScanner } from "./responses";
 
@@ -69,19 +69,10 @@ export interface FaultProxy {
 
 /** Starts a proxy with no fault on. @throws ArgumentError for a target that is no URL */
 export async function startProxy(options: ProxyOptions): Promise<FaultProxy> {
-	return LabelledProxy.open(options);
+	return HttpProxy.open(options);
 }
 
-/** Who makes a connection, by what it sends first; and which of them are cut off. */
-export interface Labels {
-	/** The label in a piece of what a client sends. */
-	find(text: string): string | undefined;
-	/** Asked for connections without a label yet, too. */
-	isCutOff(label: string | undefined): boolean;
-}
-
-/** A proxy that can tell its clients apart by what they send. */
-export class LabelledProxy implements FaultProxy {
+class HttpProxy implements FaultProxy {
 	readonly endpoint: string;
 	readonly target: string;
 	readonly bitten: Record<ProxyFaultKind | "cutAll", number> = {
@@ -89,22 +80,20 @@ export class LabelledProxy implements FaultProxy {
 		...{ blackHole: 0, refuse: 0, reset: 0, cutAll: 0 },
 	};
 	readonly #server: Server;
-	readonly #labels: Labels | undefined;
 	readonly #faults = new Map<ProxyFaultKind, ProxyFault>();
 	readonly #bites = new Map<ProxyFaultKind, number>();
 	readonly #connections = new Set<Connection>();
 	/** Responses since the fault "reset" was switched on. */
 	#responses = 0;
 
-	private constructor(server: Server, target: URL, labels: Labels | undefined) {
+	private constructor(server: Server, target: URL) {
 		this.#server = server;
-		this.#labels = labels;
 		this.target = target.origin;
 		this.endpoint = `${target.protocol}//127.0.0.1:${(server.address() as AddressInfo).port}`;
 		server.on("connection", (client) => this.#accept(client, target));
 	}
 
-	static async open(options: ProxyOptions, labels?: Labels): Promise<LabelledProxy> {
+	static async open(options: ProxyOptions): Promise<HttpProxy> {
 		const target = URL.canParse(options.target) ? new URL(options.target) : undefined;
 		if (target === undefined || target.port === "") {
 			throw new ArgumentError("a proxy's target is a URL with a port, such as http://127.0.0.1:2379");
@@ -116,7 +105,7 @@ export class LabelledProxy implements FaultProxy {
 		server.listen({ host: "127.0.0.1", port: 0, backlog: 4_096 });
 		await once(server, "listening");
 		server.unref();
-		return new LabelledProxy(server, target, labels);
+		return new HttpProxy(server, target);
 	}
 
 	get connections(): number {
@@ -186,18 +175,6 @@ export class LabelledProxy implements FaultProxy {
 		return fault !== undefined && ++this.#responses % (fault.every ?? 3) === 0;
 	}
 
-	get isLabelling(): boolean {
-		return this.#labels !== undefined;
-	}
-
-	labelIn(text: string): string | undefined {
-		return this.#labels?.find(text);
-	}
-
-	isCutOff(label: string | undefined): boolean {
-		return this.#labels?.isCutOff(label) ?? false;
-	}
-
 	#accept(client: Socket, target: URL): void {
 		client.on("error", () => {});
 		if (this.fault("refuse")) {
@@ -215,27 +192,24 @@ export class LabelledProxy implements FaultProxy {
 
 /** A client's connection and the one to the server that goes with it. */
 class Connection {
-	readonly #proxy: LabelledProxy;
+	readonly #proxy: HttpProxy;
 	readonly #client: Socket;
 	readonly #server: Socket;
 	readonly #toServer: Pipe;
 	readonly #toClient: Pipe;
 	readonly #scanner = new ResponseScanner();
 	readonly #gone: () => void;
-	#label: string | undefined;
 	/** Bytes of the response's body that have been seen. */
 	#bodyCount = 0;
 	/** Something was swallowed: when the hole closes, so does this. */
 	#lossy = false;
 
-	constructor(proxy: LabelledProxy, client: Socket, server: Socket, gone: () => void) {
+	constructor(proxy: HttpProxy, client: Socket, server: Socket, gone: () => void) {
 		this.#proxy = proxy;
 		this.#client = client;
 		this.#server = server;
 		this.#gone = gone;
 		for (const socket of [client, server]) socket.unref();
-		// Where the label is needed for the decision it has to be found first.
-		if (proxy.isLabelling) client.on("data", (bytes: Buffer) => this.#findLabel(bytes));
 		this.#toServer = new Pipe(client, server, this.#rules("toServer"));
 		this.#toClient = new Pipe(server, client, this.#rules("toClient"));
 		client.on("close", () => this.#closed("toServer", server));
@@ -286,11 +260,7 @@ class Connection {
 
 	#isHole(direction: Direction): boolean {
 		const hole = this.#proxy.fault("blackHole")?.direction;
-		return hole === direction || hole === "both" || this.#proxy.isCutOff(this.#label);
-	}
-
-	#findLabel(bytes: Buffer): void {
-		this.#label ??= this.#proxy.labelIn(bytes.toString("latin1"));
+		return hole === direction || hole === "both";
 	}
 
 	#rules(direction: Direction): PipeRules {

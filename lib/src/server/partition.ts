@@ -1,0 +1,122 @@
+import { once } from "node:events";
+import {
+	connect,
+	createServer,
+	type ListenOptions,
+	type NetConnectOpts,
+	type Server,
+	type Socket,
+} from "node:net";
+
+/** What tells a partition's proxy who is cut off. */
+export interface Partition {
+	/** Who sends, by a piece of what it sends; undefined when that does not say it. */
+	senderIn(text: string): string | undefined;
+	/** Asked for each piece; `sender` is undefined as long as nothing has said who sends. */
+	isCutOff(sender: string | undefined): boolean;
+}
+
+/**
+ * Stands before a member's peer port, in this process, and swallows what comes from members that are cut off and what
+ * goes to them: connections stay open and new ones are taken, ends of connections are swallowed, and nobody is told.
+ * It does not keep the process alive, and forwards nothing while the process is busy.
+ */
+export class PartitionProxy {
+	readonly #server: Server;
+	readonly #links = new Set<Link>();
+
+	private constructor(server: Server, target: NetConnectOpts, partition: Partition) {
+		this.#server = server;
+		server.on("connection", (client) => {
+			const link = new Link(client, connect({ ...target, allowHalfOpen: true }), partition);
+			this.#links.add(link);
+			link.onEnd(() => this.#links.delete(link));
+		});
+	}
+
+	/** Listens, and passes everything on to the target. Rejects when it can't listen there. */
+	static async open(
+		listen: ListenOptions,
+		target: NetConnectOpts,
+		partition: Partition,
+	): Promise<PartitionProxy> {
+		const server = createServer({ allowHalfOpen: true, noDelay: true });
+		server.listen(listen);
+		await once(server, "listening");
+		server.unref();
+		return new PartitionProxy(server, target, partition);
+	}
+
+	/** To be called when `isCutOff` has changed: a connection that lost bytes, and is not cut off any more, is ended. */
+	refresh(): void {
+		for (const link of [...this.#links]) link.refresh();
+	}
+
+	/** Ends every connection and stops listening. Safe to call again. */
+	async close(): Promise<void> {
+		for (const link of [...this.#links]) link.end();
+		if (!this.#server.listening) return;
+		this.#server.close();
+		await once(this.#server, "close");
+	}
+}
+
+/** A member's connection, and the one to the target that goes with it. */
+class Link {
+	readonly #client: Socket;
+	readonly #target: Socket;
+	readonly #partition: Partition;
+	#sender: string | undefined;
+	/** Something was swallowed: what would come after it makes no sense. */
+	#isLossy = false;
+	#ended: () => void = () => {};
+
+	constructor(client: Socket, target: Socket, partition: Partition) {
+		this.#client = client;
+		this.#target = target;
+		this.#partition = partition;
+		client.on("data", (bytes: Buffer) => {
+			this.#sender ??= partition.senderIn(bytes.toString("latin1"));
+		});
+		this.#pass(client, target);
+		this.#pass(target, client);
+	}
+
+	/** Calls back when both connections have ended. */
+	onEnd(ended: () => void): void {
+		this.#ended = ended;
+	}
+
+	refresh(): void {
+		if (this.#isLossy && !this.#isCutOff) this.end();
+	}
+
+	end(): void {
+		this.#client.destroy();
+		this.#target.destroy();
+		this.#ended();
+	}
+
+	get #isCutOff(): boolean {
+		return this.#partition.isCutOff(this.#sender);
+	}
+
+	#pass(source: Socket, sink: Socket): void {
+		source.unref();
+		source.on("error", () => {});
+		source.on("data", (bytes: Buffer) => {
+			if (this.#isCutOff) this.#isLossy = true;
+			else if (!sink.write(bytes)) source.pause();
+		});
+		sink.on("drain", () => source.resume());
+		source.on("end", () => {
+			if (this.#isCutOff) this.#isLossy = true;
+			else sink.end();
+		});
+		source.on("close", () => {
+			if (sink.destroyed) this.#ended();
+			else if (this.#isCutOff) this.#isLossy = true;
+			else if (!sink.writableEnded) this.end();
+		});
+	}
+}

@@ -87,6 +87,14 @@ console.log(mine.endpoints[0]);`);
 		await until("no folder is left", () => this.folders.length === 0);
 	}
 
+	/** kill -9 of what runs the kernel; gives all that was below it. */
+	async orphan(): Promise<ProcessId[]> {
+		const processes = descendants(this.#running.pid);
+		this.#running.child.kill("SIGKILL");
+		await this.#running.ended;
+		return processes;
+	}
+
 	async end(): Promise<void> {
 		this.#running.child.stdin?.end();
 		await this.#running.ended;
@@ -174,6 +182,13 @@ describe("the end of a real kernel", function () {
 		await kernel.command("shutdown");
 		await kernel.leavesNothing();
 		await kernel.end();
+	});
+
+	it("by kill -9 of the Jupyter that runs it leaves neither the kernel nor anything of its lab", async () => {
+		const processes = await kernel.orphan();
+		assert.ok(processes.length >= 3, "the kernel, a keeper and an etcd");
+		await kernel.leavesNothing();
+		await until("the kernel is gone", () => survivors(processes).length === 0);
 	});
 
 	it("by kill -9 leaves no etcd, no keeper and no folder", async () => {

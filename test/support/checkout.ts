@@ -44,6 +44,11 @@ export class Running {
 		return this.child.pid;
 	}
 
+	/** What has come on stderr so far. */
+	get errors(): string {
+		return this.err;
+	}
+
 	/** Waits until stdout matches; throws if the command ends first. */
 	async says(pattern: RegExp): Promise<RegExpExecArray> {
 		return await new Promise((resolve, reject) => {

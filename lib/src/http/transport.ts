@@ -27,6 +27,8 @@ export interface ConnectOptions {
 	readonly timeoutMs?: number;
 	/** The largest body that is read; 64 MiB unless given. A larger one is a `BadAnswerError`. */
 	readonly maxBodyBytes?: number;
+	/** @internal Asked when there is no connection: why that is, in place of the system's words, if somebody knows. */
+	readonly whyGone?: () => string | undefined;
 }
 
 /** One request. */
@@ -85,6 +87,7 @@ export class Transport {
 	readonly #lanes = new Set<Lane>();
 	readonly #authorization: string | undefined;
 	readonly #underWay = new Set<AbortController>();
+	readonly #whyGone: ConnectOptions["whyGone"];
 	#current = 0;
 	#closed = false;
 
@@ -107,6 +110,7 @@ export class Transport {
 			connect: { timeout: this.timeoutMs, ...this.tls },
 		});
 		const { user } = options;
+		this.#whyGone = options.whyGone;
 		if (user?.name.includes(":")) {
 			throw new ArgumentError("a user's name has no colon in it: basic auth ends the name at the first one");
 		}
@@ -294,7 +298,7 @@ export class Transport {
 			const maybeApplied = !isRead(request) && !neverSent.test(codeOf(cause));
 			if (late) return new TimeoutError(`no answer in ${timeoutMs} ms: ${what}`, { maybeApplied, cause });
 			if (controller.signal.aborted) return new AbortedError(`ended by its caller: ${what}`, { cause });
-			return new ConnectionError(`${reasonOf(cause)}: ${what}`, { maybeApplied, cause });
+			return new ConnectionError(`${this.#whyGone?.() ?? reasonOf(cause)}: ${what}`, { maybeApplied, cause });
 		};
 		const authorization = request.authorization ?? this.#authorization;
 		let response: Dispatcher.ResponseData;

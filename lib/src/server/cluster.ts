@@ -4,10 +4,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import { ArgumentError } from "../http/errors";
 import { V2Client } from "../v2/client";
 import { findEtcd, freePorts, hasV2, type Place, peerPlaces, versionOf } from "./etcd";
-import { Keeper, StartError } from "./keeper";
-import { ClusterMember, FaultError, type Member, type MemberContext, type PeerAddress } from "./member";
-import { type MemberApi, type MemberStatus, memberApiOf } from "./member-api";
-import { PartitionProxy } from "./partition";
+import { Keeper, onInterrupt, StartError } from "./keeper";
+import { ClusterMember, type MemberContext } from "./member";
+import { FaultError, type MemberApi, type MemberStatus, memberApiOf } from "./member-api";
+import { PartitionProxy, type PeerAddress } from "./partition";
 
 export interface ClusterOptions {
 	/** How many members; 3 unless given. */
@@ -24,9 +24,19 @@ export interface ClusterOptions {
 	readonly heartbeatMs?: number;
 	/** How long a follower waits for that before it wants to lead; 500 unless given, at least 5 heartbeats. */
 	readonly electionMs?: number;
+	/** Called, with one line, when a member that served has ended by itself. */
+	readonly onEnd?: (how: string) => void;
 	/** Runs the members beside what it already runs, and is not closed; one of the cluster's own unless given. */
 	readonly keeper?: Keeper;
 }
+
+/** What a reader can see of a member and do to it. Every action's fault is a FaultError when it can't be done now. */
+export type Member = Pick<
+	ClusterMember,
+	"name" | "id" | "endpoint" | "direct" | "pid" | "state" | Page | Action
+>;
+type Page = "log" | "metrics" | "metric";
+type Action = "kill" | "terminate" | "pause" | "resume" | "restart" | "wipe" | "replace";
 
 /**
  * An etcd cluster on loopback ports that the lab started, for nobody else, and the faults to try on it. There is
@@ -79,16 +89,15 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 	const version = await versionOf(binary);
 	const keeper = options.keeper ?? (await Keeper.start());
 	const started = { options, size, binary, version, keeper };
-	const flags = [
-		...["--heartbeat-interval", String(heartbeatMs), "--election-timeout", String(electionMs)],
+	const settings = {
+		...{ "heartbeat-interval": String(heartbeatMs), "election-timeout": String(electionMs) },
 		// Else a member can be added only 5 s after the last one came (etcdserver's HealthInterval).
-		...["--strict-reconfig-check=false", "--logger", "zap", "--log-level", "info"],
-		...(options.flags ?? []),
-	];
+		...{ "strict-reconfig-check": "false", logger: "zap", "log-level": "info" },
+	};
 	try {
 		// Another process can take a port between its choice and etcd's start.
 		for (let attempt = 1; ; attempt++) {
-			const cluster = await OwnCluster.prepare(started, flags);
+			const cluster = await OwnCluster.prepare(started, settings);
 			try {
 				await cluster.start();
 				return cluster;
@@ -99,7 +108,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 			}
 		}
 	} catch (error) {
-		if (options.keeper === undefined) await keeper.close();
+		if (options.keeper === undefined) await keeper.close().catch(() => {});
 		throw error;
 	}
 }
@@ -119,7 +128,7 @@ class OwnCluster implements Cluster {
 	readonly #started: Started;
 	readonly #api: MemberApi;
 	#isolated: ReadonlySet<Member> = new Set();
-	readonly #interrupt = () => this.v2.abortAll();
+	readonly #ignoreInterrupts: () => void;
 	#closing: Promise<void> | undefined;
 
 	private constructor(started: Started, api: MemberApi, members: readonly ClusterMember[]) {
@@ -128,12 +137,11 @@ class OwnCluster implements Cluster {
 		this.members = members;
 		this.version = started.version;
 		this.v2 = new V2Client({ endpoints: members.map((member) => member.direct) });
-		// As in a lab: a kernel's Interrupt ends what waits, and leaves the servers be.
-		if (process.listenerCount("SIGINT") > 0) process.on("SIGINT", this.#interrupt);
+		this.#ignoreInterrupts = onInterrupt(() => this.v2.abortAll());
 	}
 
 	/** Ports, proxies and members; nothing runs yet. */
-	static async prepare(started: Started, flags: readonly string[]): Promise<OwnCluster> {
+	static async prepare(started: Started, settings: MemberContext["settings"]): Promise<OwnCluster> {
 		const { size, keeper, binary, options, version } = started;
 		const token = `lab-${randomBytes(4).toString("hex")}`;
 		const api = memberApiOf(version);
@@ -146,9 +154,10 @@ class OwnCluster implements Cluster {
 			for (const [at, port] of (await freePorts(size)).entries()) {
 				const direct = `http://127.0.0.1:${port}`;
 				const context: MemberContext = {
-					...{ keeper, binary, token, api, flags: [...v2Flags, ...flags] },
+					...{ keeper, binary, settings, token, api, flags: [...v2Flags, ...(options.flags ?? [])] },
 					peers: () => members,
 					newPeer: () => peerAddress(at),
+					ended: (how) => options.onEnd?.(`etcd ${version} ${how}`),
 				};
 				const endpoint = (await options.clientUrl?.(direct)) ?? direct;
 				const name = `${token}-${at + 1}`;
@@ -158,7 +167,7 @@ class OwnCluster implements Cluster {
 		}
 
 		async function peerAddress(at: number): Promise<PeerAddress> {
-			const [listen, before] = (await peerPlaces(2)) as [Place, Place];
+			const [listen, before] = (await peerPlaces(2, keeper.folder)) as [Place, Place];
 			if (!options.proxied?.peers) return { listen, url: listen.url, proxy: undefined };
 			const proxy = await PartitionProxy.open(before.socket, listen.socket, {
 				senderIn: (text) => /^X-Server-From: *([0-9a-f]+)/im.exec(text)?.[1],
@@ -239,7 +248,7 @@ class OwnCluster implements Cluster {
 	/** Everything but the keeper. */
 	async end(): Promise<void> {
 		await this.v2.close();
-		process.off("SIGINT", this.#interrupt);
+		this.#ignoreInterrupts();
 		await Promise.all(this.members.map((member) => member.close()));
 		await this.#api.close();
 	}

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
@@ -67,7 +68,13 @@ function* wheels(): Generator<string> {
 }
 
 function* onPath(env: NodeJS.ProcessEnv): Generator<string> {
-	for (const folder of (env["PATH"] ?? "").split(delimiter)) if (folder !== "") yield join(folder, exe);
+	for (const folder of (searchPath(env) ?? "").split(delimiter)) if (folder !== "") yield join(folder, exe);
+}
+
+/** PATH; on Windows its name can be written in any way, and a copy of the environment holds it as it was written. */
+export function searchPath(env: NodeJS.ProcessEnv): string | undefined {
+	if (process.platform !== "win32") return env["PATH"];
+	return Object.entries(env).find(([name]) => name.toUpperCase() === "PATH")?.[1];
 }
 
 /**
@@ -76,35 +83,65 @@ function* onPath(env: NodeJS.ProcessEnv): Generator<string> {
  */
 export async function freePorts(count: number): Promise<readonly number[]> {
 	const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-	await Promise.all(servers.map((server) => once(server, "listening")));
-	const ports = servers.map((server) => (server.address() as AddressInfo).port);
-	await Promise.all(servers.map(closed));
-	return ports;
+	try {
+		const listening = await Promise.allSettled(servers.map((server) => once(server, "listening")));
+		for (const one of listening) if (one.status === "rejected") throw one.reason;
+		return servers.map((server) => (server.address() as AddressInfo).port);
+	} finally {
+		await Promise.all(servers.filter((server) => server.listening).map(closed));
+	}
 }
 
 /** Where a process listens: as etcd wants it, and as Node does. */
 export interface Place {
 	readonly url: string;
-	readonly socket: { readonly host: string; readonly port: number };
+	readonly socket: { readonly path: string } | { readonly host: string; readonly port: number };
 }
 
-/** Where members are reached by each other. */
-export async function peerPlaces(count: number): Promise<readonly Place[]> {
+/** The longest path of a socket, in bytes, on Linux and macOS. */
+const longestPath = 103;
+
+/**
+ * Where members are reached by each other: sockets in the keeper's folder, in which no other user of the machine can
+ * look and no page of a browser. Loopback ports on Windows, and where the folder's path is too long for a socket's.
+ * etcd runs in that folder, and takes host:port for the file's name (3.4 takes no other).
+ */
+export async function peerPlaces(count: number, folder: string): Promise<readonly Place[]> {
+	const names = Array.from({ length: count }, () => `localhost:${randomInt(100_000_000, 1_000_000_000)}`);
+	const places = names.map((name) => ({ url: `unix://${name}`, socket: { path: join(folder, name) } }));
+	if (
+		process.platform !== "win32" &&
+		places.every(({ socket }) => Buffer.byteLength(socket.path) <= longestPath)
+	) {
+		return places;
+	}
 	const host = "127.0.0.1";
 	return (await freePorts(count)).map((port) => ({ url: `http://${host}:${port}`, socket: { host, port } }));
+}
+
+/**
+ * How etcd gets its settings: by its environment, which no other user can read, while all users see arguments. By the
+ * name, which nobody knows, a member is told from a stranger on its port. `flags` are arguments, and win: etcd ends at
+ * once when a setting is given in both ways (pkg/flags/flag.go, verifyEnv, at v3.5.9).
+ *
+ * The pages in the reader's browser are shut out: by default etcd lets every origin read and write, and takes any Host
+ * (DNS rebinding): server/embed/serve.go, accessController.ServeHTTP, at v3.5.9.
+ */
+export function launchOf(
+	settings: Readonly<Record<string, string>>,
+	flags: readonly string[],
+): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+	const given = new Set(flags.map((flag) => /^--?([^=]+)/.exec(flag)?.[1]));
+	const noPages = { cors: settings["listen-client-urls"] ?? "", "host-whitelist": "127.0.0.1" };
+	const env = Object.entries({ ...noPages, ...settings })
+		.filter(([name]) => !given.has(name))
+		.map(([name, value]) => [`ETCD_${name.toUpperCase().replaceAll("-", "_")}`, value]);
+	return { args: flags, env: Object.fromEntries(env) };
 }
 
 async function closed(server: Server): Promise<void> {
 	server.close();
 	await once(server, "close");
-}
-
-/**
- * Flags that shut out the pages in the reader's browser: by default etcd lets every origin read and write, and takes
- * any Host (DNS rebinding): server/embed/serve.go, accessController.ServeHTTP, at v3.5.9.
- */
-export function noPages(clientUrl: string): readonly string[] {
-	return ["--cors", clientUrl, "--host-whitelist", "127.0.0.1"];
 }
 
 /** What etcd said when it ended; of a page of help, which it gives for a wrong flag, only what was wrong. */
@@ -121,8 +158,14 @@ export function lastLines(log: string): string {
 /** True when every thread of the process is stopped: SIGSTOP takes a moment to reach them all. */
 export async function isPaused(pid: number): Promise<boolean> {
 	if (process.platform !== "linux") {
-		const { stdout } = await promisify(execFile)("ps", ["-o", "state=", "-p", String(pid)]);
-		return stdout.trim().startsWith("T");
+		try {
+			const { stdout } = await promisify(execFile)("ps", ["-o", "state=", "-p", String(pid)]);
+			return stdout.trim().startsWith("T");
+		} catch (error) {
+			// So says `ps` of one that has ended; where there is no `ps`, nobody can tell.
+			if (error instanceof Error && "code" in error && error.code === 1) return false;
+			throw error;
+		}
 	}
 	try {
 		const tasks = `/proc/${pid}/task`;

@@ -1,5 +1,6 @@
-export { type Cluster, type ClusterOptions, startCluster } from "./cluster";
+export { type Cluster, type ClusterOptions, type Member, startCluster } from "./cluster";
 export { findEtcd, versionOf } from "./etcd";
 export { StartError } from "./keeper";
 export { type Lab, type LabOptions, lab, SharedServerError, startLab } from "./lab";
-export { FaultError, type Member, type MemberState } from "./member";
+export type { MemberState } from "./member";
+export { FaultError } from "./member-api";

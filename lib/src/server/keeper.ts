@@ -1,14 +1,38 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
+import { rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { LabError } from "../http/errors";
+import type { Root } from "./guest";
 import type { Order, Report, ServerSignal } from "./keeper-process";
+import { identify, killExactly, type ProcessId } from "./leftovers";
 
 /** A server that could not be started, or the lab's own helper process that could not. */
 export class StartError extends LabError {}
+
+const interrupts = new Set<() => void>();
+const interrupt = () => {
+	for (const act of [...interrupts]) act();
+};
+
+/**
+ * Acts at each Interrupt of a kernel, which then ends what waits and leaves the servers be; gives what ends that. There
+ * somebody handles SIGINT already, so that listening does not keep the process alive against the user's will; where
+ * nobody does, nothing is done. One listener serves all.
+ */
+export function onInterrupt(act: () => void): () => void {
+	const others = process.listeners("SIGINT").filter((listener) => listener !== interrupt);
+	if (others.length === 0) return () => {};
+	if (interrupts.size === 0) process.on("SIGINT", interrupt);
+	interrupts.add(act);
+	return () => {
+		interrupts.delete(act);
+		if (interrupts.size === 0) process.off("SIGINT", interrupt);
+	};
+}
 
 /** A process that the keeper runs. */
 export interface KeptProcess {
@@ -33,60 +57,80 @@ export class Keeper {
 	readonly folder: string;
 	readonly #child: ChildProcessByStdio<Writable, Readable, null>;
 	readonly #reports: EventEmitter<Record<string, [Report]>>;
-	readonly #ended: Promise<unknown>;
-	readonly #running = new Set<string>();
+	/** Resolves when the keeper is gone, or could not be started. */
+	readonly #ended: Promise<void>;
+	readonly #running = new Map<string, ProcessId | undefined>();
+	#isClosed = false;
+	#hasFailed = false;
 	/** How many awaited things keep this process alive. */
 	#held = 0;
 
 	private constructor(
 		child: ChildProcessByStdio<Writable, Readable, null>,
 		reports: EventEmitter<Record<string, [Report]>>,
+		ended: Promise<void>,
 		folder: string,
 	) {
 		this.#child = child;
 		this.#reports = reports;
 		this.folder = folder;
-		this.#ended = once(child, "exit");
+		this.#ended = ended.then(() => {
+			if (!this.#isClosed) this.#clearUp();
+		});
 	}
 
 	/** Starts a keeper and its folder. @throws StartError */
 	static async start(): Promise<Keeper> {
-		const child = spawn(process.execPath, [join(__dirname, "keeper-process.js")], {
+		const child = spawn(process.execPath, [join(__dirname, "keeper-process.js"), String(process.pid)], {
 			detached: true,
+			env: forKeeper(process.env),
 			stdio: ["pipe", "pipe", "ignore"],
 			windowsHide: true,
 		});
 		const reports = new EventEmitter<Record<string, [Report]>>().setMaxListeners(0);
 		createInterface({ input: child.stdout }).on("line", (line) => {
-			const report = JSON.parse(line) as Report;
-			reports.emit(report.report === "ready" ? "ready" : report.id, report);
+			const report = parsed(line);
+			if (report !== undefined) reports.emit(report.report === "ready" ? "ready" : report.id, report);
 		});
 		// A keeper that is gone must not take the kernel with it by a broken pipe.
 		child.stdin.on("error", () => {});
-		const ready = once(reports, "ready");
-		const failed = once(child, "exit").then(([code]) => {
-			throw new StartError(
-				`the lab's helper process ended at once (exit code ${code}): is the temporary folder full?`,
-			);
+		let why = "";
+		const ended = new Promise<void>((resolve) => {
+			child.once("exit", (code, signal) => {
+				why = `ended at once (${signal ?? `exit code ${code}`}): is the temporary folder full?`;
+				resolve();
+			});
+			child.once("error", ({ message }) => {
+				why = `can't be started (${message})`;
+				resolve();
+			});
+		});
+		const failed = ended.then(() => {
+			throw new StartError(`the lab's helper process ${why}`);
 		});
 		failed.catch(() => {});
-		const [report] = (await Promise.race([ready, failed])) as [Report];
+		const [report] = await Promise.race([once(reports, "ready") as Promise<[Report]>, failed]);
 		if (report.report !== "ready")
 			throw new StartError("the lab's helper process did not say that it is ready");
 		child.unref();
 		(child.stdin as Socket).unref();
 		(child.stdout as Socket).unref();
-		return new Keeper(child, reports, report.folder);
+		return new Keeper(child, reports, ended, report.folder);
 	}
 
 	/**
 	 * Starts a process under the keeper; its output is added to `<folder>/<id>.log`. An id whose process has ended
-	 * can be used again.
+	 * can be used again. The process gets `env` and a few of this one's variables, none of them a secret.
 	 * @throws StartError
 	 */
-	async run(id: string, command: string, args: readonly string[]): Promise<KeptProcess> {
+	async run(
+		id: string,
+		command: string,
+		args: readonly string[],
+		env: Readonly<Record<string, string>> = {},
+	): Promise<KeptProcess> {
 		if (this.#running.has(id)) throw new StartError(`${id} is running already`);
-		this.#running.add(id);
+		this.#running.set(id, undefined);
 		const first = once(this.#reports, id) as Promise<[Report]>;
 		// Listens from the first on: the report of its end may come in one piece with that of its start.
 		const exited = new Promise<string>((resolve) => {
@@ -106,13 +150,14 @@ export class Keeper {
 			throw new StartError("the lab's helper process is gone");
 		});
 		gone.catch(() => {});
-		this.#send({ order: "start", id, command, args });
+		this.#send({ order: "start", id, command, args, env });
 		const [report] = await this.#awaited(Promise.race([first, gone]));
 		if (report.report !== "started") {
 			throw new StartError(
 				`${command} can't be started: ${report.report === "failed" ? report.message : "it ended"}`,
 			);
 		}
+		if (this.#running.has(id)) this.#running.set(id, identify(report.pid));
 		let over = false;
 		void exited.then(() => {
 			over = true;
@@ -134,16 +179,45 @@ export class Keeper {
 		};
 	}
 
-	/** Has everything below the prefix removed when the lab ends, however it ends. */
-	removeAtEnd(prefix: string, server: Extract<Order, { order: "remove at the end" }>["server"]): void {
-		this.#send({ order: "remove at the end", prefix, server });
+	get pid(): number {
+		return this.#child.pid ?? 0;
 	}
 
-	/** Ends all that it runs, removes its folder; resolves when the keeper itself is gone. */
+	/** Has the root's leases renewed, and everything below it removed when the lab ends; in place of an earlier one. */
+	removeAtEnd(root: Root): void {
+		this.#send({ order: "remove at the end", root });
+	}
+
+	/** It has been removed. */
+	isRemoved(root: string): void {
+		this.#send({ order: "removed", root });
+	}
+
+	/**
+	 * Ends all that it runs, removes its folder; resolves when the keeper itself is gone.
+	 * @throws StartError when it had gone before, and what it ran with it
+	 */
 	async close(): Promise<void> {
+		this.#isClosed = true;
 		this.#hold();
 		this.#child.stdin.end();
 		await this.#ended;
+		if (!this.#hasFailed) return;
+		this.#hasFailed = false;
+		throw new StartError(
+			"the lab's helper process had been ended before, and with it the servers that it ran",
+		);
+	}
+
+	/** Does at once what the keeper would have done at the end: it was killed. */
+	#clearUp(): void {
+		this.#hasFailed = true;
+		for (const id of this.#running.values()) if (id !== undefined) killExactly(id);
+		try {
+			rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+		} catch {
+			// The next start tries again.
+		}
 	}
 
 	/** While something is awaited, the pipe has to keep this process alive. */
@@ -171,4 +245,23 @@ export class Keeper {
 	#send(order: Order): void {
 		this.#child.stdin.write(`${JSON.stringify(order)}\n`);
 	}
+}
+
+/** undefined: not the keeper's, but what something that NODE_OPTIONS loads has printed. */
+function parsed(line: string): Report | undefined {
+	try {
+		const report: unknown = JSON.parse(line);
+		return typeof report === "object" && report !== null && "report" in report
+			? (report as Report)
+			: undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+/** What Node, TLS and the temporary folder need, and Jupyter's number: no secret of the reader's. */
+function forKeeper(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+	const needed =
+		/^(PATH|HOME|TMPDIR|TEMP|TMP|TZ|LANG|LC_\w+|GO\w+|SystemRoot|NODE_\w+|SSL_CERT_\w+|XDG_STATE_HOME|LOCALAPPDATA|USERPROFILE|JPY_PARENT_PID)$/i;
+	return Object.fromEntries(Object.entries(env).filter(([name]) => needed.test(name)));
 }

@@ -4,10 +4,11 @@ import type { ConnectOptions } from "../http/transport";
 import { V2Client } from "../v2/client";
 import { KeyNotFoundError } from "../v2/errors";
 import { V3Client } from "../v3/client";
-import { startCluster } from "./cluster";
+import { type Cluster, startCluster } from "./cluster";
 import { checkV2, findEtcd } from "./etcd";
-import { Keeper } from "./keeper";
-import { connectionFrom, overflowSwitch } from "./settings";
+import { connectionFrom, GuestV3Client, overflowSwitch, type Root, removeRoot } from "./guest";
+import { Keeper, onInterrupt } from "./keeper";
+import { identify, noteRoot, rootsLeftAt } from "./leftovers";
 
 /** An experiment that would hurt the other users of a server that the lab did not start. */
 export class SharedServerError extends LabError {}
@@ -39,7 +40,8 @@ export interface Lab {
 	mayOverflow(what: string): void;
 	/**
 	 * Ends every watch and connection; stops the server that the lab started, or removes the lab's keys from the
-	 * reader's. The end of the process, even by kill -9, does the same.
+	 * reader's, and says what could not be removed. The end of the process, even by kill -9, does the same.
+	 * @throws StartError when the lab's helper process had been killed before
 	 */
 	close(): Promise<void>;
 }
@@ -62,7 +64,12 @@ export interface LabOptions {
  * Starts a lab: a throwaway etcd of its own, or the server that ETCDCTL_ENDPOINTS names.
  * @throws StartError, ArgumentError for a wrong variable, V2DisabledError, ConnectionError, UnauthorizedError
  */
-export async function startLab(options: LabOptions = {}): Promise<Lab> {
+export function startLab(options: LabOptions = {}): Promise<Lab> {
+	return start(options, () => {});
+}
+
+/** `died` is called when the lab's own etcd has ended by itself. */
+async function start(options: LabOptions, died: () => void): Promise<Lab> {
 	const env = options.env ?? process.env;
 	const named = options.own ? undefined : connectionFrom(env);
 	const binary = named ? undefined : (options.binary ?? findEtcd(env));
@@ -70,16 +77,20 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 	if (binary !== undefined) await checkV2(binary);
 	const keeper = await Keeper.start();
 	try {
-		if (binary === undefined) return await openLab(keeper, named as ConnectOptions, false, env);
-		const { endpoints } = await startCluster({
-			size: 1,
-			keeper,
-			binary,
+		if (binary === undefined) return await openLab(keeper, named as ConnectOptions, undefined, env);
+		let gone: string | undefined;
+		const server = await startCluster({
+			...{ size: 1, keeper, binary },
 			...(options.flags ? { flags: options.flags } : {}),
+			onEnd(how) {
+				gone = `the lab's own ${how}: call lab() again (run the set-up cell), and it starts another, which is empty`;
+				console.warn(gone);
+				died();
+			},
 		});
-		return await openLab(keeper, { endpoints }, true, env);
+		return await openLab(keeper, { endpoints: server.endpoints, whyGone: () => gone }, server, env);
 	} catch (error) {
-		await keeper.close();
+		await keeper.close().catch(() => {});
 		throw error;
 	}
 }
@@ -87,12 +98,14 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 async function openLab(
 	keeper: Keeper,
 	connection: ConnectOptions,
-	owned: boolean,
+	own: Cluster | undefined,
 	env: NodeJS.ProcessEnv,
 ): Promise<Lab> {
 	const v2 = new V2Client(connection);
-	const v3 = new V3Client(connection);
 	const root = `/etcd-watch-lab-${randomBytes(6).toString("hex")}`;
+	const owned = own !== undefined;
+	const guest = owned ? undefined : new Guest(keeper, root, connection);
+	const v3 = guest?.v3 ?? new V3Client(connection);
 	let version: string;
 	try {
 		version = await v2.version();
@@ -104,19 +117,17 @@ async function openLab(
 		await Promise.all([v2.close(), v3.close()]);
 		throw error;
 	}
-	if (!owned) keeper.removeAtEnd(root, connection);
+	await guest?.begin();
 	let prefixes = 0;
-	const interrupt = () => {
+	const ignore = onInterrupt(() => {
 		v2.abortAll();
 		v3.abortAll();
-	};
-	// In a kernel somebody already handles SIGINT (tslab), so that listening does not keep the process alive
-	// against the user's will. Interrupt then ends the watches too, and leaves the server be.
-	if (process.listenerCount("SIGINT") > 0) process.on("SIGINT", interrupt);
+	});
 	let closing: Promise<void> | undefined;
 	const close = async () => {
-		process.off("SIGINT", interrupt);
+		ignore();
 		await Promise.all([v2.close(), v3.close()]);
+		await Promise.all([own?.close(), guest?.end()]);
 		await keeper.close();
 	};
 	return {
@@ -143,11 +154,56 @@ async function openLab(
 	};
 }
 
+/** A lab on a server that it did not start: what it makes there is removed, whatever becomes of the lab. */
+class Guest {
+	readonly v3: V3Client;
+	readonly #keeper: Keeper;
+	#root: Root;
+
+	constructor(keeper: Keeper, root: string, server: ConnectOptions) {
+		this.#keeper = keeper;
+		this.#root = { root, server, leases: [] };
+		this.v3 = new GuestV3Client(server, (lease) => {
+			this.#root = { ...this.#root, leases: [...this.#root.leases, String(lease)] };
+			keeper.removeAtEnd(this.#root);
+		});
+	}
+
+	/** Before anything is written. Removes what earlier labs have left there, since they were killed, and says so. */
+	async begin(): Promise<void> {
+		const { endpoints } = this.v3;
+		const { root, server } = this.#root;
+		this.#keeper.removeAtEnd(this.#root);
+		const owner = identify(this.#keeper.pid);
+		if (owner !== undefined) noteRoot({ root, endpoints, owner });
+		const earlier = rootsLeftAt(endpoints);
+		const left = await Promise.all(
+			earlier.map((one) => removeRoot({ root: one, server, leases: [] }, 5_000)),
+		);
+		for (const [at, lines] of left.entries()) {
+			for (const line of lines) console.warn(`an earlier lab was killed: ${line}`);
+			if (lines.length > 0) continue;
+			console.warn(
+				`an earlier lab was killed: what it had left below ${earlier[at]} at ${endpoints} is removed`,
+			);
+		}
+	}
+
+	/** Removes all, and says what could not be removed; the keeper's helper then tries on for a minute. */
+	async end(): Promise<void> {
+		const left = await removeRoot(this.#root, 5_000);
+		if (left.length === 0) this.#keeper.isRemoved(this.#root.root);
+		else this.#keeper.removeAtEnd({ ...this.#root, isTried: true });
+		for (const line of left) console.warn(line);
+	}
+}
+
 let current: Promise<Lab> | undefined;
 
 /**
- * The lab of this process: started by the first call, the same one after that, until it is closed. This is what
- * a notebook's set-up cell calls, so that running the cell again starts nothing twice. Errors as `startLab`.
+ * The lab of this process: started by the first call, the same one after that, until it is closed or its own etcd has
+ * died. This is what a notebook's set-up cell calls, so that running the cell again starts nothing twice. Errors as
+ * `startLab`.
  */
 export async function lab(): Promise<Lab> {
 	current ??= startAsCurrent();
@@ -161,11 +217,14 @@ export async function lab(): Promise<Lab> {
 }
 
 function startAsCurrent(): Promise<Lab> {
-	const starting: Promise<Lab> = startLab().then((started) => ({
+	const over = () => {
+		// Closed again, it must not take the place of the one that was started since.
+		if (current === starting) current = undefined;
+	};
+	const starting: Promise<Lab> = start({}, over).then((started) => ({
 		...started,
 		close() {
-			// Closed again, it must not take the place of the one that was started since.
-			if (current === starting) current = undefined;
+			over();
 			return started.close();
 		},
 	}));

@@ -1,6 +1,11 @@
 import { get } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
 import { Agent, type Dispatcher } from "undici";
-import { hasV2, type Place } from "./etcd";
+import { LabError } from "../http/errors";
+import { hasV2, type Place, startMs } from "./etcd";
+
+/** A fault that this cluster can't have as it is now. Nothing was done. */
+export class FaultError extends LabError {}
 
 /** What a member says of itself and of its leader; no quorum is needed for it. */
 export interface MemberStatus {
@@ -20,7 +25,7 @@ interface PageAnswer {
 	readonly text: string;
 }
 
-/** The pages of a member that are not of the keys API. Nothing is asked twice. */
+/** The pages of a member that are not of the keys API. */
 export interface MemberApi {
 	/** undefined: it does not answer, or its term is just changing. */
 	status(endpoint: string): Promise<MemberStatus | undefined>;
@@ -32,10 +37,10 @@ export interface MemberApi {
 	answersMembers(place: Place): Promise<boolean>;
 	/** The page for Prometheus; undefined: it does not answer. */
 	metrics(endpoint: string): Promise<string | undefined>;
-	/** Takes a member out of the cluster, by its id in hexadecimal; gives etcd's refusal. */
-	removeMember(endpoint: string, id: string): Promise<string | undefined>;
-	/** Announces a member that will come with this peer URL; gives etcd's refusal. */
-	addMember(endpoint: string, peerUrl: string): Promise<string | undefined>;
+	/** Takes a member out of the cluster, by its id in hexadecimal. @throws FaultError with etcd's last refusal */
+	removeMember(endpoint: string, id: string): Promise<void>;
+	/** Announces a member that will come with this peer URL. @throws FaultError with etcd's last refusal */
+	addMember(endpoint: string, peerUrl: string): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -50,7 +55,8 @@ class MemberPages {
 
 	answersMembers({ socket }: Place): Promise<boolean> {
 		return new Promise((resolve) => {
-			const asked = get({ ...socket, path: "/version", agent: false, timeout: answerMs }, (answer) => {
+			const where = "path" in socket ? { socketPath: socket.path } : socket;
+			const asked = get({ ...where, path: "/version", agent: false, timeout: answerMs }, (answer) => {
 				answer.resume().once("close", () => resolve(answer.statusCode === 200));
 			});
 			asked.once("timeout", () => asked.destroy()).once("error", () => resolve(false));
@@ -112,13 +118,13 @@ class V2MemberApi extends MemberPages implements MemberApi {
 		return (await this.ask(endpoint, "GET", "/v2/keys/?quorum=true"))?.status === 200;
 	}
 
-	async removeMember(endpoint: string, id: string): Promise<string | undefined> {
-		return refusal(await this.ask(endpoint, "DELETE", `/v2/members/${id}`), 204);
+	removeMember(endpoint: string, id: string): Promise<void> {
+		return done(204, () => this.ask(endpoint, "DELETE", `/v2/members/${id}`));
 	}
 
-	async addMember(endpoint: string, peerUrl: string): Promise<string | undefined> {
+	addMember(endpoint: string, peerUrl: string): Promise<void> {
 		const body = JSON.stringify({ peerURLs: [peerUrl] });
-		return refusal(await this.ask(endpoint, "POST", "/v2/members", body), 201);
+		return done(201, () => this.ask(endpoint, "POST", "/v2/members", body));
 	}
 
 	async #term(endpoint: string): Promise<number | undefined> {
@@ -149,14 +155,14 @@ class V3MemberApi extends MemberPages implements MemberApi {
 		return (await this.#post(endpoint, "/v3/kv/range", { key: "AA==" })) !== "";
 	}
 
-	async removeMember(endpoint: string, id: string): Promise<string | undefined> {
+	removeMember(endpoint: string, id: string): Promise<void> {
 		const body = JSON.stringify({ ID: BigInt(`0x${id}`).toString() });
-		return refusal(await this.ask(endpoint, "POST", "/v3/cluster/member/remove", body), 200);
+		return done(200, () => this.ask(endpoint, "POST", "/v3/cluster/member/remove", body));
 	}
 
-	async addMember(endpoint: string, peerUrl: string): Promise<string | undefined> {
+	addMember(endpoint: string, peerUrl: string): Promise<void> {
 		const body = JSON.stringify({ peerURLs: [peerUrl] });
-		return refusal(await this.ask(endpoint, "POST", "/v3/cluster/member/add", body), 200);
+		return done(200, () => this.ask(endpoint, "POST", "/v3/cluster/member/add", body));
 	}
 
 	/** "": it does not answer, or refuses. */
@@ -166,9 +172,29 @@ class V3MemberApi extends MemberPages implements MemberApi {
 	}
 }
 
-function refusal(answer: { status: number; text: string } | undefined, expected: number): string | undefined {
-	if (answer?.status === expected) return undefined;
-	return answer === undefined ? "no answer" : `${answer.status} ${answer.text.trim().slice(0, 200)}`;
+/** Asks until etcd does it: right after a leader's end it can't. */
+async function done(expected: number, ask: () => Promise<PageAnswer | undefined>): Promise<void> {
+	const deadline = performance.now() + startMs;
+	for (let tries = 1; ; tries++) {
+		const answer = await ask();
+		if (answer?.status === expected) return;
+		const refusal =
+			answer === undefined ? "no answer" : `${answer.status} ${answer.text.trim().slice(0, 200)}`;
+		// Asked again after an answer that was lost.
+		if (tries > 1 && /^(404|410|409) /.test(refusal)) return;
+		if (performance.now() > deadline) throw new FaultError(`etcd refused to change the cluster: ${refusal}`);
+		await wait(50);
+	}
+}
+
+/** The sum of a metric's values over its labels, in a page for Prometheus; 0 when it is not there. */
+export function sumOf(name: string, page: string): number {
+	let sum = 0;
+	for (const line of page.split("\n")) {
+		const [, found, value] = /^(\w+)(?:\{.*\})? (\S+)$/.exec(line) ?? [];
+		if (found === name) sum += Number(value);
+	}
+	return sum;
 }
 
 function idIn(answer: PageAnswer | undefined): string | undefined {

@@ -7,6 +7,16 @@ import {
 	type Server,
 	type Socket,
 } from "node:net";
+import type { Place } from "./etcd";
+
+/** Where other members reach a member. */
+export interface PeerAddress {
+	/** Where etcd listens. */
+	readonly listen: Place;
+	/** The URL that it tells the others: the proxy's, where one stands before it. */
+	readonly url: string;
+	readonly proxy: PartitionProxy | undefined;
+}
 
 /** What tells a partition's proxy who is cut off. */
 export interface Partition {

@@ -204,6 +204,38 @@ describe("npm start", () => {
 		assert.equal(heard, "");
 	});
 
+	for (const [what, both] of [
+		["JupyterLab", false],
+		["JupyterLab and its starter", true],
+	] as const) {
+		it(`kill -9 of ${what}: no kernel and nothing of its lab is left${both ? " when the next start is up" : ""}`, async () => {
+			const lab = start();
+			const { url, token } = await address(lab);
+			const headers = { authorization: `token ${token}` };
+			const body = JSON.stringify({ name: "tslab" });
+			assert.equal(
+				(await fetch(new URL("/api/kernels", url), { method: "POST", headers, body })).status,
+				201,
+			);
+			const processes = descendants(lab.pid);
+			const command = ({ pid }: ProcessId) => fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
+			const jupyter = processes.find((one) => command(one).includes("lab.py"));
+			const kernels = processes.filter((one) => command(one).includes("--config-path"));
+			assert.ok(jupyter && kernels.length > 0);
+			if (both) lab.child.kill("SIGKILL");
+			process.kill(jupyter.pid, "SIGKILL");
+			await lab.ended;
+			if (both) {
+				const next = start();
+				await address(next);
+				next.child.kill("SIGINT");
+				await next.ended;
+			}
+			assert.deepEqual(survivors(kernels), []);
+			await allGone(processes);
+		});
+	}
+
 	it("says in one line that the port is taken, or is none", async () => {
 		const server = net.createServer().listen(0, "127.0.0.1");
 		await new Promise((resolve) => server.once("listening", resolve));

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { labDir, root, venvBin, venvDir, venvPython } from "./paths";
+import { kill, naming } from "./processes";
 
 /** Jupyter folders that outlive a start: settings, window layout, trusted notebooks. All inside the checkout. */
 const kept = (name: string): string => path.join(labDir, "jupyter", name);
@@ -49,11 +50,13 @@ export function makeRuntimeDir(): string {
 	return fs.mkdtempSync(path.join(parent, `${process.pid}-`));
 }
 
-/** A start that was killed outright could not remove its own folder. */
+/** A start that was killed outright, JupyterLab with it, could not end its kernels and remove its own folder. */
 function removeAbandoned(parent: string): void {
 	for (const name of fs.readdirSync(parent)) {
 		const pid = Number.parseInt(name, 10);
-		if (pid > 0 && !isAlive(pid)) fs.rmSync(path.join(parent, name), { recursive: true, force: true });
+		if (!(pid > 0) || isAlive(pid)) continue;
+		kill(naming(path.join(parent, name)));
+		fs.rmSync(path.join(parent, name), { recursive: true, force: true });
 	}
 }
 

@@ -28,6 +28,34 @@ export function descendants(pid: number): ProcessId[] {
 	return found;
 }
 
+/**
+ * This user's processes that have the folder in their arguments, as a kernel has its start's runtime folder, and all
+ * below them: found, too, when their JupyterLab was killed and they belong to nobody. Not on Windows.
+ */
+export function naming(folder: string): ProcessId[] {
+	const isNamed = (command: string): boolean => command.includes(`${folder}/`);
+	const named = processTable().filter(({ pid }) => pid !== process.pid && isNamed(ownCommand(pid)));
+	return named.flatMap(({ pid, started }) => [{ pid, started }, ...descendants(pid)]);
+}
+
+/** "": it is another user's, or has ended. */
+function ownCommand(pid: number): string {
+	try {
+		if (process.platform === "linux") {
+			const isOwn = fs.statSync(`/proc/${pid}`).uid === process.getuid?.();
+			return isOwn ? fs.readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
+		}
+		const [uid = "", ...command] = execFileSync("ps", ["-ww", "-o", "uid=,command=", "-p", String(pid)], {
+			encoding: "utf8",
+		})
+			.trim()
+			.split(/\s+/);
+		return Number(uid) === process.getuid?.() ? command.join(" ") : "";
+	} catch {
+		return "";
+	}
+}
+
 /** Those of the processes that still run. */
 export function survivors(processes: readonly ProcessId[]): ProcessId[] {
 	const rows = processTable();

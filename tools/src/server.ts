@@ -5,7 +5,7 @@ import path from "node:path";
 import { jupyterEnvironment, jupyterLabCommand, makeRuntimeDir } from "./jupyter";
 import { notebooksDir, root } from "./paths";
 import { Problem } from "./problem";
-import { descendants, kill, survivors } from "./processes";
+import { descendants, kill, naming, survivors } from "./processes";
 
 /** How long JupyterLab may take to end its kernels before it is ended by force. */
 const STOP_MS = 15_000;
@@ -88,7 +88,8 @@ export class JupyterServer {
 	/** Ends JupyterLab and its kernels, and removes the runtime folder. `force` (may come later) cuts it short. */
 	async stop(force: AbortSignal): Promise<void> {
 		const pid = this.child.pid;
-		const below = pid === undefined ? [] : descendants(pid);
+		// Kernels of a JupyterLab that was killed are below nobody.
+		const below = [...(pid === undefined ? [] : descendants(pid)), ...naming(this.runtimeDir)];
 		if (this.running && pid !== undefined) {
 			const cut = AbortSignal.any([force, AbortSignal.timeout(STOP_MS)]);
 			// On Windows a signal ends only the process itself: taskkill takes the whole tree.

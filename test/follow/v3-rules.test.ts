@@ -10,7 +10,7 @@ import {
 	type Rule,
 	rules,
 } from "etcd-watch-lab/dist/follow";
-import { V3Client, type V3WatchOptions } from "etcd-watch-lab/dist/v3";
+import { toBytes, V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/dist/v3";
 import { forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { type FaultProxy, startCluster, startProxy } from "../support/proxy";
@@ -23,10 +23,15 @@ class Noting extends V3Client {
 	readonly startRevisions: (number | undefined)[] = [];
 	before: () => Promise<unknown> = async () => {};
 
-	override async watch(key: string | Uint8Array, options: V3WatchOptions = {}) {
-		this.startRevisions.push(options.startRevision);
-		await this.before();
-		return await super.watch(key, options);
+	override async watches(options: WatchesOptions = {}): Promise<V3Watches> {
+		const watches = await super.watches(options);
+		const { watch } = watches;
+		watches.watch = async (key, options = {}) => {
+			this.startRevisions.push(options.startRevision);
+			await this.before();
+			return await watch.call(watches, key, options);
+		};
+		return watches;
 	}
 }
 
@@ -132,10 +137,8 @@ forEachEtcd((server) => {
 					nodes.map(({ key }) => key),
 					[`${root}/old`],
 				);
-				assert.deepEqual(
-					[client.startRevisions, told.words],
-					[[index + 1], [`${index + 1} set ${root}/between`]],
-				);
+				assert.equal(client.startRevisions[0], index + 1);
+				assert.deepEqual(told.words, [`${index + 1} set ${root}/between`]);
 			});
 
 			it("lists more keys than fit on a page at one revision", async () => {
@@ -152,6 +155,8 @@ forEachEtcd((server) => {
 
 		rule("go on after the event", () => {
 			it("opens the next watch from the event's revision + 1, whatever the message's header said", async () => {
+				// Once something is compacted no silence has to be doubted (issue 20693).
+				await v3().compact(await put("/old"));
 				const index = await put("/a");
 				await v3().put("/elsewhere", "1");
 				const told = new Told(behind, root, { afterIndex: index - 1 });
@@ -229,7 +234,7 @@ forEachEtcd((server) => {
 				assert.equal(again.words[1], `${next} set ${root}/next`);
 			});
 
-			it("is none where the compaction ends at the next revision", async () => {
+			it("is none where the compaction ends at the next revision, but before 3.4.36 and 3.5.18", async () => {
 				await put("/a");
 				const told = await new Told(client, root).ready();
 				const { position } = told.follower;
@@ -238,8 +243,11 @@ forEachEtcd((server) => {
 				await put("/a", "3");
 				await v3().compact(first);
 				const again = new Told(client, root, { position });
-				await again.has(2);
-				assert.deepEqual(again.words, [`${first} set ${root}/a`, `${first + 1} set ${root}/a`]);
+				// Those at hand have issue 18089: a delete at that revision would not be told. A newer one tells both events.
+				await again.has(1);
+				assert.deepEqual(again.words, ["gap"]);
+				const [gap] = again.changes;
+				assert.deepEqual(gap?.kind === "gap" && [gap.from, gap.to], [first, first + 1]);
 			});
 		});
 
@@ -395,24 +403,21 @@ forEachEtcd((server) => {
 				assert.equal(last?.kind === "event" && last.prevNode?.value, value);
 			});
 
-			it("ends with a NotTextError at a value that is no text: no node could hold it", async () => {
+			it("is told keys and values that are no text as text from which their bytes come back", async () => {
+				const key = Buffer.concat([Buffer.from(`${root}/`), Buffer.of(0xff, 0x2f, 0)]);
+				const value = Buffer.of(0xc3, 0x28, 0, 0xe2, 0x82);
+				await v3().put(key, value);
 				const told = await new Told(client, root).ready();
-				await v3().put(`${root}/a`, Buffer.of(0xff, 0xfe));
-				await until("it has ended", () => told.error !== undefined);
-				assert.equal((told.error as Error).name, "NotTextError");
-			});
-
-			it("goes on where a key's revision before was compacted away, and its event has no prevKv", async () => {
-				await put("/a", "1");
-				const told = await new Told(client, root).ready();
-				const { position } = told.follower;
-				await told.follower.close();
-				const index = await put("/a", "2");
-				await v3().compact(index, { physical: true });
-				const again = new Told(client, root, { position });
-				await again.has(1);
-				assert.deepEqual(again.words, [`${index} set ${root}/a`]);
-				assert.equal(again.changes[0]?.kind === "event" && again.changes[0].prevNode, undefined);
+				const [node] = (await told.follower.ready()).nodes;
+				assert.deepEqual([toBytes(node?.key ?? ""), toBytes(node?.value ?? "")], [key, value]);
+				await v3().put(key, "text");
+				await v3().delete(key);
+				await told.has(2);
+				const [put, gone] = told.changes;
+				assert.ok(put?.kind === "event" && gone?.kind === "event");
+				assert.deepEqual(toBytes(put.key), key);
+				assert.deepEqual([toBytes(put.prevNode?.value ?? ""), put.node.value], [value, "text"]);
+				assert.deepEqual([toBytes(gone.key), gone.removed?.map(({ value }) => value)], [key, ["text"]]);
 			});
 		});
 

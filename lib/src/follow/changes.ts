@@ -181,7 +181,21 @@ export type Note =
 	/** An event that the member may have skipped others before: asked for again, from `askedIndex` on. */
 	| { readonly note: "jump"; readonly askedIndex: number; readonly eventIndex: number }
 	/** The consumer is slow: from here on nobody asks. */
-	| { readonly note: "full"; readonly queued: number };
+	| { readonly note: "full"; readonly queued: number }
+	/**
+	 * The server has a fault that is known: what follows can't be promised there, or (`isMet`) it was met and has cost a
+	 * gap. `fault`: its id in the table of known faults. Once for each server version and fault, unless it is met.
+	 */
+	| {
+			readonly note: "known fault";
+			readonly endpoint: string;
+			readonly version: string;
+			readonly fault: string;
+			readonly isMet: boolean;
+			readonly message: string;
+	  }
+	/** No WebSocket can be had there, and why: one HTTP stream stands in, without requested progress. */
+	| { readonly note: "no websocket"; readonly endpoint: string; readonly message: string };
 
 /** How a tail is to be told. */
 export interface TailOptions {

@@ -57,6 +57,11 @@ export class V3Client {
 		return this.#gateway.endpoints;
 	}
 
+	/** @internal Whether it asks as a user. */
+	get hasUser(): boolean {
+		return this.#gateway.hasUser;
+	}
+
 	/** The keys of a range, or one key, at one revision: the header's, unless `revision` is given. */
 	async range(key: V3Bytes, options: RangeOptions & V3RequestOptions = {}): Promise<RangeAnswer> {
 		const answer = await this.#read("/v3/kv/range", wireGet(key, options), options);

@@ -39,6 +39,10 @@ export class Gateway {
 		return this.#transport.endpoints;
 	}
 
+	get hasUser(): boolean {
+		return this.#token.isNeeded;
+	}
+
 	/** One request and its whole answer. */
 	ask(path: string, body: Wire, options: AskOptions): Promise<Fields> {
 		return this.with(options, async (_, token) => {
@@ -147,6 +151,10 @@ class Token {
 	/** Without `authenticate`: nobody, who has no token. */
 	constructor(authenticate: Authenticate | undefined) {
 		this.#authenticate = authenticate;
+	}
+
+	get isNeeded(): boolean {
+		return this.#authenticate !== undefined;
 	}
 
 	/**

@@ -18,9 +18,16 @@ export interface MailboxOwner {
 	cancel(id: number): void;
 }
 
+export interface MailboxOptions {
+	readonly signal?: AbortSignal;
+	/** Its first whole message of events is the last. */
+	readonly once?: boolean;
+}
+
 /** What has come for one watch and was not read yet. */
 export class Mailbox implements Results {
 	readonly id: number;
+	readonly once: boolean;
 	readonly #owner: MailboxOwner;
 	readonly #held: Buffer[] = [];
 	readonly #asked: Asked<Fields>[] = [];
@@ -30,9 +37,10 @@ export class Mailbox implements Results {
 	#isClosed = false;
 
 	/** The signal closes it. */
-	constructor(owner: MailboxOwner, id: number, signal?: AbortSignal) {
+	constructor(owner: MailboxOwner, id: number, { signal, once = false }: MailboxOptions) {
 		this.#owner = owner;
 		this.id = id;
+		this.once = once;
 		this.#signal = signal;
 		signal?.addEventListener("abort", this.#abort, { once: true });
 	}

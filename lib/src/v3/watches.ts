@@ -20,7 +20,10 @@ export class WebSocketRefusedError extends ConnectionError {
 }
 
 /** Of one watch on a connection that carries several. */
-export type SharedWatchOptions = Omit<V3WatchOptions, "endpoint" | "requireLeader">;
+export interface SharedWatchOptions extends Omit<V3WatchOptions, "endpoint" | "requireLeader"> {
+	/** @internal It is canceled by itself once its first events have come, all fragments of the one message. */
+	readonly once?: boolean;
+}
 
 /**
  * One connection that carries any number of watches, by WebSocket through the same gateway (etcd 3.3 and later;
@@ -53,6 +56,8 @@ export interface V3Watches {
 export interface WatchesOptions extends V3RequestOptions {
 	/** How many bytes may be held for the readers before the connection is read no further; 1 MiB unless given. */
 	readonly maxHeldBytes?: number;
+	/** @internal Called when that much is held. */
+	readonly onFull?: () => void;
 }
 
 /** `refused`: told why a watch was. @throws WebSocketRefusedError, ConnectionError, TimeoutError, AbortedError */
@@ -84,6 +89,7 @@ class Connection implements V3Watches, MailboxOwner {
 	readonly #signal: AbortSignal | undefined;
 	readonly #timeoutMs: number;
 	readonly #maxHeldBytes: number;
+	readonly #onFull: () => void;
 	readonly #request: HttpRequest = { method: "GET", path: "/v3/watch" };
 	readonly #answer: AnswerHead;
 	readonly #mailboxes = new Map<number, Mailbox>();
@@ -109,6 +115,7 @@ class Connection implements V3Watches, MailboxOwner {
 		this.#signal = options.signal;
 		this.#timeoutMs = options.timeoutMs ?? transport.timeoutMs;
 		this.#maxHeldBytes = options.maxHeldBytes ?? 1024 * 1024;
+		this.#onFull = options.onFull ?? (() => {});
 		this.#answer = { endpoint, status: 101, headers: {} };
 	}
 
@@ -170,7 +177,7 @@ class Connection implements V3Watches, MailboxOwner {
 		const { signal, startRevision, timeoutMs = this.#timeoutMs } = options;
 		if (signal?.aborted) throw new AbortedError("the signal had already been aborted");
 		if (this.#failure !== undefined) throw this.#failure.error;
-		const mailbox = new Mailbox(this, ++this.#lastId, signal);
+		const mailbox = new Mailbox(this, ++this.#lastId, options);
 		this.#mailboxes.set(mailbox.id, mailbox);
 		this.#opening.push(mailbox.id);
 		this.#send({ create_request: { ...body, watch_id: String(mailbox.id) } });
@@ -230,39 +237,51 @@ class Connection implements V3Watches, MailboxOwner {
 
 	#arrived(bytes: Buffer): void {
 		try {
-			const { id, isProgress } = this.#routed(bytes);
-			if (isProgress) {
-				const header = parseHeader(this.#parsed(bytes));
-				for (const asked of this.#progress) asked.resolve(header);
-				this.#progress.clear();
-				for (const [id, mailbox] of this.#mailboxes)
-					if (!this.#opening.includes(id)) this.#hold(mailbox, bytes);
-				return;
-			}
-			const mailbox = this.#mailboxes.get(id);
-			if (mailbox !== undefined) this.#hold(mailbox, bytes);
+			const { id, isCreated, isEvents, isFragment } = this.#kindOf(bytes);
+			if (id < 0 && !isCreated) return this.#progressed(bytes);
+			const mailbox = this.#mailboxes.get(isCreated ? this.#opened(id) : id);
+			if (mailbox === undefined) return;
+			this.#hold(mailbox, bytes);
+			if (mailbox.once && isEvents && !isFragment) this.cancel(mailbox.id);
 		} catch (error) {
 			this.#end(error);
 		}
 	}
 
 	/** Whose a message is, by its first letters: it is parsed when it is read. */
-	#routed(bytes: Buffer): { readonly id: number; readonly isProgress: boolean } {
-		const start = bytes.toString("latin1", 0, 400).split('"events"', 1)[0] ?? "";
-		const [, found] = /"watch_id":\s?"(-?\d+)"/.exec(start) ?? [];
-		const id = found === undefined ? this.#parsed(bytes).signed("watch_id") : Number(found);
-		const isCreated = /"created":\s?true/.test(start);
-		if (!isCreated) return { id, isProgress: id < 0 };
-		// A refused one has no id on most versions.
+	#kindOf(bytes: Buffer) {
+		const [start = "", ...more] = bytes.toString("latin1", 0, 400).split('"events"');
+		const has = (name: string) => new RegExp(`"${name}":\\s?true`).test(start);
+		const id = /"watch_id":\s?"(-?\d+)"/.exec(start)?.[1] ?? this.#parsed(bytes).signed("watch_id");
+		return {
+			id: Number(id),
+			isCreated: has("created"),
+			isEvents: more.length > 0,
+			isFragment: has("fragment"),
+		};
+	}
+
+	/** The id of the watch that is said to be opened; a refused one is told without its id by most versions. */
+	#opened(id: number): number {
 		const nth = id < 0 ? 0 : this.#opening.indexOf(id);
-		const [opening = id] = nth < 0 ? [] : this.#opening.splice(nth, 1);
-		return { id: opening, isProgress: false };
+		return (nth < 0 ? undefined : this.#opening.splice(nth, 1)[0]) ?? id;
+	}
+
+	#progressed(bytes: Buffer): void {
+		const header = parseHeader(this.#parsed(bytes));
+		for (const asked of this.#progress) asked.resolve(header);
+		this.#progress.clear();
+		for (const mailbox of this.#mailboxes.values()) {
+			if (!this.#opening.includes(mailbox.id)) this.#hold(mailbox, bytes);
+		}
 	}
 
 	#hold(mailbox: Mailbox, bytes: Buffer): void {
 		this.#heldBytes += bytes.length;
 		mailbox.put(bytes);
-		if (this.#heldBytes > this.#maxHeldBytes) this.#socket?.pause();
+		if (this.#heldBytes <= this.#maxHeldBytes) return;
+		this.#socket?.pause();
+		this.#onFull();
 	}
 
 	#parsed(bytes: Buffer): Fields {

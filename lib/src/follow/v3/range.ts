@@ -1,4 +1,5 @@
 import type { Node } from "../../v2/node";
+import { bytesOf, toText } from "../../v3/bytes";
 import { prefixEnd } from "../../v3/range";
 import type { KeyValue, V3Event } from "../../v3/types";
 import type { FollowedEvent, Scope } from "../changes";
@@ -18,31 +19,29 @@ export interface FollowedRange {
  */
 export function rangeOf({ key, recursive, prefix = false, rangeEnd }: Scope): FollowedRange {
 	// Of the empty key etcd knows nothing: the first one there can be is a zero byte.
-	const first = Buffer.from(key === "" ? "\0" : key, "utf8");
-	if (rangeEnd !== undefined) return { first, end: Buffer.from(rangeEnd, "utf8") };
+	const first = bytesOf("key", key === "" ? "\0" : key);
+	if (rangeEnd !== undefined) return { first, end: bytesOf("rangeEnd", rangeEnd) };
 	if (!recursive && !prefix) return { first, end: undefined };
-	return { first, end: prefixEnd(Buffer.from(prefix ? key : directoryOf(key), "utf8")) };
+	return { first, end: prefixEnd(bytesOf("key", prefix ? key : directoryOf(key))) };
 }
 
-/** @throws NotTextError for a key or a value that is no text: a node holds text */
-export function nodeOf(kv: KeyValue): Node {
-	const { key, value, createRevision, modRevision } = kv;
+/** As text from which `toBytes` gets the bytes back, whatever they are. */
+export function nodeOf({ keyBytes, valueBytes, createRevision, modRevision }: KeyValue): Node {
+	const [key, value] = [toText(keyBytes), toText(valueBytes)];
 	return { key, value, dir: false, createdIndex: createRevision, modifiedIndex: modRevision };
 }
 
-/**
- * A put is a "set" and a delete a "delete", whatever made them: a transaction, a range, the end of a lease.
- * @throws NotTextError
- */
+/** A put is a "set" and a delete a "delete", whatever made them: a transaction, a range, the end of a lease. */
 export function followedBy(event: V3Event, fromHistory: boolean, more: boolean): FollowedEvent {
 	const { kv, prevKv, type } = event;
 	const { modRevision: index } = kv;
-	const gone = { key: kv.key, dir: false, createdIndex: prevKv?.createRevision ?? 0, modifiedIndex: index };
+	const key = toText(kv.keyBytes);
+	const gone = { key, dir: false, createdIndex: prevKv?.createRevision ?? 0, modifiedIndex: index };
 	return {
 		kind: "event",
 		index,
 		action: type === "put" ? "set" : "delete",
-		key: kv.key,
+		key,
 		node: type === "put" ? nodeOf(kv) : gone,
 		...(prevKv === undefined ? {} : { prevNode: nodeOf(prevKv) }),
 		fromHistory,

@@ -1,87 +1,43 @@
-import { ConnectionError } from "../../http/errors";
-import type { V3Client } from "../../v3/client";
 import { CompactedError } from "../../v3/errors";
-import type { V3Event, V3Header } from "../../v3/types";
-import type { V3Message, V3Watch } from "../../v3/watch";
-import type { FollowedEvent, KeySpace } from "../changes";
-import type { Place, Session, SourceSettings, Take } from "../source";
-import { type FollowedRange, followedBy } from "./range";
+import type { V3Header } from "../../v3/types";
+import type { V3Message } from "../../v3/watch";
+import type { KeySpace } from "../changes";
+import type { Session, SessionOptions, SourceSettings, Take } from "../source";
+import { anchored, isGone, type WatchedFrom } from "./anchor";
+import { batchRevisions, CatchUp } from "./catch-up";
+import { type Feed, openFeed } from "./feed";
+import { Incoming } from "./incoming";
+import { Member, type MemberSettings, type Memory } from "./member";
+import { Quiet } from "./quiet";
+import type { FollowedRange } from "./range";
+import { Revisions } from "./revisions";
 
-/** What a session at a member is told. Durations in milliseconds. */
-export interface V3SessionSettings extends Omit<SourceSettings, "backoffMs"> {
-	readonly client: V3Client;
+/** What a session at a member is told, beside where it begins. Durations in milliseconds. */
+export interface V3SessionSettings extends Omit<SourceSettings, "backoffMs">, Pick<MemberSettings, "client"> {
 	readonly keySpace: KeySpace;
+	readonly range: FollowedRange;
+	readonly memory: Memory;
 }
 
-type Arrival = { readonly message: V3Message | undefined } | { readonly error: unknown };
-
-/** The store's revision, and when it was read. */
-interface Settling {
-	readonly revision: number;
-	readonly at: number;
-}
-
-/** What a read has said, and what it was made for: to show that the member could be heard while that settled. */
-interface Reading {
-	readonly revision: number;
-	readonly of: Settling | undefined;
-	readonly isRoll: boolean;
-}
+/** After so many messages a server with issue 17529 is asked again: it leaves something out only when 128 wait. */
+const messagesBetweenChecks = 100;
 
 /**
- * How long a watch that begins in the past may be silent before it has told that. etcd keeps such watches apart
- * ("unsynced") and tells them the past ten times a second, some at a time (syncWatchersLoop in
- * mvcc/watchable_store.go at v3.5.9), or later when it has much to do.
- */
-const patienceMs = 5_000;
-
-/** How long a watch has to be silent after a read of the store's revision to say that it holds nothing up to that. */
-const settleMs = 100;
-
-/**
- * Everything after a revision as one member tells it, by one watch. While that is quiet the member is asked by reads
- * that need its leader whether it can be heard, and how far the store is. It ends with an error when the member fails;
- * whoever reads goes on from `place` elsewhere.
+ * Everything after a revision as one member tells it: what lies far behind by watches side by side (`CatchUp`), then by
+ * one watch. While that is quiet the member is asked by reads that need its leader whether it can be heard, and how far
+ * the store is (`Quiet`). It ends with an error when the member fails; whoever reads goes on from `place` elsewhere.
  */
 export class V3Session implements Session {
 	readonly #settings: V3SessionSettings;
-	readonly #endpoint: string;
-	readonly #range: FollowedRange;
-	readonly #place: Place;
-	readonly #clusterId: () => string;
-	readonly #proveThrough: () => number;
-	/** Pieces of a message whose end has yet to come. */
-	#pieces: V3Event[] = [];
-	#arrival: Arrival | undefined;
-	#wake: (() => void) | undefined;
-	#rollAt: number;
-	/** The store's revision at a moment since which nothing has come. */
-	#settling: Settling | undefined;
-	#isReading = false;
-	/** What the last read said, until it has been weighed. */
-	#answer: Reading | undefined;
-	#failure: { readonly error: unknown } | undefined;
-	#suspect = false;
-	/** The watch has been told all of the past, as far as anything has shown. */
-	#isSynced = false;
-	#heardAt = 0;
+	readonly #options: SessionOptions;
+	readonly #member: MemberSettings;
 	#isRegistered = false;
+	#isSuspect = false;
 
-	constructor(
-		settings: V3SessionSettings,
-		endpoint: string,
-		range: FollowedRange,
-		place: Place,
-		clusterId: () => string,
-		proveThrough: () => number,
-	) {
+	constructor(settings: V3SessionSettings, options: SessionOptions) {
 		this.#settings = settings;
-		this.#endpoint = endpoint;
-		this.#range = range;
-		this.#place = place;
-		this.#clusterId = clusterId;
-		this.#proveThrough = proveThrough;
-		this.#rollAt = this.#nextRoll();
+		this.#options = options;
+		this.#member = { ...settings, endpoint: options.endpoint };
 	}
 
 	/** True once the member has taken the watch. */
@@ -92,15 +48,13 @@ export class V3Session implements Session {
 	/** @throws what made the member fail; returns after the signal, "cleared" and "behind" */
 	async run(take: Take, signal: AbortSignal): Promise<void> {
 		const reading = new AbortController();
-		const stop = () => {
-			reading.abort();
-			this.#wake?.();
-		};
+		const stop = () => reading.abort();
 		signal.addEventListener("abort", stop, { once: true });
-		let watch: V3Watch | undefined;
+		let feed: Feed | undefined;
 		try {
-			watch = await this.#open(reading.signal);
-			await this.#read(watch, take, reading.signal);
+			const member = Member.meet(this.#member, reading.signal);
+			feed = await openFeed(this.#member, member, reading.signal);
+			await this.#follow(await member, feed, take, reading.signal);
 		} catch (error) {
 			if (signal.aborted) return;
 			if (!(error instanceof CompactedError)) throw error;
@@ -108,244 +62,156 @@ export class V3Session implements Session {
 		} finally {
 			signal.removeEventListener("abort", stop);
 			reading.abort();
-			watch?.close();
+			feed?.close();
 		}
 	}
 
-	async #open(signal: AbortSignal): Promise<V3Watch> {
-		const { client, obeys, timeoutMs } = this.#settings;
-		const { first, end } = this.#range;
+	async #follow(member: Member, feed: Feed, take: Take, signal: AbortSignal): Promise<void> {
+		const { place } = this.#options;
+		const { keySpace, obeys } = this.#settings;
+		const revisions = new Revisions(keySpace, place, take);
+		const guard = (position: number) => this.#guard(member, position, signal);
+		const from: WatchedFrom = { member, feed, place, revisions, guard, signal };
 		// Without the rule: what a reader does who lists, and then watches from now on.
-		const isFromNow = !this.#place.isReconnect && !obeys("list first");
-		const watch = await client.watch(first, {
-			...(end === undefined ? {} : { rangeEnd: end }),
-			...(isFromNow ? {} : { startRevision: this.#place.position + 1 }),
-			...{ prevKv: true, fragment: true, progressNotify: true },
-			// A member that has lost its leader ends the watch by itself; the reads find out what does not.
-			requireLeader: obeys("no poll for ever"),
-			...{ endpoint: this.#endpoint, signal, timeoutMs },
-		});
-		this.#isRegistered = true;
-		this.#isSynced = isFromNow || this.#place.position >= watch.header.revision;
-		this.#heardAt = performance.now();
-		this.#heard(watch.header, this.#place.position);
-		return watch;
-	}
-
-	async #read(watch: V3Watch, take: Take, signal: AbortSignal): Promise<void> {
-		if (this.#place.isReconnect) await take({ kind: "reconnected" });
-		this.#place.isReconnect = true;
-		this.#next(watch);
-		while (!signal.aborted) {
-			await this.#somethingToDo();
-			if (signal.aborted) return;
-			const arrival = this.#arrival;
-			if (arrival !== undefined) {
-				this.#arrival = undefined;
-				if ("error" in arrival) throw arrival.error;
-				if (arrival.message === undefined) {
-					throw new ConnectionError(`${this.#endpoint} ended the watch`, { maybeApplied: false });
-				}
-				await this.#take(arrival.message, watch.header.revision, take);
-				this.#next(watch);
+		const isFromNow = !place.isReconnect && !obeys("list first");
+		const canCatchUp = feed.isWebSocket && !isFromNow && knowsBatches(member.version);
+		this.#heard(member.header);
+		if (place.isReconnect) await take({ kind: "reconnected" });
+		place.isReconnect = true;
+		for (let revision: number | undefined = member.header.revision; revision !== undefined; ) {
+			if (signal.aborted || (await this.#toldBehind(member, take, signal))) return;
+			if (canCatchUp && revision - place.position > batchRevisions) {
+				const before = place.position;
+				await new CatchUp({ settings: this.#member, ...from }).run(revision);
+				this.#isRegistered ||= place.position > before;
 			}
 			if (signal.aborted) return;
-			if (this.#failure) throw this.#failure.error;
-			if (this.#suspect && (await this.#isBehind(signal))) {
-				await take({ kind: "behind" });
-				return;
-			}
-			const read = this.#answer;
-			this.#answer = undefined;
-			if (read !== undefined && arrival === undefined) await this.#weigh(read, take);
-			if (arrival === undefined) this.#look(signal);
+			const incoming = isFromNow ? new Incoming(await feed.watch(undefined)) : await anchored(from);
+			this.#isRegistered = true;
+			this.#heard(incoming.watch.header);
+			revision = await this.#read(incoming, from, take, isFromNow, canCatchUp);
 		}
 	}
 
-	#next(watch: V3Watch): void {
-		const arrived = (arrival: Arrival) => {
-			this.#arrival = arrival;
-			this.#wake?.();
-		};
-		watch.next().then(
-			(message) => arrived({ message }),
-			(error: unknown) => arrived({ error }),
-		);
-	}
-
-	async #somethingToDo(): Promise<void> {
-		if (this.#arrival ?? this.#failure ?? this.#answer) return;
-		let timer: NodeJS.Timeout | undefined;
-		await new Promise<void>((resolve) => {
-			this.#wake = resolve;
-			timer = setTimeout(resolve, Math.max(1, this.#due() - performance.now()));
-		});
-		clearTimeout(timer);
-		this.#wake = undefined;
-	}
-
-	// --- hearing -----------------------------------------------------------------------------------------------
-
-	/** A word of the member's about its revision, which should be `least`, and its cluster. */
-	#heard(header: V3Header, least: number): void {
-		if (header.revision >= least && !this.#isOtherCluster(header)) return;
-		if (this.#settings.obeys("an index that goes back is a reset")) this.#suspect = true;
-	}
-
-	#isOtherCluster({ clusterId }: V3Header): boolean {
-		const known = this.#clusterId();
-		return known !== "" && known !== clusterId.toString(16);
-	}
-
-	async #take(message: V3Message, openedAt: number, take: Take): Promise<void> {
-		this.#settling = undefined;
-		this.#rollAt = this.#nextRoll();
-		this.#heardAt = performance.now();
+	/** Reads a watch. Gives the store's revision where that is far ahead of it; undefined when it is over. */
+	async #read(
+		incoming: Incoming,
+		{ member, feed, place, revisions, guard, signal }: WatchedFrom,
+		take: Take,
+		isFromNow: boolean,
+		canCatchUp: boolean,
+	): Promise<number | undefined> {
 		const { obeys } = this.#settings;
-		const latest = message.kind === "events" ? message.events.at(-1)?.kv.modRevision : undefined;
-		this.#isSynced ||= latest === undefined || latest > openedAt;
-		if (message.kind === "progress") {
-			// Its revision is proved: a member sends it only to a watch that has been sent everything (v3rpc/watch.go; what
-			// issue 15220 found is of progress that was asked for, which the gateway can't).
-			const { revision } = message.header;
-			if (revision <= this.#place.position || !obeys("bookmark a quiet key")) return;
-			this.#place.position = revision;
-			await take({ kind: "passed", through: revision });
-			return;
+		const { watch } = incoming;
+		const openedAt = watch.header.revision;
+		const isSynced = isFromNow || place.position >= openedAt;
+		let isGuarded = isSynced;
+		const guardOnce = async () => {
+			if (!isGuarded) await guard(place.position);
+			isGuarded = true;
+		};
+		const quiet = new Quiet({
+			...{ settings: this.#settings, member, feed, place, take, signal, isSynced },
+			proveThrough: this.#options.proveThrough,
+			heard: (header) => this.#heard(header),
+			guard: guardOnce,
+		});
+		incoming.onArrival = () => quiet.wake();
+		const stop = () => quiet.wake();
+		signal.addEventListener("abort", stop, { once: true });
+		let messages = 0;
+		try {
+			for (;;) {
+				await quiet.wait(() => incoming.has);
+				if (signal.aborted) return undefined;
+				const message = incoming.take();
+				if (message !== undefined) quiet.arrived(message, openedAt);
+				if (message?.kind === "events") {
+					await guardOnce();
+					if (++messages % messagesBetweenChecks === 0 && member.has("17529")) await guard(place.position);
+					await revisions.hand(message, openedAt, () => signal.aborted);
+					if (!obeys("go on after the event")) place.position = message.header.revision;
+					if (canCatchUp && isFarBehind(message, place.position)) return message.header.revision;
+				} else if (message !== undefined && obeys("bookmark a quiet key")) {
+					// A member sends it only to a watch that has been sent everything up to there.
+					await guardOnce();
+					await revisions.passed(message.header.revision);
+				}
+				if (signal.aborted || (await this.#toldBehind(member, take, signal))) return undefined;
+				await quiet.look(message !== undefined);
+			}
+		} finally {
+			signal.removeEventListener("abort", stop);
+			watch.close();
 		}
-		const events = this.#pieces.concat(message.events);
-		// A revision may be cut in two where a message is: what has its last revision waits for the next piece.
-		const last = events.at(-1)?.kv.modRevision ?? 0;
-		const whole = message.fragment ? events.filter(({ kv }) => kv.modRevision < last) : events;
-		this.#pieces = message.fragment ? events.slice(whole.length) : [];
-		await this.#hand(whole, openedAt, take);
-		if (!obeys("go on after the event")) this.#place.position = message.header.revision;
 	}
 
-	/** All events of one revision together, in the order of the revisions. */
-	async #hand(events: readonly V3Event[], openedAt: number, take: Take): Promise<void> {
-		const { keySpace } = this.#settings;
-		let passed = 0;
-		for (let from = 0; from < events.length; ) {
-			const revision = events[from]?.kv.modRevision ?? 0;
-			let to = from;
-			while (events[to]?.kv.modRevision === revision) to++;
-			const own = events.slice(from, to).filter(({ kv }) => keySpace.covers(nameOf(kv.keyBytes)));
-			from = to;
-			passed = own.length === 0 ? revision : 0;
-			const followed = own.map((event, nth) => followedBy(event, revision <= openedAt, nth < own.length - 1));
-			const [only, ...more] = followed;
-			// Before it is told: who takes it may end the session.
-			this.#place.position = Math.max(this.#place.position, revision);
-			if (only === undefined) continue;
-			const room =
-				more.length === 0
-					? take({ kind: "event", event: only })
-					: take({ kind: "events", events: followed as [FollowedEvent, ...FollowedEvent[]] });
-			if (room !== undefined) await room;
+	/**
+	 * Where the member has a fault that leaves something out at a compaction: whether what comes after a position is all
+	 * there. @throws CompactedError where it may not be
+	 */
+	async #guard(member: Member, position: number, signal: AbortSignal): Promise<void> {
+		const fault = (["18089", "19179", "17529"] as const).find((one) => member.has(one));
+		if (fault === undefined || !(await member.hasForgotten(position, signal))) return;
+		// Silence has spoken for what is gone: from there on, if all is there.
+		const { quietThrough } = this.#options.place;
+		const isSpokenFor = quietThrough > position && !(await member.hasForgotten(quietThrough, signal));
+		throw isGone(member, fault, position, isSpokenFor ? quietThrough + 1 : undefined);
+	}
+
+	/** A word of the member's about its revision, which should not be behind, and its cluster. */
+	#heard(header: V3Header): void {
+		const known = this.#options.clusterId();
+		const isOther = known !== "" && known !== header.clusterId.toString(16);
+		if (header.revision >= this.#options.place.position && !isOther) return;
+		if (this.#settings.obeys("an index that goes back is a reset")) this.#isSuspect = true;
+	}
+
+	/** Whether the member is behind, or of another cluster; that is told then. */
+	async #toldBehind(member: Member, take: Take, signal: AbortSignal): Promise<boolean> {
+		if (!this.#isSuspect || !(await this.#isBehind(member, signal))) return false;
+		await take({ kind: "behind" });
+		return true;
+	}
+
+	/** Rule "an index that goes back is a reset": a member that only lagged has caught up when it answers this. */
+	async #isBehind(member: Member, signal: AbortSignal): Promise<boolean> {
+		this.#isSuspect = false;
+		this.#heard(await member.read(signal));
+		// A linearizable read can be stale there.
+		if (this.#isSuspect && member.has("20418")) {
+			this.#isSuspect = false;
+			this.#heard(await member.read(signal));
 		}
-		if (passed > 0) await take({ kind: "passed", through: passed });
+		const isBehind = this.#isSuspect;
+		this.#isSuspect = false;
+		return isBehind;
 	}
 
 	/** Rule "a cleared history is a gap". */
 	async #cleared({ compactRevision = 0 }: CompactedError, take: Take): Promise<void> {
 		const { obeys } = this.#settings;
-		const place = this.#place;
+		const { place } = this.#options;
 		// Without the rule: on from the oldest that there is, as if nothing had been lost. With it too where silence has
 		// spoken for what is gone.
 		if (
 			compactRevision > 0 &&
 			(!obeys("a cleared history is a gap") || place.quietThrough >= compactRevision - 1)
 		) {
-			place.position = compactRevision - 1;
+			place.position = Math.max(place.position, compactRevision - 1);
 			return;
 		}
 		await take({ kind: "cleared" });
 	}
-
-	// --- looking at the clock ----------------------------------------------------------------------------------
-
-	#due(): number {
-		const now = performance.now();
-		const settled = this.#settling === undefined ? Number.POSITIVE_INFINITY : this.#settling.at + settleMs;
-		return Math.min(this.#rollAt, settled, now + this.#settings.probeMs);
-	}
-
-	/** While nothing comes: whether the member can be heard, and how far the store is. */
-	#look(signal: AbortSignal): void {
-		const now = performance.now();
-		const { obeys } = this.#settings;
-		const settling = this.#settling;
-		const isSettled = settling !== undefined && now - settling.at >= settleMs;
-		const isRoll = now >= this.#rollAt;
-		const isWanted = settling === undefined && this.#proveThrough() > this.#place.position;
-		if (isRoll) this.#rollAt = this.#nextRoll();
-		if (this.#isReading || !(isSettled || isRoll || isWanted) || !obeys("no poll for ever")) return;
-		this.#isReading = true;
-		this.#revision(signal).then(
-			(revision) => {
-				this.#isReading = false;
-				this.#answer = { revision, of: isSettled ? settling : undefined, isRoll };
-				this.#wake?.();
-			},
-			(error: unknown) => {
-				this.#failure ??= { error };
-				this.#wake?.();
-			},
-		);
-	}
-
-	/** What a read has said, if nothing has come since, which says more. */
-	async #weigh({ revision, of, isRoll }: Reading, take: Take): Promise<void> {
-		const { position, quietThrough } = this.#place;
-		if (isRoll) this.#settings.onNote({ note: "rolled", endpoint: this.#endpoint, afterIndex: position });
-		if (of !== undefined && of === this.#settling) {
-			this.#settling = undefined;
-			await this.#quiet(of.revision, take);
-		} else if (this.#settling === undefined && revision > Math.max(position, quietThrough)) {
-			this.#settling = { revision, at: performance.now() };
-		}
-	}
-
-	/** Rule "bookmark a quiet key": by silence, where etcd's own progress comes every 10 minutes. */
-	async #quiet(through: number, take: Take): Promise<void> {
-		if (!this.#settings.obeys("bookmark a quiet key")) return;
-		if (through <= this.#place.position) return;
-		const isDoubtful = !this.#isSynced && performance.now() - this.#heardAt < patienceMs;
-		if (!isDoubtful) this.#place.quietThrough = through;
-		await take({ kind: "quiet", through, isDoubtful });
-	}
-
-	/** The store's revision by a read that needs the member's leader. */
-	async #revision(signal: AbortSignal): Promise<number> {
-		const { client, timeoutMs } = this.#settings;
-		const { first } = this.#range;
-		const { header } = await client.range(first, {
-			countOnly: true,
-			endpoint: this.#endpoint,
-			signal,
-			timeoutMs,
-		});
-		this.#heard(header, this.#place.position);
-		return header.revision;
-	}
-
-	/** Rule "an index that goes back is a reset": a member that only lagged has caught up when it answers this. */
-	async #isBehind(signal: AbortSignal): Promise<boolean> {
-		this.#suspect = false;
-		await this.#revision(signal);
-		const isBehind = this.#suspect;
-		this.#suspect = false;
-		return isBehind;
-	}
-
-	#nextRoll(): number {
-		const [least, most] = this.#settings.rollMs;
-		return performance.now() + least + Math.random() * (most - least);
-	}
 }
 
-/** For telling keys apart only; those that are no text are told apart too, and refused when they are handed on. */
-function nameOf(key: Buffer): string {
-	return key.toString("utf8");
+/** Whether a batch of the past was full, and much more is to come. */
+function isFarBehind(message: V3Message, position: number): boolean {
+	if (message.kind !== "events" || message.fragment) return false;
+	return message.events.length >= batchRevisions && message.header.revision - position > batchRevisions;
+}
+
+/** Whether how much a watch is told at once is known of a version: see `batchRevisions`. */
+function knowsBatches(version: string): boolean {
+	return /^3\.[4-8]\./.test(version);
 }

@@ -1,16 +1,18 @@
-import { AbortedError, ArgumentError } from "../../http/errors";
+import { AbortedError, ArgumentError, BadAnswerError, TimeoutError } from "../../http/errors";
 import type { Node } from "../../v2/node";
-import { NotTextError } from "../../v3/bytes";
 import type { V3Client } from "../../v3/client";
 import {
 	AuthenticationFailedError,
+	LearnerError,
 	PermissionDeniedError,
 	UnimplementedError,
 	UserEmptyError,
 } from "../../v3/errors";
+import type { RangeAnswer } from "../../v3/types";
 import type { KeySpace, Listing } from "../changes";
 import { ClientSource, type Session, type SessionOptions, type SourceSettings } from "../source";
 import { byKey } from "../tree";
+import type { Memory } from "./member";
 import { type FollowedRange, nodeOf, rangeOf } from "./range";
 import { V3Session } from "./session";
 
@@ -19,17 +21,32 @@ export interface V3SourceOptions extends SourceSettings {
 	readonly keySpace: KeySpace;
 }
 
-/** How many keys a list reads at once. */
-const pageLength = 2_000;
+/** How many keys a list reads at once before it knows how large they are, and at most. */
+const firstPage = 256;
+const mostPage = 10_000;
+
+/** How large a page should be, by its keys and values. */
+const pageBytes = 4 * 1024 * 1024;
+
+/** How long what was allowed before may be refused, and all endpoints be learners, until it is taken as meant. */
+const patienceMs = 30_000;
 
 /**
  * The v3 API as a source: linearizable ranges to list, a watch for what came after. v3's keys are just names
- * (`NameKeys`): no directory comes or goes with them, and nothing is hidden. An index is a revision; one can have several events (`more`). A node's `createdIndex` is
- * the key's createRevision, its `modifiedIndex` the modRevision. Keys and values have to be text (NotTextError).
+ * (`NameKeys`): no directory comes or goes with them, and nothing is hidden. An index is a revision; one can have several
+ * events (`more`). A node's `createdIndex` is the key's createRevision, its `modifiedIndex` the modRevision. Keys and
+ * values that are no text are told as text from which `toBytes` gets their bytes back.
  */
 export class V3Source extends ClientSource {
 	readonly #options: V3SourceOptions;
 	readonly #range: FollowedRange;
+	readonly #memory: Memory = { noted: new Set(), noSocket: new Map() };
+	#pageLength = firstPage;
+	/** The newest revision that a list was of. */
+	#newest: { readonly clusterId: string; readonly index: number } = { clusterId: "", index: 0 };
+	/** Whether anything has been allowed, and since when it is refused. */
+	#wasAllowed = false;
+	#refusedAt: number | undefined;
 
 	constructor(options: V3SourceOptions) {
 		super(options.client.endpoints, options.keySpace, options);
@@ -37,36 +54,94 @@ export class V3Source extends ClientSource {
 		this.#range = rangeOf(options.keySpace.scope);
 	}
 
-	protected session({ endpoint, place, clusterId, proveThrough }: SessionOptions): Session {
-		return new V3Session(this.#options, endpoint, this.#range, place, clusterId, proveThrough);
+	protected session(options: SessionOptions): Session {
+		const settings = { ...this.#options, range: this.#range, memory: this.#memory };
+		const session = new V3Session(settings, options);
+		return session;
 	}
 
 	protected isFatal(error: unknown): boolean {
-		return [
-			...[AuthenticationFailedError, PermissionDeniedError, UserEmptyError, UnimplementedError],
-			...[ArgumentError, AbortedError, NotTextError],
-		].some((fatal) => error instanceof fatal);
+		if (isOf(error, [UnimplementedError, ArgumentError, AbortedError])) return true;
+		if (error instanceof BadAnswerError && error.kind === "too large") return true;
+		const isRefused = isOf(error, [AuthenticationFailedError, PermissionDeniedError, UserEmptyError]);
+		if (!isRefused && !(error instanceof LearnerError)) return false;
+		// What was never allowed is a mistake, and told at once.
+		if (isRefused && !this.#wasAllowed) return true;
+		this.#refusedAt ??= performance.now();
+		return performance.now() - this.#refusedAt > patienceMs;
 	}
 
 	/** The keys at one revision, however many pages they take. */
 	protected async listAt(endpoint: string, signal: AbortSignal): Promise<Listing> {
-		const { client, keySpace, timeoutMs } = this.#options;
+		let listing = await this.#listOnce(endpoint, signal);
+		const { clusterId, index } = this.#newest;
+		// A linearizable read can be stale once (issue 20418).
+		if (listing.clusterId === clusterId && listing.index < index)
+			listing = await this.#listOnce(endpoint, signal);
+		this.#newest = listing;
+		return listing;
+	}
+
+	async #listOnce(endpoint: string, signal: AbortSignal): Promise<Listing> {
 		const nodes: Node[] = [];
 		let { first } = this.#range;
-		const { end } = this.#range;
 		for (let revision: number | undefined, clusterId = ""; ; ) {
-			const { kvs, more, header } = await client.range(first, {
-				...(end === undefined ? {} : { rangeEnd: end }),
-				...(revision === undefined ? {} : { revision }),
-				...{ limit: pageLength, endpoint, signal, timeoutMs },
-			});
+			const { kvs, more, header } = await this.#page(first, revision, endpoint, signal);
+			this.#wasAllowed = true;
+			this.#refusedAt = undefined;
 			revision ??= header.revision;
 			clusterId ||= header.clusterId.toString(16);
-			for (const kv of kvs) if (keySpace.covers(kv.keyBytes.toString("utf8"))) nodes.push(nodeOf(kv));
+			for (const kv of kvs) {
+				const node = nodeOf(kv);
+				if (this.keySpace.covers(node.key)) nodes.push(node);
+			}
 			const last = kvs.at(-1);
 			if (!more || last === undefined) return { index: revision, clusterId, nodes: nodes.sort(byKey) };
 			// The next name after the last one.
 			first = Buffer.concat([last.keyBytes, Buffer.of(0)]);
 		}
 	}
+
+	/** One page, as long as fits: etcd counts its keys, and not their bytes. */
+	async #page(
+		first: Buffer,
+		revision: number | undefined,
+		endpoint: string,
+		signal: AbortSignal,
+	): Promise<RangeAnswer> {
+		const { client, timeoutMs } = this.#options;
+		const { end } = this.#range;
+		for (;;) {
+			const limit = this.#pageLength;
+			try {
+				const page = await client.range(first, {
+					...(end === undefined ? {} : { rangeEnd: end }),
+					...(revision === undefined ? {} : { revision }),
+					...{ limit, endpoint, signal },
+					// One key can't be halved.
+					timeoutMs: limit === 1 ? 6 * timeoutMs : timeoutMs,
+				});
+				this.#pageLength = fitting(page, limit);
+				return page;
+			} catch (error) {
+				const isTooLarge = error instanceof BadAnswerError && error.kind === "too large";
+				if (limit === 1 || !(isTooLarge || error instanceof TimeoutError)) throw error;
+				this.#pageLength = Math.max(1, Math.floor(limit / 4));
+				// Who does not answer at all may be gone: the next one gets the smaller page.
+				if (!isTooLarge && revision === undefined) throw error;
+			}
+		}
+	}
+}
+
+function fitting({ kvs }: RangeAnswer, limit: number): number {
+	let bytes = 1;
+	for (const { keyBytes, valueBytes } of kvs) bytes += keyBytes.length + valueBytes.length;
+	const fits = Math.floor((pageBytes * Math.max(1, kvs.length)) / bytes);
+	// Others may be larger.
+	return Math.max(1, Math.min(mostPage, 4 * limit, fits));
+}
+
+function isOf(error: unknown, classes: readonly (new (...args: never[]) => Error)[]): boolean {
+	return classes.some((one) => error instanceof one);
 }

@@ -1,0 +1,165 @@
+import type { V3Watch } from "../../v3/watch";
+import type { V3Watches } from "../../v3/watches";
+import type { Place } from "../source";
+import { watchOptions } from "./feed";
+import { Incoming } from "./incoming";
+import type { Member, MemberSettings } from "./member";
+import type { Revisions } from "./revisions";
+
+/**
+ * As many revisions as a watch of the past is told at once, every 100 ms: watchBatchMaxRevs in mvcc/watcher_group.go
+ * and syncWatchersLoop in mvcc/watchable_store.go, from 3.4 to 3.8.0-alpha.
+ */
+export const batchRevisions = 1_000;
+
+/** How many bytes of what is ahead may be held, and so how many watches there are side by side. */
+const maxHeldBytes = 32 * 1024 * 1024;
+const mostAtOnce = 64;
+/** Until the events have shown how large they are, and how far apart. */
+const firstAtOnce = 32;
+
+/** A watch that is told one batch. */
+interface Chunk {
+	readonly start: number;
+	/** The one after it begins here. */
+	readonly end: number;
+	readonly watch: Promise<V3Watch>;
+}
+
+export interface CatchUpOptions {
+	readonly settings: MemberSettings;
+	readonly member: Member;
+	readonly place: Place;
+	readonly revisions: Revisions;
+	readonly signal: AbortSignal;
+	/** Called before anything of a watch is handed on that begins after a revision. @throws where some of it is gone */
+	readonly guard: (position: number) => Promise<void>;
+}
+
+/**
+ * Reads what lies far behind by many watches side by side, each from where the one before it is expected to end: the
+ * server tells a watch only 1,000 revisions every 100 ms, but does so for all that are behind in one round. Each is
+ * canceled after its one batch; they are handed on in order. What is ahead is held by bytes: fewer at once for large
+ * values, and the farthest is given up (to be asked for again) when they are larger than they seemed.
+ */
+export class CatchUp {
+	readonly #options: CatchUpOptions;
+	readonly #chunks: Chunk[] = [];
+	#watches: V3Watches | undefined;
+	/** The next one begins here. */
+	#next: number;
+	/** How many revisions of the store lie between the beginnings of two. */
+	#width = batchRevisions;
+	#atOnce: number;
+
+	constructor(options: CatchUpOptions) {
+		this.#options = options;
+		this.#next = options.place.position + 1;
+		// A value and the one before it, in base64.
+		this.#atOnce = Math.min(firstAtOnce, fitting(options.member.bytesPerRevision * 3 + 400));
+	}
+
+	/** Up to a revision, or until the server tells nothing. @throws what ended the connection; CompactedError */
+	async run(through: number): Promise<void> {
+		const { settings, place, signal } = this.#options;
+		const { client, endpoint, timeoutMs } = settings;
+		const onFull = () => this.#giveUpFarthest();
+		const watches = await client.watches({ endpoint, timeoutMs, signal, maxHeldBytes, onFull });
+		this.#watches = watches;
+		try {
+			while (place.position < through && !signal.aborted) {
+				this.#ask(through);
+				const [chunk] = this.#chunks;
+				if (chunk === undefined) return;
+				// The ones before were told so much that this one has nothing more.
+				const isPassed = chunk.end <= place.position + 1;
+				if (!isPassed && !(await this.#read(chunk, through))) return;
+				this.#chunks.shift();
+				if (isPassed) close(chunk);
+			}
+		} finally {
+			watches.close();
+		}
+	}
+
+	#ask(through: number): void {
+		const { place } = this.#options;
+		const [first] = this.#chunks;
+		if (first === undefined) this.#next = place.position + 1;
+		// What was told has ended before this one begins.
+		else if (first.start > place.position + 1)
+			this.#chunks.unshift(this.#open(place.position + 1, first.start));
+		while (this.#chunks.length < this.#atOnce && this.#next <= through) {
+			this.#chunks.push(this.#open(this.#next, this.#next + this.#width));
+			this.#next += this.#width;
+		}
+	}
+
+	#open(start: number, end: number): Chunk {
+		const { settings } = this.#options;
+		const options = { ...watchOptions(settings, start), once: true };
+		const watch =
+			this.#watches?.watch(settings.range.first, options) ?? Promise.reject(new Error("not open"));
+		// Whoever comes to it is told.
+		watch.catch(() => {});
+		return { start, end, watch };
+	}
+
+	/** Hands one batch on. False when none comes. */
+	async #read({ start, watch: opening }: Chunk, through: number): Promise<boolean> {
+		const { place, revisions, guard, signal } = this.#options;
+		const incoming = new Incoming(await opening);
+		revisions.begin();
+		let count = 0;
+		let last = 0;
+		let bytes = 0;
+		for (let isFirst = true; ; isFirst = false) {
+			const message = await incoming.peek(isFirst ? patienceMs(through - place.position) : restMs);
+			if (message === undefined) return false;
+			incoming.take();
+			if (message.kind === "progress") continue;
+			if (isFirst) await guard(Math.max(start - 1, place.position));
+			for (const { kv, prevKv } of message.events) {
+				if (kv.modRevision !== last) count++;
+				last = kv.modRevision;
+				bytes += 4 * (kv.keyBytes.length + kv.valueBytes.length + (prevKv?.valueBytes.length ?? 0));
+			}
+			await revisions.hand(message, message.header.revision, () => signal.aborted);
+			if (signal.aborted) return false;
+			if (message.fragment) continue;
+			// Fewer than that: all there were when the header was made.
+			if (count < batchRevisions) await revisions.passed(message.header.revision);
+			else this.#width = Math.max(batchRevisions, Math.floor((last - start + 1) * 0.95));
+			this.#atOnce = fitting(bytes / 3 / Math.max(1, count) + 400);
+			return true;
+		}
+	}
+
+	#giveUpFarthest(): void {
+		const last = this.#chunks.length > 1 ? this.#chunks.pop() : undefined;
+		if (last === undefined) return;
+		this.#next = last.start;
+		this.#atOnce = Math.max(1, this.#chunks.length);
+		close(last);
+	}
+}
+
+/** For the rest of a batch that has begun. */
+const restMs = 30_000;
+
+/** How long the server may take for its next round: it reads all that lies between the oldest watch and now. */
+function patienceMs(behind: number): number {
+	return Math.min(10_000, 1_000 + behind / 50);
+}
+
+function fitting(bytesPerRevision: number): number {
+	const many = Math.floor(maxHeldBytes / (batchRevisions * bytesPerRevision));
+	return Math.max(1, Math.min(mostAtOnce, many));
+}
+
+function close({ watch }: Chunk): void {
+	watch.then(
+		(one) => one.close(),
+		() => {},
+	);
+}

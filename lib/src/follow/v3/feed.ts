@@ -1,0 +1,89 @@
+import { ConnectionError } from "../../http/errors";
+import type { V3Watch, V3WatchOptions } from "../../v3/watch";
+import { WebSocketRefusedError } from "../../v3/watches";
+import type { Member, MemberSettings } from "./member";
+
+/** Where the watches of a session come from: one WebSocket, or an HTTP stream for each where there is none. */
+export interface Feed {
+	readonly isWebSocket: boolean;
+	/** From a revision on, itself included; from now on without one. */
+	watch(startRevision: number | undefined): Promise<V3Watch>;
+	/** Has every watch told how far it has been told, as soon as it has; by WebSocket alone. */
+	requestProgress(): void;
+	close(): void;
+}
+
+/** How often in a row a WebSocket may be cut before it is registered, at a member that answers otherwise. */
+const mostFailures = 2;
+
+/**
+ * A WebSocket, unless the server takes no user's token by it, or something in between takes no WebSocket. The signal
+ * ends it. @throws what the client throws
+ */
+export async function openFeed(
+	settings: MemberSettings,
+	meeting: Promise<Member>,
+	signal: AbortSignal,
+): Promise<Feed> {
+	const { client, endpoint, memory, timeoutMs } = settings;
+	if (client.hasUser) {
+		const member = await meeting;
+		if (member.has("19752")) {
+			return httpFeed(settings, `etcd ${member.version} takes no user's token by it (issue 19752)`, signal);
+		}
+	}
+	const failures = memory.noSocket.get(endpoint) ?? 0;
+	if (failures >= mostFailures) return httpFeed(settings, `it failed ${failures} times in a row`, signal);
+	try {
+		// Both at once; where nobody answers, the meeting's error says it as well.
+		const [watches] = await Promise.all([client.watches({ endpoint, timeoutMs, signal }), meeting]);
+		return {
+			isWebSocket: true,
+			async watch(startRevision) {
+				try {
+					const watch = await watches.watch(settings.range.first, watchOptions(settings, startRevision));
+					memory.noSocket.delete(endpoint);
+					return watch;
+				} catch (error) {
+					if (error instanceof ConnectionError) memory.noSocket.set(endpoint, failures + 1);
+					throw error;
+				}
+			},
+			requestProgress: () => void watches.progress(timeoutMs).catch(() => {}),
+			close: () => watches.close(),
+		};
+	} catch (error) {
+		if (error instanceof WebSocketRefusedError) return httpFeed(settings, error.message, signal);
+		if (error instanceof ConnectionError) memory.noSocket.set(endpoint, failures + 1);
+		throw error;
+	}
+}
+
+function httpFeed(settings: MemberSettings, message: string, signal: AbortSignal): Feed {
+	const { client, endpoint, memory, onNote, timeoutMs, range } = settings;
+	if (!memory.noted.has(`no websocket ${endpoint}`)) onNote({ note: "no websocket", endpoint, message });
+	memory.noted.add(`no websocket ${endpoint}`);
+	return {
+		isWebSocket: false,
+		watch: (startRevision) =>
+			client.watch(range.first, {
+				...watchOptions(settings, startRevision),
+				// A member that has lost its leader ends the watch by itself; the reads find out what does not.
+				...{ requireLeader: true, endpoint, signal, timeoutMs },
+			}),
+		requestProgress: () => {},
+		close: () => {},
+	};
+}
+
+/** What every watch of a follower asks for. */
+export function watchOptions(
+	{ range, timeoutMs }: MemberSettings,
+	startRevision: number | undefined,
+): Pick<V3WatchOptions, "rangeEnd" | "startRevision" | "prevKv" | "progressNotify" | "timeoutMs"> {
+	return {
+		...(range.end === undefined ? {} : { rangeEnd: range.end }),
+		...(startRevision === undefined ? {} : { startRevision }),
+		...{ prevKv: true, progressNotify: true, timeoutMs },
+	};
+}

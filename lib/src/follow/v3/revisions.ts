@@ -1,0 +1,81 @@
+import type { V3Event } from "../../v3/types";
+import type { V3Message } from "../../v3/watch";
+import type { FollowedEvent, KeySpace } from "../changes";
+import type { Place, Take } from "../source";
+import { followedBy } from "./range";
+
+type EventMessage = Extract<V3Message, { kind: "events" }>;
+
+/**
+ * Hands a watch's events on, all of one revision together and none twice. A message can hold several revisions, and be
+ * cut into fragments in the middle of one.
+ */
+export class Revisions {
+	readonly #keySpace: KeySpace;
+	readonly #place: Place;
+	readonly #take: Take;
+	/** Of the last revision of a fragment, whose end has yet to come. */
+	#pieces: readonly V3Event[] = [];
+
+	constructor(keySpace: KeySpace, place: Place, take: Take) {
+		this.#keySpace = keySpace;
+		this.#place = place;
+		this.#take = take;
+	}
+
+	/** A watch begins anew: what its fragments have left is of another one. */
+	begin(): void {
+		this.#pieces = [];
+	}
+
+	/** `openedAt`: what is not above it is from the history. Resolves when there is room for more. */
+	async hand(message: EventMessage, openedAt: number, isOver: () => boolean = () => false): Promise<void> {
+		const events = this.#pieces.length === 0 ? message.events : [...this.#pieces, ...message.events];
+		const last = events.at(-1)?.kv.modRevision ?? 0;
+		let count = events.length;
+		// A revision may go on in the next fragment.
+		if (message.fragment) while (count > 0 && events[count - 1]?.kv.modRevision === last) count--;
+		this.#pieces = events.slice(count);
+		const place = this.#place;
+		let passed = 0;
+		for (let from = 0; from < count && !isOver(); ) {
+			const revision = events[from]?.kv.modRevision ?? 0;
+			let to = from + 1;
+			while (to < count && events[to]?.kv.modRevision === revision) to++;
+			const told = revision > place.position ? this.#followed(events, from, to, openedAt) : [];
+			from = to;
+			if (revision <= place.position) continue;
+			// Before it is told: who takes it may end the session.
+			place.position = revision;
+			const [first, ...more] = told;
+			passed = first === undefined ? revision : 0;
+			if (first === undefined) continue;
+			const room =
+				more.length === 0
+					? this.#take({ kind: "event", event: first })
+					: this.#take({ kind: "events", events: [first, ...more] });
+			if (room !== undefined) await room;
+		}
+		if (passed > 0) await this.#take({ kind: "passed", through: passed });
+	}
+
+	/** Everything up to there has been told. */
+	async passed(through: number): Promise<void> {
+		if (through <= this.#place.position) return;
+		this.#place.position = through;
+		await this.#take({ kind: "passed", through });
+	}
+
+	/** Those that are the follower's, of one revision. */
+	#followed(events: readonly V3Event[], from: number, to: number, openedAt: number): FollowedEvent[] {
+		const followed: FollowedEvent[] = [];
+		// From the last one on, which is the one without more.
+		for (let at = to - 1; at >= from; at--) {
+			const event = events[at];
+			if (event === undefined) continue;
+			const one = followedBy(event, event.kv.modRevision <= openedAt, followed.length > 0);
+			if (this.#keySpace.covers(one.key)) followed.unshift(one);
+		}
+		return followed;
+	}
+}

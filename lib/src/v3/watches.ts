@@ -238,7 +238,10 @@ class Connection implements V3Watches, MailboxOwner {
 	#arrived(bytes: Buffer): void {
 		try {
 			const { id, isCreated, isEvents, isFragment } = this.#kindOf(bytes);
-			if (id < 0 && !isCreated) return this.#progressed(bytes);
+			if (id < 0 && !isCreated) {
+				this.#progressed(bytes);
+				return;
+			}
 			const mailbox = this.#mailboxes.get(isCreated ? this.#opened(id) : id);
 			if (mailbox === undefined) return;
 			this.#hold(mailbox, bytes);

@@ -1,6 +1,7 @@
-import { follow, type Note } from "etcd-watch-lab/dist/follow";
+import type { Note } from "etcd-watch-lab/dist/follow";
 import { V2Client } from "etcd-watch-lab/dist/v2";
 import { V3Client } from "etcd-watch-lab/dist/v3";
+import { followingWithout } from "../follow/without-rules";
 import { type Loop, withKeys } from "./consumer";
 import { StreamSource } from "./stream-source";
 
@@ -47,7 +48,8 @@ async function run(loop: Loop, client: V2Client | V3Client): Promise<void> {
 	};
 	const isOnStream = without?.includes("polls are the truth") === true;
 	const isOfKeys = isOnStream && client instanceof V2Client;
-	const follower = follow(isOfKeys ? new StreamSource(client, key, recursive) : client, key, options);
+	const source = isOfKeys ? new StreamSource(client, key, recursive) : client;
+	const follower = new (followingWithout(without ?? []))(source, key, options);
 	try {
 		const state = await follower.ready();
 		// A bare index comes without a state; the list that it is ready with may lie ahead of it.

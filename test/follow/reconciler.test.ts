@@ -132,6 +132,46 @@ describe("a reconciler", () => {
 		await after;
 	});
 
+	it("tells a gap that begins after the last event, where silence had passed over one that is gone now", async () => {
+		let tails = 0;
+		// The quiet list shows nothing of it yet: it is read before the event, and told after the silence.
+		const source = sourceOf([listingOf(5), listingOf(9), listingOf(12, { late: 8 })], async (tail) => {
+			if (tails++ > 0) return await quietly(tail);
+			await tail.take({ kind: "quiet", through: 9 });
+			await setImmediate();
+			await tail.take({ kind: "cleared" });
+		});
+		const [change] = await read(source, 1);
+		assert.equal(change && told(change), "gap 6-12 cleared: late");
+	});
+
+	for (const [what, at, expected] of [
+		["tells an event that silence had passed over after the reconnection that shows it", 5, "set late 8"],
+		["tells a reset where nothing comes that explains what the list shows", 9, "reset 5 another past: late"],
+	] as const) {
+		it(what, async () => {
+			const late = listingOf(9, { late: 8 });
+			const source = sourceOf([listingOf(5), listingOf(9), late], async (tail) => {
+				if (tail.afterIndex === at) {
+					const [event] = eventsOf(8, "late");
+					if (event) await tail.take({ kind: "event", event });
+				}
+				await tail.take({ kind: "quiet", through: 9 });
+				await setImmediate();
+				await tail.take({ kind: "reconnected" });
+				if (!tail.signal.aborted) await tail.take({ kind: "quiet", through: 9 });
+				await quietly(tail);
+			});
+			const tailOf = source.tail;
+			let tails = 0;
+			const [change] = await read(
+				{ ...source, tail: (tail) => tailOf(tails++ === 0 ? { ...tail, afterIndex: 0 } : tail) },
+				1,
+			);
+			assert.equal(change && told(change), expected);
+		});
+	}
+
 	for (const [what, behind] of [
 		["is behind", listingOf(2)],
 		["is of another cluster", listingOf(5, {}, "2")],

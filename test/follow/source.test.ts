@@ -8,6 +8,7 @@ import { V2Client } from "etcd-watch-lab/dist/v2";
 import { V3Client } from "etcd-watch-lab/dist/v3";
 import { forEachEtcd } from "../support/etcd";
 import { FakeServer } from "../support/fake-server";
+import { OwnEtcd } from "../support/own-etcd";
 import { until } from "../support/until";
 
 const failure = () => new ConnectionError("made to fail", { maybeApplied: false });
@@ -243,16 +244,26 @@ forEachEtcd((server) => {
 			["NAME", { rangeEnd: "NAMEz" }],
 			["NAME//odd", {}],
 		] as const;
+		// The whole store is followed: nobody else's keys.
+		let own: OwnEtcd;
+		let v3: V3Client;
+		before("an etcd", async () => {
+			own = await OwnEtcd.start(server.binary);
+			v3 = new V3Client({ endpoints: [own.endpoint] });
+		});
+		after(async () => {
+			await v3?.close();
+			await own?.stop();
+		});
 		for (const [of, options] of ways) {
 			it(`are heard of with ${JSON.stringify([of, options])}, and again from its position`, async () => {
-				const { v3 } = server.lab;
 				const name = server.lab.newPrefix().slice(1).replaceAll("/", "-");
 				const named = (text: string) => text.replace("NAME", name);
 				const scope = "rangeEnd" in options ? { rangeEnd: named(options.rangeEnd) } : options;
 				const all = ["", "/x", "//odd", "//odd/y", "1"].map((rest) => name + rest);
 				const keys = new NameKeys({ key: named(of), recursive: false, ...scope });
-				const own = all.filter((key) => keys.covers(key));
-				assert.ok(own.length > 0);
+				const covered = all.filter((key) => keys.covers(key));
+				assert.ok(covered.length > 0);
 				const follower = follow(v3, named(of), scope);
 				await follower.ready();
 				const { position } = follower;
@@ -260,9 +271,9 @@ forEachEtcd((server) => {
 				const told: string[] = [];
 				for await (const change of follower) {
 					if (change.kind === "event" && change.key.startsWith(name)) told.push(change.key);
-					if (told.length === own.length) break;
+					if (told.length === covered.length) break;
 				}
-				assert.deepEqual(told, own);
+				assert.deepEqual(told, covered);
 				const again = follow(v3, named(of), { ...scope, position: JSON.parse(JSON.stringify(position)) });
 				const change = (await again.next()).value;
 				assert.equal(change?.kind === "event" && change.key.startsWith(name), true);

@@ -207,5 +207,5 @@ export const mutants: readonly Mutant[] = [
 /** Loads the model with the fault in it. */
 export function plant({ file, from, to }: Mutant): ModelClass {
 	const changes = [{ file: file === "key" ? "v2/key" : `model/${file}`, from, to }];
-	return loadChanged<{ readonly ModelStore: ModelClass }>("model", changes).ModelStore;
+	return loadChanged<{ readonly ModelStore: ModelClass }>("model/index", changes).ModelStore;
 }

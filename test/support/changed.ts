@@ -13,10 +13,10 @@ export interface TextChange {
 const dist = path.dirname(require.resolve("etcd-watch-lab/dist/index.js"));
 
 /**
- * Loads a folder of the compiled library once more, with some files changed; the copy shares every module outside
- * of the folder and the changed files with everybody else, so that an error's class is the same one.
+ * Loads a file of the compiled library once more, with some files changed. It shares every module outside of its folder
+ * with everybody else, but for those that are changed: an error's class is the same one.
  */
-export function loadChanged<T>(folder: string, changes: readonly TextChange[]): T {
+export function loadChanged<T>(entry: string, changes: readonly TextChange[]): T {
 	const texts = new Map<string, string>();
 	for (const { file, from, to } of changes) {
 		const name = path.join(dist, `${file}.js`);
@@ -27,7 +27,8 @@ export function loadChanged<T>(folder: string, changes: readonly TextChange[]): 
 			text.replace(from, () => to),
 		);
 	}
-	const isFresh = (name: string) => name.startsWith(path.join(dist, folder) + path.sep) || texts.has(name);
+	const isFresh = (name: string) =>
+		name.startsWith(path.dirname(path.join(dist, entry)) + path.sep) || texts.has(name);
 	const kept = new Map(Object.entries(require.cache).filter(([name]) => isFresh(name)));
 	const load = require.extensions[".js"];
 	assert.ok(load);
@@ -38,7 +39,7 @@ export function loadChanged<T>(folder: string, changes: readonly TextChange[]): 
 		else (module as NodeModule & { _compile(text: string, name: string): void })._compile(text, name);
 	};
 	try {
-		return require(path.join(dist, folder, "index.js"));
+		return require(path.join(dist, entry));
 	} finally {
 		require.extensions[".js"] = load;
 		for (const name of Object.keys(require.cache)) if (isFresh(name)) delete require.cache[name];

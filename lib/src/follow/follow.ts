@@ -6,7 +6,6 @@ import type { Change, FollowedEvent, FollowOptions, KeySpace, Note, Position, St
 import { type Followable, type InternalOptions, settingsOf } from "./options";
 import { ChangeQueue, type Queued } from "./queue";
 import { Reconciler } from "./reconciler";
-import { type Obeys, obeysAllBut } from "./rules";
 import { FollowedTree } from "./tree";
 
 /** Changes in the order of their indexes. */
@@ -62,7 +61,6 @@ export class Following implements Follower {
 	readonly #reconciler: Reconciler;
 	readonly #running: Promise<void>;
 	readonly #ready = withResolvers<State>();
-	readonly #obeys: Obeys;
 	#isClosed = false;
 	#failure: { readonly error: unknown } | undefined;
 	#tree: FollowedTree | undefined;
@@ -82,7 +80,6 @@ export class Following implements Follower {
 		this.#options = options;
 		this.keySpace = keySpace;
 		this.#index = position?.index ?? afterIndex ?? 0;
-		this.#obeys = obeysAllBut(options.without);
 		this.#queue = new ChangeQueue(
 			queueLength,
 			() => this.#answer(),
@@ -91,16 +88,7 @@ export class Following implements Follower {
 		this.#ready.promise.catch(() => {});
 		this.#reconciler = new Reconciler({
 			...{ source, keySpace, afterIndex, position, proveThrough, onNote },
-			signal: this.#controller.signal,
-			obeys: this.#obeys,
-			put: (queued) => {
-				if (this.#obeys("a slow consumer is a gap")) return this.#queue.put(queued);
-				// What a reader does whose buffer is full and who has no word for that.
-				if (this.#queue.size < queueLength) void this.#queue.put(queued);
-				return undefined;
-			},
-			room: () => queueLength - this.#queue.size,
-			wasFull: () => this.#queue.wasFull(),
+			...{ queue: this.#queue, signal: this.#controller.signal },
 			onReady: (state, clusterId) => {
 				this.#clusterId = clusterId;
 				if (afterIndex === undefined) {
@@ -109,6 +97,7 @@ export class Following implements Follower {
 				}
 				this.#ready.resolve(state);
 			},
+			onFailure: (error) => this.#fail(error),
 		});
 		setMaxListeners(0, this.#controller.signal);
 		const leave = signal ? onAbort(signal, () => this.#end()) : () => {};
@@ -218,7 +207,6 @@ export class Following implements Follower {
 			}
 			this.#inHand = queued;
 			if (queued.kind !== "bookmark") {
-				if (!this.#obeys("an exception consumes nothing")) this.#consumed();
 				asked.resolve({ done: false, value: queued });
 				return true;
 			}

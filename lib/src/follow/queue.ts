@@ -31,6 +31,11 @@ export class ChangeQueue {
 		return this.#items.length - this.#at;
 	}
 
+	/** How many more it takes before somebody has to wait. */
+	get room(): number {
+		return this.#length - this.size;
+	}
+
 	/**
 	 * Puts one in; when that fills the queue, returns what resolves when half of it is free again, and at `close`.
 	 * A closed queue takes nothing, and lets nobody wait.

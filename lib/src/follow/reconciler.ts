@@ -1,7 +1,6 @@
-import type { FollowedEvent, KeySpace, Listing, Note, Position, Reset, Source, State, Tail } from "./changes";
-import type { Queued } from "./queue";
-import type { Obeys } from "./rules";
-import { Checkpoint, type Events, KnownState } from "./state";
+import type { KeySpace, Listing, Note, Position, Reset, Source, State, Tail } from "./changes";
+import type { ChangeQueue } from "./queue";
+import { Checkpoint, type Events, KnownState, Pace } from "./state";
 
 export interface ReconcilerOptions {
 	readonly source: Source;
@@ -9,22 +8,15 @@ export interface ReconcilerOptions {
 	readonly afterIndex: number | undefined;
 	readonly position: Position | undefined;
 	readonly signal: AbortSignal;
-	readonly obeys: Obeys;
-	/** Takes one more; resolves when there is room for the next. */
-	readonly put: (queued: Queued) => Promise<void> | undefined;
-	/** How many more there is room for. */
-	readonly room: () => number;
-	/** True if `put` had to wait since the last call. */
-	readonly wasFull: () => boolean;
+	readonly queue: ChangeQueue;
 	readonly onNote: (note: Note) => void;
 	/** Up to which index somebody waits for a bookmark. */
 	readonly proveThrough: () => number;
 	/** Told when the first list has come: the state that the changes begin from. */
 	readonly onReady: (state: State, clusterId: string) => void;
+	/** What no retry heals, of something in the background; the signal aborts then. */
+	readonly onFailure: (error: unknown) => void;
 }
-
-/** How many events are held until the first list comes, after a bare `afterIndex`. */
-const mostSinceBegin = 1_000;
 
 /**
  * Lists, reads the tail, and turns both into changes: the rules that hold for any store.
@@ -37,15 +29,11 @@ export class Reconciler {
 	readonly #options: ReconcilerOptions;
 	readonly #known: KnownState;
 	#check: Checkpoint | undefined;
-	/** The newest index that silence reaches to, and when a list for it may be made. */
+	/** The newest index that silence reaches to, and the lists that it is held against. */
 	#quietThrough = 0;
-	#nextQuietList = 0;
-	#isListing = false;
-	/** What was put before the first list came, after a bare `afterIndex`; undefined when that is too much to hold. */
-	#sinceBegin: FollowedEvent[] | undefined;
+	readonly #quietLists = new Pace();
 	/** The state has to be listed before more of the tail is read. */
 	#isListDue = false;
-	#failure: { readonly error: unknown } | undefined;
 	/** Something that the tail told is being dealt with; what has to wait for the end of that. */
 	#isTaking = false;
 	#afterTaking: (() => void)[] = [];
@@ -54,7 +42,7 @@ export class Reconciler {
 
 	constructor(options: ReconcilerOptions) {
 		this.#options = options;
-		this.#known = new KnownState(options.keySpace, options.obeys);
+		this.#known = new KnownState(options.keySpace);
 	}
 
 	/** Runs until the signal aborts. @throws what no retry heals */
@@ -73,23 +61,18 @@ export class Reconciler {
 
 	async #begin(): Promise<void> {
 		const { position, afterIndex, onReady } = this.#options;
-		if (position === undefined && afterIndex !== undefined) {
-			this.#known.begin(afterIndex);
+		const known = this.#known;
+		if (afterIndex !== undefined) {
+			known.begin(afterIndex);
 			// There is nothing to hold the events against: they need not wait for the list.
-			this.#sinceBegin = [];
 			void this.#firstList(afterIndex);
 			return;
 		}
 		const listing = await this.#list();
-		if (position === undefined) {
-			this.#known.take(listing);
-			onReady(listing, listing.clusterId);
-			return;
-		}
-		const { index, nodes, clusterId } = position;
-		this.#known.begin(index, nodes, clusterId);
-		onReady({ index, nodes: this.#known.tree.nodes() }, clusterId);
-		await this.#compareWith(listing);
+		const { index, nodes, clusterId } = position ?? listing;
+		known.begin(index, nodes, clusterId);
+		onReady({ index, nodes: nodes ?? [] }, clusterId);
+		if (position !== undefined) await this.#compareWith(listing);
 	}
 
 	/** After a bare `afterIndex`: the list that tells the state, whether or not the tail has passed it by. */
@@ -100,31 +83,26 @@ export class Reconciler {
 			// A store that is behind is found out by the tail.
 			if (listing.index >= afterIndex) this.#whenIdle(() => this.#begun(listing));
 		} catch (error) {
-			this.#fail(error);
+			this.#options.onFailure(error);
 		}
 	}
 
 	#begun(listing: Listing): void {
-		const since = this.#sinceBegin;
 		const known = this.#known;
-		this.#sinceBegin = undefined;
 		// A gap or a reset has told more since.
 		if (known.isTreeKnown || this.#check !== undefined) return;
-		known.clusterId = listing.clusterId;
 		if (listing.index > known.index) {
+			known.clusterId = listing.clusterId;
 			this.#check = new Checkpoint(listing, true);
-		} else if (since === undefined) {
+		} else if (known.takePast(listing)) {
+			void this.#options.queue.put({ kind: "bookmark", index: known.index, nodes: known.tree.nodes() });
+		} else {
 			this.#isListDue = true;
 			this.#reread();
-		} else {
-			known.setTree(listing.nodes);
-			for (const event of since) if (event.index > listing.index) known.tree.apply(event);
-			void this.#options.put({ kind: "bookmark", index: known.index, nodes: known.tree.nodes() });
 		}
 	}
 
 	async #readTail(): Promise<void> {
-		this.#throwFailure();
 		if (this.#isListDue) {
 			this.#isListDue = false;
 			await this.#compareWith(await this.#list());
@@ -143,16 +121,6 @@ export class Reconciler {
 		} finally {
 			signal.removeEventListener("abort", stop);
 		}
-		this.#throwFailure();
-	}
-
-	#throwFailure(): void {
-		if (this.#failure) throw this.#failure.error;
-	}
-
-	#fail(error: unknown): void {
-		this.#failure ??= { error };
-		this.#reread();
 	}
 
 	/** What a list in the background leads to, but never in the midst of the events of one index. */
@@ -167,7 +135,7 @@ export class Reconciler {
 			check === undefined ||
 			(check.isFlowing && tail.kind === "event" && tail.event.index < check.listing.index);
 		if (tail.kind === "event" && isFree && !this.#known.isContradictedBy(tail.event)) {
-			return this.#put(tail.event);
+			return this.#known.put(tail.event, this.#options.queue);
 		}
 		this.#isTaking = true;
 		return this.#takeTail(tail)
@@ -175,7 +143,7 @@ export class Reconciler {
 				(isToBeReread) => {
 					if (isToBeReread) this.#reread();
 				},
-				(error: unknown) => this.#fail(error),
+				(error: unknown) => this.#options.onFailure(error),
 			)
 			.finally(() => {
 				this.#isTaking = false;
@@ -193,16 +161,14 @@ export class Reconciler {
 			case "passed":
 				return await this.#through(tail.through);
 			case "quiet":
-				if (tail.isDoubtful && !this.#isBorneOut()) return false;
+				if (tail.isDoubtful && !this.#check?.isBorneOutBy(this.#known)) return false;
 				return await this.#quiet(tail.through);
 			case "reconnected":
-				if (!this.#options.obeys("an index that goes back is a reset")) return false;
 				return await this.#compareWith(await this.#list());
+			case "behind":
+				return (await this.#compareWith(await this.#list())) || true;
 			case "cleared":
 				await this.#gap();
-				return true;
-			case "behind":
-				await this.#compareWith(await this.#list());
 				return true;
 		}
 	}
@@ -213,7 +179,7 @@ export class Reconciler {
 		if (check === undefined) return await this.#handOn(events);
 		const { listing } = check;
 		if (index > listing.index) return (await this.#through(listing.index)) || (await this.#handOn(events));
-		if (!check.hold(events, this.#options.room())) {
+		if (!check.hold(events, this.#options.queue.room)) {
 			for (const some of [...check.release(), events]) if (await this.#handOn(some)) return true;
 		}
 		return index === listing.index && (await this.#through(index));
@@ -233,50 +199,38 @@ export class Reconciler {
 	async #through(index: number): Promise<boolean> {
 		const check = this.#check;
 		const known = this.#known;
-		if (check === undefined || index < check.listing.index) {
-			if (check === undefined) await this.#bookmark(index);
-			return false;
-		}
-		this.#check = undefined;
-		const { nodes } = check.listing;
-		if (known.isTreeKnown && check.contradicts(known)) {
-			await this.#reset(await this.#list(), "another past");
+		if (check === undefined) await this.#bookmark(index);
+		if (check === undefined || index < check.listing.index) return false;
+		const isOther = known.isTreeKnown && check.contradicts(known);
+		this.#check = isOther ? check.again(known) : undefined;
+		if (isOther) {
+			if (this.#check === undefined) await this.#reset(await this.#list(), "another past");
 			return true;
 		}
+		const { nodes } = check.listing;
 		await this.#putAll(check.release());
 		// Directories that came into being for hidden keys raise no event: the list knows them.
 		known.setTree(nodes);
 		known.index = Math.max(known.index, index);
-		await this.#options.put({ kind: "bookmark", index: known.index, nodes });
+		await this.#options.queue.put({ kind: "bookmark", index: known.index, nodes });
 		return false;
-	}
-
-	/** Whether what is known and held is what the list shows. */
-	#isBorneOut(): boolean {
-		return this.#check !== undefined && this.#known.isTreeKnown && !this.#check.contradicts(this.#known);
 	}
 
 	/** Rule "bookmark a quiet key": silence, held against a list. */
 	async #quiet(through: number): Promise<boolean> {
 		if (this.#check !== undefined) return await this.#through(through);
 		this.#quietThrough = through;
-		// A list of a big tree takes its time: at most a tenth of all of it.
-		if (performance.now() < this.#nextQuietList) {
-			if (!this.#isListing) await this.#bookmark(through);
-			return false;
-		}
-		this.#nextQuietList = Number.POSITIVE_INFINITY;
-		this.#isListing = true;
-		const begin = performance.now();
 		// The tail goes on meanwhile: the window does not wait.
-		this.#list()
-			.then((listing) => this.#whenIdle(() => this.#quietList(through, listing)))
-			.catch(() => this.#reread())
-			.finally(() => {
-				this.#isListing = false;
-				this.#nextQuietList = performance.now() + 10 * (performance.now() - begin);
-			});
+		if (this.#quietLists.isDue) void this.#quietLists.spend(() => this.#listQuiet(through));
+		else if (!this.#quietLists.isBusy) await this.#bookmark(through);
 		return false;
+	}
+
+	#listQuiet(through: number): Promise<void> {
+		return this.#list().then(
+			(listing) => this.#whenIdle(() => this.#quietList(through, listing)),
+			() => this.#reread(),
+		);
 	}
 
 	#quietList(through: number, listing: Listing): void {
@@ -293,7 +247,7 @@ export class Reconciler {
 		if (index <= this.#known.index) return;
 		this.#known.index = index;
 		this.#options.onNote({ note: "bookmarked", index });
-		await this.#options.put({ kind: "bookmark", index });
+		await this.#options.queue.put({ kind: "bookmark", index });
 	}
 
 	/** A list of the store that was followed; undefined after the reset, where two lists in a row are of another one. */
@@ -313,7 +267,7 @@ export class Reconciler {
 		if (listing === undefined) return true;
 		const known = this.#known;
 		known.clusterId = listing.clusterId;
-		if (known.isTreeKnown && known.tree.lacksOneOf(listing.nodes, known.lastIndex)) {
+		if (known.hasOtherPast(listing)) {
 			await this.#reset(listing, "another past");
 			return true;
 		}
@@ -328,26 +282,17 @@ export class Reconciler {
 		const listing = await this.#ofThisStore(await this.#list());
 		if (listing === undefined) return;
 		await this.#putAll(held);
-		const known = this.#known;
-		if (known.isTreeKnown && known.tree.missesUpTo(known.index, listing.nodes)) {
-			return await this.#reset(listing, "another past");
-		}
-		await this.#options.put(known.gap(listing, this.#options.wasFull() ? "slow consumer" : "cleared"));
+		const { queue } = this.#options;
+		if (this.#known.hasOtherPast(listing)) await this.#reset(listing, "another past");
+		else await queue.put(this.#known.gap(listing, queue.wasFull() ? "slow consumer" : "cleared"));
 	}
 
 	async #reset(listing: Listing, why: Reset["why"]): Promise<void> {
 		this.#check = undefined;
-		await this.#options.put(this.#known.reset(listing, why));
+		await this.#options.queue.put(this.#known.reset(listing, why));
 	}
 
 	async #putAll(all: readonly Events[]): Promise<void> {
-		for (const event of all.flat()) await this.#put(event);
-	}
-
-	#put(event: FollowedEvent): Promise<void> | undefined {
-		if (this.#sinceBegin !== undefined && this.#sinceBegin.push(event) > mostSinceBegin) {
-			this.#sinceBegin = undefined;
-		}
-		return this.#known.put(event, this.#options.put);
+		for (const event of all.flat()) await this.#known.put(event, this.#options.queue);
 	}
 }

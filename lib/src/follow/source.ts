@@ -137,13 +137,13 @@ export interface Turn {
  */
 export class Endpoints {
 	readonly #urls: readonly string[];
-	readonly #settings: Pick<SourceSettings, "backoffMs" | "obeys" | "onNote">;
+	readonly #settings: Pick<SourceSettings, "backoffMs" | "onNote">;
 	#nth = 0;
 	/** Turns that failed since something last went well. */
 	#failures = 0;
 
 	/** `urls`: at least one. */
-	constructor(urls: readonly string[], settings: Pick<SourceSettings, "backoffMs" | "obeys" | "onNote">) {
+	constructor(urls: readonly string[], settings: Pick<SourceSettings, "backoffMs" | "onNote">) {
 		this.#urls = urls;
 		this.#settings = settings;
 	}
@@ -163,14 +163,14 @@ export class Endpoints {
 	 */
 	async failed(error: unknown, turn: Turn, signal: AbortSignal): Promise<void> {
 		if (signal.aborted) throw new AbortedError("the follower was closed", { cause: error });
-		const { backoffMs, obeys, onNote } = this.#settings;
+		const { backoffMs, onNote } = this.#settings;
 		const message = error instanceof Error ? error.message : String(error);
 		onNote({ note: "failed", endpoint: turn.endpoint, message });
 		// One round over all endpoints is quick; the waits grow with the rounds.
 		const rounds = Math.floor(this.#failures / this.#urls.length);
 		if (turn.nth === this.#nth) {
 			this.#failures++;
-			if (obeys("no poll for ever")) this.#nth++;
+			this.#nth++;
 		}
 		const [least, most] = backoffMs;
 		const full = Math.min(most, least * 2 ** Math.min(rounds, 20));

@@ -111,7 +111,7 @@ const badOptions: [string, RegExp, ConnectOptions][] = [
 	["an endpoint of another protocol", /http:\/\/ or https:\/\//, { endpoints: ["ftp://127.0.0.1:2379"] }],
 	["an endpoint with a path", /path/, { endpoints: ["http://127.0.0.1:2379/etcd"] }],
 	["an endpoint with a query", /path/, { endpoints: ["http://127.0.0.1:2379/?x=s3cretpw"] }],
-	["an endpoint with a user", /ETCDCTL_USER/, { endpoints: ["http://root:s3cretpw@127.0.0.1:2379"] }],
+	["an endpoint with a user", /give it as the user/, { endpoints: ["http://root:s3cretpw@127.0.0.1:2379"] }],
 	["an endpoint with a user and no scheme to read", /endpoint/, { endpoints: ["http://root:s3cretpw@:::"] }],
 	["the second endpoint wrong", /endpoint/, { endpoints: ["http://127.0.0.1:1", "root:s3cretpw@host"] }],
 	["a timeout of 0", /timeoutMs/, { endpoints: ["http://127.0.0.1:1"], timeoutMs: 0 }],
@@ -125,17 +125,17 @@ const badOptions: [string, RegExp, ConnectOptions][] = [
 	],
 	[
 		"a CA file that is not there",
-		/ETCDCTL_CACERT.*ENOENT/,
+		/tls\.ca.*ENOENT/,
 		{ endpoints: ["https://127.0.0.1:1"], tls: { ca: "/no/ca.pem" } },
 	],
 	[
 		"a key file that is a folder",
-		/ETCDCTL_KEY.*EISDIR/,
+		/tls\.key.*EISDIR/,
 		{ endpoints: ["https://127.0.0.1:1"], tls: { key: "/" } },
 	],
 	[
 		"a certificate file that is not there",
-		/ETCDCTL_CERT.*ENOENT/,
+		/tls\.cert.*ENOENT/,
 		{ endpoints: ["https://127.0.0.1:1"], tls: { cert: "/no/c.pem" } },
 	],
 ];

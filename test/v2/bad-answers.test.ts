@@ -220,7 +220,7 @@ const cases: Case[] = [
 	{
 		what: "a redirect",
 		reply: says(http(302, "", { location: "http://127.0.0.1:1/" })),
-		expected: bad("redirect", 302, { message: /ETCDCTL_ENDPOINTS/ }),
+		expected: bad("redirect", 302, { message: /name the server itself/ }),
 	},
 	{
 		what: "a redirect to itself, as a loop begins",

@@ -1,3 +1,4 @@
+import { decode, tooLarge } from "./answer";
 import { ConnectionError } from "./errors";
 import type { OpenAnswer, Transport } from "./transport";
 
@@ -20,7 +21,7 @@ export async function* readLines(
 			let from = 0;
 			for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
 				pending.push(chunk.subarray(from, end));
-				const line = transport.decode(answer, Buffer.concat(pending));
+				const line = decode(answer, Buffer.concat(pending));
 				pending = [];
 				size = 0;
 				from = end + 1;
@@ -28,7 +29,7 @@ export async function* readLines(
 			}
 			if (from < chunk.length) pending.push(chunk.subarray(from));
 			size += chunk.length - from;
-			if (size > transport.maxBodyBytes) throw transport.tooLarge(answer, pending);
+			if (size > transport.maxBodyBytes) throw tooLarge(answer, transport.maxBodyBytes, pending[0]);
 		}
 	} catch (error) {
 		const failure = answer.failure(error);
@@ -36,7 +37,7 @@ export async function* readLines(
 		throw failure;
 	}
 	answer.done();
-	const rest = Buffer.concat(pending).toString("utf8").trim();
+	const rest = decode(answer, Buffer.concat(pending)).trim();
 	if (rest !== "" && mayEndWithout && isWhole(rest)) yield rest;
 	else if (rest !== "") {
 		throw new ConnectionError(`${answer.endpoint} ended the stream inside an event`, { maybeApplied: false });

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { ArgumentError } from "../http/errors";
 import type { ConnectOptions } from "../http/transport";
 import { V2Client } from "../v2/client";
-import { KeyNotFoundError } from "../v2/errors";
+import { KeyNotFoundError, V2DisabledError } from "../v2/errors";
 import { V3Client } from "../v3/client";
 import { LeaseNotFoundError } from "../v3/errors";
 import type { PutOptions, Txn, TxnOperation, V3RequestOptions } from "../v3/requests";
@@ -182,6 +182,22 @@ export function connectionFrom(env: NodeJS.ProcessEnv): ConnectOptions | undefin
 			...(key === undefined ? {} : { key }),
 		},
 	};
+}
+
+/** Says what the clients refuse by the names of the variables that it came from, and what else to do. */
+export function byVariable(error: unknown): unknown {
+	if (error instanceof V2DisabledError) {
+		return Object.assign(error, {
+			message: `${error.message}, or unset ETCDCTL_ENDPOINTS to let the lab start its own`,
+		});
+	}
+	if (!(error instanceof ArgumentError)) return error;
+	const message = error.message
+		.replace(/\btls\.ca\b/g, "ETCDCTL_CACERT")
+		.replace(/\btls\.cert\b/g, "ETCDCTL_CERT")
+		.replace(/\btls\.key\b/g, "ETCDCTL_KEY")
+		.replace("give it as the user, not in the URL", "give it in ETCDCTL_USER, not in the URL");
+	return new ArgumentError(message, { cause: error.cause });
 }
 
 function userFrom(user: string | undefined, password: string | undefined): ConnectOptions["user"] {

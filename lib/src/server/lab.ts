@@ -6,7 +6,7 @@ import { KeyNotFoundError } from "../v2/errors";
 import { V3Client } from "../v3/client";
 import { type Cluster, startCluster } from "./cluster";
 import { checkV2, findEtcd } from "./etcd";
-import { connectionFrom, GuestV3Client, overflowSwitch, type Root, removeRoot } from "./guest";
+import { byVariable, connectionFrom, GuestV3Client, overflowSwitch, type Root, removeRoot } from "./guest";
 import { Keeper, onInterrupt } from "./keeper";
 import { identify, noteRoot, rootsLeftAt } from "./leftovers";
 
@@ -91,7 +91,7 @@ async function start(options: LabOptions, died: () => void): Promise<Lab> {
 		return await openLab(keeper, { endpoints: server.endpoints, whyGone: () => gone }, server, env);
 	} catch (error) {
 		await keeper.close().catch(() => {});
-		throw error;
+		throw named ? byVariable(error) : error;
 	}
 }
 

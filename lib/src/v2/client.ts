@@ -1,10 +1,10 @@
+import { badAnswer, isObject, parseJson, printable } from "../http/answer";
 import { checkComparison, checkTtl, checkValue, keyPath } from "../http/checks";
 import { BadAnswerError } from "../http/errors";
-import type { Lane } from "../http/lane";
-import { type ConnectOptions, excerptOf, type HttpRequest, Transport } from "../http/transport";
+import { type ConnectOptions, type HttpRequest, Transport } from "../http/transport";
 import { V2DisabledError } from "./errors";
 import type { Answer } from "./node";
-import { parseAnswer, parseJson } from "./parse";
+import { parseAnswer } from "./parse";
 import {
 	type EventStream,
 	type Poll,
@@ -45,6 +45,9 @@ export interface Comparison {
 
 type Fields = Record<string, string | number | boolean | undefined>;
 
+/** @internal What a client asks by; for the follower, which asks much of one member. */
+export let transportOf: (client: V2Client) => Transport;
+
 /**
  * etcd's v2 keys API, one request a call. Every method takes a key that begins with "/", sends nothing when an
  * argument is wrong (ArgumentError), and throws: an EtcdError by code when etcd refuses, ConnectionError or
@@ -53,6 +56,10 @@ type Fields = Record<string, string | number | boolean | undefined>;
  */
 export class V2Client {
 	readonly #transport: Transport;
+
+	static {
+		transportOf = (client) => client.#transport;
+	}
 
 	constructor(options: ConnectOptions) {
 		this.#transport = new Transport(options);
@@ -133,7 +140,7 @@ export class V2Client {
 		return this.#put(key, { refresh: true, prevExist: true, ttl: checkTtl(ttl) }, options);
 	}
 
-	/** One long poll, that forgets. See `poll` in watch.ts. */
+	/** One long poll. What happens before the next one is lost unless `afterIndex` is given. See `poll` in watch.ts. */
 	poll(key: string, options: WatchOptions = {}): Promise<Poll> {
 		return this.#explained(poll(this.#transport, key, options));
 	}
@@ -148,14 +155,9 @@ export class V2Client {
 		return new Watcher(this.#transport, key, options);
 	}
 
-	/** A connection that stays open and forgets as little as it remembers. See `EventStream`. */
+	/** One connection that stays open; events missed while it is down are not sent again. See `EventStream`. */
 	stream(key: string, options: WatchOptions = {}): Promise<EventStream> {
 		return this.#explained(stream(this.#transport, key, options));
-	}
-
-	/** A connection of its own to one of the endpoints, for whoever has to ask much of one member. See `Lane`. */
-	lane(endpoint: string, timeoutMs?: number): Lane {
-		return this.#transport.lane(endpoint, timeoutMs);
 	}
 
 	/** The server's version, such as "3.5.1". */
@@ -204,7 +206,7 @@ export class V2Client {
 			timeoutMs: options.timeoutMs,
 		};
 		return this.#explained(
-			this.#transport.fetch(request).then(({ answer, text }) => parseAnswer(request, answer, text)),
+			this.#transport.ask(request, (answer, text) => parseAnswer(request, answer, text)),
 		);
 	}
 
@@ -231,25 +233,24 @@ export class V2Client {
 		isRight: (json: unknown) => json is T,
 		options: RequestOptions,
 	): Promise<T> {
-		const { answer, text } = await this.#transport.fetch({
-			method: "GET",
-			path,
-			signal: options.signal,
-			timeoutMs: options.timeoutMs,
-		});
-		const json = parseJson(answer, text);
-		const field: unknown = typeof json === "object" && json !== null ? Reflect.get(json, name) : undefined;
-		if (answer.status === 200 && isRight(field)) return field;
-		const kind = answer.status === 200 ? "wrong shape" : "status";
-		throw new BadAnswerError(kind, `${answer.endpoint} answers ${path}, but not as etcd does`, {
-			status: answer.status,
-			excerpt: excerptOf(text),
+		const { signal, timeoutMs } = options;
+		return await this.#transport.ask({ method: "GET", path, signal, timeoutMs }, (answer, text) => {
+			const json = parseJson(answer, text);
+			const field = isObject(json) ? json[name] : undefined;
+			if (answer.status === 200 && isRight(field)) return field;
+			throw badAnswer(
+				answer.status === 200 ? "wrong shape" : "status",
+				answer,
+				text,
+				`not as etcd does to ${path}`,
+			);
 		});
 	}
 }
 
+/** Without escape sequences and the like, since it is shown. */
 function isText(json: unknown): json is string {
-	return typeof json === "string";
+	return typeof json === "string" && printable(json) === json;
 }
 
 function isCount(json: unknown): json is number {

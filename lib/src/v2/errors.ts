@@ -1,11 +1,12 @@
+import { printable } from "../http/answer";
 import { LabError, type RequestInfo } from "../http/errors";
 
 /** The server answers, but not to /v2/keys. */
 export class V2DisabledError extends LabError {
 	constructor(endpoint: string, version: string) {
 		super(
-			`etcd ${version} at ${endpoint} has no v2 API: start etcd 3.5 or older with --enable-v2 (3.6 removed it), ` +
-				"or unset ETCDCTL_ENDPOINTS to let the lab start its own",
+			`etcd ${printable(version)} at ${endpoint} has no v2 API: start etcd 3.5 or older with --enable-v2 ` +
+				"(3.6 removed it)",
 		);
 	}
 }
@@ -33,7 +34,7 @@ export class EtcdError extends LabError implements EtcdErrorFields {
 	readonly request: RequestInfo;
 	constructor(fields: EtcdErrorFields) {
 		super(
-			`${fields.code} ${fields.text}${fields.etcdCause === "" ? "" : ` (${fields.etcdCause})`}` +
+			`${fields.code} ${printable(fields.text)}${fields.etcdCause === "" ? "" : ` (${printable(fields.etcdCause)})`}` +
 				` [index ${fields.index}] on ${fields.request.method} ${fields.request.path}`,
 		);
 		this.code = fields.code;
@@ -57,7 +58,10 @@ export class UnauthorizedError extends EtcdError {}
 export class RetiredCodeError extends EtcdError {}
 /** 2xx: a parameter that etcd could not read or would not take. */
 export class InvalidRequestError extends EtcdError {}
-/** 3xx: no leader, no quorum, or the request timed out inside the cluster; a write may still be carried out. */
+/**
+ * 3xx: no leader, no quorum, or the request timed out inside the cluster; a write may still be carried out
+ * (`maybeApplied`).
+ */
 export class RaftError extends EtcdError {}
 /** 400: the store was replaced under the watcher. */
 export class WatcherClearedError extends EtcdError {}

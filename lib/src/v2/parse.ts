@@ -1,7 +1,9 @@
-import { BadAnswerError, type BadAnswerKind } from "../http/errors";
-import { type AnswerHead, excerptOf, type HttpRequest } from "../http/transport";
+import { type AnswerHead, badAnswer, isObject, parseJson } from "../http/answer";
+import type { HttpRequest } from "../http/transport";
 import { etcdError } from "./errors";
 import { type Answer, actions, type Headers, type Node, type WatchEvent } from "./node";
+
+export { parseJson } from "../http/answer";
 
 const known: ReadonlySet<string> = new Set<Answer["action"]>(["get", ...actions]);
 
@@ -32,16 +34,16 @@ function parseAction(
 			request: { method: request.method, endpoint: answer.endpoint, path: request.path },
 		});
 	}
-	if (answer.status >= 300) throw bad("status", answer, text, "and no etcd error in it");
+	if (answer.status >= 300) throw badAnswer("status", answer, text, "and no etcd error in it");
 	const action = isObject(json) ? json.action : undefined;
 	if (!isObject(json) || typeof action !== "string" || !known.has(action)) {
-		throw bad("wrong shape", answer, text, "JSON without an etcd action");
+		throw badAnswer("wrong shape", answer, text, "JSON without an etcd action");
 	}
 	const node = parseNode(json.node, action === "get");
-	if (!node) throw bad("wrong shape", answer, text, "an etcd action without a whole node");
+	if (!node) throw badAnswer("wrong shape", answer, text, "an etcd action without a whole node");
 	const prevNode = json.prevNode === undefined ? undefined : parseNode(json.prevNode, false);
 	if (json.prevNode !== undefined && !prevNode) {
-		throw bad("wrong shape", answer, text, "an etcd action without a whole prevNode");
+		throw badAnswer("wrong shape", answer, text, "an etcd action without a whole prevNode");
 	}
 	const told = { action: action as Answer["action"], node };
 	return prevNode ? { ...told, prevNode } : told;
@@ -57,7 +59,7 @@ export function parseEvent(
 	text: string,
 ): Pick<WatchEvent, "action" | "node" | "prevNode"> {
 	const { action, node, prevNode } = parseAction(request, answer, text);
-	if (action === "get") throw bad("wrong shape", answer, text, "a watch with a read");
+	if (action === "get") throw badAnswer("wrong shape", answer, text, "a watch with a read");
 	return prevNode ? { action, node, prevNode } : { action, node };
 }
 
@@ -68,7 +70,7 @@ export function parseHeaders(answer: AnswerHead, text: string): Headers {
 		return typeof header === "string" && /^\d+$/.test(header) ? Number(header) : Number.NaN;
 	};
 	const etcdIndex = number("x-etcd-index");
-	if (!Number.isSafeInteger(etcdIndex)) throw bad("wrong shape", answer, text, "no X-Etcd-Index");
+	if (!Number.isSafeInteger(etcdIndex)) throw badAnswer("wrong shape", answer, text, "no X-Etcd-Index");
 	return {
 		etcdIndex,
 		raftIndex: number("x-raft-index"),
@@ -77,40 +79,7 @@ export function parseHeaders(answer: AnswerHead, text: string): Headers {
 	};
 }
 
-/** @throws BadAnswerError for a redirect, a page that is not JSON, or JSON that stops short. */
-export function parseJson(answer: AnswerHead, text: string): unknown {
-	if (answer.status >= 300 && answer.status < 400) {
-		throw bad(
-			"redirect",
-			answer,
-			text,
-			"the lab follows none, since credentials would go along: name the server itself in ETCDCTL_ENDPOINTS",
-		);
-	}
-	try {
-		return JSON.parse(text);
-	} catch (cause) {
-		if (answer.status >= 500) throw bad("status", answer, text, "and no etcd error in it", cause);
-		if (/^\s*[{[]/.test(text)) throw bad("truncated", answer, text, "JSON that stops short", cause);
-		throw bad("not json", answer, text, "a page that is not JSON: a proxy's, or another server's?", cause);
-	}
-}
-
-function bad(
-	kind: BadAnswerKind,
-	answer: AnswerHead,
-	text: string,
-	what: string,
-	cause?: unknown,
-): BadAnswerError {
-	return new BadAnswerError(kind, `${answer.endpoint} answered ${answer.status}: ${what}`, {
-		status: answer.status,
-		excerpt: excerptOf(text),
-		cause,
-	});
-}
-
-/** etcd's own keys can go deeper, though nobody's do; this function's calls can't go on for ever. */
+/** Limits the recursion. */
 const deepest = 1_000;
 
 /** `mayBeRoot`: a read of the root directory comes without a key and without indexes. */
@@ -152,8 +121,4 @@ function isIndex(json: unknown): json is number {
 
 function isOptional(type: "string" | "number" | "boolean", json: unknown): boolean {
 	return json === undefined || typeof json === type;
-}
-
-function isObject(json: unknown): json is Record<string, unknown> {
-	return typeof json === "object" && json !== null && !Array.isArray(json);
 }

@@ -1,13 +1,9 @@
+import { type AnswerHead, badAnswer } from "../http/answer";
 import { checkIndex, keyPath } from "../http/checks";
-import { AbortedError, BadAnswerError } from "../http/errors";
+import { AbortedError } from "../http/errors";
+import { iterate } from "../http/iterate";
 import { readLines } from "../http/lines";
-import {
-	type AnswerHead,
-	excerptOf,
-	type HttpRequest,
-	type OpenAnswer,
-	type Transport,
-} from "../http/transport";
+import type { HttpRequest, OpenAnswer, Transport } from "../http/transport";
 import type { Headers, WatchEvent } from "./node";
 import { parseAnswer, parseEvent, parseHeaders } from "./parse";
 
@@ -61,26 +57,37 @@ async function register(transport: Transport, request: HttpRequest): Promise<[Op
 		}
 	}
 	const text = await transport.readInTime(answer, request);
-	parseAnswer(request, answer, text);
-	throw new BadAnswerError("status", `${answer.endpoint} answered ${answer.status} to a watch`, {
-		status: answer.status,
-		excerpt: excerptOf(text),
-	});
+	try {
+		parseAnswer(request, answer, text);
+		throw badAnswer("status", answer, text, "to a watch");
+	} catch (error) {
+		throw transport.withoutSecrets(error);
+	}
 }
 
-function asEvent(request: HttpRequest, answer: AnswerHead, text: string): WatchEvent {
-	const told = parseEvent(request, answer, text);
-	const headers = parseHeaders(answer, text);
-	return { ...told, ...headers, fromHistory: told.node.modifiedIndex <= headers.etcdIndex };
+function asEvent(transport: Transport, request: HttpRequest, answer: AnswerHead, text: string): WatchEvent {
+	try {
+		const told = parseEvent(request, answer, text);
+		const headers = parseHeaders(answer, text);
+		return { ...told, ...headers, fromHistory: told.node.modifiedIndex <= headers.etcdIndex };
+	} catch (error) {
+		throw transport.withoutSecrets(error);
+	}
 }
 
 /**
  * One long poll. Resolves when the server has registered it: etcd flushes the headers before any event
- * (`handleKeyWatch` in v2http/client.go at v3.5.9). It forgets: what happens before the next poll is nobody's.
+ * (`handleKeyWatch` in v2http/client.go at v3.5.9). What happens between its answer and the next poll is lost unless
+ * that one has an `afterIndex`.
  * @throws EventIndexClearedError when `afterIndex` lies before the history; ArgumentError; ConnectionError
  */
-export async function poll(transport: Transport, key: string, options: WatchOptions = {}): Promise<Poll> {
-	return await pollAs(transport, watchRequest(key, options, false));
+export async function poll(
+	transport: Transport,
+	key: string,
+	options: WatchOptions = {},
+	closing?: AbortSignal,
+): Promise<Poll> {
+	return await pollAs(transport, { ...watchRequest(key, options, false), closing });
 }
 
 /** A long poll whose query goes out as it stands, wrong or not. Errors as `poll`, and what etcd says of the query. */
@@ -93,13 +100,16 @@ async function pollAs(transport: Transport, request: HttpRequest): Promise<Poll>
 	const read = async (): Promise<PollAnswer> => {
 		const text = await transport.readAll(answer);
 		if (text.trim() === "") return { kind: "empty" };
-		return { kind: "event", event: asEvent(request, answer, text) };
+		return { kind: "event", event: asEvent(transport, request, answer, text) };
 	};
 	const answered = read();
 	// Whoever asks for the answer gets the error; nobody asking must not end the process.
 	answered.catch(() => {});
 	return { headers, answer: () => answered, close: () => answer.close() };
 }
+
+/** Waits between empty answers, from the third in a row on: the first, and the longest; it doubles. Milliseconds. */
+const emptyWaitMs = [50, 5_000] as const;
 
 /**
  * A loop of long polls that carries its index on, as the Go client's `Watcher.Next` does: from its first event
@@ -110,9 +120,11 @@ export class Watcher implements AsyncIterable<WatchEvent> {
 	readonly key: string;
 	readonly #transport: Transport;
 	readonly #options: WatchOptions;
+	readonly #closing = new AbortController();
 	#afterIndex: number | undefined;
 	#poll: Promise<Poll> | undefined;
-	#closed = false;
+	/** Resolves when nobody waits for an event any more. */
+	#turn: Promise<unknown> = Promise.resolve();
 
 	constructor(transport: Transport, key: string, options: WatchOptions = {}) {
 		watchRequest(key, options, false);
@@ -133,11 +145,32 @@ export class Watcher implements AsyncIterable<WatchEvent> {
 	}
 
 	/**
-	 * The next event. After an error the index stays where it was, so that it can be called again.
+	 * The next event. May be called again before it is answered: each call gets an event of its own, in their order.
+	 * After an error the index stays where it was, so that it can be called again.
 	 * @throws EventIndexClearedError (call again and it is thrown again), ConnectionError, AbortedError
 	 */
-	async next(): Promise<WatchEvent> {
-		for (;;) {
+	next(): Promise<WatchEvent> {
+		const event = this.#turn.then(() => this.#next());
+		this.#turn = event.catch(() => {});
+		return event;
+	}
+
+	/** Gives up the poll under way and its connection, registered or not; the watcher is over. */
+	close(): void {
+		this.#closing.abort();
+	}
+
+	/** Events until `break` (which closes it, at once) or an error. */
+	[Symbol.asyncIterator](): AsyncIterableIterator<WatchEvent, undefined> {
+		return iterate(
+			() => this.next(),
+			() => this.close(),
+		);
+	}
+
+	async #next(): Promise<WatchEvent> {
+		for (let emptyCount = 0; ; emptyCount++) {
+			if (emptyCount >= 3) await this.#waitAfter(emptyCount);
 			const current = await this.#registeredPoll();
 			let answer: PollAnswer;
 			try {
@@ -151,32 +184,26 @@ export class Watcher implements AsyncIterable<WatchEvent> {
 		}
 	}
 
-	/** Gives up the poll under way and its connection; the watcher is over. */
-	close(): void {
-		this.#closed = true;
-		this.#poll?.then(
-			(open) => open.close(),
-			() => {},
-		);
-	}
-
-	/** Events until `break` (which closes it) or an error. */
-	async *[Symbol.asyncIterator](): AsyncGenerator<WatchEvent, void, undefined> {
-		try {
-			for (;;) yield await this.next();
-		} finally {
-			this.close();
-		}
+	/** A proxy whose server is down must not be asked as fast as it gives its empty answers. */
+	async #waitAfter(emptyCount: number): Promise<void> {
+		const [first, longest] = emptyWaitMs;
+		const ends = { signal: this.#options.signal, closing: this.#closing.signal };
+		await this.#transport.wait(Math.min(longest, first * 2 ** Math.min(emptyCount - 3, 20)), ends);
 	}
 
 	async #registeredPoll(): Promise<Poll> {
-		if (this.#closed) throw new AbortedError(`the watcher on ${this.key} was closed`);
+		if (this.#closing.signal.aborted) throw new AbortedError(`the watcher on ${this.key} was closed`);
 		const { signal, recursive } = this.#options;
-		this.#poll ??= poll(this.#transport, this.key, {
-			...(recursive === undefined ? {} : { recursive }),
-			...(signal === undefined ? {} : { signal }),
-			...(this.#afterIndex === undefined ? {} : { afterIndex: this.#afterIndex }),
-		});
+		this.#poll ??= poll(
+			this.#transport,
+			this.key,
+			{
+				...(recursive === undefined ? {} : { recursive }),
+				...(signal === undefined ? {} : { signal }),
+				...(this.#afterIndex === undefined ? {} : { afterIndex: this.#afterIndex }),
+			},
+			this.#closing.signal,
+		);
 		const opening = this.#poll;
 		try {
 			return await opening;
@@ -196,7 +223,8 @@ export interface EventStream extends AsyncIterable<WatchEvent> {
 	readonly headers: Headers;
 	/**
 	 * The next event; undefined when the server ended the stream properly.
-	 * @throws ConnectionError when it was cut, AbortedError after `close()`.
+	 * @throws ConnectionError when it was cut, AbortedError after `close()`, an EtcdError or BadAnswerError for a line
+	 * that is no event; each ends the connection, and is thrown again by later calls
 	 */
 	next(): Promise<WatchEvent | undefined>;
 	close(): void;
@@ -211,20 +239,23 @@ export async function stream(
 	const request = watchRequest(key, options, true);
 	const [answer, headers] = await register(transport, request);
 	const lines = readLines(transport, answer);
+	/** What ended it, other than the server by the book. */
+	let failure: unknown;
+	const close = () => {
+		failure ??= new AbortedError(`the stream on ${key} was closed`);
+		answer.close();
+	};
 	const next = async () => {
-		const line = await lines.next();
-		return line.done ? undefined : asEvent(request, answer, line.value);
+		if (failure !== undefined) throw failure;
+		try {
+			const line = await lines.next();
+			return line.done ? undefined : asEvent(transport, request, answer, line.value);
+		} catch (error) {
+			// After a line that makes no sense nothing does.
+			failure ??= error;
+			answer.close();
+			throw error;
+		}
 	};
-	return {
-		headers,
-		next,
-		close: () => answer.close(),
-		async *[Symbol.asyncIterator]() {
-			try {
-				for (let event = await next(); event; event = await next()) yield event;
-			} finally {
-				answer.close();
-			}
-		},
-	};
+	return { headers, next, close, [Symbol.asyncIterator]: () => iterate(next, close) };
 }

@@ -73,7 +73,7 @@ export class ResourceExhaustedError extends V3Error {}
 /** 14, 4: no leader, no quorum, a member that starts or ends. The client goes to its next endpoint from then on. */
 export class UnavailableError extends V3Error {
 	/** For a write: true, since it may still be carried out. A read is never applied. */
-	readonly maybeApplied: boolean;
+	override readonly maybeApplied: boolean;
 	constructor(fields: V3ErrorFields) {
 		super(fields);
 		this.maybeApplied = !isRead(fields.request.path);

@@ -8,7 +8,6 @@ import {
 	FutureRevisionError,
 	InvalidTokenError,
 	PermissionDeniedError,
-	UnavailableError,
 	UserEmptyError,
 } from "./errors";
 import { type Fields, parseLine, parseWhole } from "./parse";
@@ -104,18 +103,11 @@ export class Gateway {
 			authorization: token,
 			...{ isRead, endpoint, signal, timeoutMs },
 		};
-		for (let tried = 1; ; tried++) {
-			try {
-				const { answer, text } = await this.#transport.fetch(request);
-				return isStream && answer.status === 200
-					? parseLine(request, answer, text)
-					: parseWhole(request, answer, text);
-			} catch (error) {
-				if (!(error instanceof UnavailableError) || endpoint !== undefined) throw error;
-				this.#transport.leave(error.request.endpoint);
-				if (!isRead || tried >= this.endpoints.length) throw error;
-			}
-		}
+		return await this.#transport.ask(request, (answer, text) =>
+			isStream && answer.status === 200
+				? parseLine(request, answer, text)
+				: parseWhole(request, answer, text),
+		);
 	}
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
+import { decode } from "../http/answer";
 import { AbortedError, BadAnswerError, ConnectionError, TimeoutError } from "../http/errors";
 import type { AnswerHead, HttpRequest, Transport } from "../http/transport";
 import type { V3Bytes } from "./bytes";
@@ -288,7 +289,7 @@ class Connection implements V3Watches, MailboxOwner {
 	}
 
 	#parsed(bytes: Buffer): Fields {
-		return parseLine(this.#request, this.#answer, this.#transport.decode(this.#answer, bytes));
+		return parseLine(this.#request, this.#answer, decode(this.#answer, bytes));
 	}
 
 	#send(message: unknown): void {

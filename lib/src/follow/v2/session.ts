@@ -1,7 +1,8 @@
+import type { AnswerHead } from "../../http/answer";
 import { ConnectionError, type LabError } from "../../http/errors";
-import type { Lane } from "../../http/lane";
-import type { AnswerHead, HttpRequest } from "../../http/transport";
-import type { V2Client } from "../../v2/client";
+import type { Pipeline } from "../../http/pipeline";
+import type { HttpRequest } from "../../http/transport";
+import { transportOf, type V2Client } from "../../v2/client";
 import { EventIndexClearedError } from "../../v2/errors";
 import { isBelow, isHiddenFrom, isRemoval } from "../../v2/key";
 import { parseAnswer, parseEvent, parseHeaders } from "../../v2/parse";
@@ -28,7 +29,7 @@ export interface SessionSettings {
 /** One long poll on its way. */
 interface Ask {
 	readonly waitIndex: number;
-	readonly lane: Lane;
+	readonly lane: Pipeline;
 	/** When its headers came, and with which X-Etcd-Index. */
 	registeredAt?: number;
 	etcdIndex: number;
@@ -79,8 +80,8 @@ export class V2Session {
 	/** On their way. */
 	readonly #asks = new Set<Ask>();
 	/** By their turn; the first may be missing. */
-	readonly #lanes: (Lane | undefined)[] = [];
-	#head: Lane | undefined;
+	readonly #lanes: (Pipeline | undefined)[] = [];
+	#head: Pipeline | undefined;
 	#nextLane = 0;
 	#wake: (() => void) | undefined;
 	/** It will be woken when what has arrived is with its reader. */
@@ -94,7 +95,7 @@ export class V2Session {
 	#clusterId = "";
 	#clearedFrom: number | undefined;
 	#lookedAt = 0;
-	#probeLane: Lane | undefined;
+	#probeLane: Pipeline | undefined;
 	#probeAt: number;
 	/** When the newest question for the member's index was sent that it has answered. */
 	#livedAt = 0;
@@ -218,7 +219,7 @@ export class V2Session {
 		}
 	}
 
-	#send(waitIndex: number, lane: Lane): void {
+	#send(waitIndex: number, lane: Pipeline): void {
 		const ask: Ask = { waitIndex, lane, etcdIndex: 0 };
 		this.#asks.add(ask);
 		// Without the rule: what a reader does who lists, and then watches from now on.
@@ -280,7 +281,7 @@ export class V2Session {
 	}
 
 	/** The lane for what has to be answered next. It must wait behind nothing. */
-	#headLane(): Lane {
+	#headLane(): Pipeline {
 		const head = this.#head;
 		if (head && !head.destroyed && head.underWay === 0) return head;
 		head?.destroy();
@@ -289,7 +290,7 @@ export class V2Session {
 	}
 
 	/** The lanes take turns, so that what each has on its wire is in the order of the indexes. */
-	#windowLane(): Lane {
+	#windowLane(): Pipeline {
 		const at = this.#nextLane++ % windowLanes;
 		let lane = this.#lanes[at];
 		if (lane === undefined || lane.destroyed) {
@@ -299,8 +300,8 @@ export class V2Session {
 		return lane;
 	}
 
-	#newLane(): Lane {
-		return this.#settings.keys.lane(this.#endpoint, this.#settings.timeoutMs);
+	#newLane(): Pipeline {
+		return transportOf(this.#settings.keys).pipeline(this.#endpoint, this.#settings.timeoutMs);
 	}
 
 	#dropLanes(): void {

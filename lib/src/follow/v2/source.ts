@@ -1,7 +1,8 @@
+import type { AnswerHead } from "../../http/answer";
 import { AbortedError, ArgumentError, BadAnswerError, type LabError, TimeoutError } from "../../http/errors";
-import type { Lane } from "../../http/lane";
-import type { AnswerHead, HttpRequest } from "../../http/transport";
-import type { V2Client } from "../../v2/client";
+import type { Pipeline } from "../../http/pipeline";
+import type { HttpRequest } from "../../http/transport";
+import { transportOf, type V2Client } from "../../v2/client";
 import { EtcdError, UnauthorizedError, V2DisabledError } from "../../v2/errors";
 import { parseAnswer, parseHeaders } from "../../v2/parse";
 import { watchRequest } from "../../v2/watch";
@@ -66,7 +67,7 @@ export class V2Source extends ClientSource {
 	}
 
 	async #listAt(endpoint: string, signal: AbortSignal): Promise<Listing> {
-		const lane = this.#options.keys.lane(endpoint, this.#options.timeoutMs);
+		const lane = transportOf(this.#options.keys).pipeline(endpoint, this.#options.timeoutMs);
 		const abort = () => lane.destroy();
 		signal.addEventListener("abort", abort, { once: true });
 		let isLate = false;
@@ -97,7 +98,7 @@ export class V2Source extends ClientSource {
 	}
 }
 
-function got(lane: Lane, path: string): Promise<{ head: AnswerHead; text: string }> {
+function got(lane: Pipeline, path: string): Promise<{ head: AnswerHead; text: string }> {
 	return new Promise((resolve, reject) => {
 		lane.get(path, {
 			began() {},

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConnectionError, type LabError } from "etcd-watch-lab/dist/http";
+import { ArgumentError, ConnectionError, type LabError } from "etcd-watch-lab/dist/http";
 import { scenario } from "etcd-watch-lab/dist/scenario";
 import { startLab } from "etcd-watch-lab/dist/server";
 import { UnauthorizedError, V2Client } from "etcd-watch-lab/dist/v2";
@@ -211,8 +211,8 @@ function tlsTests(pki: Certificates): void {
 				for (const wrong of [{ ETCDCTL_KEY: pki.ca.key }, { ETCDCTL_CERT: pki.garbage }]) {
 					await refusedWith(
 						startLab({ env: { ...identified(), ...wrong } }),
-						ConnectionError,
-						/ERR_OSSL|key|PEM/i,
+						ArgumentError,
+						/^ETCDCTL_CERT: .*ERR_OSSL/,
 					);
 				}
 			});

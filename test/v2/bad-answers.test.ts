@@ -643,6 +643,134 @@ describe("an answer that is not etcd's", () => {
 		});
 	}
 
+	for (const [what, answer] of [
+		["a proxy's 502", http(502, html, htmlHeaders)],
+		["JSON that stops short", http(200, '{"action":"set"')],
+		["a page that is not JSON", http(200, html, htmlHeaders)],
+		["a redirect", http(302, "", { location: "/" })],
+		["JSON of another shape", http(200, "{}")],
+		[
+			"no leader",
+			http(500, '{"errorCode":300,"message":"Raft Internal Error","cause":"no leader","index":0}'),
+		],
+		["an election", http(500, '{"errorCode":301,"message":"During Leader Election","index":0}')],
+		["a body that is cut", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"],
+		["a body that is too large", http(200, "x".repeat(2_000))],
+		["a body that is not UTF-8", http(200, "\xc3(")],
+	] as const) {
+		it(`says of a write that it may have been carried out, and of a read that it was not: ${what}`, async () => {
+			const server = await FakeServer.start((socket) => socket.end(Buffer.from(answer, "latin1")));
+			const keys = new V2Client({ endpoints: [server.endpoint], maxBodyBytes: 1_000 });
+			for (const [call, maybeApplied] of [
+				[read, false],
+				[write, true],
+			] as const) {
+				await assert.rejects(call(keys), (error) => {
+					assert.ok(error instanceof LabError, String(error));
+					assert.equal(error.maybeApplied, maybeApplied, error.message);
+					return true;
+				});
+			}
+			await keys.close();
+			await server.close();
+		});
+	}
+
+	it("says of a write that was ended while it was on its way that it may have been carried out", async () => {
+		const server = await FakeServer.start(() => {});
+		const keys = new V2Client({ endpoints: [server.endpoint] });
+		const ended = assert.rejects(write(keys), { name: "AbortedError", maybeApplied: true });
+		const reading = assert.rejects(read(keys), { name: "AbortedError", maybeApplied: false });
+		await server.received(2);
+		keys.abortAll();
+		await ended;
+		await reading;
+		await keys.close();
+		await server.close();
+	});
+
+	it("says of a write that etcd refused that it was not carried out", async () => {
+		const server = await FakeServer.start(
+			json({ errorCode: 105, message: "Key already exists", index: 7 }, 412),
+		);
+		const keys = new V2Client({ endpoints: [server.endpoint] });
+		await assert.rejects(write(keys), { name: "KeyExistsError", maybeApplied: false });
+		await keys.close();
+		await server.close();
+	});
+
+	const user = { name: "root", password };
+	const basic = `Basic ${Buffer.from(`root:${password}`).toString("base64")}`;
+	for (const quoted of [basic, `root:${password}`, `x${password}y`, basic.slice(6)]) {
+		for (const [what, answer] of [
+			["a page", (text: string) => http(400, `<pre>${text}</pre>`, htmlHeaders)],
+			["a page that ends inside it", (text: string) => http(400, `${"x".repeat(190)}${text}`, htmlHeaders)],
+			["JSON of another shape", (text: string) => http(200, JSON.stringify({ authorization: text }))],
+			["text before JSON", (text: string) => http(200, text)],
+			[
+				"etcd's error",
+				(text: string) => http(401, JSON.stringify({ errorCode: 110, message: text, cause: text, index: 0 })),
+			],
+			["what is no HTTP", (text: string) => `authorization: ${text}\r\n\r\n`],
+			["a body that is too large", (text: string) => http(200, text + "x".repeat(2_000))],
+		] as const) {
+			it(`never quotes the user's password: ${quoted.slice(0, 5)}… in ${what}`, async () => {
+				const server = await FakeServer.start(says(answer(quoted)));
+				const keys = new V2Client({
+					endpoints: [server.endpoint],
+					user,
+					maxBodyBytes: 1_000,
+					timeoutMs: 1_000,
+				});
+				for (const call of [read, write, poll, stream]) {
+					await assert.rejects(call(keys), (error) => {
+						assert.ok(error instanceof LabError, String(error));
+						assertNoSecret(error, password);
+						return true;
+					});
+				}
+				await keys.close();
+				await server.close();
+			});
+		}
+	}
+
+	it("hides a short password where it stands alone, and leaves words that hold it", async () => {
+		const server = await FakeServer.start(
+			json({ errorCode: 110, message: "bad pa ss for root:pa", cause: "/path (pa)", index: 0 }, 401),
+		);
+		const keys = new V2Client({ endpoints: [server.endpoint], user: { name: "root", password: "pa" } });
+		await assert.rejects(read(keys), /110 bad ‹hidden› ss for ‹hidden› \(\/path \(‹hidden›\)\)/);
+		await keys.close();
+		await server.close();
+	});
+
+	it("does not let a server's words do anything to a terminal", async () => {
+		const server = await FakeServer.start(
+			json(
+				{ errorCode: 100, message: "Key\u001b]52;c;eA==\u0007", cause: "/a\u202e\u001b[2J", index: 7 },
+				404,
+			),
+		);
+		const keys = new V2Client({ endpoints: [server.endpoint] });
+		await assert.rejects(read(keys), (error) => {
+			assert.ok(error instanceof KeyNotFoundError);
+			assert.match(error.message, /^100 Key\\u\{1b\}\]52;c;eA==\\u\{7\} \(\/a\\u\{202e\}\\u\{1b\}\[2J\)/);
+			assert.equal(error.etcdCause, "/a\u202e\u001b[2J", "the fields are as they came");
+			return true;
+		});
+		await keys.close();
+		await server.close();
+	});
+
+	it("is a version with an escape sequence in it", async () => {
+		const server = await FakeServer.start(json({ etcdserver: "3.5.1\u001b[2J" }));
+		const keys = new V2Client({ endpoints: [server.endpoint] });
+		await assert.rejects(keys.version(), BadAnswerError);
+		await keys.close();
+		await server.close();
+	});
+
 	it("is no error when a poll's 200 is empty, which says no more than that", async () => {
 		const server = await FakeServer.start(says(http(200, "")));
 		const keys = new V2Client({ endpoints: [server.endpoint] });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { AbortedError, TimeoutError } from "etcd-watch-lab/dist/http";
+import { getMaxListeners, setMaxListeners } from "node:events";
+import { AbortedError, BadAnswerError, TimeoutError } from "etcd-watch-lab/dist/http";
 import { EventIndexClearedError, type EventStream, type Poll, V2Client } from "etcd-watch-lab/dist/v2";
 import { type EtcdUnderTest, forEachEtcd } from "../support/etcd";
-import { chunked, etcdHeaders, eventJson, FakeServer, head, http } from "../support/fake-server";
+import { chunk, chunked, etcdHeaders, eventJson, FakeServer, head, http } from "../support/fake-server";
 import { until } from "../support/until";
 import { writeMany } from "../support/write-many";
 
@@ -93,6 +94,34 @@ describe("AbortSignal", () => {
 		assert.deepEqual(warnings, []);
 	});
 
+	it("gives its reason: the error's cause is what the signal was aborted with", async () => {
+		says = "";
+		for (const [name, call] of calls) {
+			const reason = new Error("enough");
+			await assert.rejects(
+				call(keys, AbortSignal.abort(reason)),
+				{ name: "AbortedError", cause: reason },
+				name,
+			);
+			const controller = new AbortController();
+			const ended = assert.rejects(
+				call(keys, controller.signal),
+				{ name: "AbortedError", cause: reason },
+				name,
+			);
+			controller.abort(reason);
+			await ended;
+		}
+	});
+
+	it("keeps its owner's own warning of leaks", async () => {
+		says = http(200, eventJson(7));
+		const { signal } = new AbortController();
+		setMaxListeners(3, signal);
+		await keys.get("/a", { signal });
+		assert.equal(getMaxListeners(signal), 3);
+	});
+
 	it("is let go of when a call is over: a hundred calls on one signal leave no listener", async () => {
 		says = http(200, eventJson(7));
 		const controller = new AbortController();
@@ -162,6 +191,113 @@ describe("V2Client.abortAll and close", () => {
 		assert.ok(server.openCount > 0);
 		await keys.close();
 		await server.quiet();
+	});
+});
+
+describe("a watcher, a poll and a stream", () => {
+	let server: FakeServer;
+	let keys: V2Client;
+	let says: (count: number) => string;
+	before(async () => {
+		server = await FakeServer.start((socket, _, count) => socket.write(says(count)));
+	});
+	after(() => server.close());
+	beforeEach(() => {
+		server.requests.length = 0;
+		keys = new V2Client({ endpoints: [server.endpoint], timeoutMs: 60_000 });
+	});
+	afterEach(async () => {
+		await keys.close();
+		await server.quiet();
+	});
+
+	it("a watcher gives each of several calls at once an event of its own, in their order, over empty answers", async () => {
+		says = (count) => http(200, count % 2 === 0 ? "" : eventJson(6 + count));
+		const watcher = keys.watcher("/a");
+		const events = await Promise.all(Array.from({ length: 5 }, () => watcher.next()));
+		assert.deepEqual(
+			events.map(({ node }) => node.modifiedIndex),
+			[7, 9, 11, 13, 15],
+		);
+		watcher.close();
+	});
+
+	it("a watcher's close ends a poll that is not registered yet, and every call that waits, at once", async () => {
+		says = () => "";
+		const watcher = keys.watcher("/a");
+		const ended = [watcher.registered(), watcher.next(), watcher.next()];
+		await server.received(1);
+		watcher.close();
+		for (const one of ended) await assert.rejects(one, AbortedError);
+		await server.quiet();
+	});
+
+	it("a watcher waits longer and longer between empty answers, from the third on, and close ends the wait", async () => {
+		says = () => http(200, "");
+		const watcher = keys.watcher("/a");
+		const ended = assert.rejects(watcher.next(), AbortedError);
+		await server.received(6);
+		// 50, 100 and 200 ms lie before the fourth, fifth and sixth: the seventh is 400 ms away.
+		const begin = performance.now();
+		watcher.close();
+		await ended;
+		assert.ok(performance.now() - begin < 300);
+		assert.equal(server.requests.length, 6);
+	});
+
+	it("abortAll ends a watcher's wait between two empty answers", async () => {
+		says = () => http(200, "");
+		const ended = assert.rejects(keys.watcher("/a").next(), AbortedError);
+		await server.received(5);
+		keys.abortAll();
+		await ended;
+	});
+
+	for (const [what, open] of [
+		["a watcher", async () => keys.watcher("/a")],
+		["a stream", () => keys.stream("/a")],
+	] as const) {
+		it(`${what} can be left from outside while its loop waits for an event`, async () => {
+			says = () => head(200, chunked);
+			const iterator = (await open())[Symbol.asyncIterator]();
+			const pending = iterator.next();
+			await server.received(1);
+			assert.deepEqual(await iterator.return?.(), { done: true, value: undefined });
+			assert.deepEqual(await pending, { done: true, value: undefined });
+			assert.deepEqual(await iterator.next(), { done: true, value: undefined });
+			await server.quiet();
+		});
+	}
+
+	for (const [what, line, error] of [
+		["that is no event", "nonsense", /JSON/],
+		["that is an error", '{"errorCode":400,"message":"cleared","index":7}', /^400 cleared/],
+	] as const) {
+		it(`a stream ends its connection at a line ${what}, and says so again and again`, async () => {
+			says = () => `${head(200, chunked)}${chunk(`${eventJson(8)}\n${line}\n${eventJson(9)}\n`)}`;
+			const events = await keys.stream("/a");
+			assert.equal((await events.next())?.node.modifiedIndex, 8);
+			for (let time = 0; time < 2; time++) await assert.rejects(events.next(), { message: error });
+			await server.quiet();
+		});
+	}
+
+	it("a stream is not over by the book when it was cut or closed, however often one asks", async () => {
+		says = () => head(200, chunked);
+		const events = await keys.stream("/a");
+		events.close();
+		for (let time = 0; time < 3; time++) await assert.rejects(events.next(), AbortedError);
+	});
+
+	it("a stream's unfinished last line is UTF-8 or a BadAnswerError", async () => {
+		const cut = await FakeServer.start((socket) => {
+			socket.write(`${head(200, chunked)}2\r\n`);
+			socket.end(Buffer.from([0xc3, 0x28, 13, 10, 48, 13, 10, 13, 10]));
+		});
+		const there = new V2Client({ endpoints: [cut.endpoint] });
+		await assert.rejects((await there.stream("/a")).next(), BadAnswerError);
+		await there.close();
+		await cut.close();
 	});
 });
 

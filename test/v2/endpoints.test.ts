@@ -3,9 +3,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import path from "node:path";
-import { ConnectionError, TimeoutError } from "etcd-watch-lab/dist/http";
 import { freePorts } from "etcd-watch-lab/dist/server/etcd";
+import { ArgumentError, ConnectionError, TimeoutError } from "etcd-watch-lab/dist/http";
 import { KeyNotFoundError, V2Client } from "etcd-watch-lab/dist/v2";
+import { V3Client } from "etcd-watch-lab/dist/v3/client";
 import { root } from "../support/checkout";
 import { forEachEtcd } from "../support/etcd";
 import { eventJson, FakeServer, http, type Reply } from "../support/fake-server";
@@ -109,6 +110,9 @@ describe("several endpoints", () => {
 		);
 		await keys.get("/a");
 		assert.equal(second.requests.length, 1);
+		// A write has certainly not been sent there: it goes on, too.
+		await client(`http://127.0.0.1:${port}`, second.endpoint).set("/a", "1");
+		assert.equal(second.requests.length, 2);
 		inQueue.destroy();
 		const gone = once(hole, "exit");
 		hole.stdin.end();
@@ -153,6 +157,61 @@ describe("several endpoints", () => {
 			assert.equal(error.maybeApplied, false, "nobody was there to carry it out");
 			return true;
 		});
+	});
+
+	const noLeader = JSON.stringify({
+		errorCode: 300,
+		message: "Raft Internal Error",
+		cause: "no leader",
+		index: 0,
+	});
+	for (const [what, answer] of [
+		["a member without a leader", http(500, noLeader)],
+		["a proxy without a server", http(503, "no healthy upstream", { "content-type": "text/plain" })],
+	] as const) {
+		it(`fail over for a read or a watch when the first is ${what}, and stay with the second`, async () => {
+			const [first, second] = [await start((socket) => socket.write(answer)), await start(answers)];
+			for (const call of [
+				(keys: V2Client) => keys.get("/a", { quorum: true }),
+				(keys: V2Client) => keys.poll("/a"),
+				(keys: V2Client) => keys.stream("/a"),
+			]) {
+				const keys = client(first.endpoint, second.endpoint);
+				const [was, other] = [first.requests.length, second.requests.length];
+				await call(keys);
+				await call(keys);
+				assert.deepEqual([first.requests.length, second.requests.length], [was + 1, other + 2]);
+			}
+		});
+
+		it(`are not asked to repeat a write at ${what}, which may have been carried out`, async () => {
+			const [first, second] = [await start((socket) => socket.write(answer)), await start(answers)];
+			await assert.rejects(client(first.endpoint, second.endpoint).set("/a", "1"), { maybeApplied: true });
+			assert.equal(second.requests.length, 0);
+		});
+	}
+
+	it("are each tried once when all answer 503, and the last one's answer is told", async () => {
+		const servers = [
+			await start((socket) => socket.write(http(503, "first"))),
+			await start((socket) => socket.write(http(503, "last"))),
+		];
+		await assert.rejects(client(...servers.map(({ endpoint }) => endpoint)).get("/a"), {
+			status: 503,
+			excerpt: "last",
+		});
+		assert.deepEqual(
+			servers.map(({ requests }) => requests.length),
+			[1, 1],
+		);
+	});
+
+	it("are the only ones that are asked: another one in a request is an ArgumentError, and gets no password", async () => {
+		const stranger = await start(answers);
+		const v3 = new V3Client({ endpoints: ["http://127.0.0.1:1"] });
+		await assert.rejects(v3.get("a", { endpoint: stranger.endpoint }), ArgumentError);
+		assert.equal(stranger.connectionCount, 0);
+		await v3.close();
 	});
 
 	it("leave an etcd error as it is: it is an answer, and the same everywhere", async () => {

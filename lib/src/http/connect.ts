@@ -116,7 +116,11 @@ export function connectTo(
 	};
 	socket.setNoDelay(true).setKeepAlive(true, 60_000);
 	socket.once(isSecure ? "secureConnect" : "connect", () => settle(undefined));
-	socket.on("error", settle);
+	socket.on("error", (error) => {
+		settle(error);
+		// Node leaves a socket open whose TLS broke after the handshake, and undici waits for its close, for ever.
+		socket.destroy();
+	});
 	socket.once("close", () => settle(new Error("the connection was ended before it was made")));
 	return socket;
 }

@@ -6,9 +6,13 @@ import path from "node:path";
 import { buildSite } from "#tools/site/build";
 import type { Page } from "#tools/site/pages";
 import { Browser } from "../lab/browser";
+import { FakeCheckout } from "../support/checkout";
 import { notCovered } from "../support/coverage";
+import { FakeServer, http } from "../support/fake-server";
 import { chromium } from "../support/found";
-import { SiteReader } from "./reader";
+import * as hostile from "../support/hostile-notebook";
+import { until } from "../support/until";
+import { fileBase, SiteReader, served } from "./reader";
 
 const executable = chromium();
 
@@ -23,7 +27,7 @@ describe("the site in a browser, from its files", function () {
 	before(async () => {
 		if (executable === undefined) return notCovered("the site in a browser (Debian: chromium)");
 		browser = await Browser.open(executable, "http://127.0.0.1");
-		reader = new SiteReader(browser.page, folder);
+		reader = new SiteReader(browser.page, fileBase(folder));
 		await browser.page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
 	});
 	after(async () => {
@@ -172,6 +176,31 @@ describe("the site in a browser, from its files", function () {
 			assert.equal(await reader.ground(), dark);
 		});
 
+		it("draws its charts, moves their sliders and finds words from a server, too", async () => {
+			const { base, close } = await served(folder);
+			const there = new SiteReader(browser.page, base);
+			await there.open(pages.find(({ body }) => body.markup.includes('"bind"'))?.page ?? "");
+			await there.chartsAlive("light");
+			const chart = there.charts.filter({ has: browser.page.locator('input[type="range"]') }).first();
+			const marks = chart.locator(".live .mark-symbol path");
+			const whole = await marks.count();
+			await chart.locator('input[type="range"]').focus();
+			await browser.page.keyboard.press("Home");
+			await until("the slider has moved", async () => (await marks.count()) < whole);
+			await browser.page.keyboard.press("Escape");
+			await browser.page.locator("[data-opens-search]").click();
+			await browser.page.keyboard.type("grandchild");
+			await browser.page.locator("#search-results a").first().waitFor();
+			await browser.page.goto("about:blank");
+			close();
+			assert.deepEqual(there.outside, []);
+			for (const mine of [browser.strangers, reader.outside].map((each) => each.splice(0)))
+				assert.ok(
+					mine.every((address) => address.startsWith(base)),
+					mine.join(),
+				);
+		});
+
 		it("shows the committed picture where a chart can't be drawn", async () => {
 			await browser.page.route("**/vega.min.js", (route) => route.abort());
 			await reader.open(pages.find(({ hasCharts }) => hasCharts)?.page ?? "");
@@ -185,6 +214,114 @@ describe("the site in a browser, from its files", function () {
 			assert.ok(((await picture.getAttribute("alt")) ?? "").length > 20);
 			await browser.page.unroute("**/vega.min.js");
 			assert.ok(browser.errors.splice(0).length > 0, "and the console says so");
+		});
+	}
+});
+
+/** A site that was built of somebody's notebook, and one whose build let everything through. */
+describe("a hostile notebook on the site", function () {
+	this.timeout(60_000);
+	if (executable === undefined) return;
+
+	let elsewhere: FakeServer;
+	let checkout: FakeCheckout;
+	let browser: Browser;
+	let server: Awaited<ReturnType<typeof served>>;
+
+	before(async () => {
+		elsewhere = await FakeServer.start((socket) => socket.write(http(200, "{}")));
+		const from = elsewhere.endpoint;
+		checkout = new FakeCheckout();
+		const drawn = Object.entries(hostile.fetchingSpecs(from)).filter(([name]) => name.startsWith("embed-"));
+		const specs = [...drawn.map(([, spec]) => spec), script(from), tooltip(from)];
+		const cells = [
+			hostile.markdown("# Mine"),
+			...specs.map(hostile.chart),
+			...hostile.fetchingCells(from).slice(6, -1),
+		];
+		checkout.write("notebooks/mine.ipynb", hostile.notebook(cells));
+		const { code, stderr } = await checkout.run("site");
+		assert.equal(code, 0, stderr);
+		const figures = [...Object.values(hostile.fetchingSpecs(from)), script(from)].map(
+			(spec) =>
+				`<figure class="chart"><div class="view"></div><script type="application/json">${JSON.stringify({ light: spec }).replaceAll("<", "\\u003c")}</script></figure>`,
+		);
+		const markup = [...Object.values(hostile.fetchingMarkup(from)), "<script>self.ranOf = 'inline'</script>"];
+		checkout.write(
+			"site/let-through.html",
+			checkout
+				.read("site/mine.html")
+				.replace("</article>", `${figures.join("")}${markup.join("")}</article>`),
+		);
+		server = await served(path.join(checkout.dir, "site"));
+		browser = await Browser.open(executable, "http://127.0.0.1");
+		await browser.page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+	});
+	after(async () => {
+		await browser.close();
+		server.close();
+		await elsewhere.close();
+		checkout.remove();
+	});
+	afterEach("reached nobody, and ran nothing", async () => {
+		assert.equal(await browser.page.evaluate("self.ranOf"), undefined);
+		assert.deepEqual(
+			elsewhere.requests.splice(0).map((request) => request.path),
+			[],
+		);
+		browser.errors.splice(0);
+		browser.strangers.splice(0);
+	});
+
+	const script = (from: string) =>
+		hostile.withEmbedOptions({
+			sourceHeader: "<script>opener.ranOf = 1</script>",
+			editorUrl: `${from}/editor`,
+		});
+	/** vega-tooltip shows a picture for a row of that name. */
+	const tooltip = (from: string) => ({
+		data: { values: [{ a: 1, b: `${from}/tooltip` }] },
+		mark: { type: "point", size: 9_000, filled: true },
+		encoding: {
+			x: { field: "a", type: "quantitative" },
+			tooltip: [{ field: "b", title: "image", type: "nominal" }],
+		},
+	});
+
+	for (const [where, base] of [
+		["from its files", () => fileBase(path.join(checkout.dir, "site"))],
+		["from a server", () => server.base],
+	] as const) {
+		it(`has charts with no menu, and loads nothing, ${where}`, async () => {
+			const reader = new SiteReader(browser.page, base());
+			await reader.open("mine.html");
+			assert.equal(await reader.chartsAlive("light"), 4);
+			assert.equal(await browser.page.locator(".vega-actions, .vega-embed summary").count(), 0);
+			assert.deepEqual(reader.outside, []);
+			const withTooltip = reader.charts.nth(3);
+			await withTooltip.locator(".live .mark-symbol path").first().hover();
+			await browser.page.locator("#vg-tooltip-element img").waitFor();
+			await until("the policy has refused it", () =>
+				browser.errors.some((text) => text.includes("/tooltip")),
+			);
+		});
+
+		it(`runs nothing and loads nothing even what a build let through, ${where}`, async () => {
+			const reader = new SiteReader(browser.page, base());
+			await reader.open("let-through.html");
+			const names = [...Object.keys(hostile.fetchingSpecs("")), ...Object.keys(hostile.fetchingMarkup(""))];
+			await until("the policy has refused all of it", async () => {
+				for (const chart of await reader.charts.all()) await chart.scrollIntoViewIfNeeded();
+				return names.every((name) => browser.errors.some((text) => text.includes(`/${name}`)));
+			}).catch((error: unknown) => assert.fail(`${error}\n${browser.errors.join("\n")}`));
+			const menu = reader.charts.last();
+			await menu.locator(".vega-embed summary").click();
+			const [popup] = await Promise.all([
+				browser.page.waitForEvent("popup"),
+				menu.locator(".vega-actions a", { hasText: "View Source" }).click(),
+			]);
+			await popup.locator("pre").waitFor();
+			await popup.close();
 		});
 	}
 });

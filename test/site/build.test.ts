@@ -156,6 +156,29 @@ describe("npm run site, as a command", () => {
 		assert.ok(!checkout.has("site"));
 	});
 
+	it("copies no file that could run on the site: an SVG without its scripts, a page as its text", async () => {
+		const links = ["x.svg", "X.SVG", "x.htm", "x.xhtml", "x.xml", "x.cjs"];
+		checkout.write(
+			"notebooks/my-own.ipynb",
+			notebook(`# Mine\n\n${links.map((name) => `[x](../lib/${name})`).join("\n")}`),
+		);
+		for (const name of links)
+			checkout.write(`lib/${name}`, "<svg><script>run()</script><g onload='run()'/></svg>");
+		const { code, stderr } = await checkout.run("site");
+		assert.equal(code, 0, stderr);
+		for (const name of ["x.svg", "x-dark.svg", "X.SVG"])
+			assert.equal(checkout.read(`site/files/lib/${name}`), "<svg><g></g></svg>\n");
+		for (const name of links.slice(2)) {
+			assert.ok(!checkout.has(`site/files/lib/${name}`), name);
+			assert.match(checkout.read(`site/files/lib/${name}.html`), /&#60;script&#62;run\(\)/);
+		}
+		checkout.write("lib/x.bin", "a\0b");
+		checkout.write("notebooks/my-own.ipynb", notebook("# Mine\n\n[x](../lib/x.bin)"));
+		const binary = await checkout.run("site");
+		assert.equal(binary.code, 1);
+		assert.match(binary.stderr, /^lib\/x\.bin, which a page links to, is neither a text nor a picture\n$/);
+	});
+
 	it("answers --help, and a typing error", async () => {
 		assert.match((await checkout.run("site", "--help")).stdout, /^npm run site .*\n.*--out DIR/);
 		assert.match((await checkout.run("site", "--otu", "x")).stderr, /'--otu'/);

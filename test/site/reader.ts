@@ -1,6 +1,9 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
+import { once } from "node:events";
 import fs from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Locator, Page } from "playwright-core";
@@ -18,24 +21,51 @@ interface Axe {
 	}>;
 }
 
+/** The address of a folder's files. */
+export function fileBase(folder: string): string {
+	return `${pathToFileURL(folder).href}/`;
+}
+
+/** Serves a folder on loopback, as any server of static files would. */
+export async function served(folder: string): Promise<{ base: string; close(): void }> {
+	const types: Readonly<Record<string, string>> = {
+		...{ ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" },
+	};
+	const server = createServer((request, response) => {
+		const name = decodeURIComponent(new URL(request.url ?? "", "http://x").pathname);
+		fs.readFile(path.join(folder, name), (error, content) => {
+			response.statusCode = error === null ? 200 : 404;
+			response.setHeader("content-type", types[path.extname(name)] ?? "application/octet-stream");
+			response.end(error === null ? content : "");
+		});
+	}).listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address() as AddressInfo;
+	const close = () => {
+		server.close();
+		server.closeAllConnections();
+	};
+	return { base: `http://127.0.0.1:${port}/`, close };
+}
+
 /** The built site in a browser, in the words of who reads it. */
 export class SiteReader {
 	/** Requests for anything outside the site's folder. */
 	readonly outside: string[] = [];
 
+	/** @param base the address of the site: of its folder, or of a server */
 	constructor(
 		readonly page: Page,
-		private readonly folder: string,
+		private readonly base: string,
 	) {
-		const inside = `${pathToFileURL(folder).href}/`;
 		page.on("request", (request) => {
-			if (!/^(?:data|blob|about):/.test(request.url()) && !request.url().startsWith(inside))
+			if (!/^(?:data|blob|about):/.test(request.url()) && !request.url().startsWith(base))
 				this.outside.push(request.url());
 		});
 	}
 
 	async open(name: string): Promise<void> {
-		await this.page.goto(pathToFileURL(path.join(this.folder, name)).href);
+		await this.page.goto(new URL(name, this.base).href);
 	}
 
 	get charts(): Locator {

@@ -2,13 +2,17 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import type { Notebook, Output } from "#tools/notebook";
 import { Anchors } from "#tools/site/anchors";
+import { textForm } from "#tools/site/forms";
 import { highlighted } from "#tools/site/highlight";
 import { html, jsonForScript, trusted } from "#tools/site/html";
 import { Links } from "#tools/site/links";
 import { type Prose, renderMarkdown } from "#tools/site/markdown";
 import { renderOutput } from "#tools/site/outputs";
 import { renderPage } from "#tools/site/pages";
+import { sanitisedSvg } from "#tools/site/sanitise";
+import { pages } from "../notebooks/reading";
 import { root } from "../support/checkout";
+import { fetchingSpecs, withEmbedOptions } from "../support/hostile-notebook";
 
 const file = path.join(root, "notebooks", "00-start-here.ipynb");
 
@@ -163,6 +167,80 @@ describe("the site's outputs", () => {
 		]) {
 			assert.doesNotMatch(shown({ ...output } as Output), /<(?:img|script|td)/);
 		}
+	});
+
+	it("leave it to the page how a chart is drawn, and refuse one that would load something", () => {
+		const chart = (spec: unknown) => shown(display({ "application/vnd.vegalite.v5+json": spec }));
+		for (const [name, spec] of Object.entries(fetchingSpecs("https://a.b"))) {
+			if (name.startsWith("embed-")) assert.doesNotMatch(chart(spec), /usermeta|a\.b/, name);
+			else assert.throws(() => chart(spec), /a chart names url .*: it has to hold what it shows/, name);
+		}
+		const script = withEmbedOptions({
+			sourceHeader: "<script>alert(1)</script>",
+			editorUrl: "javascript:alert(1)",
+		});
+		assert.doesNotMatch(chart(script), /alert|usermeta/);
+		for (const spec of [
+			{ layer: [{ mark: "point", encoding: { href: { value: "https://a.b" } } }] },
+			{ data: { values: [{ tip: { image: "https://a.b" } }] } },
+			{ data: { url: { signal: "'https://a.b'" } } },
+		]) {
+			assert.throws(() => chart(spec), /a chart names (?:href|image|url) /);
+		}
+		assert.throws(() => chart("https://a.b/spec.json"), /a chart is no object/);
+		assert.match(chart({ mark: { type: "image", url: "data:image/png;base64,AA==" } }), /data:image/);
+	});
+
+	it("let no picture run or load anything when it is opened by itself", () => {
+		const files = new Map<string, string>();
+		const add = (more: ReadonlyMap<string, string>) => {
+			for (const [name, svg] of more) files.set(name, svg);
+		};
+		const parts = [
+			"<script>run()</script><script href='https://a.b/x.js'/><x:script xmlns:x='http://www.w3.org/2000/svg'>run()</x:script>",
+			"<foreignObject><iframe xmlns='http://www.w3.org/1999/xhtml' src='https://a.b'/></foreignObject>",
+			"<g onload='run()' onclick='run()' ONLOAD='run()'><path d='M0 0' fill='#ff0000'/></g>",
+			"<a href='javascript:run()'><text aria-label='url(&quot;x&quot;)'>kept</text></a>",
+			"<image href='https://a.b/i.png'/><use href='https://a.b/x.svg#y'/><use xlink:href='#own'/>",
+			"<style>@import 'https://a.b/x.css'</style><g style='fill:url(https://a.b/s)'/>",
+			"<rect fill='url(https://a.b/f)' mask='u\\72l(https://a.b/m)' cursor='image-set(\"https://a.b/c\" 1x)'/>",
+			"<animate attributeName='href' to='javascript:run()'/><set attributeName='onclick' to='run()'/>",
+			"<rect clip-path='url(#own)' transform='translate(1,2)'/>",
+			"<![CDATA[<script>run()</script>]]>",
+		];
+		const head =
+			'<?xml-stylesheet href="https://a.b/x.xsl"?><!DOCTYPE svg [<!ENTITY e "<script>run()</script>">]>';
+		const svg = `${head}<svg viewBox="0 0 1 1" onload="run()">${parts.join("")}&e;</svg>`;
+		const hostile = display({ "image/svg+xml": svg });
+		renderOutput(hostile, prose(), { nextChart: () => "chart", add });
+		const made = files.get("charts/chart.svg") ?? "";
+		assert.equal(files.size, 2, "the dark one, too");
+		for (const each of files.values()) {
+			assert.doesNotMatch(each, /<(?![/]?(?:svg|g|path|text|use|rect)\b)|<!|<\?|\son|javascript|a\.b|72l/i);
+		}
+		assert.match(
+			made,
+			/<path d="M0 0" fill="#ff0000"><\/path><\/g><text aria-label="[^"]*x[^"]*">kept<\/text>/,
+		);
+		assert.match(made, /<use xlink:href="#own">/);
+		assert.match(made, /clip-path="url\(#own\)" transform="translate\(1,2\)"/);
+	});
+
+	it("keep every committed picture as it is, tag by tag", () => {
+		const start = /<\w+[^>]*>/g;
+		let count = 0;
+		for (const { notebook } of pages())
+			for (const { data } of notebook.cells.flatMap((cell) => cell.outputs ?? [])) {
+				const svg = textForm(data ?? {}, "image/svg+xml");
+				if (svg === undefined) continue;
+				count++;
+				const tags = (text: string) =>
+					[...text.matchAll(start)].map(([tag]) =>
+						tag.replace(/ d=""|\s*\/(?=>$)/g, "").replaceAll("&apos;", "'"),
+					);
+				assert.deepEqual(tags(sanitisedSvg(svg)), tags(svg));
+			}
+		assert.ok(count > 0);
 	});
 
 	it("show an error without a terminal's colours", () => {

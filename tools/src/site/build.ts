@@ -8,6 +8,7 @@ import { ICON } from "./layout";
 import { inRepository, Links, pageOfFile } from "./links";
 import { darkName } from "./markdown";
 import { type Page, renderPages } from "./pages";
+import { sanitisedSvg } from "./sanitise";
 import { searchScript } from "./search-index";
 
 /** Tells a folder that a site was built into from one that holds something else. */
@@ -43,9 +44,11 @@ export function buildSite(out: string): Page[] {
 	for (let wanted = links.takeWanted(); wanted.length > 0; wanted = links.takeWanted()) {
 		for (const name of wanted) {
 			if (hasPage(name)) files.set(pageOfFile(name), filePage(name, pages, links));
-			else copies.push(name);
-			if (name.endsWith(".svg")) {
-				files.set(darkName(pageOfFile(name)), darkSvg(fs.readFileSync(inRepository(name), "utf8")));
+			else if (!/\.svg$/i.test(name)) copies.push(name);
+			else {
+				const svg = sanitisedSvg(fs.readFileSync(inRepository(name), "utf8"));
+				files.set(pageOfFile(name), svg);
+				if (name.endsWith(".svg")) files.set(darkName(pageOfFile(name)), darkSvg(svg));
 			}
 		}
 	}

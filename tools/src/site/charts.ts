@@ -2,6 +2,7 @@ import { darkSpec, darkSvg } from "./dark";
 import { textForm } from "./forms";
 import { type Html, html, jsonForScript } from "./html";
 import { darkName, textOfHtml } from "./markdown";
+import { sanitisedSvg } from "./sanitise";
 
 export const VEGA_LITE = "application/vnd.vegalite.v5+json";
 
@@ -19,8 +20,9 @@ export interface ChartParts {
  * @param name of its pictures, such as "02-grandchild-writes-1"
  */
 export function chartParts(data: Readonly<Record<string, unknown>>, name: string): ChartParts {
-	const spec = data[VEGA_LITE];
-	const svg = textForm(data, "image/svg+xml");
+	const spec = closedSpec(data[VEGA_LITE]);
+	const drawn = textForm(data, "image/svg+xml");
+	const svg = drawn === undefined ? undefined : sanitisedSvg(drawn);
 	const text = textForm(data, "text/plain");
 	const title = titleOf(svg, text);
 	const files = new Map<string, string>();
@@ -38,6 +40,35 @@ ${spec === undefined ? "" : html`<script type="application/json">${jsonForScript
 ${text === undefined ? "" : html`<details class="words"><summary>The chart in words</summary><pre class="scrolls">${text.trimEnd()}</pre></details>`}
 </figure>`;
 	return { figure, files };
+}
+
+/**
+ * A specification that loads nothing, and leaves it to the page how it is drawn.
+ *
+ * @throws Error for one that names an address
+ */
+function closedSpec(spec: unknown): object | undefined {
+	if (spec === undefined) return undefined;
+	// A text would be the address of one.
+	if (typeof spec !== "object" || spec === null) throw new Error("a chart is no object");
+	// vega-embed lets this win over the page's own options: scripts for its menu, and addresses to load more from.
+	const { usermeta, ...rest } = { ...spec, usermeta: undefined };
+	const address = addressIn(rest);
+	if (address !== undefined) throw new Error(`a chart names ${address}: it has to hold what it shows`);
+	return rest;
+}
+
+/** What would be loaded, or led to: "url https://…"; undefined when it is all in the specification. */
+function addressIn(value: unknown): string | undefined {
+	if (typeof value !== "object" || value === null) return undefined;
+	for (const [key, each] of Object.entries(value)) {
+		const isAddress = /^(?:url|href|image)$/.test(key);
+		if (isAddress && !(typeof each === "string" && each.startsWith("data:")))
+			return `${key} ${JSON.stringify(each)}`;
+		const below = addressIn(each);
+		if (below !== undefined) return below;
+	}
+	return undefined;
 }
 
 function titleOf(svg: string | undefined, text: string | undefined): string {

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { Problem } from "../problem";
 import { Anchors } from "./anchors";
 import { type Html, html } from "./html";
 import { layout, numbered, SITE } from "./layout";
@@ -73,6 +74,8 @@ ${own.map(({ id, text }) => html`<li><a href="${page.page}#${encodeURIComponent(
 export function filePage(name: string, pages: readonly Page[], links: Links): string {
 	const place = { file: inRepository(name), page: pageOfFile(name) };
 	const text = fs.readFileSync(place.file, "utf8");
+	if (text.includes("\0"))
+		throw new Problem(`${name}, which a page links to, is neither a text nor a picture`);
 	const language = path.posix.extname(name).slice(1);
 	const anchors = new Anchors();
 	const content =

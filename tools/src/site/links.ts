@@ -11,10 +11,8 @@ export interface Place {
 	readonly page: string;
 }
 
+/** These are copied; all else is text, which gets a page: as it is, it could be a page that runs what it wants. */
 const PICTURE = /\.(?:svg|png|jpe?g|gif|webp)$/i;
-/** Kinds of files that are read as text: these get a page, all others are copied. */
-const TEXT =
-	/(?:\.(?:md|ts|mts|mjs|js|json|py|go|s|sh|yml|yaml|txt|in|toml|css|html|ipynb)|^[^.]+|^\.[^.]+)$/i;
 
 /**
  * Says where a link of a notebook leads in the site: a notebook to its page, a file of the repository to a page
@@ -65,7 +63,7 @@ export function pageOfFile(name: string): string {
 }
 
 export function isText(name: string): boolean {
-	return !PICTURE.test(name) && TEXT.test(path.posix.basename(name));
+	return !PICTURE.test(name);
 }
 
 /** The address of a page of the site, as another one links to it. */

@@ -30,6 +30,63 @@ export function sanitised(markup: string): Html {
 	);
 }
 
+/** The elements that draw. None of them runs, embeds, animates or leads anywhere. */
+const drawing = [
+	...[
+		"svg",
+		"g",
+		"defs",
+		"symbol",
+		"use",
+		"title",
+		"desc",
+		"text",
+		"tspan",
+		"path",
+		"rect",
+		"circle",
+		"ellipse",
+	],
+	...[
+		"line",
+		"polyline",
+		"polygon",
+		"marker",
+		"mask",
+		"clipPath",
+		"pattern",
+		"linearGradient",
+		"radialGradient",
+	],
+	"stop",
+];
+
+/** An SVG file without anything that could run or load: opened by itself, it is a page of its own. */
+export function sanitisedSvg(svg: string): string {
+	return sanitizeHtml(svg, {
+		allowedTags: drawing,
+		allowedAttributes: false,
+		parseStyleAttributes: false,
+		parser: { xmlMode: true },
+		transformTags: {
+			"*": (tagName, attribs) => ({
+				tagName,
+				attribs: Object.fromEntries(Object.entries(attribs).filter(isInert)),
+			}),
+		},
+	});
+}
+
+/** Words for a screen reader may be any. A style, and a value with an address or an escape, may name a file. */
+function isInert([name, value]: readonly [string, string]): boolean {
+	// It would be written without its quotes, which XML does not allow.
+	if (value === "") return false;
+	if (/^(?:aria-[a-z]+|role|class|id|xmlns|xmlns:xlink)$/.test(name)) return true;
+	if (/href$/.test(name)) return value.startsWith("#");
+	if (/^on|^style$|:/i.test(name)) return false;
+	return !/\\|url|src|image/i.test(value.replace(/url\(#[\w-]+\)/g, ""));
+}
+
 /** Every table in a box of its own, in which it can be scrolled sideways. */
 export function withScrolledTables({ markup }: Html): Html {
 	return trusted(

@@ -34,7 +34,8 @@
 			// The sliders stand below the box that scrolls.
 			const sliders = document.createElement("div");
 			sliders.className = "sliders";
-			const options = { actions: false, renderer: "svg", tooltip: { theme }, bind: sliders };
+			// By its interpreter: the page's policy lets nothing be compiled.
+			const options = { ast: true, actions: false, renderer: "svg", tooltip: { theme }, bind: sliders };
 			const result = await vegaEmbed(place, specOf(text, theme, before), options);
 			// Vega gives an empty layer a mark's role, and a mark without a name is a riddle to a screen reader.
 			for (const empty of place.querySelectorAll('[role="graphics-symbol"]:not([aria-label])')) {

@@ -1,4 +1,4 @@
-import { LabError, type RequestInfo } from "../http/errors";
+import { ConnectionError, LabError, type RequestInfo } from "../http/errors";
 
 /** What the gateway says of a refusal. */
 export interface V3ErrorFields {
@@ -88,6 +88,16 @@ export class UnimplementedError extends V3Error {}
 
 /** The server ended a watch, for a reason that no error of the table stands for. */
 export class WatchCanceledError extends V3Error {}
+
+/** Something between here and etcd (or an etcd before 3.3) does not take WebSockets. */
+export class WebSocketRefusedError extends ConnectionError {
+	/** The HTTP status of the answer. */
+	readonly status: number;
+	constructor(message: string, status: number) {
+		super(message, { maybeApplied: false });
+		this.status = status;
+	}
+}
 
 type V3ErrorClass = new (fields: V3ErrorFields) => V3Error;
 

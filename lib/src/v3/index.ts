@@ -27,9 +27,8 @@ export {
 	type V3Status,
 } from "./types";
 export type { V3Message, V3Watch, V3WatchOptions } from "./watch";
-export {
-	type SharedWatchOptions,
-	type V3Watches,
-	type WatchesOptions,
-	WebSocketRefusedError,
+export type {
+	SharedWatchOptions,
+	V3Watches,
+	WatchesOptions,
 } from "./watches";

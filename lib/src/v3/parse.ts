@@ -123,6 +123,22 @@ export function parseLine(request: HttpRequest, answer: AnswerHead, line: string
 	return whole.object("result");
 }
 
+/**
+ * Whose a message of a watch is and of what kind, by its first letters, so that it need not be parsed before it is read.
+ * `parsed`: for one that says it elsewhere.
+ */
+export function glance(bytes: Buffer, parsed: () => Fields) {
+	const [start = "", ...more] = bytes.toString("latin1", 0, 400).split('"events"');
+	const has = (name: string) => new RegExp(`"${name}":\\s?true`).test(start);
+	const id = /"watch_id":\s?"(-?\d+)"/.exec(start)?.[1] ?? parsed().signed("watch_id");
+	return {
+		id: Number(id),
+		isCreated: has("created"),
+		isEvents: more.length > 0,
+		isFragment: has("fragment"),
+	};
+}
+
 function badAnswer(answer: AnswerHead, text: string) {
 	return (what: string, kind: "wrong shape" | "status" = "wrong shape") =>
 		new BadAnswerError(kind, `${answer.endpoint} answered ${answer.status}: ${what}`, {

@@ -4,21 +4,12 @@ import { decode } from "../http/answer";
 import { AbortedError, BadAnswerError, ConnectionError, TimeoutError } from "../http/errors";
 import type { AnswerHead, HttpRequest, Transport } from "../http/transport";
 import type { V3Bytes } from "./bytes";
+import { WebSocketRefusedError } from "./errors";
 import { type Asked, Mailbox, type MailboxOwner } from "./mailbox";
-import { type Fields, parseHeader, parseLine } from "./parse";
+import { type Fields, glance, parseHeader, parseLine } from "./parse";
 import type { V3RequestOptions } from "./requests";
 import type { V3Header } from "./types";
 import { registered, type V3Watch, type V3WatchOptions, watchBody } from "./watch";
-
-/** Something between here and etcd (or an etcd before 3.3) does not take WebSockets. */
-export class WebSocketRefusedError extends ConnectionError {
-	/** The HTTP status of the answer. */
-	readonly status: number;
-	constructor(message: string, status: number) {
-		super(message, { maybeApplied: false });
-		this.status = status;
-	}
-}
 
 /** Of one watch on a connection that carries several. */
 export interface SharedWatchOptions extends Omit<V3WatchOptions, "endpoint" | "requireLeader"> {
@@ -238,7 +229,7 @@ class Connection implements V3Watches, MailboxOwner {
 
 	#arrived(bytes: Buffer): void {
 		try {
-			const { id, isCreated, isEvents, isFragment } = this.#kindOf(bytes);
+			const { id, isCreated, isEvents, isFragment } = glance(bytes, () => this.#parsed(bytes));
 			if (id < 0 && !isCreated) {
 				this.#progressed(bytes);
 				return;
@@ -250,19 +241,6 @@ class Connection implements V3Watches, MailboxOwner {
 		} catch (error) {
 			this.#end(error);
 		}
-	}
-
-	/** Whose a message is, by its first letters: it is parsed when it is read. */
-	#kindOf(bytes: Buffer) {
-		const [start = "", ...more] = bytes.toString("latin1", 0, 400).split('"events"');
-		const has = (name: string) => new RegExp(`"${name}":\\s?true`).test(start);
-		const id = /"watch_id":\s?"(-?\d+)"/.exec(start)?.[1] ?? this.#parsed(bytes).signed("watch_id");
-		return {
-			id: Number(id),
-			isCreated: has("created"),
-			isEvents: more.length > 0,
-			isFragment: has("fragment"),
-		};
 	}
 
 	/** The id of the watch that is said to be opened; a refused one is told without its id by most versions. */

@@ -1,3 +1,4 @@
+import type { Node } from "../../v2/node";
 import type { V3Watch } from "../../v3/watch";
 import type { V3Watches } from "../../v3/watches";
 import type { Place } from "../source";
@@ -46,6 +47,7 @@ export class CatchUp {
 	readonly #options: CatchUpOptions;
 	readonly #chunks: Chunk[] = [];
 	#watches: V3Watches | undefined;
+	#before: Map<string, Node> | undefined;
 	/** The next one begins here. */
 	#next: number;
 	/** How many revisions of the store lie between the beginnings of two. */
@@ -61,8 +63,10 @@ export class CatchUp {
 
 	/** Up to a revision, or until the server tells nothing. @throws what ended the connection; CompactedError */
 	async run(through: number): Promise<void> {
-		const { settings, place, signal } = this.#options;
+		const { settings, member, place, signal } = this.#options;
 		const { client, endpoint, timeoutMs } = settings;
+		// Half of what the server has to read and to send.
+		this.#before = await member.stateAt(place.position, signal);
 		const onFull = () => this.#giveUpFarthest();
 		const watches = await client.watches({ endpoint, timeoutMs, signal, maxHeldBytes, onFull });
 		this.#watches = watches;
@@ -97,7 +101,7 @@ export class CatchUp {
 
 	#open(start: number, end: number): Chunk {
 		const { settings } = this.#options;
-		const options = { ...watchOptions(settings, start), once: true };
+		const options = { ...watchOptions(settings, start), prevKv: this.#before === undefined, once: true };
 		const watch =
 			this.#watches?.watch(settings.range.first, options) ?? Promise.reject(new Error("not open"));
 		// Whoever comes to it is told.
@@ -109,7 +113,7 @@ export class CatchUp {
 	async #read({ start, watch: opening }: Chunk, through: number): Promise<boolean> {
 		const { place, revisions, guard, signal } = this.#options;
 		const incoming = new Incoming(await opening);
-		revisions.begin();
+		revisions.begin(this.#before);
 		let count = 0;
 		let last = 0;
 		let bytes = 0;

@@ -1,6 +1,6 @@
 import { ConnectionError } from "../../http/errors";
+import { WebSocketRefusedError } from "../../v3/errors";
 import type { V3Watch, V3WatchOptions } from "../../v3/watch";
-import { WebSocketRefusedError } from "../../v3/watches";
 import type { Member, MemberSettings } from "./member";
 
 /** Where the watches of a session come from: one WebSocket, or an HTTP stream for each where there is none. */

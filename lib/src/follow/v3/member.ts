@@ -1,9 +1,15 @@
+import { BadAnswerError } from "../../http/errors";
+import type { Node } from "../../v2/node";
 import type { V3Client } from "../../v3/client";
 import { CompactedError, FutureRevisionError } from "../../v3/errors";
 import type { V3Header } from "../../v3/types";
 import type { Note } from "../changes";
 import { type FaultId, faultsOf, type KnownFault } from "./known-faults";
-import type { FollowedRange } from "./range";
+import { type FollowedRange, nodeOf } from "./range";
+
+/** How much of a state is read to spare the events what was before them: keys, and bytes of their values. */
+const mostKeys = 10_000;
+const mostBytes = 8 * 1024 * 1024;
 
 /** What a session asks its member with. */
 export interface MemberSettings {
@@ -101,6 +107,38 @@ export class Member {
 			...{ limit: 1, keysOnly: true, revision, serializable: true, endpoint, timeoutMs, signal },
 		});
 		return kvs[0]?.modRevision;
+	}
+
+	/**
+	 * What was there at a revision, by key, so that events need not bring what was before them: undefined where that is
+	 * much, or gone.
+	 */
+	async stateAt(revision: number, signal: AbortSignal): Promise<Map<string, Node> | undefined> {
+		const state = new Map<string, Node>();
+		// The first write of a store is its revision 2.
+		if (revision < 2) return state;
+		try {
+			const { count } = await this.#range(signal, { revision, serializable: true });
+			if (count > mostKeys || count * this.bytesPerRevision > mostBytes) return undefined;
+			const { client, endpoint, timeoutMs, range } = this.#settings;
+			for (let { first } = range; ; ) {
+				const { kvs, more } = await client.range(first, {
+					...(range.end === undefined ? {} : { rangeEnd: range.end }),
+					...{ revision, serializable: true, limit: 1_000, endpoint, timeoutMs, signal },
+				});
+				for (const kv of kvs) {
+					const node = nodeOf(kv);
+					state.set(node.key, node);
+				}
+				const last = kvs.at(-1);
+				if (!more || last === undefined) return state;
+				first = Buffer.concat([last.keyBytes, Buffer.of(0)]);
+			}
+		} catch (error) {
+			if (error instanceof CompactedError || error instanceof FutureRevisionError) return undefined;
+			if (error instanceof BadAnswerError && error.kind === "too large") return undefined;
+			throw error;
+		}
 	}
 
 	#range(signal: AbortSignal, options: { limit?: number; revision?: number; serializable?: boolean }) {

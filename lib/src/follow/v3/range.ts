@@ -31,19 +31,29 @@ export function nodeOf({ keyBytes, valueBytes, createRevision, modRevision }: Ke
 	return { key, value, dir: false, createdIndex: createRevision, modifiedIndex: modRevision };
 }
 
-/** A put is a "set" and a delete a "delete", whatever made them: a transaction, a range, the end of a lease. */
-export function followedBy(event: V3Event, fromHistory: boolean, more: boolean): FollowedEvent {
-	const { kv, prevKv, type } = event;
+/**
+ * A put is a "set" and a delete a "delete", whatever made them: a transaction, a range, the end of a lease. `prevNode`:
+ * what was before, where the event does not bring it.
+ */
+export function followedBy(
+	event: V3Event,
+	fromHistory: boolean,
+	more: boolean,
+	prevNode: Node | undefined = event.prevKv && nodeOf(event.prevKv),
+): FollowedEvent {
+	const { kv, type } = event;
 	const { modRevision: index } = kv;
 	const key = toText(kv.keyBytes);
-	const gone = { key, dir: false, createdIndex: prevKv?.createRevision ?? 0, modifiedIndex: index };
 	return {
 		kind: "event",
 		index,
 		action: type === "put" ? "set" : "delete",
 		key,
-		node: type === "put" ? nodeOf(kv) : gone,
-		...(prevKv === undefined ? {} : { prevNode: nodeOf(prevKv) }),
+		node:
+			type === "put"
+				? nodeOf(kv)
+				: { key, dir: false, createdIndex: prevNode?.createdIndex ?? 0, modifiedIndex: index },
+		...(prevNode === undefined ? {} : { prevNode }),
 		fromHistory,
 		...(more ? { more } : {}),
 	};

@@ -1,3 +1,5 @@
+import type { Node } from "../../v2/node";
+import { toText } from "../../v3/bytes";
 import type { V3Event } from "../../v3/types";
 import type { V3Message } from "../../v3/watch";
 import type { FollowedEvent, KeySpace } from "../changes";
@@ -16,6 +18,7 @@ export class Revisions {
 	readonly #take: Take;
 	/** Of the last revision of a fragment, whose end has yet to come. */
 	#pieces: readonly V3Event[] = [];
+	#before: Map<string, Node> | undefined;
 
 	constructor(keySpace: KeySpace, place: Place, take: Take) {
 		this.#keySpace = keySpace;
@@ -23,9 +26,13 @@ export class Revisions {
 		this.#take = take;
 	}
 
-	/** A watch begins anew: what its fragments have left is of another one. */
-	begin(): void {
+	/**
+	 * A watch begins anew: what its fragments have left is of another one. `before`: all keys of the range as they were
+	 * at its position, where its events do not bring what was before them.
+	 */
+	begin(before?: Map<string, Node>): void {
 		this.#pieces = [];
+		this.#before = before;
 	}
 
 	/** `openedAt`: what is not above it is from the history. Resolves when there is room for more. */
@@ -68,14 +75,19 @@ export class Revisions {
 
 	/** Those that are the follower's, of one revision. */
 	#followed(events: readonly V3Event[], from: number, to: number, openedAt: number): FollowedEvent[] {
+		const before = this.#before;
 		const followed: FollowedEvent[] = [];
 		// From the last one on, which is the one without more.
 		for (let at = to - 1; at >= from; at--) {
 			const event = events[at];
 			if (event === undefined) continue;
-			const one = followedBy(event, event.kv.modRevision <= openedAt, followed.length > 0);
-			if (this.#keySpace.covers(one.key)) followed.unshift(one);
+			const { modRevision } = event.kv;
+			const prevNode = before?.get(toText(event.kv.keyBytes));
+			const one = followedBy(event, modRevision <= openedAt, followed.length > 0, prevNode);
+			if (before !== undefined && event.type === "put") before.set(one.key, one.node);
+			else before?.delete(one.key);
+			if (this.#keySpace.covers(one.key)) followed.push(one);
 		}
-		return followed;
+		return followed.length < 2 ? followed : followed.reverse();
 	}
 }

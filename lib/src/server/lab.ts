@@ -26,6 +26,7 @@ export interface Lab {
 	readonly version: string;
 	/** One line for a notebook's set-up cell: the version and whose server it is. */
 	readonly about: string;
+	/** Of the lab's own server: a port of 127.0.0.1, which every user of this machine can reach, without a password. */
 	readonly endpoints: readonly string[];
 	/** True when the lab started the server, for nobody else. */
 	readonly owned: boolean;

@@ -1,6 +1,7 @@
 import { keyPath } from "../http/checks";
 import { ArgumentError } from "../http/errors";
 import { isBelow, isHiddenFrom, parentOf } from "../v2/key";
+import { bytesOf, toBytes } from "../v3/bytes";
 import type { KeySpace, Scope } from "./changes";
 
 /** v2's keys: a tree of directories, which come and go with what is in them; names that begin with "_" are hidden. */
@@ -45,10 +46,7 @@ export class DirectoryKeys implements KeySpace {
 	}
 }
 
-/**
- * v3's keys: names, of which none is above another. A name is text; a byte of it that is not part of any UTF-8 is a
- * lone surrogate, 0xDC00 plus the byte.
- */
+/** v3's keys: names, of which none is above another; as strings where they are no text, too (`toText`). */
 export class NameKeys implements KeySpace {
 	readonly scope: Scope;
 	readonly isFlat = true;
@@ -148,35 +146,22 @@ function notCovered(key: string, scope: Scope, what: string): ArgumentError {
 	);
 }
 
-/** A surrogate without its partner that stands for no byte. */
-const strayed = /(?![\u{dc80}-\u{dcff}])\p{Surrogate}/u;
-const bytesInText = /([\u{dc80}-\u{dcff}])/u;
-
+/** @throws ArgumentError for what is no string, and for half of a surrogate pair that stands for no byte */
 function checkName(what: string, name: string): void {
 	if (typeof name !== "string") {
 		throw new ArgumentError(`a ${what} is a string, not ${name === null ? "null" : typeof name}`);
 	}
-	if (!strayed.test(name)) return;
-	throw new ArgumentError(
-		`the ${what} ${JSON.stringify(name)} has an unpaired surrogate that stands for no byte`,
-	);
+	bytesOf(what, name);
 }
 
 function beginsWith(name: string, prefix: string): boolean {
 	// Only where a prefix ends in the midst of a character, its bytes are others than those of its text.
-	return bytesInText.test(prefix) ? bytesOf(name).indexOf(bytesOf(prefix)) === 0 : name.startsWith(prefix);
+	if (!/[\u{dc80}-\u{dcff}]/u.test(prefix)) return name.startsWith(prefix);
+	const bytes = toBytes(prefix);
+	return toBytes(name).subarray(0, bytes.length).equals(bytes);
 }
 
 /** In the order of etcd's keys: by their bytes. */
 function compareNames(one: string, two: string): number {
-	return Buffer.compare(bytesOf(one), bytesOf(two));
-}
-
-function bytesOf(name: string): Buffer {
-	if (!bytesInText.test(name)) return Buffer.from(name, "utf8");
-	return Buffer.concat(
-		name
-			.split(bytesInText)
-			.map((part) => (bytesInText.test(part) ? Buffer.of(part.charCodeAt(0) & 0xff) : Buffer.from(part))),
-	);
+	return Buffer.compare(toBytes(one), toBytes(two));
 }

@@ -446,6 +446,19 @@ forEachEtcd((server) => {
 				await one.close();
 			});
 
+			it("the mirror of a prefix without a slash holds decoded objects of all that begin with it", async () => {
+				const name = root.slice(1);
+				const put = (rest: string, value: string) => v3().put(name + rest, value);
+				await put("a", "1");
+				const one = await mirror(client, name, { prefix: true, decode: ({ value }) => Number(value) });
+				await put("/b", "2");
+				const { header } = await put("a", "3");
+				await one.at(header.revision);
+				assert.deepEqual([one.list(), one.get(`${name}a`)], [[2, 3], 3]);
+				assert.throws(() => one.get("elsewhere"), /all keys that begin with/);
+				await one.close();
+			});
+
 			it("the mirror of a quiet root comes to a revision of others', and waits for no poll to be rolled", async () => {
 				const notes: Note[] = [];
 				const one = await mirror(client, root, { onNote: (note) => notes.push(note) });

@@ -8,7 +8,7 @@ import type { Member } from "./member";
 import type { Revisions } from "./revisions";
 
 /** How long a watch of the past is waited for, each time that it is asked. */
-const patienceMs = [500, 1_000, 2_000, 4_000] as const;
+const patienceMs = [300, 700, 1_500, 2_500] as const;
 
 /** And for the rest of a batch that has begun. */
 const restMs = 30_000;

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { type Change, type Follower, type FollowOptions, follow, type Note } from "etcd-watch-lab/dist/follow";
+import {
+	type Change,
+	type Follower,
+	type FollowOptions,
+	follow,
+	type Note,
+} from "etcd-watch-lab/dist/follow";
 import { faultsOf, type KnownFault, knownFaults } from "etcd-watch-lab/dist/follow/v3/known-faults";
 import { V3Client } from "etcd-watch-lab/dist/v3";
 import { type EtcdKind, etcdOf, v3Kinds } from "../model/differential/etcds";
@@ -12,7 +18,18 @@ describe("the known faults of etcd", () => {
 
 	it("of a version are those whose releases hold it", () => {
 		const of351 = ids("3.5.1");
-		for (const id of ["20693", "17529", "18089", "19179", "15220", "11826", "13766", "12385", "13505", "20418"]) {
+		for (const id of [
+			"20693",
+			"17529",
+			"18089",
+			"19179",
+			"15220",
+			"11826",
+			"13766",
+			"12385",
+			"13505",
+			"20418",
+		]) {
 			assert.ok(of351.includes(id as never), id);
 		}
 		assert.ok(!of351.includes("17566"));
@@ -132,7 +149,10 @@ for (const kind of v3Kinds) {
 				const watches = await client.watches();
 				const key = Buffer.from("somebody's").toString("base64");
 				const body = { create_request: { key, start_revision: "-1" } };
-				const asked = fetch(`${client.endpoints[0]}/v3/watch`, { method: "POST", body: JSON.stringify(body) });
+				const asked = fetch(`${client.endpoints[0]}/v3/watch`, {
+					method: "POST",
+					body: JSON.stringify(body),
+				});
 				setTimeout(() => watches.close(), 200);
 				await asked.then(
 					(answer) => setTimeout(() => void answer.body?.cancel(), 150),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -11,6 +12,7 @@ import { renderPage } from "#tools/site/pages";
 import { indexOptions, searchScript, sectionsOf } from "#tools/site/search-index";
 import { pages } from "../notebooks/reading";
 import { FakeCheckout, root } from "../support/checkout";
+import { onPath } from "../support/found";
 
 /** The files of a folder, by their path in it. */
 function filesOf(folder: string): string[] {
@@ -124,7 +126,9 @@ describe("npm run site", () => {
 	});
 });
 
-describe("npm run site, as a command", () => {
+describe("npm run site, as a command", function () {
+	this.timeout(60_000);
+
 	let checkout: FakeCheckout;
 	beforeEach(() => {
 		checkout = new FakeCheckout();
@@ -154,6 +158,103 @@ describe("npm run site, as a command", () => {
 		assert.equal(code, 1);
 		assert.match(stderr, /^notebooks\/01-torn\.ipynb is not JSON: .*\n$/);
 		assert.ok(!checkout.has("site"));
+	});
+
+	const secret = "the-secret-of-this-machine";
+	const linking = (to: string) =>
+		checkout.write("notebooks/my-own.ipynb", notebook(`# Mine\n\n![x](${to})\n[x](${to})`));
+	async function refuses(to: string, why: RegExp): Promise<void> {
+		linking(to);
+		const { code, stderr } = await checkout.run("site");
+		assert.deepEqual([code, stderr.split("\n").length], [1, 2], stderr);
+		assert.ok(stderr.startsWith(`notebooks/my-own.ipynb links to ${to}, and `), stderr);
+		assert.match(stderr, why);
+		assert.ok(!checkout.has("site"));
+	}
+	const git = (...args: string[]) => execFileSync("git", args, { cwd: checkout.dir, stdio: "pipe" });
+
+	it("takes of the disk only what git knows", async () => {
+		git("init", "-q");
+		checkout.command(
+			"git",
+			`require("node:child_process").spawnSync(${JSON.stringify(onPath("git"))}, args, { stdio: "inherit" })`,
+		);
+		for (const file of [
+			".npmrc",
+			".lab/setup.log",
+			"lib/untracked.txt",
+			"lib/tracked.txt",
+			".github/shown.yml",
+		])
+			checkout.write(file, secret);
+		git("add", "lib/tracked.txt", ".github/shown.yml");
+		for (const to of [
+			"../.git/config",
+			"../.npmrc",
+			"../.lab/setup.log",
+			"../lib/untracked.txt",
+			"../lib/../.git/HEAD",
+		])
+			await refuses(to, /git does not know that file: git add it first\n$/);
+		for (const [to, page] of [
+			["../lib/tracked.txt", "site/files/lib/tracked.txt.html"],
+			["../.github/shown.yml", "site/files/.github/shown.yml.html"],
+		] as const) {
+			checkout.write("notebooks/my-own.ipynb", notebook(`# Mine\n\n[x](${to}) [y](other.ipynb)`));
+			checkout.write("notebooks/other.ipynb", notebook("# Other, that git does not know"));
+			assert.deepEqual(await checkout.run("site").then(({ code, stderr }) => [code, stderr]), [0, ""]);
+			assert.match(checkout.read(page), new RegExp(secret));
+		}
+	});
+
+	it("is not built where git can't tell what it knows", async () => {
+		git("init", "-q");
+		checkout.command("git", 'console.error("fatal: detected dubious ownership"); process.exitCode = 128;');
+		checkout.write("notebooks/my-own.ipynb", notebook("# Mine\n\n[x](../package.json)"));
+		const { code, stderr } = await checkout.run("site");
+		assert.equal(code, 1);
+		assert.match(
+			stderr,
+			/^git can't say which files are the repository's: fatal: detected dubious ownership\n/,
+		);
+	});
+
+	it("takes nothing hidden where there is no git", async () => {
+		for (const file of [".npmrc", ".lab/setup.log", "lib/.env", "lib/shown.txt"])
+			checkout.write(file, secret);
+		for (const to of ["../.npmrc", "../.lab/setup.log", "../lib/.env"])
+			await refuses(to, /a hidden file is not shown\n$/);
+		checkout.write("notebooks/my-own.ipynb", notebook("# Mine\n\n[x](../lib/shown.txt)"));
+		assert.equal((await checkout.run("site")).code, 0);
+	});
+
+	it("follows no symbolic link, be it the file, a folder on the way, a notebook or the README", async () => {
+		const outside = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-outside-"));
+		try {
+			for (const name of ["id_rsa", "shot.png"]) fs.writeFileSync(path.join(outside, name), secret);
+			fs.writeFileSync(path.join(outside, "private.ipynb"), notebook(`# ${secret}`));
+			const link = (name: string, to: string) =>
+				fs.symlinkSync(path.join(outside, to), path.join(checkout.dir, name));
+			link("notebooks/shot.png", "shot.png");
+			link("lib/key.txt", "id_rsa");
+			link("lib/folder", "");
+			link("README.md", "id_rsa");
+			git("init", "-q");
+			git("add", "notebooks/shot.png", "lib/key.txt", "lib/folder", "README.md");
+			for (const to of ["shot.png", "../lib/key.txt", "../lib/folder/id_rsa", "../lib/folder/shot.png"])
+				await refuses(to, /a symbolic link on the way to it may lead anywhere: link to the file itself\n$/);
+			checkout.write("notebooks/my-own.ipynb", notebook("# Mine"));
+			assert.equal((await checkout.run("site")).code, 0);
+			assert.doesNotMatch(checkout.read("site/index.html"), new RegExp(secret));
+			link("notebooks/private.ipynb", "private.ipynb");
+			const { code, stderr } = await checkout.run("site");
+			assert.deepEqual(
+				[code, stderr],
+				[1, "notebooks/private.ipynb is a symbolic link, which may lead anywhere\n"],
+			);
+		} finally {
+			fs.rmSync(outside, { recursive: true });
+		}
 	});
 
 	it("copies no file that could run on the site: an SVG without its scripts, a page as its text", async () => {

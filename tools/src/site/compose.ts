@@ -4,7 +4,7 @@ import { Problem } from "../problem";
 import { Anchors } from "./anchors";
 import { type Html, html } from "./html";
 import { layout, numbered, SITE } from "./layout";
-import { inRepository, isText, type Links, pageOfFile, relative } from "./links";
+import { inRepository, isItself, isText, type Links, pageOfFile, relative } from "./links";
 import { codeBlock, renderMarkdown } from "./markdown";
 import type { Page } from "./pages";
 
@@ -43,7 +43,8 @@ ${to(after, "next", "Next →")}
 /** The first page: how the README opens, and all pages with what each is about. */
 export function homePage(pages: readonly Page[], links: Links): string {
 	const place = { file: inRepository("README.md"), page: "index.html" };
-	const readme = fs.existsSync(place.file) ? fs.readFileSync(place.file, "utf8") : `# ${SITE}\n`;
+	const readme =
+		fs.existsSync(place.file) && isItself(place.file) ? fs.readFileSync(place.file, "utf8") : `# ${SITE}\n`;
 	const [opening = ""] = readme.split(/^## /m, 1);
 	const cards = pages.map(
 		(page) => html`<li class="card">

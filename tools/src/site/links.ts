@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { notebooksDir, root, shown } from "../paths";
@@ -22,16 +23,15 @@ export class Links {
 	/** Files of the repository that are linked to or shown, by their path from the root. */
 	private readonly wanted = new Set<string>();
 	private readonly given = new Set<string>();
+	private known: ReadonlySet<string> | undefined;
 
 	/** @returns undefined for what has no page, such as a folder. @throws Problem for a link into nothing */
 	resolve(href: string, from: Place): string | undefined {
 		if (/^[a-z][a-z0-9+.-]*:/i.test(href) || href.startsWith("//") || href.startsWith("#")) return href;
 		const [, target = "", fragment = ""] = /^([^?#]*)(?:\?[^#]*)?(#.*)?$/.exec(href) ?? [];
 		const file = path.resolve(path.dirname(from.file), decodeURIComponent(target));
-		const name = shown(file);
-		if (name.startsWith("..") || !fs.existsSync(file)) {
-			throw new Problem(`${shown(from.file)} links to ${href}, and there is no such file`);
-		}
+		const why = this.whyNotShown(file);
+		if (why !== undefined) throw new Problem(`${shown(from.file)} links to ${href}, and ${why}`);
 		if (fs.statSync(file).isDirectory()) return undefined;
 		return `${relative(from.page, this.pageOf(file))}${fragment}`;
 	}
@@ -43,12 +43,50 @@ export class Links {
 		return more;
 	}
 
+	/** The site shows what belongs to the repository, and nothing else of the disk that it is built on. */
+	private whyNotShown(file: string): string | undefined {
+		const name = shown(file);
+		if (name.startsWith("..") || path.isAbsolute(name) || !fs.existsSync(file))
+			return "there is no such file";
+		if (!isItself(file)) return "a symbolic link on the way to it may lead anywhere: link to the file itself";
+		if (fs.statSync(file).isDirectory()) return undefined;
+		if (isNotebook(file)) return undefined;
+		this.known ??= knownToGit();
+		if (this.known === undefined)
+			return name.split("/").some((part) => part.startsWith(".")) ? "a hidden file is not shown" : undefined;
+		return this.known.has(name) ? undefined : "git does not know that file: git add it first";
+	}
+
 	private pageOf(file: string): string {
-		if (path.dirname(file) === notebooksDir && file.endsWith(".ipynb")) return pageOfNotebook(file);
+		if (isNotebook(file)) return pageOfNotebook(file);
 		const name = shown(file);
 		this.wanted.add(name);
 		return pageOfFile(name);
 	}
+}
+
+/** Whether it has a page of its own, git or not. */
+function isNotebook(file: string): boolean {
+	return path.dirname(file) === notebooksDir && file.endsWith(".ipynb");
+}
+
+/** Whether a file of the checkout is reached without a symbolic link. */
+export function isItself(file: string): boolean {
+	return fs.realpathSync(file) === path.join(fs.realpathSync(root), path.relative(root, file));
+}
+
+/** The files that git tracks; undefined where the checkout has no git. @throws Problem when git can't tell */
+function knownToGit(): ReadonlySet<string> | undefined {
+	if (!fs.existsSync(path.join(root, ".git"))) return undefined;
+	const { stdout, stderr, status, error } = spawnSync("git", ["ls-files", "-z"], {
+		cwd: root,
+		encoding: "utf8",
+		maxBuffer: 2 ** 28,
+	});
+	if (error !== undefined && "code" in error && error.code === "ENOENT") return undefined;
+	if (status !== 0)
+		throw new Problem(`git can't say which files are the repository's: ${stderr.trim() || error}`);
+	return new Set(stdout.split("\0"));
 }
 
 /** The page of a notebook: "02-grandchild-writes.html". */

@@ -15,7 +15,13 @@ export interface Prose {
 /** Renders markdown as JupyterLab would: with the same library, links and headings made the site's. */
 export function renderMarkdown(text: string, prose: Prose): Html {
 	const marked = new Marked({ gfm: true, renderer: rendererOf(prose) });
-	return withScrolledTables(sanitised(marked.parse(text, { async: false })));
+	try {
+		return withScrolledTables(sanitised(marked.parse(text, { async: false })));
+	} catch (error) {
+		// marked asks to be told of every error, also of a link into nothing.
+		if (error instanceof Error) error.message = error.message.replace(/\nPlease report this to .*/, "");
+		throw error;
+	}
 }
 
 /** The words of a markdown text alone, for the search. */

@@ -4,7 +4,7 @@ import { shown } from "../paths";
 import { Problem } from "../problem";
 import { Anchors, type Heading } from "./anchors";
 import { type Html, html } from "./html";
-import { type Links, pageOfNotebook } from "./links";
+import { isItself, type Links, pageOfNotebook } from "./links";
 import { codeBlock, type Prose, renderMarkdown } from "./markdown";
 import { renderOutput } from "./outputs";
 
@@ -32,6 +32,9 @@ export interface Page {
 export function renderPages(links: Links): Page[] {
 	const files = notebookFiles();
 	if (files.length === 0) throw new Problem("the folder notebooks has no notebook: git checkout notebooks");
+	for (const file of files) {
+		if (!isItself(file)) throw new Problem(`${shown(file)} is a symbolic link, which may lead anywhere`);
+	}
 	return files.map((file) => renderPage(file, readNotebook(file), links));
 }
 

@@ -280,6 +280,16 @@ describe("npm run site, as a command", function () {
 		assert.match(binary.stderr, /^lib\/x\.bin, which a page links to, is neither a text nor a picture\n$/);
 	});
 
+	it("makes no page of a notebook whose name would be more than a name where it stands", async () => {
+		for (const name of ["javascript:alert(1)", "a b", 'a"b', "Untitled", "a&b", "ä", ".hidden"]) {
+			checkout.write(`notebooks/${name}.ipynb`, notebook("# Mine"));
+			const { code, stderr } = await checkout.run("site");
+			const why = `notebooks/${name}.ipynb can't be a page: rename it with small letters, digits and hyphens alone\n`;
+			assert.deepEqual([code, stderr], [1, why]);
+			fs.rmSync(path.join(checkout.dir, "notebooks", `${name}.ipynb`));
+		}
+	});
+
 	it("answers --help, and a typing error", async () => {
 		assert.match((await checkout.run("site", "--help")).stdout, /^npm run site .*\n.*--out DIR/);
 		assert.match((await checkout.run("site", "--otu", "x")).stderr, /'--otu'/);

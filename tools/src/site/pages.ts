@@ -33,6 +33,11 @@ export function renderPages(links: Links): Page[] {
 	const files = notebookFiles();
 	if (files.length === 0) throw new Problem("the folder notebooks has no notebook: git checkout notebooks");
 	for (const file of files) {
+		// It becomes the page's address, and a part of other files' names.
+		if (!/^[0-9a-z-]+\.ipynb$/.test(path.basename(file)))
+			throw new Problem(
+				`${shown(file)} can't be a page: rename it with small letters, digits and hyphens alone`,
+			);
 		if (!isItself(file)) throw new Problem(`${shown(file)} is a symbolic link, which may lead anywhere`);
 	}
 	return files.map((file) => renderPage(file, readNotebook(file), links));

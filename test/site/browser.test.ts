@@ -137,9 +137,9 @@ describe("the site in a browser, from its files", function () {
 			await reader.open("index.html");
 			await browser.page.keyboard.press("/");
 			await browser.page.keyboard.type("grandchild");
-			const results = browser.page.locator("#search-results a");
+			const results = browser.page.locator("#site-search-results a");
 			await results.first().waitFor();
-			assert.match(await browser.page.locator("#search-state").innerText(), /^\d+ places?/);
+			assert.match(await browser.page.locator("#site-search-state").innerText(), /^\d+ places?/);
 			assert.ok((await results.first().locator("mark").count()) > 0);
 			assert.deepEqual(await reader.serious(), []);
 			await browser.screenshot("site-search");
@@ -156,9 +156,9 @@ describe("the site in a browser, from its files", function () {
 			await browser.page.locator("[data-opens-search]").click();
 			await browser.page.keyboard.type("zzzyzx");
 			await browser.page.getByText("Nothing on these pages matches “zzzyzx”").waitFor();
-			assert.equal(await browser.page.locator("#search-results a").count(), 0);
+			assert.equal(await browser.page.locator("#site-search-results a").count(), 0);
 			await browser.page.keyboard.press("Escape");
-			await browser.page.locator("#search").waitFor({ state: "hidden" });
+			await browser.page.locator("#site-search").waitFor({ state: "hidden" });
 		});
 
 		it("is dark when the system is, and when the reader says so; then on the next page, too", async () => {
@@ -190,7 +190,7 @@ describe("the site in a browser, from its files", function () {
 			await browser.page.keyboard.press("Escape");
 			await browser.page.locator("[data-opens-search]").click();
 			await browser.page.keyboard.type("grandchild");
-			await browser.page.locator("#search-results a").first().waitFor();
+			await browser.page.locator("#site-search-results a").first().waitFor();
 			await browser.page.goto("about:blank");
 			close();
 			assert.deepEqual(there.outside, []);

@@ -76,6 +76,17 @@ describe("npm run site", () => {
 		assert.deepEqual(danglingIn(files), []);
 	});
 
+	it("has ids of its own that no heading has", () => {
+		for (const [page, markup] of files) {
+			if (!page.endsWith(".html")) continue;
+			const [, inArticle = ""] = /<article[^>]*>([\s\S]*)<\/article>/.exec(markup) ?? [];
+			const around = markup.replace(inArticle, "");
+			for (const id of idsOf(around)) assert.match(id, /^site-/, page);
+			const own = [...idsOf(inArticle)].filter((id) => id.startsWith("site-"));
+			assert.deepEqual(own, page === "index.html" ? ["site-all-pages"] : [], page);
+		}
+	});
+
 	it("would see a link into nothing", () => {
 		const broken = new Map([
 			["a.html", '<a href="b.html#c"></a><a href="d.html"></a>'],

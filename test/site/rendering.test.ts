@@ -81,6 +81,31 @@ describe("the site's markdown", () => {
 		assert.match(markup, /<a href="https:\/\/example\.com\/x\.png">far<\/a>/);
 	});
 
+	it("lets nothing be taken for a part of the site: ids of its own, classes of none", () => {
+		const context = prose();
+		const markup = renderMarkdown(
+			[
+				"## site-search",
+				'<b id="site-search">x</b> <p id="site-content" class="bar skip language-sh search">y</p>',
+				'<p id="mine" class="search">z</p> <SPAN ID="site-contents">w</SPAN>',
+			].join("\n\n"),
+			context,
+		).markup;
+		assert.deepEqual(
+			[...markup.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id),
+			["-site-search", "mine"],
+		);
+		assert.deepEqual(
+			[...markup.matchAll(/ class="([^"]*)"/g)].map(([, name]) => name),
+			["anchor", "language-sh"],
+		);
+		assert.match(markup, /<a class="anchor" href="#-site-search"/);
+		const output = shown(
+			display({ "text/html": '<b id="site-search" class="only-dark hljs-x language-ts">x</b>' }),
+		);
+		assert.match(output, /<b class="language-ts">x<\/b>/);
+	});
+
 	it("puts a table and a block of code into a box that scrolls", () => {
 		assert.match(
 			rendered("| a |\n|---|\n| 1 |"),

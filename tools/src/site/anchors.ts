@@ -6,6 +6,9 @@ export interface Heading {
 	readonly id: string;
 }
 
+/** What the ids of the site's own elements begin with, and no other's: its scripts find them by these. */
+export const OWN_ID = "site-";
+
 /**
  * The ids of one page's headings. They are made as JupyterLab and nbconvert make theirs, spaces as hyphens and
  * all else as it is, so that one link, `03-missed-events.ipynb#The-hypothesis`, is right in all of them.
@@ -17,7 +20,8 @@ export class Anchors {
 	/** Registers the page's next heading; a text that was there before gets a number. */
 	add(level: number, text: string): Heading {
 		const plain = text.replace(/\s+/g, " ").trim();
-		const id = plain.replaceAll(" ", "-");
+		const hyphened = plain.replaceAll(" ", "-");
+		const id = hyphened.startsWith(OWN_ID) ? `-${hyphened}` : hyphened;
 		const before = this.taken.get(id) ?? 0;
 		this.taken.set(id, before + 1);
 		const heading = { level, text: plain, id: before === 0 ? id : `${id}-${before + 1}` };

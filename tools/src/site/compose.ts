@@ -55,8 +55,8 @@ ${sections(page)}
 	);
 	const body = html`<article class="home">
 <section class="prose">${renderMarkdown(opening, { place, links, anchors: new Anchors() })}</section>
-<section aria-labelledby="all-pages">
-<h2 id="all-pages">All pages</h2>
+<section aria-labelledby="site-all-pages">
+<h2 id="site-all-pages">All pages</h2>
 <ol class="cards">
 ${cards}</ol>
 </section>

@@ -47,15 +47,15 @@ export function layout({ path, title, body, pages, current, hasCharts = false }:
 <script src="${asset("theme.js")}"></script>
 ${scripts.map((name) => html`<script src="${asset(name)}" defer></script>\n`)}</head>
 <body data-top="${top}">
-<a class="skip" href="#content">Skip to the content</a>
+<a class="skip" href="#site-content">Skip to the content</a>
 <header class="bar">
 <a class="brand" href="${top}index.html">${LOGO}<span>${SITE}</span></a>
-<a class="to-contents" href="#contents">Contents</a>
+<a class="to-contents" href="#site-contents">Contents</a>
 <button type="button" class="search-button" data-opens-search hidden>Search <kbd>/</kbd></button>
 <button type="button" class="theme-button" data-switches-theme hidden><span aria-hidden="true">◐</span><span class="label"></span></button>
 </header>
 <div class="columns">
-<main id="content" tabindex="-1">
+<main id="site-content" tabindex="-1">
 ${body}
 </main>
 ${contents(pages, current, top, isHome)}
@@ -72,7 +72,7 @@ function contents(pages: readonly Page[], current: Page | undefined, top: string
 		page: Page,
 	) => html`<li><a href="${top}${page.page}"${page === current ? html` aria-current="page"` : ""}>${numbered(page)}</a>
 ${page === current ? headingsOf(page) : ""}</li>\n`;
-	return html`<nav id="contents" class="contents" aria-label="Contents" tabindex="-1">
+	return html`<nav id="site-contents" class="contents" aria-label="Contents" tabindex="-1">
 <p class="nav-title"><a href="${top}index.html"${isHome ? html` aria-current="page"` : ""}>Contents</a></p>
 <ol class="pages">
 ${pages.map(item)}</ol>
@@ -93,16 +93,16 @@ ${below.map(({ level, id, text }) => html`<li class="level-${level}"><a href="#$
 
 /** Hidden until it is opened by a script, without which there is no search. */
 function searchDialog(): Html {
-	return html`<dialog id="search" class="search" aria-label="Search all pages">
+	return html`<dialog id="site-search" class="search" aria-label="Search all pages">
 <form method="dialog" role="search">
-<label for="search-words">Search all pages</label>
+<label for="site-search-words">Search all pages</label>
 <div class="search-line">
-<input id="search-words" type="search" autocomplete="off" spellcheck="false" placeholder="waitIndex, 401, hidden keys …">
+<input id="site-search-words" type="search" autocomplete="off" spellcheck="false" placeholder="waitIndex, 401, hidden keys …">
 <button type="submit">Close</button>
 </div>
 </form>
-<p id="search-state" class="search-state" role="status"></p>
-<ol id="search-results" class="search-results"></ol>
+<p id="site-search-state" class="search-state" role="status"></p>
+<ol id="site-search-results" class="search-results"></ol>
 <p class="search-keys"><kbd>↓</kbd> <kbd>↑</kbd> choose, <kbd>Enter</kbd> goes there, <kbd>Esc</kbd> closes</p>
 </dialog>`;
 }

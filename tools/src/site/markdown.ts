@@ -12,11 +12,14 @@ export interface Prose {
 	readonly anchors: Anchors;
 }
 
+/** The classes of what is rendered below, and of highlight.js: "hljs-title function_". */
+const ownClasses = ["anchor", "code", "scrolls", "only-light", "only-dark", "hljs-*", /^[a-z]+_+$/];
+
 /** Renders markdown as JupyterLab would: with the same library, links and headings made the site's. */
 export function renderMarkdown(text: string, prose: Prose): Html {
 	const marked = new Marked({ gfm: true, renderer: rendererOf(prose) });
 	try {
-		return withScrolledTables(sanitised(marked.parse(text, { async: false })));
+		return withScrolledTables(sanitised(marked.parse(text, { async: false }), ownClasses));
 	} catch (error) {
 		// marked asks to be told of every error, also of a link into nothing.
 		if (error instanceof Error) error.message = error.message.replace(/\nPlease report this to .*/, "");

@@ -1,4 +1,5 @@
 import sanitizeHtml from "sanitize-html";
+import { OWN_ID } from "./anchors";
 import { type Html, trusted } from "./html";
 
 /** The tags of prose and tables. What is not here goes, scripts and styles with their content. */
@@ -8,18 +9,29 @@ const tags = [
 	...["table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "img", "div", "details", "summary"],
 ];
 
-/** A notebook's HTML without anything that could run, load, or be laid over the page. */
-export function sanitised(markup: string): Html {
+/**
+ * A notebook's HTML without anything that could run, load, be laid over the page, or be taken for a part of it.
+ *
+ * @param classes that come through beside language-…
+ */
+export function sanitised(markup: string, classes: readonly (string | RegExp)[] = []): Html {
 	return trusted(
 		sanitizeHtml(markup, {
 			allowedTags: tags,
 			allowedAttributes: {
-				"*": ["id", "class", "title", "aria-label", "aria-hidden"],
+				"*": ["id", "title", "aria-label", "aria-hidden"],
 				a: ["href", "rel"],
 				img: ["src", "alt", "width", "height", "loading"],
 				td: ["align", "style", "colspan", "rowspan"],
 				th: ["align", "style", "colspan", "rowspan", "scope"],
 				ol: ["start"],
+			},
+			allowedClasses: { "*": ["language-*", ...classes] },
+			transformTags: {
+				"*": (tagName, { id = "", ...attribs }) => ({
+					tagName,
+					attribs: id === "" || id.startsWith(OWN_ID) ? attribs : { id, ...attribs },
+				}),
 			},
 			allowedStyles: { "*": { "text-align": [/^(?:left|right|center)$/] } },
 			allowedSchemes: ["https", "http", "mailto"],

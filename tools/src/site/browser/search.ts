@@ -9,10 +9,10 @@
 		if (found === null) throw new Error(`the page has no #${id}`);
 		return found as T;
 	};
-	const dialog = element<HTMLDialogElement>("search");
-	const input = element<HTMLInputElement>("search-words");
-	const state = element("search-state");
-	const list = element("search-results");
+	const dialog = element<HTMLDialogElement>("site-search");
+	const input = element<HTMLInputElement>("site-search-words");
+	const state = element("site-search-state");
+	const list = element("site-search-results");
 	const top = document.body.dataset["top"] ?? "";
 
 	type Index = ReturnType<typeof MiniSearch.loadJS>;

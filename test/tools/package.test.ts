@@ -83,6 +83,16 @@ follow(new V3Client({ endpoints: [] }), "/a", { onBookmark: () => {} });
 
 const typescript = "typescript/bin/tsc";
 const typescriptOfTslab = "@tslab/typescript-for-tslab/lib/tsc.js";
+/** As of TypeScript 5.2. */
+const disposed = `
+export async function names(client: V3Client): Promise<readonly string[]> {
+	await using follower = follow(client, "/a");
+	await using tree = await mirror(client, "/a", { decode: ({ value = "" }) => ({ name: value }) });
+	await follower.ready();
+	return tree.list().map(({ name }) => name);
+}
+`;
+
 /** Compilers, and how each is to find a package: a cell's way, the last, knows no "exports". */
 const compilers = [
 	[typescript, "--module nodenext", ["typed.mts", "typed.cts"]],
@@ -221,7 +231,8 @@ describe("the package", function () {
 
 	for (const [compiler, options, files] of compilers) {
 		it(`has types for ${compiler === typescript ? "TypeScript" : "tslab's TypeScript"}, ${options}`, async () => {
-			for (const file of files) fs.writeFileSync(path.join(folder, file), typed);
+			const text = compiler === typescript ? typed + disposed : typed;
+			for (const file of files) fs.writeFileSync(path.join(folder, file), text);
 			const common = ["--noEmit", "--strict", "--target", "es2022", "--types", "node"];
 			const tsc = path.join(root, "node_modules", compiler);
 			await node(folder, tsc, ...common, ...options.split(" "), ...files);

@@ -8,7 +8,7 @@ import { Running, root } from "../support/checkout";
 import { etcd35 } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 
-/** The subpaths, and what each loads beside itself: nothing of the notebooks' (vega, zod, entities). */
+/** The subpaths, and what an import of each loads beside itself: nothing of the notebooks' (vega, zod, entities). */
 const subpaths = { follow: ["undici"], v2: ["undici"], v3: ["undici"], server: ["undici"], model: [] };
 
 /** What a user of the package writes: both APIs, from the state on, and again from a saved position. */
@@ -165,14 +165,15 @@ describe("the package", function () {
 		["import", "consumer.mjs", esm],
 		["require", "consumer.cjs", cjs],
 	] as const) {
-		it(`follows both APIs of a live etcd from a program that uses ${kind}, and loads undici alone`, async () => {
+		it(`follows both APIs of a live etcd from a program that uses ${kind}, and loads undici and ws alone`, async () => {
 			fs.writeFileSync(path.join(folder, name), text);
 			const key = `/${kind}`;
 			const said = (await node(folder, name, etcd?.endpoint ?? "", key)).trim().split("\n");
 			const [v2, v3, loaded = []] = said.map((line): string[] => JSON.parse(line));
 			const told = ["event", `${key}/a`, "1", `${key}/a`, `${key}/b`, "2"];
 			assert.deepEqual([v2, v3], [told, told]);
-			assert.deepEqual(packagesOf(loaded), ["etcd-watch-lab", "undici"]);
+			// A WebSocket, from its first use on.
+			assert.deepEqual(packagesOf(loaded), ["etcd-watch-lab", "undici", "ws"]);
 		});
 	}
 

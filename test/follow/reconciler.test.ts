@@ -68,6 +68,21 @@ describe("a reconciler", () => {
 		assert.equal(change && told(change), "gap 2-9 cleared: a");
 	});
 
+	it("tells no gap where a cleared history leaves nothing out: the list stands where the last event does", async () => {
+		const lists = [listingOf(5, { a: 3 })];
+		const tails: number[] = [];
+		const source = sourceOf(lists, async (tail) => {
+			tails.push(tail.afterIndex);
+			if (tails.length === 1) return void (await tail.take({ kind: "cleared" }));
+			const [event] = eventsOf(7, "b");
+			if (event !== undefined) await tail.take({ kind: "event", event });
+			await quietly(tail);
+		});
+		const [change] = await read(source, 1);
+		assert.equal(change && told(change), "set b 7");
+		assert.deepEqual(tails, [5, 5]);
+	});
+
 	it("ends when the first list after a bare index fails for good, and the tail says nothing", async () => {
 		const fails = setImmediate().then((): Listing => {
 			throw new RangeError("for good");

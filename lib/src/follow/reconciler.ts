@@ -284,7 +284,9 @@ export class Reconciler {
 		await this.#putAll(held);
 		const { queue } = this.#options;
 		if (this.#known.hasOtherPast(listing)) await this.#reset(listing, "another past");
-		else await queue.put(this.#known.gap(listing, queue.wasFull() ? "slow consumer" : "cleared"));
+		// Nothing lies between: whoever asked for a position that silence had passed by is told nothing.
+		else if (listing.index > this.#known.index || !this.#known.isTreeKnown)
+			await queue.put(this.#known.gap(listing, queue.wasFull() ? "slow consumer" : "cleared"));
 	}
 
 	async #reset(listing: Listing, why: Reset["why"]): Promise<void> {

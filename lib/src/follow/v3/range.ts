@@ -26,8 +26,9 @@ export function rangeOf({ key, recursive, prefix = false, rangeEnd }: Scope): Fo
 }
 
 /** As text from which `toBytes` gets the bytes back, whatever they are. */
-export function nodeOf({ keyBytes, valueBytes, createRevision, modRevision }: KeyValue): Node {
-	const [key, value] = [toText(keyBytes), toText(valueBytes)];
+export function nodeOf(kv: KeyValue, key: string = toText(kv.keyBytes)): Node {
+	const { createRevision, modRevision } = kv;
+	const value = toText(kv.valueBytes);
 	return { key, value, dir: false, createdIndex: createRevision, modifiedIndex: modRevision };
 }
 
@@ -36,23 +37,20 @@ export function nodeOf({ keyBytes, valueBytes, createRevision, modRevision }: Ke
  * what was before, where the event does not bring it.
  */
 export function followedBy(
-	event: V3Event,
+	{ kv, prevKv, type }: V3Event,
+	key: string,
 	fromHistory: boolean,
 	more: boolean,
-	prevNode: Node | undefined = event.prevKv && nodeOf(event.prevKv),
+	prevNode: Node | undefined = prevKv && nodeOf(prevKv, key),
 ): FollowedEvent {
-	const { kv, type } = event;
 	const { modRevision: index } = kv;
-	const key = toText(kv.keyBytes);
+	const createdIndex = prevNode?.createdIndex ?? 0;
 	return {
 		kind: "event",
 		index,
 		action: type === "put" ? "set" : "delete",
 		key,
-		node:
-			type === "put"
-				? nodeOf(kv)
-				: { key, dir: false, createdIndex: prevNode?.createdIndex ?? 0, modifiedIndex: index },
+		node: type === "put" ? nodeOf(kv, key) : { key, dir: false, createdIndex, modifiedIndex: index },
 		...(prevNode === undefined ? {} : { prevNode }),
 		fromHistory,
 		...(more ? { more } : {}),

@@ -81,12 +81,13 @@ export class Revisions {
 		for (let at = to - 1; at >= from; at--) {
 			const event = events[at];
 			if (event === undefined) continue;
-			const { modRevision } = event.kv;
-			const prevNode = before?.get(toText(event.kv.keyBytes));
-			const one = followedBy(event, modRevision <= openedAt, followed.length > 0, prevNode);
-			if (before !== undefined && event.type === "put") before.set(one.key, one.node);
-			else before?.delete(one.key);
-			if (this.#keySpace.covers(one.key)) followed.push(one);
+			const key = toText(event.kv.keyBytes);
+			if (!this.#keySpace.covers(key)) continue;
+			const fromHistory = event.kv.modRevision <= openedAt;
+			const one = followedBy(event, key, fromHistory, followed.length > 0, before?.get(key));
+			if (before !== undefined && event.type === "put") before.set(key, one.node);
+			else before?.delete(key);
+			followed.push(one);
 		}
 		return followed.length < 2 ? followed : followed.reverse();
 	}

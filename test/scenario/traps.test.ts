@@ -336,7 +336,7 @@ forEachEtcd((server) => {
 			["wait=maybe", 209],
 		] as const) {
 			const request = { method: "GET", path: `/v2/keys/a?${query}` } as const;
-			const { answer, text } = await transport.fetch(request);
+			const { answer, text } = await transport.ask(request, (head, body) => ({ answer: head, text: body }));
 			assert.throws(
 				() => parseAnswer(request, answer, text),
 				(error: unknown) => error instanceof InvalidRequestError && error.code === code,

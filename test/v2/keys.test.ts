@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type HttpRequest, Transport } from "etcd-watch-lab/dist/http/transport";
+import type { HttpRequest } from "etcd-watch-lab/dist/http/request";
+import { Transport } from "etcd-watch-lab/dist/http/transport";
 import {
 	type Answer,
 	CompareFailedError,
@@ -609,7 +610,7 @@ forEachEtcd((server) => {
 			const { v2, lab } = server;
 			assert.equal(await v2.version(), lab.version);
 			assert.ok(lab.version.startsWith(`${server.series}.`));
-			assert.match(await v2.memberName(), /^lab-[0-9a-f]{8}$/);
+			assert.match(await v2.memberName(), /^lab-[0-9a-f]{8}-1$/);
 			await until("no watcher is left from before", async () => (await v2.watcherCount()) === 0);
 			const poll = await v2.poll(at("/a"));
 			assert.equal(await v2.watcherCount(), 1);
@@ -642,7 +643,7 @@ async function askRaw({ lab }: EtcdUnderTest, key: string, form?: string): Promi
 		...(form === undefined ? {} : { form: new URLSearchParams(form) }),
 	};
 	try {
-		const { answer, text } = await transport.fetch(request);
+		const { answer, text } = await transport.ask(request, (head, body) => ({ answer: head, text: body }));
 		return parseAnswer(request, answer, text);
 	} finally {
 		await transport.close();

@@ -1,6 +1,5 @@
-import { keyPath } from "../http/checks";
 import { ArgumentError } from "../http/errors";
-import { isBelow, isHiddenFrom, parentOf } from "../v2/key";
+import { isBelow, isHiddenFrom, keyPath, parentOf } from "../v2/key";
 import { bytesOf, toBytes } from "../v3/bytes";
 import type { KeySpace, Scope } from "./changes";
 

@@ -1,2 +1,2 @@
 export * from "./errors";
-export type { ConnectOptions } from "./transport";
+export type { ConnectOptions } from "./request";

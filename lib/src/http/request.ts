@@ -49,9 +49,9 @@ export interface HttpRequest extends Ends {
 	readonly endpoint?: string | undefined;
 	/** Nothing is written by it, so that it may be sent again; a GET's default. */
 	readonly isRead?: boolean;
-	/** What the body of a 5xx says when a write was certainly not carried out, so that it may be sent again. */
-	readonly refusedBy?: RegExp;
+	/** How long the headers may take, and the body unless `bodyMs` is given. Milliseconds. */
 	readonly timeoutMs?: number | undefined;
+	readonly bodyMs?: number | undefined;
 }
 
 /** An answer whose headers have come and whose body is still open. */

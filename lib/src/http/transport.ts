@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SecureContext } from "node:tls";
 import { Agent, type buildConnector, type Dispatcher } from "undici";
-import { type AnswerHead, decode, tooLarge } from "./answer";
+import type { AnswerHead } from "./answer";
+import { readText } from "./body";
 import { checkDurationMs, checkIndex } from "./checks";
 import { checkEndpoint, connectTo, reasonOf, secureContext, tellsWhenSent } from "./connect";
 import {
@@ -17,9 +18,6 @@ import { Pipeline } from "./pipeline";
 import { type ConnectOptions, type Ends, type HttpRequest, isRead, type OpenAnswer } from "./request";
 import { Secrets } from "./secrets";
 import { onAbort } from "./signals";
-
-export { type AnswerHead, excerptOf } from "./answer";
-export type { ConnectOptions, HttpRequest, OpenAnswer } from "./request";
 
 /** HTTP to one etcd or several: one request at a time, no retries but the next endpoint, nothing resumed. */
 export class Transport {
@@ -67,8 +65,7 @@ export class Transport {
 	/**
 	 * Sends the request; resolves when the headers of an answer have come, whatever its status.
 	 * A read goes to the next endpoint when there is no connection, no answer, or a 5xx (a member without a leader, a
-	 * proxy without a server); a write only when it was certainly not sent, but what comes after it does. Each endpoint is
-	 * tried once; the last one's answer or error is the request's.
+	 * proxy without a server); a write only when it was certainly not sent. Each is tried once; the last one's end counts.
 	 * @throws ConnectionError, TimeoutError, AbortedError; ArgumentError for an endpoint that is none of the transport's
 	 */
 	async open(request: HttpRequest): Promise<OpenAnswer> {
@@ -93,41 +90,33 @@ export class Transport {
 		}
 	}
 
-	/** Sends the request and reads the whole body, up to `maxBodyBytes`. Errors as in `open`, and BadAnswerError. */
-	async fetch(request: HttpRequest): Promise<{ answer: OpenAnswer; text: string }> {
-		for (let left = this.endpoints.length - 1; ; left--) {
-			const answer = await this.open(request);
-			const text = await this.readInTime(answer, request);
-			const isRefused = answer.status >= 500 && (request.refusedBy?.test(text) ?? false);
-			if (!isRefused || left <= 0 || request.endpoint !== undefined) return { answer, text };
-		}
-	}
-
 	/**
-	 * As `fetch`, and makes of the answer what `parse` makes of it. What `parse` throws comes without credentials, and
-	 * says `maybeApplied` where the answer to a write does not tell: it is not etcd's, or a 5xx.
+	 * Sends the request as `open` does, reads the body, and makes of it what `parse` does. What that throws comes without
+	 * credentials, and with `maybeApplied` where the answer to a write does not tell: it is not etcd's, or a 5xx. Other
+	 * errors as in `open`, and BadAnswerError.
 	 */
 	async ask<T>(request: HttpRequest, parse: (answer: AnswerHead, text: string) => T): Promise<T> {
-		const { answer, text } = await this.fetch(request);
+		const answer = await this.open(request);
+		const text = await this.readInTime(answer, request);
 		try {
 			return parse(answer, text);
 		} catch (error) {
 			const isUnclear = error instanceof LabError && ("excerpt" in error || answer.status >= 500);
-			if (isUnclear && !isRead(request) && !request.refusedBy?.test(text)) markMaybeApplied(error);
+			if (isUnclear && !isRead(request)) markMaybeApplied(error);
 			throw this.withoutSecrets(error, request.authorization);
 		}
 	}
 
-	/** As `readAll`, in the time that the request may take. @throws TimeoutError too */
+	/** The whole body, in the time that the request may take. @throws as `readText`, and TimeoutError */
 	async readInTime(answer: OpenAnswer, request: HttpRequest): Promise<string> {
-		const timeoutMs = request.timeoutMs ?? this.timeoutMs;
+		const timeoutMs = request.bodyMs ?? request.timeoutMs ?? this.timeoutMs;
 		let late = false;
 		const timer = setTimeout(() => {
 			late = true;
 			answer.close();
 		}, timeoutMs);
 		try {
-			return await this.readAll(answer);
+			return await readText(answer, this.maxBodyBytes);
 		} catch (cause) {
 			if (!late) throw cause;
 			throw new TimeoutError(`${answer.endpoint} sent headers but no whole body in ${timeoutMs} ms`, {
@@ -136,27 +125,6 @@ export class Transport {
 			});
 		} finally {
 			clearTimeout(timer);
-		}
-	}
-
-	/** Reads an open answer's body to its end. */
-	async readAll(answer: OpenAnswer): Promise<string> {
-		const chunks: Buffer[] = [];
-		let size = 0;
-		try {
-			for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-				size += chunk.length;
-				if (size > this.maxBodyBytes) throw tooLarge(answer, this.maxBodyBytes, chunks[0] ?? chunk);
-				chunks.push(chunk);
-			}
-			const text = decode(answer, Buffer.concat(chunks));
-			answer.done();
-			return text;
-		} catch (error) {
-			// First what it was: after `close` everything looks as if the caller had ended it.
-			const failure = answer.failure(error);
-			answer.close();
-			throw failure;
 		}
 	}
 

@@ -1,5 +1,5 @@
 import { ArgumentError } from "../http";
-import { checkValue, keyPath } from "../http/checks";
+import { checkValue, keyPath } from "../v2/key";
 import type { Scenario } from "./scenario";
 import { belowName } from "./scope";
 import type { BurstStep, OpenStep, Step, WriteStep } from "./steps";

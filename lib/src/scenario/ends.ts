@@ -3,9 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { request } from "undici";
 import { ConnectionError } from "../http";
-import { keyPath } from "../http/checks";
 import { type Cluster, startCluster } from "../server";
 import { V2Client } from "../v2";
+import { keyPath } from "../v2/key";
 
 /**
  * What can end a long poll before its event: the server by a kill or an orderly end, a proxy that gives up on it, or

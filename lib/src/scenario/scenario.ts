@@ -1,6 +1,7 @@
 import { ArgumentError } from "../http";
-import { checkComparison, checkIndex, checkTtl } from "../http/checks";
+import { checkIndex } from "../http/checks";
 import type { Comparison } from "../v2";
+import { checkComparison, checkTtl } from "../v2/key";
 import { bytesOf } from "../v3/bytes";
 import { type RunOptions, runScenario } from "./run";
 import type { BurstStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";

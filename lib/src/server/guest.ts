@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { ArgumentError } from "../http/errors";
-import type { ConnectOptions } from "../http/transport";
+import type { ConnectOptions } from "../http/request";
 import { V2Client } from "../v2/client";
 import { KeyNotFoundError, V2DisabledError } from "../v2/errors";
 import { V3Client } from "../v3/client";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { LabError } from "../http/errors";
-import type { ConnectOptions } from "../http/transport";
+import type { ConnectOptions } from "../http/request";
 import { V2Client } from "../v2/client";
 import { KeyNotFoundError } from "../v2/errors";
 import { V3Client } from "../v3/client";

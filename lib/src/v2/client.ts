@@ -1,8 +1,10 @@
 import { badAnswer, isObject, parseJson, printable } from "../http/answer";
-import { checkComparison, checkTtl, checkValue, keyPath } from "../http/checks";
+
 import { BadAnswerError } from "../http/errors";
-import { type ConnectOptions, type HttpRequest, Transport } from "../http/transport";
+import type { ConnectOptions, HttpRequest } from "../http/request";
+import { Transport } from "../http/transport";
 import { V2DisabledError } from "./errors";
+import { checkComparison, checkTtl, checkValue, keyPath } from "./key";
 import type { Answer } from "./node";
 import { parseAnswer } from "./parse";
 import {

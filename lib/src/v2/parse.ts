@@ -1,9 +1,7 @@
 import { type AnswerHead, badAnswer, isObject, parseJson } from "../http/answer";
-import type { HttpRequest } from "../http/transport";
+import type { HttpRequest } from "../http/request";
 import { etcdError } from "./errors";
 import { type Answer, actions, type Headers, type Node, type WatchEvent } from "./node";
-
-export { parseJson } from "../http/answer";
 
 const known: ReadonlySet<string> = new Set<Answer["action"]>(["get", ...actions]);
 

@@ -1,9 +1,11 @@
 import { type AnswerHead, badAnswer } from "../http/answer";
-import { checkIndex, keyPath } from "../http/checks";
+import { readLines, readText } from "../http/body";
+import { checkIndex } from "../http/checks";
 import { AbortedError } from "../http/errors";
 import { iterate } from "../http/iterate";
-import { readLines } from "../http/lines";
-import type { HttpRequest, OpenAnswer, Transport } from "../http/transport";
+import type { HttpRequest, OpenAnswer } from "../http/request";
+import type { Transport } from "../http/transport";
+import { keyPath } from "./key";
 import type { Headers, WatchEvent } from "./node";
 import { parseAnswer, parseEvent, parseHeaders } from "./parse";
 
@@ -98,7 +100,7 @@ export async function pollLiterally(transport: Transport, key: string, query: st
 async function pollAs(transport: Transport, request: HttpRequest): Promise<Poll> {
 	const [answer, headers] = await register(transport, request);
 	const read = async (): Promise<PollAnswer> => {
-		const text = await transport.readAll(answer);
+		const text = await readText(answer, transport.maxBodyBytes);
 		if (text.trim() === "") return { kind: "empty" };
 		return { kind: "event", event: asEvent(transport, request, answer, text) };
 	};
@@ -238,7 +240,7 @@ export async function stream(
 ): Promise<EventStream> {
 	const request = watchRequest(key, options, true);
 	const [answer, headers] = await register(transport, request);
-	const lines = readLines(transport, answer);
+	const lines = readLines(answer, transport.maxBodyBytes);
 	/** What ended it, other than the server by the book. */
 	let failure: unknown;
 	const close = () => {

@@ -1,5 +1,5 @@
 import { checkIndex } from "../http/checks";
-import type { ConnectOptions } from "../http/transport";
+import type { ConnectOptions } from "../http/request";
 import type { V3Bytes } from "./bytes";
 import { type AskOptions, Gateway } from "./gateway";
 import { type Fields, parseDelete, parseHeader, parsePut, parseRange, parseTxn } from "./parse";

@@ -1,6 +1,7 @@
 import { checkDurationMs } from "../http/checks";
 import { AbortedError, ArgumentError, type LabError, TimeoutError } from "../http/errors";
-import { type ConnectOptions, type HttpRequest, Transport } from "../http/transport";
+import type { ConnectOptions, HttpRequest } from "../http/request";
+import { Transport } from "../http/transport";
 import {
 	AuthNotEnabledError,
 	AuthRevisionError,

@@ -1,6 +1,6 @@
+import { type AnswerHead, excerptOf, parseJson } from "../http/answer";
 import { BadAnswerError } from "../http/errors";
-import { type AnswerHead, excerptOf, type HttpRequest } from "../http/transport";
-import { parseJson } from "../v2/parse";
+import type { HttpRequest } from "../http/request";
 import { fromBase64 } from "./bytes";
 import { grpcCodes, type V3Error, v3Error } from "./errors";
 import { KeyValue, type OperationAnswer, type V3Event, type V3Header } from "./types";

@@ -1,7 +1,9 @@
+import type { AnswerHead } from "../http/answer";
+import { readLines } from "../http/body";
 import { checkIndex } from "../http/checks";
 import { AbortedError, BadAnswerError, ConnectionError, TimeoutError } from "../http/errors";
-import { readLines } from "../http/lines";
-import type { AnswerHead, HttpRequest, Transport } from "../http/transport";
+import type { HttpRequest } from "../http/request";
+import type { Transport } from "../http/transport";
 import type { V3Bytes } from "./bytes";
 import { CompactedError, type V3Error, v3Error, v3Errors, WatchCanceledError } from "./errors";
 import { type Fields, fieldsOf, parseEvent, parseHeader, parseLine, reasonIn } from "./parse";
@@ -120,7 +122,7 @@ export async function openWatch(
 			excerpt: text.slice(0, 200),
 		});
 	}
-	const lines = readLines(transport, answer, true);
+	const lines = readLines(answer, transport.maxBodyBytes, true);
 	const results: Results = {
 		async next() {
 			const line = await lines.next();

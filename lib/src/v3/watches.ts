@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
-import { decode } from "../http/answer";
+import { type AnswerHead, decode } from "../http/answer";
 import { AbortedError, BadAnswerError, ConnectionError, TimeoutError } from "../http/errors";
-import type { AnswerHead, HttpRequest, Transport } from "../http/transport";
+import type { HttpRequest } from "../http/request";
+import type { Transport } from "../http/transport";
 import type { V3Bytes } from "./bytes";
 import { WebSocketRefusedError } from "./errors";
 import { type Asked, Mailbox, type MailboxOwner } from "./mailbox";

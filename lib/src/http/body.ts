@@ -1,6 +1,31 @@
 import { decode, tooLarge } from "./answer";
 import { ConnectionError } from "./errors";
-import type { OpenAnswer, Transport } from "./transport";
+import type { OpenAnswer } from "./request";
+
+/**
+ * An open answer's body, read to its end.
+ * @throws ConnectionError when it was cut, AbortedError after its `close()`, BadAnswerError when it is larger than
+ * `maxBodyBytes` or no UTF-8
+ */
+export async function readText(answer: OpenAnswer, maxBodyBytes: number): Promise<string> {
+	const chunks: Buffer[] = [];
+	let size = 0;
+	try {
+		for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+			size += chunk.length;
+			if (size > maxBodyBytes) throw tooLarge(answer, maxBodyBytes, chunks[0] ?? chunk);
+			chunks.push(chunk);
+		}
+		const text = decode(answer, Buffer.concat(chunks));
+		answer.done();
+		return text;
+	} catch (error) {
+		// First what it was: after `close` everything looks as if the caller had ended it.
+		const failure = answer.failure(error);
+		answer.close();
+		throw failure;
+	}
+}
 
 /**
  * The lines of an open answer, as they come: Go's json.Encoder ends each event with a newline, and JSON text holds none.
@@ -10,8 +35,8 @@ import type { OpenAnswer, Transport } from "./transport";
  * or no UTF-8
  */
 export async function* readLines(
-	transport: Transport,
 	answer: OpenAnswer,
+	maxBodyBytes: number,
 	mayEndWithout = false,
 ): AsyncGenerator<string, void, undefined> {
 	let pending: Buffer[] = [];
@@ -29,7 +54,7 @@ export async function* readLines(
 			}
 			if (from < chunk.length) pending.push(chunk.subarray(from));
 			size += chunk.length - from;
-			if (size > transport.maxBodyBytes) throw tooLarge(answer, transport.maxBodyBytes, pending[0]);
+			if (size > maxBodyBytes) throw tooLarge(answer, maxBodyBytes, pending[0]);
 		}
 	} catch (error) {
 		const failure = answer.failure(error);

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import net from "node:net";
-import tls from "node:tls";
+import net, { type Socket } from "node:net";
+import tls, { type SecureContext } from "node:tls";
 import { type buildConnector, type Dispatcher, errors } from "undici";
 import { ArgumentError } from "./errors";
 
@@ -45,7 +45,7 @@ export function checkEndpoint(endpoint: string): string {
  * @throws ArgumentError that names the file and what is wrong with it: it can't be read, holds no certificate or key in
  * PEM form, is encrypted, or the key is not the certificate's
  */
-export function secureContext({ ca, cert, key }: TlsFiles): tls.SecureContext {
+export function secureContext({ ca, cert, key }: TlsFiles): SecureContext {
 	const read: { ca?: Buffer; cert?: Buffer; key?: Buffer } = {};
 	for (const [option, path] of Object.entries({ ca, cert, key })) {
 		if (path !== undefined) read[option as keyof TlsFiles] = pem(option, path);
@@ -88,10 +88,10 @@ export function secureContext({ ca, cert, key }: TlsFiles): tls.SecureContext {
  */
 export function connectTo(
 	{ hostname, protocol, port }: Pick<buildConnector.Options, "hostname" | "protocol" | "port">,
-	options: { readonly secureContext?: tls.SecureContext },
+	options: { readonly secureContext?: SecureContext },
 	timeoutMs: number,
 	callback: buildConnector.Callback,
-): net.Socket {
+): Socket {
 	const host = hostname.replace(/^\[(.*)\]$/, "$1");
 	const isSecure = protocol === "https:";
 	const socket = isSecure

@@ -163,7 +163,7 @@ export class Watcher implements AsyncIterable<WatchEvent> {
 	}
 
 	/** Events until `break` (which closes it, at once) or an error. */
-	[Symbol.asyncIterator](): AsyncIterableIterator<WatchEvent, undefined> {
+	[Symbol.asyncIterator](): AsyncIterableIterator<WatchEvent> {
 		return iterate(
 			() => this.next(),
 			() => this.close(),

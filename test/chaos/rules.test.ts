@@ -16,7 +16,7 @@ describe("each rule of the follower, switched off", () => {
 	const table: string[] = [];
 
 	before("an etcd", async function () {
-		this.timeout(300_000);
+		this.timeout(600_000);
 		for (const kind of ["newest", "3.4"] as const) {
 			const etcd = await etcdOf(kind);
 			if ("binary" in etcd) session ??= await Session.open({ binary: etcd.binary, members: 3 });

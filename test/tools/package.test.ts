@@ -103,12 +103,15 @@ const compilers = [
 
 describe("the package", function () {
 	this.timeout(120_000);
-	const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-package-"));
-	const folder = path.join(temporary, "consumer");
-	const installed = path.join(folder, "node_modules", "etcd-watch-lab");
+	let temporary = "";
+	let folder = "";
+	let installed = "";
 	let etcd: OwnEtcd | undefined;
 
 	before("packed from its sources alone, and installed into an empty folder", async () => {
+		temporary = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-package-"));
+		folder = path.join(temporary, "consumer");
+		installed = path.join(folder, "node_modules", "etcd-watch-lab");
 		const sources = path.join(temporary, "lib");
 		const isSource = (file: string) =>
 			!/^(dist|node_modules)$/.test(path.relative(path.join(root, "lib"), file));

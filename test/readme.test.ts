@@ -48,6 +48,7 @@ describe("README", () => {
 			"test/scenario/v3-run.test.ts",
 			"test/scenario/numbers.test.ts",
 			"test/follow/rules.test.ts",
+			"test/follow/v3-known-faults.test.ts",
 			"test/chaos/rules.test.ts",
 		]
 			.concat(["test/scenario/cases/reach.ts", "test/scenario/cases/loss.ts"])

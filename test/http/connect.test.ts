@@ -34,6 +34,8 @@ function tlsTests(pki: Certificates): void {
 		execFileSync("openssl", ["pkey", "-aes256", "-passout", "pass:x1y2", "-in", good.key, "-out", encrypted]);
 		const der = path.join(folder, "ca.der");
 		execFileSync("openssl", ["x509", "-in", pki.ca.cert, "-outform", "DER", "-out", der]);
+		const elliptic = path.join(folder, "elliptic.key");
+		execFileSync("openssl", ["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", elliptic]);
 		const wrong: [string, { ca?: string; cert?: string; key?: string }, RegExp][] = [
 			["a CA that is cut off", { ca: file("cut.pem", bundle.slice(0, 200)) }, /tls\.ca: .*cut\.pem holds no/],
 			[
@@ -64,6 +66,21 @@ function tlsTests(pki: Certificates): void {
 				{ ...good, key: pki.server.key },
 				/tls\.cert: .*client\.pem with tls\.key .*server\.key can't be used: .*mismatch/,
 			],
+			[
+				"a key of another type than the certificate's",
+				{ ...good, key: elliptic },
+				/tls\.cert: .*client\.pem with tls\.key .*elliptic\.key can't be used: .*mismatch/,
+			],
+			[
+				"a CA that is indented",
+				{ ca: file("indented.pem", bundle.replace(/^/gm, "  ")) },
+				/tls\.ca: .*indented\.pem holds no certificate in PEM form/,
+			],
+			[
+				"a CA whose lines end in carriage returns alone",
+				{ ca: file("returns.pem", bundle.replace(/\n/g, "\r")) },
+				/tls\.ca: .*returns\.pem holds no certificate in PEM form/,
+			],
 			["a certificate without its key", { cert: good.cert }, /tls\.cert is given without tls\.key/],
 			["a key without its certificate", { key: good.key }, /tls\.key is given without tls\.cert/],
 			["a file that is a folder", { ca: folder }, /tls\.ca: .* can't be read \(EISDIR\)/],
@@ -78,6 +95,19 @@ function tlsTests(pki: Certificates): void {
 				}
 			});
 		}
+
+		it("may have a byte order mark, text around its certificates, and lines that end in any way", () => {
+			const text = `what it is\n${bundle}and more\n`;
+			for (const ca of [
+				`\u{feff}${bundle}`,
+				text,
+				text.replace(/\n/g, "\r\n"),
+				bundle.replace(/-\n/g, "- \n"),
+			]) {
+				const tls = { ...good, ca: file("unusual.pem", ca) };
+				assert.doesNotThrow(() => new V3Client({ endpoints: ["https://127.0.0.1:1"], tls }));
+			}
+		});
 
 		it("is read once: a follower goes on when it has become another", async () => {
 			const ca = file("moving.pem", bundle);

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import net, { type Socket } from "node:net";
 import tls, { type SecureContext } from "node:tls";
@@ -72,12 +72,7 @@ export function secureContext({ ca, cert, key }: TlsFiles): SecureContext {
 		throw new ArgumentError(`tls.${given} is given without tls.${missing}: they go together`);
 	}
 	if (cert !== undefined) {
-		checked(
-			"cert",
-			`${cert} with tls.key ${key}`,
-			() => tls.createSecureContext(read),
-			"it is another key's",
-		);
+		checked("cert", `${cert} with tls.key ${key}`, () => checkPair(read), "it is another key's");
 	}
 	return tls.createSecureContext(read);
 }
@@ -159,6 +154,13 @@ export function reasonOf(error: unknown): string {
 	return code === "" ? error.message : `${error.message === "" ? "failed" : error.message} [${code}]`;
 }
 
+function checkPair(files: { readonly cert?: Buffer; readonly key?: Buffer }): void {
+	tls.createSecureContext(files);
+	const { cert = "", key = "" } = files;
+	// OpenSSL keeps a key of another type, such as EC beside RSA, for a certificate that may yet come.
+	if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) throw new Error("key type mismatch");
+}
+
 function pem(option: string, path: string): Buffer {
 	try {
 		return readFileSync(path);
@@ -168,9 +170,10 @@ function pem(option: string, path: string): Buffer {
 }
 
 function certificatesIn(option: keyof TlsFiles, path: string, file: Buffer): readonly string[] {
+	// OpenSSL passes over what does not begin its line, but for a byte order mark, and says nothing.
 	const found = file
 		.toString("latin1")
-		.match(/-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g);
+		.match(/(?<=^(?:\xef\xbb\xbf)?)-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----\s*\n[\s\S]*?\n-----END \1-----/gm);
 	if (found !== null) return found;
 	throw new ArgumentError(
 		`tls.${option}: ${path} holds no certificate in PEM form ("-----BEGIN CERTIFICATE-----")`,

@@ -276,6 +276,31 @@ forEachEtcd((server: EtcdUnderTest) => {
 			await waiting;
 		});
 
+		it("is left by return while somebody waits for the next message or event, who is told that it is over", async () => {
+			for (const of of [(one: V3Watch) => one[Symbol.asyncIterator](), (one: V3Watch) => one.events()]) {
+				const one = await watch(`${root}/a`);
+				const iterator = of(one);
+				const waiting = [iterator.next(), iterator.next()];
+				await iterator.return?.();
+				for (const next of waiting) assert.deepEqual(await next, { done: true, value: undefined });
+				await assert.rejects(one.next(), AbortedError);
+			}
+		});
+
+		it("gives its events one by one, in order, however many a message has", async () => {
+			const one = await watch(`${root}/`, { prefix: true });
+			const keys = ["1", "2", "3", "4"].map((name) => `${root}/${name}`);
+			await v3().txn({ success: keys.slice(0, 3).map((key) => ({ op: "put", key, value: "" }) as const) });
+			await v3().put(`${root}/4`, "");
+			const events = one.events();
+			const told = await Promise.all(keys.map(() => events.next()));
+			assert.deepEqual(
+				told.map(({ value }) => value?.kv.key),
+				keys,
+			);
+			await events.return?.();
+		});
+
 		it("is ended by its signal, while it waits, with an AbortedError", async () => {
 			const controller = new AbortController();
 			const one = await watch(`${root}/a`, { signal: controller.signal });

@@ -2,6 +2,7 @@ import type { AnswerHead } from "../http/answer";
 import { readLines } from "../http/body";
 import { checkIndex } from "../http/checks";
 import { AbortedError, BadAnswerError, ConnectionError, TimeoutError } from "../http/errors";
+import { iterate } from "../http/iterate";
 import type { HttpRequest } from "../http/request";
 import type { Transport } from "../http/transport";
 import type { V3Bytes } from "./bytes";
@@ -69,8 +70,8 @@ export interface V3Watch extends AsyncIterable<V3Message> {
 	 * `close()`
 	 */
 	next(): Promise<V3Message | undefined>;
-	/** The events of all messages, one by one. Ends and throws as `next`; leaving it closes the watch. */
-	events(): AsyncGenerator<V3Event, void, undefined>;
+	/** The events of all messages, one by one. Ends and throws as `next`; leaving it closes the watch, at once. */
+	events(): AsyncIterableIterator<V3Event, undefined>;
 	/** Ends it, with its connection if that is its own. */
 	close(): void;
 }
@@ -211,22 +212,31 @@ class Watching implements V3Watch {
 	}
 
 	[Symbol.asyncIterator](): AsyncIterator<V3Message, undefined> {
-		return {
-			next: async () => {
-				const value = await this.next();
-				if (value !== undefined) return { done: false, value };
-				this.close();
-				return { done: true, value };
-			},
-			return: async () => {
-				this.close();
-				return { done: true, value: undefined };
-			},
-		};
+		return iterate(
+			() => this.next(),
+			() => this.close(),
+		);
 	}
 
-	async *events(): AsyncGenerator<V3Event, void, undefined> {
-		for await (const message of this) if (message.kind === "events") yield* message.events;
+	events(): AsyncIterableIterator<V3Event, undefined> {
+		let told: readonly V3Event[] = [];
+		let at = 0;
+		const one = async (): Promise<V3Event | undefined> => {
+			while (at === told.length) {
+				const message = await this.next();
+				if (message === undefined) return undefined;
+				[told, at] = [message.kind === "events" ? message.events : [], 0];
+			}
+			return told[at++];
+		};
+		// Who asks before the last one has its event waits for that.
+		let last: Promise<unknown> = Promise.resolve();
+		const next = () => {
+			const asked = last.then(one);
+			last = asked.catch(() => {});
+			return asked;
+		};
+		return iterate(next, () => this.close());
 	}
 
 	close(): void {

@@ -114,7 +114,9 @@ export async function openWatch(
 		signal: options.signal,
 		timeoutMs,
 	};
-	const answer = await transport.open(request);
+	const answer = await transport.open(request).catch((error: unknown) => {
+		throw error instanceof TimeoutError ? late(error.message, error) : error;
+	});
 	if (answer.status !== 200) {
 		const text = await transport.readInTime(answer, request);
 		parseLine(request, answer, text);
@@ -167,11 +169,18 @@ export async function registered(
 	} catch (cause) {
 		results.close();
 		if (!isLate) throw cause;
-		const message = `no registered watch in ${timeoutMs} ms at ${endpoint}`;
-		throw new TimeoutError(message, { maybeApplied: false, cause });
+		throw late(`no registered watch in ${timeoutMs} ms at ${endpoint}`, cause);
 	} finally {
 		clearTimeout(timer);
 	}
+}
+
+/** Over TLS it may have a reason that nothing else names. */
+function late(message: string, cause: unknown): TimeoutError {
+	const mostWatches =
+		"before 3.4.20 and 3.5.5 etcd serves 249 watches over TLS, and hangs then (issue 11826)";
+	const hint = message.includes("https://") ? `; ${mostWatches}` : "";
+	return new TimeoutError(message + hint, { maybeApplied: false, cause });
 }
 
 class Watching implements V3Watch {

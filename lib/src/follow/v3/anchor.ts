@@ -23,6 +23,7 @@ const farthest = 10_000;
  * revision that comes with it. Such a silence is over with the neighbour's watch; where it lasts, CompactedError.
  */
 export async function anchored({
+	isOne,
 	member,
 	feed,
 	place,
@@ -34,7 +35,7 @@ export async function anchored({
 		const { position } = place;
 		revisions.begin();
 		const plain = new Incoming(await feed.watch(position + 1));
-		if (!(await canBeSilenced(member, position, signal))) return plain;
+		if (!isOne || !(await canBeSilenced(member, position, signal))) return plain;
 		const anchor = await anchorOf(member, position, signal);
 		if (anchor === undefined) {
 			const newest = await member.newestUpTo(plain.watch.header.revision, signal);
@@ -52,6 +53,8 @@ export async function anchored({
 
 /** What a session has to watch with. */
 export interface WatchedFrom {
+	/** Of one range of keys. */
+	readonly isOne: boolean;
 	readonly member: Member;
 	readonly feed: Feed;
 	readonly place: Place;

@@ -101,9 +101,13 @@ export class CatchUp {
 
 	#open(start: number, end: number): Chunk {
 		const { settings } = this.#options;
-		const options = { ...watchOptions(settings, start), prevKv: this.#before === undefined, once: true };
-		const watch =
-			this.#watches?.watch(settings.range.first, options) ?? Promise.reject(new Error("not open"));
+		const [range] = settings.ranges;
+		const options = {
+			...watchOptions(settings, range, start),
+			prevKv: this.#before === undefined,
+			once: true,
+		};
+		const watch = this.#watches?.watch(range.first, options) ?? Promise.reject(new Error("not open"));
 		// Whoever comes to it is told.
 		watch.catch(() => {});
 		return { start, end, watch };

@@ -1,7 +1,9 @@
 import { ConnectionError } from "../../http/errors";
 import { WebSocketRefusedError } from "../../v3/errors";
 import type { V3Watch, V3WatchOptions } from "../../v3/watch";
+import { JoinedWatch } from "./joined";
 import type { Member, MemberSettings } from "./member";
+import type { FollowedRange } from "./range";
 
 /** Where the watches of a session come from: one WebSocket, or an HTTP stream for each where there is none. */
 export interface Feed {
@@ -37,11 +39,16 @@ export async function openFeed(
 	try {
 		// Both at once; where nobody answers, the meeting's error says it as well.
 		const [watches] = await Promise.all([client.watches({ endpoint, timeoutMs, signal }), meeting]);
+		const requestProgress = () => void watches.progress(timeoutMs).catch(() => {});
 		return {
 			isWebSocket: true,
 			async watch(startRevision) {
 				try {
-					const watch = await watches.watch(settings.range.first, watchOptions(settings, startRevision));
+					const watch = await joined(
+						settings,
+						(range) => watches.watch(range.first, watchOptions(settings, range, startRevision)),
+						(await meeting).provesProgress ? requestProgress : undefined,
+					);
 					memory.noSocket.delete(endpoint);
 					return watch;
 				} catch (error) {
@@ -49,7 +56,7 @@ export async function openFeed(
 					throw error;
 				}
 			},
-			requestProgress: () => void watches.progress(timeoutMs).catch(() => {}),
+			requestProgress,
 			close: () => watches.close(),
 		};
 	} catch (error) {
@@ -60,25 +67,45 @@ export async function openFeed(
 }
 
 function httpFeed(settings: MemberSettings, message: string, signal: AbortSignal): Feed {
-	const { client, endpoint, memory, onNote, timeoutMs, range } = settings;
+	const { client, endpoint, memory, onNote, timeoutMs } = settings;
 	if (!memory.noted.has(`no websocket ${endpoint}`)) onNote({ note: "no websocket", endpoint, message });
 	memory.noted.add(`no websocket ${endpoint}`);
 	return {
 		isWebSocket: false,
 		watch: (startRevision) =>
-			client.watch(range.first, {
-				...watchOptions(settings, startRevision),
-				// A member that has lost its leader ends the watch by itself; the reads find out what does not.
-				...{ requireLeader: true, endpoint, signal, timeoutMs },
-			}),
+			joined(settings, (range) =>
+				client.watch(range.first, {
+					...watchOptions(settings, range, startRevision),
+					// A member that has lost its leader ends the watch by itself; the reads find out what does not.
+					...{ requireLeader: true, endpoint, signal, timeoutMs },
+				}),
+			),
 		requestProgress: () => {},
 		close: () => {},
 	};
 }
 
+/** One watch for each range, as one. */
+async function joined(
+	{ ranges }: MemberSettings,
+	open: (range: FollowedRange) => Promise<V3Watch>,
+	requestProgress?: () => void,
+): Promise<V3Watch> {
+	const opened = await Promise.allSettled(ranges.map(open));
+	const watches = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+	const refused = opened.find((one) => one.status === "rejected");
+	const [first, ...more] = watches;
+	if (refused !== undefined || first === undefined) {
+		for (const watch of watches) watch.close();
+		throw refused?.reason;
+	}
+	return more.length === 0 ? first : new JoinedWatch([first, ...more], requestProgress);
+}
+
 /** What every watch of a follower asks for. */
 export function watchOptions(
-	{ range, timeoutMs }: MemberSettings,
+	{ timeoutMs }: MemberSettings,
+	range: FollowedRange,
 	startRevision: number | undefined,
 ): Pick<V3WatchOptions, "rangeEnd" | "startRevision" | "prevKv" | "progressNotify" | "timeoutMs"> {
 	return {

@@ -1,11 +1,11 @@
-import { BadAnswerError } from "../../http/errors";
+import { BadAnswerError, TimeoutError } from "../../http/errors";
 import type { Node } from "../../v2/node";
 import type { V3Client } from "../../v3/client";
 import { CompactedError, FutureRevisionError } from "../../v3/errors";
 import type { V3Header } from "../../v3/types";
 import type { Note } from "../changes";
 import { type FaultId, faultsOf, type KnownFault } from "./known-faults";
-import { type FollowedRange, nodeOf } from "./range";
+import { type FollowedRanges, nodeOf } from "./range";
 
 /** How much of a state is read to spare the events what was before them: keys, and bytes of their values. */
 const mostKeys = 10_000;
@@ -15,7 +15,7 @@ const mostBytes = 8 * 1024 * 1024;
 export interface MemberSettings {
 	readonly client: V3Client;
 	readonly endpoint: string;
-	readonly range: FollowedRange;
+	readonly ranges: FollowedRanges;
 	readonly timeoutMs: number;
 	readonly onNote: (note: Note) => void;
 	readonly memory: Memory;
@@ -27,6 +27,8 @@ export interface Memory {
 	readonly noted: Set<string>;
 	/** How often in a row no WebSocket could be had, by endpoint. */
 	readonly noSocket: Map<string, number>;
+	/** Who was met there last, by endpoint. */
+	readonly met: Map<string, Member>;
 }
 
 /** One member, and what is asked of it beside the watch. Errors are the client's. */
@@ -43,9 +45,25 @@ export class Member {
 
 	/** Asks who it is. */
 	static async meet(settings: MemberSettings, signal: AbortSignal): Promise<Member> {
-		const { client, endpoint, timeoutMs } = settings;
-		const { version, header, dbSizeBytes } = await client.status({ endpoint, timeoutMs, signal });
-		return new Member(settings, version, header, dbSizeBytes / Math.max(1, header.revision));
+		const { client, endpoint, timeoutMs, memory } = settings;
+		try {
+			const { version, header, dbSizeBytes } = await client.status({ endpoint, timeoutMs, signal });
+			const member = new Member(settings, version, header, dbSizeBytes / Math.max(1, header.revision));
+			memory.met.set(endpoint, member);
+			return member;
+		} catch (error) {
+			if (error instanceof TimeoutError) memory.met.get(endpoint)?.isLate();
+			throw error;
+		}
+	}
+
+	/** It does not answer any more. */
+	isLate(): void {
+		const fault = "11826";
+		if (!this.has(fault) || !this.endpoint.startsWith("https://")) return;
+		const message =
+			"it does not answer: over TLS it serves 249 watches and streams by the gateway, whoever asks";
+		this.note(fault, message, true);
 	}
 
 	private constructor(settings: MemberSettings, version: string, header: V3Header, bytesPerRevision: number) {
@@ -99,8 +117,8 @@ export class Member {
 
 	/** The revision of the newest write, up to a revision, to a key of the range that was there then. */
 	async newestUpTo(revision: number, signal: AbortSignal): Promise<number | undefined> {
-		const { first, end } = this.#settings.range;
-		const { client, endpoint, timeoutMs } = this.#settings;
+		const { client, endpoint, timeoutMs, ranges } = this.#settings;
+		const [{ first, end }] = ranges;
 		const { kvs } = await client.range(first, {
 			...(end === undefined ? {} : { rangeEnd: end }),
 			sort: { by: "modRevision", order: "descending" },
@@ -120,7 +138,8 @@ export class Member {
 		try {
 			const { count } = await this.#range(signal, { revision, serializable: true });
 			if (count > mostKeys || count * this.bytesPerRevision > mostBytes) return undefined;
-			const { client, endpoint, timeoutMs, range } = this.#settings;
+			const { client, endpoint, timeoutMs, ranges } = this.#settings;
+			const [range] = ranges;
 			for (let { first } = range; ; ) {
 				const { kvs, more } = await client.range(first, {
 					...(range.end === undefined ? {} : { rangeEnd: range.end }),
@@ -142,7 +161,7 @@ export class Member {
 	}
 
 	#range(signal: AbortSignal, options: { limit?: number; revision?: number; serializable?: boolean }) {
-		const { client, range, endpoint, timeoutMs } = this.#settings;
-		return client.range(range.first, { ...options, countOnly: true, endpoint, timeoutMs, signal });
+		const { client, ranges, endpoint, timeoutMs } = this.#settings;
+		return client.range(ranges[0].first, { ...options, countOnly: true, endpoint, timeoutMs, signal });
 	}
 }

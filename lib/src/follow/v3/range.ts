@@ -12,6 +12,22 @@ export interface FollowedRange {
 	readonly end: Buffer | undefined;
 }
 
+/** At least one; together they hold all keys that are followed. */
+export type FollowedRanges = readonly [FollowedRange, ...FollowedRange[]];
+
+/**
+ * The same as `rangeOf`, for a user who may read the key and what begins with it and a slash, and nothing between the two
+ * ("/a-b"): undefined where that is no other.
+ */
+export function rangesOf({ key, recursive }: Scope): FollowedRanges | undefined {
+	const below = directoryOf(key);
+	if (!recursive || below === key) return undefined;
+	return [
+		{ first: bytesOf("key", key), end: undefined },
+		{ first: bytesOf("key", below), end: prefixEnd(bytesOf("key", below)) },
+	];
+}
+
 /**
  * A key alone, or with all below it: from the key itself to the end of the prefix "<key>/". One range, so that one
  * watch tells all of it in order; what else lies in it ("/a-b" between "/a" and "/a/b") is left out by

@@ -7,15 +7,16 @@ import { anchored, isGone, type WatchedFrom } from "./anchor";
 import { batchRevisions, CatchUp } from "./catch-up";
 import { type Feed, openFeed } from "./feed";
 import { Incoming } from "./incoming";
+import type { FaultId } from "./known-faults";
 import { Member, type MemberSettings, type Memory } from "./member";
 import { Quiet } from "./quiet";
-import type { FollowedRange } from "./range";
+import type { FollowedRanges } from "./range";
 import { Revisions } from "./revisions";
 
 /** What a session at a member is told, beside where it begins. Durations in milliseconds. */
 export interface V3SessionSettings extends Omit<SourceSettings, "backoffMs">, Pick<MemberSettings, "client"> {
 	readonly keySpace: KeySpace;
-	readonly range: FollowedRange;
+	readonly ranges: FollowedRanges;
 	readonly memory: Memory;
 }
 
@@ -71,10 +72,11 @@ export class V3Session implements Session {
 		const { keySpace, obeys } = this.#settings;
 		const revisions = new Revisions(keySpace, place, take);
 		const guard = (position: number) => this.#guard(member, position, signal);
-		const from: WatchedFrom = { member, feed, place, revisions, guard, signal };
+		const isOne = this.#settings.ranges.length === 1;
+		const from: WatchedFrom = { isOne, member, feed, place, revisions, guard, signal };
 		// Without the rule: what a reader does who lists, and then watches from now on.
 		const isFromNow = !place.isReconnect && !obeys("list first");
-		const canCatchUp = feed.isWebSocket && !isFromNow && knowsBatches(member.version);
+		const canCatchUp = isOne && feed.isWebSocket && !isFromNow && knowsBatches(member.version);
 		this.#heard(member.header);
 		if (place.isReconnect) await take({ kind: "reconnected" });
 		place.isReconnect = true;
@@ -128,7 +130,8 @@ export class V3Session implements Session {
 				if (message !== undefined) quiet.arrived(message, openedAt);
 				if (message?.kind === "events") {
 					await guardOnce();
-					if (++messages % messagesBetweenChecks === 0 && member.has("17529")) await guard(place.position);
+					if (++messages % messagesBetweenChecks === 0)
+						await this.#guard(member, place.position, signal, ["17529"]);
 					await revisions.hand(message, openedAt, () => signal.aborted);
 					if (!obeys("go on after the event")) place.position = message.header.revision;
 					if (canCatchUp && isFarBehind(message, place.position)) return message.header.revision;
@@ -150,8 +153,13 @@ export class V3Session implements Session {
 	 * Where the member has a fault that leaves something out at a compaction: whether what comes after a position is all
 	 * there. @throws CompactedError where it may not be
 	 */
-	async #guard(member: Member, position: number, signal: AbortSignal): Promise<void> {
-		const fault = (["18089", "19179", "17529"] as const).find((one) => member.has(one));
+	async #guard(
+		member: Member,
+		position: number,
+		signal: AbortSignal,
+		faults: readonly FaultId[] = ["18089", "19179", "17529"],
+	): Promise<void> {
+		const fault = faults.find((one) => member.has(one));
 		if (fault === undefined || !(await member.hasForgotten(position, signal))) return;
 		// Silence has spoken for what is gone: from there on, if all is there.
 		const { quietThrough } = this.#options.place;

@@ -13,7 +13,7 @@ import type { KeySpace, Listing } from "../changes";
 import { ClientSource, type Session, type SessionOptions, type SourceSettings } from "../source";
 import { byKey } from "../tree";
 import type { Memory } from "./member";
-import { type FollowedRange, nodeOf, rangeOf } from "./range";
+import { type FollowedRange, type FollowedRanges, nodeOf, rangeOf, rangesOf } from "./range";
 import { V3Session } from "./session";
 
 export interface V3SourceOptions extends SourceSettings {
@@ -39,8 +39,8 @@ const patienceMs = 30_000;
  */
 export class V3Source extends ClientSource {
 	readonly #options: V3SourceOptions;
-	readonly #range: FollowedRange;
-	readonly #memory: Memory = { noted: new Set(), noSocket: new Map() };
+	#ranges: FollowedRanges;
+	readonly #memory: Memory = { noted: new Set(), noSocket: new Map(), met: new Map() };
 	#pageLength = firstPage;
 	/** The newest revision that a list was of. */
 	#newest: { readonly clusterId: string; readonly index: number } = { clusterId: "", index: 0 };
@@ -51,11 +51,11 @@ export class V3Source extends ClientSource {
 	constructor(options: V3SourceOptions) {
 		super(options.client.endpoints, options.keySpace, options);
 		this.#options = options;
-		this.#range = rangeOf(options.keySpace.scope);
+		this.#ranges = [rangeOf(options.keySpace.scope)];
 	}
 
 	protected session(options: SessionOptions): Session {
-		const settings = { ...this.#options, range: this.#range, memory: this.#memory };
+		const settings = { ...this.#options, ranges: this.#ranges, memory: this.#memory };
 		const session = new V3Session(settings, options);
 		return session;
 	}
@@ -73,7 +73,17 @@ export class V3Source extends ClientSource {
 
 	/** The keys at one revision, however many pages they take. */
 	protected async listAt(endpoint: string, signal: AbortSignal): Promise<Listing> {
-		let listing = await this.#listOnce(endpoint, signal);
+		let listing = await this.#listOnce(endpoint, signal).catch(async (error: unknown) => {
+			// Whoever may read the key and what is below it may not read what lies between the two.
+			const ranges = this.#ranges.length === 1 ? rangesOf(this.keySpace.scope) : undefined;
+			if (!(error instanceof PermissionDeniedError) || ranges === undefined) throw error;
+			const before = this.#ranges;
+			this.#ranges = ranges;
+			return await this.#listOnce(endpoint, signal).catch((again: unknown) => {
+				this.#ranges = before;
+				throw again;
+			});
+		});
 		const { clusterId, index } = this.#newest;
 		// A linearizable read can be stale once (issue 20418).
 		if (listing.clusterId === clusterId && listing.index < index)
@@ -82,35 +92,39 @@ export class V3Source extends ClientSource {
 		return listing;
 	}
 
+	/** All ranges at the revision of the first page. */
 	async #listOnce(endpoint: string, signal: AbortSignal): Promise<Listing> {
 		const nodes: Node[] = [];
-		let { first } = this.#range;
-		for (let revision: number | undefined, clusterId = ""; ; ) {
-			const { kvs, more, header } = await this.#page(first, revision, endpoint, signal);
-			this.#wasAllowed = true;
-			this.#refusedAt = undefined;
-			revision ??= header.revision;
-			clusterId ||= header.clusterId.toString(16);
-			for (const kv of kvs) {
-				const node = nodeOf(kv);
-				if (this.keySpace.covers(node.key)) nodes.push(node);
+		let revision: number | undefined;
+		let clusterId = "";
+		for (const range of this.#ranges) {
+			for (let { first } = range; ; ) {
+				const { kvs, more, header } = await this.#page({ ...range, first }, revision, endpoint, signal);
+				this.#wasAllowed = true;
+				this.#refusedAt = undefined;
+				revision ??= header.revision;
+				clusterId ||= header.clusterId.toString(16);
+				for (const kv of kvs) {
+					const node = nodeOf(kv);
+					if (this.keySpace.covers(node.key)) nodes.push(node);
+				}
+				const last = kvs.at(-1);
+				if (!more || last === undefined) break;
+				// The next name after the last one.
+				first = Buffer.concat([last.keyBytes, Buffer.of(0)]);
 			}
-			const last = kvs.at(-1);
-			if (!more || last === undefined) return { index: revision, clusterId, nodes: nodes.sort(byKey) };
-			// The next name after the last one.
-			first = Buffer.concat([last.keyBytes, Buffer.of(0)]);
 		}
+		return { index: revision ?? 0, clusterId, nodes: nodes.sort(byKey) };
 	}
 
 	/** One page, as long as fits: etcd counts its keys, and not their bytes. */
 	async #page(
-		first: Buffer,
+		{ first, end }: FollowedRange,
 		revision: number | undefined,
 		endpoint: string,
 		signal: AbortSignal,
 	): Promise<RangeAnswer> {
 		const { client, timeoutMs } = this.#options;
-		const { end } = this.#range;
 		for (;;) {
 			const limit = this.#pageLength;
 			try {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Change, type FollowOptions, follow, type Note } from "etcd-watch-lab/dist/follow";
-import { PermissionDeniedError, V3Client, type V3Watch } from "etcd-watch-lab/dist/v3";
+import { freePorts } from "etcd-watch-lab/dist/server/etcd";
+import { LearnerError, PermissionDeniedError, V3Client, type V3Watch } from "etcd-watch-lab/dist/v3";
 import { etcdOf, v3Kinds } from "../model/differential/etcds";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
@@ -278,6 +279,42 @@ for (const kind of v3Kinds) {
 		});
 	});
 }
+
+describe("a v3 follower of a learner", () => {
+	it("alone, says why it is not served, and ends with that; with a member beside it, goes there", async function () {
+		this.timeout(60_000);
+		const own = await OwnEtcd.start(etcd35, { v2: false });
+		const client = new V3Client({ endpoints: [own.endpoint] });
+		const { members } = (await client.call("/v3/cluster/member/list", {})) as {
+			members: readonly { name: string; peerURLs: readonly string[] }[];
+		};
+		const [peerPort = 0] = await freePorts(1);
+		const peer = `http://127.0.0.1:${peerPort}`;
+		await client.call("/v3/cluster/member/add", { peerURLs: [peer], isLearner: true });
+		const cluster = [`${members[0]?.name}=${members[0]?.peerURLs[0]}`, `learner=${peer}`].join(",");
+		const learner = await OwnEtcd.start(etcd35, {
+			v2: false,
+			flags: [
+				...["--name", "learner", "--initial-cluster-state", "existing", "--initial-cluster", cluster],
+				...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+			],
+		});
+		const alone = new V3Client({ endpoints: [learner.endpoint] });
+		const lonely = told(alone, "/a", { patienceMs: 500 });
+		await assert.rejects(lonely.follower.ready(), LearnerError);
+		assert.ok(lonely.notes.some((note) => note.note === "failed" && /learner/.test(note.message)));
+		const both = new V3Client({ endpoints: [learner.endpoint, own.endpoint] });
+		const one = told(both, "/a");
+		await one.follower.ready();
+		const { header } = await client.put("/a/1", "");
+		await until("it is told", () => one.changes.length === 1);
+		assert.deepEqual(one.indexes(), [header.revision]);
+		await lonely.follower.close();
+		await one.follower.close();
+		await Promise.all([client.close(), alone.close(), both.close()]);
+		await Promise.all([learner.stop(), own.stop()]);
+	});
+});
 
 forEachEtcd((server) => {
 	describe("a v3 follower under a defragmentation", () => {

@@ -77,6 +77,7 @@ function sourceSettingsOf(options: InternalOptions) {
 		onNote,
 		probeMs: checkDurationMs("probeMs", options.probeMs ?? 150),
 		timeoutMs: checkDurationMs("timeoutMs", options.timeoutMs ?? 5_000),
+		patienceMs: checkDurationMs("patienceMs", options.patienceMs ?? 30_000),
 		obeys: obeysAllBut(options.without),
 	};
 }

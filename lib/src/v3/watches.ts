@@ -86,7 +86,7 @@ class Connection implements V3Watches, MailboxOwner {
 	readonly #request: HttpRequest = { method: "GET", path: "/v3/watch" };
 	readonly #answer: AnswerHead;
 	readonly #mailboxes = new Map<number, Mailbox>();
-	/** The watches that were asked for and not answered yet: the server answers in this order. */
+	/** Asked for and not answered yet: the server answers in this order. */
 	readonly #opening: number[] = [];
 	readonly #progress = new Set<Asked<V3Header>>();
 	#socket: WebSocket | undefined;
@@ -104,11 +104,17 @@ class Connection implements V3Watches, MailboxOwner {
 	) {
 		this.endpoint = endpoint;
 		this.#transport = transport;
+		const {
+			signal,
+			timeoutMs = transport.timeoutMs,
+			maxHeldBytes = 1024 * 1024,
+			onFull = () => {},
+		} = options;
 		this.#refused = refused;
-		this.#signal = options.signal;
-		this.#timeoutMs = options.timeoutMs ?? transport.timeoutMs;
-		this.#maxHeldBytes = options.maxHeldBytes ?? 1024 * 1024;
-		this.#onFull = options.onFull ?? (() => {});
+		this.#signal = signal;
+		this.#timeoutMs = timeoutMs;
+		this.#maxHeldBytes = maxHeldBytes;
+		this.#onFull = onFull;
 		this.#answer = { endpoint, status: 101, headers: {} };
 	}
 
@@ -185,31 +191,22 @@ class Connection implements V3Watches, MailboxOwner {
 	async progress(timeoutMs = this.#timeoutMs): Promise<V3Header> {
 		if (this.#failure !== undefined) throw this.#failure.error;
 		this.#send({ progress_request: {} });
-		return await new Promise((resolve, reject) => {
-			const asked: Asked<V3Header> = {
-				resolve(header) {
-					clearTimeout(timer);
-					resolve(header);
-				},
-				reject(error) {
-					clearTimeout(timer);
-					reject(error);
-				},
-			};
-			const timer = setTimeout(() => {
+		let timer: NodeJS.Timeout | undefined;
+		const answer = new Promise<V3Header>((resolve, reject) => {
+			const asked: Asked<V3Header> = { resolve, reject };
+			timer = setTimeout(() => {
 				this.#progress.delete(asked);
 				const message = `no progress in ${timeoutMs} ms at ${this.endpoint}: a watch is behind`;
 				reject(new TimeoutError(message, { maybeApplied: false }));
 			}, timeoutMs);
 			this.#progress.add(asked);
 		});
+		return await answer.finally(() => clearTimeout(timer));
 	}
 
 	close(): void {
 		this.#end(new AbortedError("the watches were closed"));
 	}
-
-	// --- for its watches ---------------------------------------------------------------------------------------
 
 	read(bytes: Buffer): Fields {
 		this.drop(bytes);

@@ -19,6 +19,8 @@ import { V3Session } from "./session";
 export interface V3SourceOptions extends SourceSettings {
 	readonly client: V3Client;
 	readonly keySpace: KeySpace;
+	/** How long what was allowed before may be refused, and all endpoints be learners, until it is taken as meant. */
+	readonly patienceMs: number;
 }
 
 /** How many keys a list reads at once before it knows how large they are, and at most. */
@@ -27,9 +29,6 @@ const mostPage = 10_000;
 
 /** How large a page should be, by its keys and values. */
 const pageBytes = 4 * 1024 * 1024;
-
-/** How long what was allowed before may be refused, and all endpoints be learners, until it is taken as meant. */
-const patienceMs = 30_000;
 
 /**
  * The v3 API as a source: linearizable ranges to list, a watch for what came after. v3's keys are just names
@@ -68,7 +67,7 @@ export class V3Source extends ClientSource {
 		// What was never allowed is a mistake, and told at once.
 		if (isRefused && !this.#wasAllowed) return true;
 		this.#refusedAt ??= performance.now();
-		return performance.now() - this.#refusedAt > patienceMs;
+		return performance.now() - this.#refusedAt > this.#options.patienceMs;
 	}
 
 	/** The keys at one revision, however many pages they take. */

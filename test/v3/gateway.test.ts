@@ -119,3 +119,12 @@ describe("a member that can't serve", () => {
 		assert.equal(good.requests.length, 0);
 	});
 });
+
+describe("an endpoint without the JSON gateway, as etcd's grpc-proxy is", () => {
+	it("is told from an etcd by its 404, in words", async () => {
+		const proxy = await serves((socket) => socket.write(http(404, "404 page not found", {})));
+		const client = clientOf([proxy]);
+		await assert.rejects(client.get("/a"), /no JSON gateway.*grpc-proxy/);
+		await assert.rejects(client.watch("/a"), /no JSON gateway/);
+	});
+});

@@ -143,8 +143,8 @@ export interface FollowOptions {
 	/** How long a member may take for the headers of an answer; 5,000 unless given. */
 	readonly timeoutMs?: number;
 	/**
-	 * v3 alone: how long a user who was allowed before may be refused, or every endpoint be a learner, until that ends the
-	 * follower; 30,000 unless given. What was never allowed ends it at once.
+	 * v3 alone: how long a user who was allowed before may be refused, or every endpoint be a learner or without the JSON
+	 * gateway, until that ends the follower; 30,000 unless given. What was never allowed ends it at once.
 	 */
 	readonly patienceMs?: number;
 	/** Told of what happens underneath. What it throws ends the follower, and `next` throws it. */

@@ -34,7 +34,9 @@ export const rules = {
 
 /** Those that mean nothing on v3, and why. The others hold there, word for word but for v3's own words. */
 export const notOnV3 = {
-	"polls are the truth": "a v3 watch is a stream that does not go deaf: what it could not send it keeps",
+	"polls are the truth":
+		"a v3 watch is a stream that keeps what it could not send, or says that it was compacted; where a server does not " +
+		"say so (issues 17529, 20693), the follower asks",
 	"verify a jump":
 		"a v3 member that catches up by a snapshot tells its watches what they missed (issue 8411)",
 	"a removed directory is all its keys": "v3 has no directories, and an event for each key that goes",

@@ -37,7 +37,7 @@ export function tooLarge(
 ): BadAnswerError {
 	return new BadAnswerError(
 		"too large",
-		`${answer.endpoint} answered with more than ${maxBodyBytes} bytes; etcd would not`,
+		`${answer.endpoint} answered with more than ${maxBodyBytes} bytes: ask for less at once`,
 		{ status: answer.status, excerpt: excerptOf(begin ?? "") },
 	);
 }

@@ -103,11 +103,17 @@ export class Fields {
 	}
 }
 
+const noGateway =
+	"it has no JSON gateway, which v3 is asked by: etcd's grpc-proxy has none, nor has --enable-grpc-gateway=false";
+
 /**
  * Reads a whole answer.
  * @throws V3Error by its table; BadAnswerError for what is not etcd's
  */
 export function parseWhole(request: HttpRequest, answer: AnswerHead, text: string): Fields {
+	// etcd's own 404s are JSON.
+	if (answer.status === 404 && !text.trimStart().startsWith("{"))
+		throw badAnswer(answer, text)(noGateway, "status");
 	const json = parseJson(answer, text);
 	const error = errorIn(request, answer, json);
 	if (error !== undefined) throw error;

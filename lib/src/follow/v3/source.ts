@@ -63,7 +63,8 @@ export class V3Source extends ClientSource {
 		if (isOf(error, [UnimplementedError, ArgumentError, AbortedError])) return true;
 		if (error instanceof BadAnswerError && error.kind === "too large") return true;
 		const isRefused = isOf(error, [AuthenticationFailedError, PermissionDeniedError, UserEmptyError]);
-		if (!isRefused && !(error instanceof LearnerError)) return false;
+		const hasNoGateway = error instanceof BadAnswerError && error.status === 404;
+		if (!isRefused && !hasNoGateway && !(error instanceof LearnerError)) return false;
 		// What was never allowed is a mistake, and told at once.
 		if (isRefused && !this.#wasAllowed) return true;
 		this.#refusedAt ??= performance.now();

@@ -2,10 +2,7 @@
  * An iterator over `next`, which gives undefined at the end. Its end, an error and `return` (so `break`) call `close`.
  * `return` ends it at once, even while a `next` is pending, which then says "done": a generator's would wait for that.
  */
-export function iterate<T>(
-	next: () => Promise<T | undefined>,
-	close: () => void,
-): AsyncIterableIterator<T, undefined> {
+export function iterate<T>(next: () => Promise<T | undefined>, close: () => void): AsyncIterableIterator<T> {
 	let isOver = false;
 	const end = () => {
 		isOver = true;

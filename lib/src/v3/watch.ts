@@ -71,7 +71,7 @@ export interface V3Watch extends AsyncIterable<V3Message> {
 	 */
 	next(): Promise<V3Message | undefined>;
 	/** The events of all messages, one by one. Ends and throws as `next`; leaving it closes the watch, at once. */
-	events(): AsyncIterableIterator<V3Event, undefined>;
+	events(): AsyncIterableIterator<V3Event>;
 	/** Ends it, with its connection if that is its own. */
 	close(): void;
 }
@@ -220,14 +220,14 @@ class Watching implements V3Watch {
 		}
 	}
 
-	[Symbol.asyncIterator](): AsyncIterator<V3Message, undefined> {
+	[Symbol.asyncIterator](): AsyncIterator<V3Message> {
 		return iterate(
 			() => this.next(),
 			() => this.close(),
 		);
 	}
 
-	events(): AsyncIterableIterator<V3Event, undefined> {
+	events(): AsyncIterableIterator<V3Event> {
 		let told: readonly V3Event[] = [];
 		let at = 0;
 		const one = async (): Promise<V3Event | undefined> => {

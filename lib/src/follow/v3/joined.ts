@@ -60,11 +60,11 @@ export class JoinedWatch implements V3Watch {
 		}
 	}
 
-	[Symbol.asyncIterator](): AsyncIterator<V3Message, undefined> {
+	[Symbol.asyncIterator](): AsyncIterator<V3Message> {
 		throw new Error("read it by next()");
 	}
 
-	events(): AsyncGenerator<V3Event, void, undefined> {
+	events(): AsyncIterableIterator<V3Event> {
 		throw new Error("read it by next()");
 	}
 

@@ -70,6 +70,7 @@ export class Fields {
 	/** All 64 bits, signed or not. */
 	big(name: string): bigint {
 		const field = this.json[name] ?? 0;
+		if (field === 0) return 0n;
 		if (typeof field === "string" && /^-?\d{1,20}$/.test(field)) return BigInt(field);
 		// A JSON number that is not safe has lost its last digits by now.
 		if (typeof field === "number" && Number.isSafeInteger(field)) return BigInt(field);
@@ -78,7 +79,8 @@ export class Fields {
 
 	/** A number that counts up from 0, as revisions do: at a million a second it is exact for 285 years. */
 	number(name: string): number {
-		const field = this.json[name];
+		const field = this.json[name] ?? 0;
+		if (field === 0) return 0;
 		// Nearly all of them: 15 digits are exact.
 		if (typeof field === "string" && field.length < 16 && digits.test(field)) return Number(field);
 		const number = Number(this.big(name));

@@ -1,6 +1,7 @@
 import { ConnectionError } from "../../http/errors";
 import { WebSocketRefusedError } from "../../v3/errors";
-import type { V3Watch, V3WatchOptions } from "../../v3/watch";
+import type { V3WatchOptions } from "../../v3/watch";
+import type { Watched } from "./incoming";
 import { JoinedWatch } from "./joined";
 import type { Member, MemberSettings } from "./member";
 import type { FollowedRange } from "./range";
@@ -9,7 +10,7 @@ import type { FollowedRange } from "./range";
 export interface Feed {
 	readonly isWebSocket: boolean;
 	/** From a revision on, itself included; from now on without one. */
-	watch(startRevision: number | undefined): Promise<V3Watch>;
+	watch(startRevision: number | undefined): Promise<Watched>;
 	/** Has every watch told how far it has been told, as soon as it has; by WebSocket alone. */
 	requestProgress(): void;
 	close(): void;
@@ -88,9 +89,9 @@ function httpFeed(settings: MemberSettings, message: string, signal: AbortSignal
 /** One watch for each range, as one. */
 async function joined(
 	{ ranges }: MemberSettings,
-	open: (range: FollowedRange) => Promise<V3Watch>,
+	open: (range: FollowedRange) => Promise<Watched>,
 	requestProgress?: () => void,
-): Promise<V3Watch> {
+): Promise<Watched> {
 	const opened = await Promise.allSettled(ranges.map(open));
 	const watches = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 	const refused = opened.find((one) => one.status === "rejected");

@@ -1,16 +1,19 @@
 import { ConnectionError } from "../../http/errors";
 import type { V3Message, V3Watch } from "../../v3/watch";
 
+/** What is read of a watch here. */
+export type Watched = Pick<V3Watch, "header" | "endpoint" | "next" | "close">;
+
 type Arrived = { readonly message: V3Message | undefined } | { readonly error: unknown };
 
 /** What comes by a watch, one message ahead of what is done with it. */
 export class Incoming {
-	readonly watch: V3Watch;
+	readonly watch: Watched;
 	#arrived: Arrived | undefined;
 	#isAsked = false;
 	#wake: () => void = () => {};
 
-	constructor(watch: V3Watch) {
+	constructor(watch: Watched) {
 		this.watch = watch;
 		this.#ask();
 	}

@@ -1,8 +1,8 @@
 import { AbortedError } from "../../http/errors";
 import { CompactedError } from "../../v3/errors";
 import type { V3Event, V3Header } from "../../v3/types";
-import type { V3Message, V3Watch } from "../../v3/watch";
-import { Incoming } from "./incoming";
+import type { V3Message } from "../../v3/watch";
+import { Incoming, type Watched } from "./incoming";
 
 /** How long the other watches have to be silent, where no progress can be asked for. */
 const settleMs = 100;
@@ -22,7 +22,7 @@ interface Part {
  * until every other watch has come as far: by an event of its own, by a progress, which is asked for, or, where that
  * proves nothing, by 100 ms of silence. What is later than that has been overtaken: CompactedError, and so a gap.
  */
-export class JoinedWatch implements V3Watch {
+export class JoinedWatch implements Watched {
 	readonly endpoint: string;
 	/** Of the watch that was registered last. */
 	readonly header: V3Header;
@@ -34,7 +34,7 @@ export class JoinedWatch implements V3Watch {
 	#wake: () => void = () => {};
 
 	/** `requestProgress`: where its answer proves what it says. */
-	constructor(watches: readonly [V3Watch, ...V3Watch[]], requestProgress: (() => void) | undefined) {
+	constructor(watches: readonly [Watched, ...Watched[]], requestProgress: (() => void) | undefined) {
 		this.endpoint = watches[0].endpoint;
 		this.header = watches.reduce((one, two) =>
 			one.header.revision < two.header.revision ? two : one,
@@ -58,14 +58,6 @@ export class JoinedWatch implements V3Watch {
 			this.close();
 			throw error;
 		}
-	}
-
-	[Symbol.asyncIterator](): AsyncIterator<V3Message> {
-		throw new Error("read it by next()");
-	}
-
-	events(): AsyncIterableIterator<V3Event> {
-		throw new Error("read it by next()");
 	}
 
 	close(): void {

@@ -71,7 +71,7 @@ export const knownFaults = [
 	{
 		id: "17566",
 		url: issue("17566"),
-		versions: { "3.5": [8, 12] },
+		versions: { "3.4": [25, 30], "3.5": [8, 12] },
 		seen: "a requested progress is not answered while a watch is behind, and not later either, until an event comes",
 		follow: "goes by silence, as for 15220, where no answer comes",
 		unpromised: "as for 15220, where no answer comes",

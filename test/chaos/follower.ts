@@ -3,7 +3,6 @@ import { V2Client } from "etcd-watch-lab/dist/v2";
 import { V3Client } from "etcd-watch-lab/dist/v3";
 import { followingWithout } from "../follow/without-rules";
 import { type Loop, withKeys } from "./consumer";
-import { StreamSource } from "./stream-source";
 
 /** The library's follower, as a consumer would use it. `shared`: a client that many use, and that stays open. */
 export async function followerLoop(loop: Loop, shared?: V2Client | V3Client): Promise<void> {
@@ -32,7 +31,6 @@ async function run(loop: Loop, client: V2Client | V3Client): Promise<void> {
 		timeoutMs,
 		without,
 	} = loop.assignment;
-	// `without` is an internal option, which no declaration has.
 	const options = {
 		recursive,
 		signal: loop.signal,
@@ -44,12 +42,8 @@ async function run(loop: Loop, client: V2Client | V3Client): Promise<void> {
 		...(backoffMs === undefined ? {} : { backoffMs }),
 		...(probeMs === undefined ? {} : { probeMs }),
 		...(timeoutMs === undefined ? {} : { timeoutMs }),
-		...(without === undefined ? {} : { without }),
 	};
-	const isOnStream = without?.includes("polls are the truth") === true;
-	const isOfKeys = isOnStream && client instanceof V2Client;
-	const source = isOfKeys ? new StreamSource(client, key, recursive) : client;
-	const follower = new (followingWithout(without ?? []))(source, key, options);
+	const follower = new (followingWithout(without ?? []))(client, key, options);
 	try {
 		const state = await follower.ready();
 		// A bare index comes without a state; the list that it is ready with may lie ahead of it.

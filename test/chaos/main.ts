@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { type Rule, rules } from "etcd-watch-lab/dist/follow";
+import type { Rule } from "etcd-watch-lab/dist/follow";
 import {
 	type EtcdKind,
 	etcdOf,
@@ -16,6 +16,7 @@ import { type ConsumerKind, consumersOn } from "./consumer";
 import { installEtcd3 } from "./etcd3";
 import { kindsOn } from "./kinds";
 import { installNodeEtcd } from "./node-etcd";
+import { proofs } from "./proofs";
 import type { Api } from "./record";
 import { noTotals, summary, sumOf, type Totals } from "./report";
 import { writeResults, writeSummary } from "./results";
@@ -219,8 +220,8 @@ function membersOf(text: string): 1 | 3 {
 }
 
 function ruleOf(text: string): Rule {
-	const rule = (Object.keys(rules) as Rule[]).find((name) => name === text);
-	if (rule === undefined) throw new Error(`--without is one of: ${Object.keys(rules).join("; ")}`);
+	const rule = (Object.keys(proofs) as (keyof typeof proofs)[]).find((name) => name === text);
+	if (rule === undefined) throw new Error(`--without is one of: ${Object.keys(proofs).join("; ")}`);
 	return rule;
 }
 

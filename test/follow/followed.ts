@@ -1,12 +1,8 @@
-import {
-	type Change,
-	type Follower,
-	type FollowOptions,
-	follow,
-	type Note,
-} from "etcd-watch-lab/dist/follow";
+import type { Change, Follower, FollowOptions, Note, Rule } from "etcd-watch-lab/dist/follow";
 import { V2Client } from "etcd-watch-lab/dist/v2";
+import type { V3Client } from "etcd-watch-lab/dist/v3";
 import { until } from "../support/until";
+import { followingWithout } from "./without-rules";
 
 /** Quick to fail, to look and to try again. */
 export const quick: FollowOptions = { backoffMs: [5, 50], probeMs: 20, timeoutMs: 1_000 };
@@ -16,13 +12,18 @@ export class Followed {
 	readonly notes: Note[] = [];
 	readonly changes: Change[] = [];
 	readonly follower: Follower;
-	readonly keys: V2Client;
+	readonly #client: V2Client | V3Client;
 	readonly #reading: Promise<void>;
 	error: unknown;
 
-	private constructor(endpoints: readonly string[], key: string, options: FollowOptions) {
-		this.keys = new V2Client({ endpoints });
-		this.follower = follow(this.keys, key, {
+	private constructor(
+		client: V2Client | V3Client,
+		key: string,
+		options: FollowOptions,
+		without: readonly Rule[],
+	) {
+		this.#client = client;
+		this.follower = new (followingWithout(without))(client, key, {
 			...quick,
 			recursive: true,
 			onNote: (note) => this.notes.push(note),
@@ -31,12 +32,15 @@ export class Followed {
 		this.#reading = this.#read();
 	}
 
+	/** `at`: a client, which ends with it, or the endpoints of one of v2's. `without`: rules that are switched off. */
 	static async start(
-		endpoints: readonly string[],
+		at: readonly string[] | V2Client | V3Client,
 		key: string,
 		options: FollowOptions = {},
+		without: readonly Rule[] = [],
 	): Promise<Followed> {
-		const followed = new Followed(endpoints, key, options);
+		const client = "endpoints" in at ? at : new V2Client({ endpoints: at });
+		const followed = new Followed(client, key, options, without);
 		running.add(followed);
 		await followed.follower.ready();
 		await until("it is connected", () => followed.notes.some(({ note }) => note === "connected"));
@@ -66,7 +70,7 @@ export class Followed {
 	async close(): Promise<void> {
 		running.delete(this);
 		await this.follower.close();
-		await this.keys.close();
+		await this.#client.close();
 		await this.#reading;
 	}
 

@@ -27,7 +27,6 @@ class FakeSource extends ClientSource {
 		const notes: Note[] = [];
 		super(urls, new DirectoryKeys("/a", true), {
 			...{ rollMs: [1_000, 2_000], probeMs: 50, timeoutMs: 1_000, backoffMs },
-			obeys: () => true,
 			onNote: (note) => notes.push(note),
 		});
 		this.notes = notes;

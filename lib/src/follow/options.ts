@@ -4,7 +4,6 @@ import { V2Client } from "../v2/client";
 import { V3Client } from "../v3/client";
 import type { FollowOptions, KeySpace, Position, Scope, Source } from "./changes";
 import { DirectoryKeys, isSameScope, NameKeys, wordsFor } from "./keys";
-import { obeysAllBut, type Rule } from "./rules";
 import { V2Source } from "./v2/source";
 import { V3Source } from "./v3/source";
 
@@ -15,8 +14,6 @@ export type Followable = V2Client | V3Client | Source;
 export interface InternalOptions extends FollowOptions {
 	/** Asked all the time: up to which index bookmarks are waited for, even while nothing happens. */
 	readonly proveThrough?: () => number;
-	/** For proofs: rules that are not obeyed. */
-	readonly without?: readonly Rule[];
 }
 
 /** What a follower is given, once it has been checked. */
@@ -78,7 +75,6 @@ function sourceSettingsOf(options: InternalOptions) {
 		probeMs: checkDurationMs("probeMs", options.probeMs ?? 150),
 		timeoutMs: checkDurationMs("timeoutMs", options.timeoutMs ?? 5_000),
 		patienceMs: checkDurationMs("patienceMs", options.patienceMs ?? 30_000),
-		obeys: obeysAllBut(options.without),
 	};
 }
 

@@ -1,7 +1,7 @@
 /**
  * The thirteen rules by which a follower loses nothing in silence. Each names the behaviour of etcd that forces it
- * (T… are the rows of the field guide), is tested under its name, and can be left out in a proof: what then goes
- * wrong is what the rule is for (`npm run chaos -- --without "…"`).
+ * (T… are the rows of the field guide), is tested under its name, and can be left out in a proof, all but "polls are
+ * the truth", which is an argument: what then goes wrong is what the rule is for (`npm run chaos -- --without "…"`).
  */
 export const rules = {
 	/** State first, then its changes: read by quorum, and watch from the index at which the reading is true. */
@@ -46,11 +46,3 @@ export const notOnV3 = {
 
 /** The name of one of the thirteen rules. */
 export type Rule = keyof typeof rules;
-
-/** Tells whether a rule is obeyed: every rule is, but in a proof. */
-export type Obeys = (rule: Rule) => boolean;
-
-/** For proofs: a follower that obeys all rules but these. */
-export function obeysAllBut(without: readonly Rule[] = []): Obeys {
-	return (rule) => !without.includes(rule);
-}

@@ -1,7 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AbortedError } from "../http/errors";
 import type { KeySpace, Listing, Note, Source, Tail, TailOptions } from "./changes";
-import type { Obeys } from "./rules";
 
 /** What every source over a client is told. Durations in milliseconds. */
 export interface SourceSettings {
@@ -10,7 +9,6 @@ export interface SourceSettings {
 	readonly timeoutMs: number;
 	/** The first wait after a failure, and the longest. */
 	readonly backoffMs: readonly [number, number];
-	readonly obeys: Obeys;
 	readonly onNote: (note: Note) => void;
 }
 

@@ -1,10 +1,8 @@
-import type { Obeys } from "../rules";
-
 /** What an answer proves: from `waitIndex` to `through` nothing fits but the event, which is at `through`. */
 interface Held<E> {
 	readonly waitIndex: number;
 	readonly through: number;
-	readonly found?: { readonly etcdIndex: number; readonly event: E };
+	readonly found?: { readonly event: E };
 }
 
 /** How many may be asked for at once. */
@@ -32,14 +30,12 @@ export class AskWindow<E> {
 	readonly #held = new Map<number, Held<E>>();
 	/** The position at which an event was not believed, and the ask that verifies it has not been answered yet. */
 	#verifying: { readonly waitIndex: number; isSent: boolean } | undefined;
-	readonly #obeys: Obeys;
 
-	constructor(position: number, obeys: Obeys) {
+	constructor(position: number) {
 		this.position = position;
 		this.known = position;
 		this.#asked = position;
 		this.#lastEvent = position;
-		this.#obeys = obeys;
 	}
 
 	get width(): number {
@@ -115,15 +111,15 @@ export class AskWindow<E> {
 		}
 		if (eventIndex <= this.position) {
 			this.#width = Math.max(1, this.#width >> 1);
-			return this.#obeys("each once") ? [] : [event];
+			return [];
 		}
-		if (eventIndex > etcdIndex + 1 && this.#obeys("verify a jump")) {
+		if (eventIndex > etcdIndex + 1) {
 			jumped();
 			const events = etcdIndex < waitIndex ? [] : this.#hold({ waitIndex, through: etcdIndex });
 			this.#verifying ??= { waitIndex: this.position + 1, isSent: false };
 			return events;
 		}
-		return this.#hold({ waitIndex, through: eventIndex, found: { etcdIndex, event } });
+		return this.#hold({ waitIndex, through: eventIndex, found: { event } });
 	}
 
 	/** Nothing lies between the ask for `waitIndex` and `through`. Returns what follows from that. */
@@ -153,12 +149,11 @@ export class AskWindow<E> {
 		for (; next; next = this.#nextHeld()) {
 			if (next.through <= this.position) {
 				if (next.found) this.#width = Math.max(1, this.#width >> 1);
-				if (next.found && !this.#obeys("each once")) events.push(next.found.event);
 				continue;
 			}
 			const { found } = next;
 			const isNextToIt = next.through === this.position + 1;
-			this.position = found && !this.#obeys("go on after the event") ? found.etcdIndex : next.through;
+			this.position = next.through;
 			if (this.known - this.position > this.#width) {
 				this.#width = Math.min(widest, this.#width * (isNextToIt ? 16 : 2));
 			}

@@ -4,7 +4,6 @@ import type { Pipeline } from "../../http/pipeline";
 import { EtcdError, UnauthorizedError } from "../../v2/errors";
 import { keyPath } from "../../v2/key";
 import { parseAnswer } from "../../v2/parse";
-import type { Obeys } from "../rules";
 
 /** What a probe is made with. Durations in milliseconds. */
 export interface ProbeOptions {
@@ -17,7 +16,6 @@ export interface ProbeOptions {
 	readonly open: () => Pipeline;
 	/** The cluster that the last list came from; "" if not known. */
 	readonly clusterId: () => string;
-	readonly obeys: Obeys;
 	/** There is news: an answer, or that the member is suspect. */
 	readonly onNews: () => void;
 	readonly onFailed: (error: LabError) => void;
@@ -86,8 +84,8 @@ export class Probe {
 		if (index > this.#index) this.#index = index;
 		if (typeof clusterId === "string") this.#clusterId = clusterId;
 		if ((!this.#isOtherCluster() && index >= least) || this.#isSuspect) return;
-		this.#isSuspect = this.#options.obeys("an index that goes back is a reset");
-		if (this.#isSuspect) this.#options.onNews();
+		this.#isSuspect = true;
+		this.#options.onNews();
 	}
 
 	/** Asks how far the member is, unless it is being asked. `position`: where it should be. */

@@ -56,9 +56,9 @@ export class V2Session implements Session {
 
 	constructor(options: V2SessionOptions) {
 		this.#options = options;
-		const { transport, endpoint, timeoutMs, key, recursive, place, obeys } = options;
+		const { transport, endpoint, timeoutMs, key, recursive, place } = options;
 		this.#request = watchRequest(key, { recursive }, false);
-		this.#window = new AskWindow(place.position, obeys);
+		this.#window = new AskWindow(place.position);
 		const open = () => transport.pipeline(endpoint, timeoutMs);
 		this.#probe = new Probe({
 			...options,
@@ -72,7 +72,7 @@ export class V2Session implements Session {
 			failed: (_, error) => this.#arrived({ error }),
 			dropped: ({ waitIndex }) => this.#window.dropped(waitIndex),
 		});
-		this.#silence = new Silence(this.#asks, this.#probe, obeys, () => ({
+		this.#silence = new Silence(this.#asks, this.#probe, () => ({
 			position: this.#window.position,
 			width: this.#window.width,
 			isCleared: this.#clearedFrom !== undefined,
@@ -158,10 +158,7 @@ export class V2Session implements Session {
 	}
 
 	#send(waitIndex: number, on: "head" | "window" | "own"): void {
-		// Without the rule: what a reader does who lists, and then watches from now on.
-		const isFromNow = !this.isRegistered && !this.#options.obeys("list first");
-		const { path } = this.#request;
-		this.#asks.send(waitIndex, isFromNow ? path : `${path}&waitIndex=${waitIndex}`, on);
+		this.#asks.send(waitIndex, `${this.#request.path}&waitIndex=${waitIndex}`, on);
 	}
 
 	/** All asks are made anew. */
@@ -212,7 +209,7 @@ export class V2Session implements Session {
 
 	#answered({ ask, head, text }: Answered): void {
 		const { waitIndex, etcdIndex } = ask;
-		const { onNote, obeys } = this.#options;
+		const { onNote } = this.#options;
 		const told = readAnswer(this.#request, ask, head, text);
 		if (told.kind === "event") {
 			const { index } = told.event;
@@ -222,15 +219,13 @@ export class V2Session implements Session {
 		}
 		this.#window.dropped(waitIndex);
 		if (told.kind === "empty") return;
-		if (obeys("a cleared history is a gap")) {
-			this.#clearedFrom = Math.min(waitIndex, this.#clearedFrom ?? waitIndex);
-		} else this.#window.position = Math.max(this.#window.position, told.index);
+		this.#clearedFrom = Math.min(waitIndex, this.#clearedFrom ?? waitIndex);
 	}
 
 	#tell(events: readonly FollowedEvent[]): void {
-		const { key, recursive, obeys } = this.#options;
+		const { key, recursive } = this.#options;
 		for (const event of events) {
-			const isForUs = isToldLive(event, key, recursive) || !obeys("what only the replay shows is dropped");
+			const isForUs = isToldLive(event, key, recursive);
 			this.#outbox.tell(isForUs ? { kind: "event", event } : { kind: "passed", through: event.index });
 		}
 		if (events.length > 0) this.#rollAt = this.#nextRoll();
@@ -266,7 +261,7 @@ export class V2Session implements Session {
 			this.#window.sent(from);
 			this.#send(from, "own");
 		}
-		if (!this.isRegistered || !this.#options.obeys("no poll for ever")) return;
+		if (!this.isRegistered) return;
 		if (now >= this.#probe.dueAt || this.#silence.needsProbe(now)) this.#probe.send(this.#window.position);
 	}
 
@@ -282,7 +277,6 @@ export class V2Session implements Session {
 	/** Rule "no poll for ever": after a quorum read, which a member cut off from its leader can't answer. */
 	async #roll(): Promise<void> {
 		this.#rollAt = this.#nextRoll();
-		if (!this.#options.obeys("no poll for ever")) return;
 		await this.#probe.ask("true", this.#window.position);
 		// It was not quiet after all.
 		if (this.#arrivals.length > 0) return;

@@ -1,4 +1,3 @@
-import type { Obeys } from "../rules";
 import type { Ask, Asks } from "./asks";
 import type { Probe } from "./probe";
 
@@ -31,13 +30,11 @@ const mostWaiting = 8;
 export class Silence {
 	readonly #asks: Asks;
 	readonly #probe: Probe;
-	readonly #obeys: Obeys;
 	readonly #standing: () => Standing;
 
-	constructor(asks: Asks, probe: Probe, obeys: Obeys, standing: () => Standing) {
+	constructor(asks: Asks, probe: Probe, standing: () => Standing) {
 		this.#asks = asks;
 		this.#probe = probe;
-		this.#obeys = obeys;
 		this.#standing = standing;
 	}
 
@@ -83,7 +80,6 @@ export class Silence {
 	get askAgainFrom(): number | undefined {
 		const { position, width, isCleared, proveThrough } = this.#standing();
 		if (width > 1 || isCleared || this.#asks.size === 0 || this.#asks.size > mostWaiting) return undefined;
-		if (!this.#obeys("bookmark a quiet key")) return undefined;
 		let newest = position;
 		for (const { registeredAt, etcdIndex } of this.#asks) {
 			// What has yet to be registered will say how far the member is.
@@ -97,7 +93,7 @@ export class Silence {
 
 	/** A question that is sent from then on, and answered, shows that the ask's answer would have come. */
 	#livesFrom(ask: Ask): number {
-		return this.#obeys("no poll for ever") ? (ask.registeredAt ?? 0) + settleMs / 2 : 0;
+		return (ask.registeredAt ?? 0) + settleMs / 2;
 	}
 
 	/** Whether it would help to know that the history holds nothing for this ask. */

@@ -5,7 +5,7 @@ import type { Feed } from "./feed";
 import type { Member } from "./member";
 
 export interface QuietOptions {
-	readonly settings: Pick<SourceSettings, "rollMs" | "probeMs" | "obeys" | "onNote">;
+	readonly settings: Pick<SourceSettings, "rollMs" | "probeMs" | "onNote">;
 	readonly member: Member;
 	readonly feed: Feed;
 	readonly place: Place;
@@ -142,7 +142,7 @@ export class Quiet {
 	/** Reads the store's revision, where it is time or somebody waits for it. */
 	#read(): void {
 		const now = performance.now();
-		const { settings, member, place, proveThrough, heard, signal } = this.#options;
+		const { member, place, proveThrough, heard, signal } = this.#options;
 		const settling = this.#settling;
 		const isSettled = settling !== undefined && this.#isSettled(settling, now);
 		const isRoll = now >= this.#rollAt;
@@ -150,7 +150,7 @@ export class Quiet {
 		const isDue = isRoll || now >= this.#readAt;
 		if (isRoll) this.#rollAt = this.#nextRoll();
 		if (isDue) this.#readAt = this.#nextRead();
-		if (this.#isReading || !(isSettled || isDue || isWanted) || !settings.obeys("no poll for ever")) return;
+		if (this.#isReading || !(isSettled || isDue || isWanted)) return;
 		this.#isReading = true;
 		member.read(signal).then(
 			(header) => {
@@ -193,8 +193,8 @@ export class Quiet {
 
 	/** Rule "bookmark a quiet key", by silence. */
 	async #quiet(through: number): Promise<void> {
-		const { settings, place, take, guard } = this.#options;
-		if (!settings.obeys("bookmark a quiet key") || through <= place.position) return;
+		const { place, take, guard } = this.#options;
+		if (through <= place.position) return;
 		const isDoubtful =
 			!this.#isSynced && performance.now() - this.#heardAt < patienceMs(through - place.position);
 		if (!isDoubtful) await guard();

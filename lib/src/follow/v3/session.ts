@@ -6,7 +6,7 @@ import type { Session, SessionOptions, SourceSettings, Take } from "../source";
 import { anchored, isGone, type WatchedFrom } from "./anchor";
 import { batchRevisions, CatchUp } from "./catch-up";
 import { type Feed, openFeed } from "./feed";
-import { Incoming } from "./incoming";
+import type { Incoming } from "./incoming";
 import type { FaultId } from "./known-faults";
 import { Member, type MemberSettings, type Memory } from "./member";
 import { Quiet } from "./quiet";
@@ -69,14 +69,11 @@ export class V3Session implements Session {
 
 	async #follow(member: Member, feed: Feed, take: Take, signal: AbortSignal): Promise<void> {
 		const { place } = this.#options;
-		const { keySpace, obeys } = this.#settings;
-		const revisions = new Revisions(keySpace, place, take);
+		const revisions = new Revisions(this.#settings.keySpace, place, take);
 		const guard = (position: number) => this.#guard(member, position, signal);
 		const isOne = this.#settings.ranges.length === 1;
 		const from: WatchedFrom = { isOne, member, feed, place, revisions, guard, signal };
-		// Without the rule: what a reader does who lists, and then watches from now on.
-		const isFromNow = !place.isReconnect && !obeys("list first");
-		const canCatchUp = isOne && feed.isWebSocket && !isFromNow && knowsBatches(member.version);
+		const canCatchUp = isOne && feed.isWebSocket && knowsBatches(member.version);
 		this.#heard(member.header);
 		if (place.isReconnect) await take({ kind: "reconnected" });
 		place.isReconnect = true;
@@ -88,10 +85,10 @@ export class V3Session implements Session {
 				this.#isRegistered ||= place.position > before;
 			}
 			if (signal.aborted) return;
-			const incoming = isFromNow ? new Incoming(await feed.watch(undefined)) : await anchored(from);
+			const incoming = await anchored(from);
 			this.#isRegistered = true;
 			this.#heard(incoming.watch.header);
-			revision = await this.#read(incoming, from, take, isFromNow, canCatchUp);
+			revision = await this.#read(incoming, from, take, canCatchUp);
 		}
 	}
 
@@ -100,13 +97,11 @@ export class V3Session implements Session {
 		incoming: Incoming,
 		{ member, feed, place, revisions, guard, signal }: WatchedFrom,
 		take: Take,
-		isFromNow: boolean,
 		canCatchUp: boolean,
 	): Promise<number | undefined> {
-		const { obeys } = this.#settings;
 		const { watch } = incoming;
 		const openedAt = watch.header.revision;
-		const isSynced = isFromNow || place.position >= openedAt;
+		const isSynced = place.position >= openedAt;
 		let isGuarded = isSynced;
 		const guardOnce = async () => {
 			if (!isGuarded) await guard(place.position);
@@ -133,9 +128,8 @@ export class V3Session implements Session {
 					if (++messages % messagesBetweenChecks === 0)
 						await this.#guard(member, place.position, signal, ["17529"]);
 					await revisions.hand(message, openedAt, () => signal.aborted);
-					if (!obeys("go on after the event")) place.position = message.header.revision;
 					if (canCatchUp && isFarBehind(message, place.position)) return message.header.revision;
-				} else if (message !== undefined && obeys("bookmark a quiet key")) {
+				} else if (message !== undefined) {
 					// A member sends it only to a watch that has been sent everything up to there.
 					await guardOnce();
 					await revisions.passed(message.header.revision);
@@ -171,8 +165,7 @@ export class V3Session implements Session {
 	#heard(header: V3Header): void {
 		const known = this.#options.clusterId();
 		const isOther = known !== "" && known !== header.clusterId.toString(16);
-		if (header.revision >= this.#options.place.position && !isOther) return;
-		if (this.#settings.obeys("an index that goes back is a reset")) this.#isSuspect = true;
+		if (header.revision < this.#options.place.position || isOther) this.#isSuspect = true;
 	}
 
 	/** Whether the member is behind, or of another cluster; that is told then. */
@@ -198,14 +191,9 @@ export class V3Session implements Session {
 
 	/** Rule "a cleared history is a gap". */
 	async #cleared({ compactRevision = 0 }: CompactedError, take: Take): Promise<void> {
-		const { obeys } = this.#settings;
 		const { place } = this.#options;
-		// Without the rule: on from the oldest that there is, as if nothing had been lost. With it too where silence has
-		// spoken for what is gone.
-		if (
-			compactRevision > 0 &&
-			(!obeys("a cleared history is a gap") || place.quietThrough >= compactRevision - 1)
-		) {
+		// Silence has spoken for what is gone.
+		if (compactRevision > 0 && place.quietThrough >= compactRevision - 1) {
 			place.position = Math.max(place.position, compactRevision - 1);
 			return;
 		}

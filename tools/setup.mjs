@@ -62,7 +62,7 @@ npm run site -- --out DIR  into another folder`,
   --pause          the consumers stand still for a second in the middle of each fault, as a collection of garbage does
   --consumer WHO   follow (default), naive, textbook, node-etcd (v2) or etcd3 (v3): the same faults for somebody
                    else; all: each of them after the other, and lib/recorded/chaos.json or chaos-v3.json
-  --without RULE   the follower without one of its thirteen rules, to see what it is for
+  --without RULE   the follower without one of its rules, to see what it is for
 
 Each API on each etcd is a process with its share of the runs, two at a time.`,
 	bench: `npm run bench -- model     how fast the model is, beside a live etcd

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Change, FollowedEvent } from "etcd-watch-lab/dist/follow";
+import type { Change, FollowedEvent, Reset } from "etcd-watch-lab/dist/follow";
 import { type CheckerName, check } from "./checker";
-import { followed, handmade, replaceFollowing, withGap, withRestart } from "./handmade";
+import { followed, handmade, replaceFollowing, withGap, withRestart, withWipe } from "./handmade";
 import type { Delivery, RunRecord } from "./record";
 
 /** Changes what the consumer of the tree was given. */
@@ -209,6 +209,149 @@ describe("the chaos checkers", () => {
 		}
 	});
 
+	describe("exact", () => {
+		const eventThat = (
+			fits: (event: FollowedEvent) => boolean,
+			alter: (event: FollowedEvent) => FollowedEvent,
+		) =>
+			planted(clean, (deliveries) => {
+				const at = eventWhere(deliveries, fits);
+				const delivery = deliveries[at];
+				if (delivery?.change.kind === "event") deliveries[at] = { at: 0, change: alter(delivery.change) };
+			});
+
+		it("catches a key that is said to be made at another index", () => {
+			const other = eventThat(
+				({ action }) => action === "update",
+				(event) => ({ ...event, node: { ...event.node, createdIndex: event.node.createdIndex + 1 } }),
+			);
+			catches("exact", other, /was made at/);
+		});
+
+		for (const [what, alter] of [
+			["nothing", ({ prevNode, ...event }: FollowedEvent) => event],
+			["another value", (event: FollowedEvent) => withBefore(event, { value: "not it" })],
+			["another index", (event: FollowedEvent) => withBefore(event, { modifiedIndex: 1 })],
+		] as const) {
+			it(`catches ${what} in the place of what was before`, () => {
+				catches(
+					"exact",
+					eventThat(({ prevNode }) => prevNode?.value !== undefined, alter),
+					/before, not/,
+				);
+			});
+		}
+
+		it("catches a ttl that is not told, and one that there is none of", () => {
+			const without = eventThat(
+				({ node }) => node.expiration !== undefined,
+				({ node: { ttl, expiration, ...node }, ...event }) => ({ ...event, node }),
+			);
+			catches("exact", without, /has no ttl/);
+			const invented = eventThat(
+				({ action, node }) => action === "set" && node.expiration === undefined,
+				(event) => ({ ...event, node: { ...event.node, ttl: 5, expiration: "2026-01-01T00:00:00Z" } }),
+			);
+			catches("exact", invented, /has a ttl/);
+		});
+
+		it("catches an event of the past that is told as if it had just happened", () => {
+			const gone = (isOfHistory: boolean) =>
+				replaceFollowing(withRestart(clean, middle), "tree, resumed", (one) => ({
+					...one,
+					pastThrough: middle + 50,
+					deliveries: one.deliveries.map((delivery) =>
+						delivery.change.kind === "event" && delivery.change.index <= middle + 50
+							? { ...delivery, change: { ...delivery.change, fromHistory: isOfHistory } }
+							: delivery,
+					),
+				}));
+			saysNothing(gone(true));
+			catches("exact", gone(false), /of the past/);
+		});
+
+		function withBefore(event: FollowedEvent, change: object): FollowedEvent {
+			assert.ok(event.prevNode);
+			return { ...event, prevNode: { ...event.prevNode, ...change } };
+		}
+	});
+
+	describe("of a store that is wiped", () => {
+		const wiped = withWipe(clean);
+		const alteredReset = (alter: (reset: Reset) => Reset) =>
+			altered(wiped, "reset", (change) => (change.kind === "reset" ? alter(change) : change));
+
+		it("say nothing where each was told so, once", () => saysNothing(wiped));
+
+		it("catch a reset that is not told, whatever comes after it", () => {
+			const isReset = ({ change }: Delivery) => change.kind === "reset";
+			const silent = planted(wiped, (deliveries) => deliveries.splice(deliveries.findIndex(isReset)));
+			catches("complete", silent, /never told that the store is another/);
+			const gone = planted(wiped, (deliveries) => deliveries.splice(deliveries.findIndex(isReset), 1));
+			catches("ordered", gone, /comes after/);
+		});
+
+		it("catch a reset that is told twice", () => {
+			const twice = planted(wiped, (deliveries) => {
+				const at = deliveries.findIndex(({ change }) => change.kind === "reset");
+				const again = deliveries[at];
+				assert.ok(again?.change.kind === "reset");
+				const { lastIndex, state } = { lastIndex: 10, state: again.change.state };
+				deliveries.splice(at + 1, 0, { at: 0, change: { ...again.change, lastIndex, state, removed: [] } });
+			});
+			catches("gapsStated", twice, /that is the same/);
+		});
+
+		it("catch a reset with a last index before what was told, or beyond what the store came to", () => {
+			catches(
+				"ordered",
+				alteredReset((reset) => ({ ...reset, lastIndex: reset.lastIndex - 5 })),
+				/the reset says/,
+			);
+			catches(
+				"gapsStated",
+				alteredReset((reset) => ({ ...reset, lastIndex: reset.lastIndex + 500 })),
+				/the store came to/,
+			);
+		});
+
+		it("catch a reset with a state that the new store never had", () => {
+			const invented = {
+				key: `${followed}/k1`,
+				value: "old",
+				dir: false,
+				createdIndex: 5_001,
+				modifiedIndex: 5_001,
+			};
+			const odd = alteredReset((reset) => ({
+				...reset,
+				state: { ...reset.state, nodes: [invented] },
+				removed: reset.removed?.filter(({ key }) => key !== invented.key) ?? [],
+			}));
+			catches("gapsStated", odd, /the reset's state/);
+		});
+
+		it("catch what the server itself lost, in either store", () => {
+			for (const epoch of [0, 1]) {
+				// Its key is written again, and then there is nothing before: somebody has to have removed it.
+				const overwritten = wiped.acknowledged.findIndex(
+					(write) => write.epoch === epoch && write.action === "set" && write.prev && isLasting(write.key),
+				);
+				const acknowledged = wiped.acknowledged.map((write, at) => {
+					if (at !== overwritten) return write;
+					const { prev, ...rest } = write;
+					return rest;
+				});
+				assert.match(check({ ...wiped, acknowledged }).contradictions[0] ?? "", /nothing removed it/);
+			}
+		});
+
+		/** Never given a ttl: it can't have gone by itself. */
+		function isLasting(key: string): boolean {
+			return !wiped.acknowledged.some((write) => write.ttl && key.startsWith(write.key));
+		}
+	});
+
 	it("ordered catches two events that change places", () => {
 		const swapped = planted(clean, (deliveries) => {
 			const [one, two] = deliveries.slice(10, 12);
@@ -285,6 +428,32 @@ describe("the chaos checkers", () => {
 			});
 		}
 
+		it("catches a node that was another one before", () => {
+			const other = altered(longGap(), "gap", (gap) => {
+				if (gap.kind !== "gap") return gap;
+				const [first, ...rest] = gap.changed;
+				assert.ok(first?.before);
+				return { ...gap, changed: [{ ...first, before: { ...first.before, value: "not it" } }, ...rest] };
+			});
+			catches("gapsStated", other, /as it was before/);
+		});
+
+		it("catches a reason that is not so", () => {
+			const slow = altered(longGap(), "gap", (gap) => ({ ...gap, why: "slow consumer" }) as Change);
+			const queue = { length: 1_000, most: 0, full: 0 };
+			catches(
+				"gapsStated",
+				replaceFollowing(slow, "tree", (one) => ({ ...one, queue })),
+				/never full/,
+			);
+			const cleared = replaceFollowing(longGap(), "tree", (one) => ({
+				...one,
+				isSlow: true,
+				queue: { ...queue, most: 1_000, full: 3 },
+			}));
+			catches("gapsStated", cleared, /too slow/);
+		});
+
 		it("catches a reset of a store that is still the same", () => {
 			const reset = planted(clean, (deliveries) => {
 				const at = deliveries.length - 1;
@@ -323,6 +492,12 @@ describe("the chaos checkers", () => {
 	it("bounded catches a queue that grew beyond what was agreed", () => {
 		const grown = replaceFollowing(clean, "tree", (one) => ({ ...one, queue: { length: 100, most: 101 } }));
 		catches("bounded", grown, /101 changes were held/);
+	});
+
+	it("bounded catches a process that grew beyond what it may hold, whatever it says of its queue", () => {
+		const memory = { grown: 60_000_000, most: 16_000_000 };
+		const grown = replaceFollowing(clean, "tree", (one) => ({ ...one, memory }));
+		catches("bounded", grown, /held 57\.2 MiB more/);
 	});
 
 	it("finalState catches what the changes do not lead to", () => {

@@ -1,7 +1,8 @@
 import { historyCapacity } from "etcd-watch-lab/dist/model";
+import type { Node } from "etcd-watch-lab/dist/v2";
 import { differences, keysThatDiffer, leavesOf, oddOnes, visible } from "./compare";
 import { indexAfter, type Part, type Reading, read, retold, toldTree } from "./reading";
-import { isHiddenBelow, isWithin, type RunRecord } from "./record";
+import { type Acknowledged, isHiddenBelow, isWithin, type RunRecord } from "./record";
 import { isRemoval } from "./tree";
 import { reach } from "./truth";
 
@@ -86,6 +87,10 @@ const perPart = {
 			}
 		}
 		if (part.isLast && !following.finished) say(`it never came to the end`, through);
+		// Whoever was stopped on purpose may have been so before.
+		const isStopped = following.position !== undefined || following.stoppedAt !== undefined;
+		if (part.isLast && part.next !== undefined && !isStopped)
+			say("it was never told that the store is another one", through);
 	},
 
 	/** Nothing is told that did not happen, or that is not the follower's to tell. */
@@ -119,6 +124,30 @@ const perPart = {
 		}
 	},
 
+	/** An event says what the server's answer to the write said: what was before, when the key was made, its ttl. */
+	exact(part: Part, say: Say): void {
+		const { following, truth } = part;
+		for (const change of part.changes) {
+			if (change.kind !== "event") continue;
+			const { index, action, key, node, prevNode, fromHistory } = change;
+			const write = truth.at(index, key)?.write;
+			if (write?.action !== action) continue;
+			const what = `${action} of ${key} at ${index}`;
+			// v3's own word for it is what was before; of a compacted revision there is none.
+			const isCompacted =
+				truth.isFlat && prevNode === undefined && isForgotten(truth, write.prev?.modifiedIndex);
+			if (node.createdIndex !== write.createdIndex && !(isCompacted && isRemoval(action)))
+				say(`${what} was made at ${node.createdIndex}, not ${write.createdIndex}`, index);
+			if (!isCompacted && !isSameBefore(prevNode, write.prev))
+				say(`${what} was ${shownBefore(prevNode)} before, not ${shownBefore(write.prev)}`, index);
+			const hasTtl = node.expiration !== undefined;
+			if (!truth.isFlat && !isRemoval(action) && hasTtl !== write.ttl)
+				say(`${what} has ${hasTtl ? "a" : "no"} ttl`, index);
+			if (part.isFirst && !fromHistory && index <= (following.pastThrough ?? 0))
+				say(`${what} is of the past, and is told as if it had just happened`, index);
+		}
+	},
+
 	/** A gap or a reset says what is true: the state to go on from, and what has changed. */
 	gapsStated(part: Part, say: Say): void {
 		const { following, truth } = part;
@@ -134,18 +163,32 @@ const perPart = {
 			for (const what of differences(truth, change.to, expected, told).slice(0, 3)) {
 				say(`the gap's state at ${change.to}: ${what}`, change.to);
 			}
+			const { queue } = following;
+			if (change.why === "slow consumer" && queue?.full === 0)
+				say(`the gap to ${change.to} is for a slow consumer, whose queue was never full`, change.to);
+			if (change.why === "cleared" && following.isSlow && (queue?.full ?? 0) > 0)
+				say(`the gap to ${change.to} does not say that the consumer was too slow`, change.to);
 			if (before)
 				for (const what of misstated(part, change, before))
 					say(`the gap to ${change.to}: ${what}`, change.to);
 		}
 		if (part.reset === undefined) return;
-		const { reset } = part;
-		const next = part.truth.record.epochs.length > truth.epoch + 1;
-		if (!next) {
+		const { reset, next } = part;
+		if (next === undefined) {
 			say(
 				`a reset (${reset.why}, ${reset.lastIndex} to ${reset.state.index}) of a store that is the same`,
 				reset.lastIndex,
 			);
+		}
+		// What had no answer may have moved it on.
+		const newest = (truth.entries.at(-1)?.index ?? 0) + truth.record.unknown.length + truth.vanished.length;
+		if (next && reset.lastIndex > newest)
+			say(`the reset says ${reset.lastIndex} was last, and the store came to ${newest}`, reset.lastIndex);
+		if (next) {
+			const expected = visible(next.treeAt(reset.state.index).leaves(), key, recursive);
+			const told = visible(leavesOf(reset.state.nodes), key, recursive);
+			for (const what of differences(next, reset.state.index, expected, told).slice(0, 3))
+				say(`the reset's state at ${reset.state.index}: ${what}`, reset.lastIndex);
 		}
 		const before = toldTree(part, Number.POSITIVE_INFINITY);
 		if (before) for (const what of misstated(part, reset, before)) say(`the reset: ${what}`, reset.lastIndex);
@@ -172,8 +215,14 @@ const perPart = {
 
 	/** No more is held for a slow consumer than was agreed upon. */
 	bounded({ following, through }: Part, say: Say): void {
-		const { length, most } = following.queue ?? { length: 0, most: 0 };
-		if (most > length) say(`${most} changes were held for a consumer that agreed to ${length}`, through);
+		const { queue, memory } = following;
+		if (queue && queue.most > queue.length)
+			say(`${queue.most} changes were held for a consumer that agreed to ${queue.length}`, through);
+		if (memory && memory.grown > memory.most)
+			say(
+				`its process held ${megabytes(memory.grown)} more, and may hold ${megabytes(memory.most)}`,
+				through,
+			);
 	},
 
 	/** The changes alone lead to what a quorum read says at the end. */
@@ -244,6 +293,26 @@ function lastCompaction({ truth }: Part): number {
 	);
 }
 
+/** Whether a compaction may have taken what was at an index. */
+function isForgotten({ record, epoch }: Part["truth"], index = 0): boolean {
+	return (record.compactions ?? []).some((one) => one.epoch <= epoch && one.revision > index);
+}
+
+function isSameBefore(told: Node | undefined, was: Acknowledged["prev"]): boolean {
+	if (told === undefined || was === undefined) return told === was;
+	if (told.dir !== was.dir || told.modifiedIndex !== was.modifiedIndex) return false;
+	return was.dir || (told.value ?? "") === (was.value ?? "");
+}
+
+function shownBefore(node: Acknowledged["prev"] | Node): string {
+	if (node === undefined) return "nothing";
+	return node.dir ? "a directory" : `${JSON.stringify(node.value?.slice(0, 20))} of ${node.modifiedIndex}`;
+}
+
+function megabytes(bytes: number): string {
+	return `${(bytes / 1_048_576).toFixed(1)} MiB`;
+}
+
 /** What a gap or reset says of the difference, against what the changes had told before. */
 function misstated(
 	{ following, truth }: Part,
@@ -251,7 +320,7 @@ function misstated(
 		readonly state: { readonly nodes: Parameters<typeof leavesOf>[0] };
 		readonly added?: readonly { readonly key: string }[];
 		readonly removed?: readonly { readonly key: string }[];
-		readonly changed?: readonly { readonly now: { readonly key: string } }[];
+		readonly changed?: readonly { readonly before?: Node; readonly now: Node }[];
 	},
 	before: Parameters<typeof keysThatDiffer>[1],
 ): readonly string[] {
@@ -263,9 +332,30 @@ function misstated(
 			(key) => `${key} among those removed`,
 		),
 		...unstated(differ.changed, keysOf((stated.changed ?? []).map(({ now }) => now))),
+		...(stated.changed ?? []).flatMap((one) => misstatedBefore(truth, one, before)),
 	]
 		.filter((text) => text.includes(following.key))
 		.slice(0, 3);
+}
+
+/** Of a node that was written in between: as it was told before, or after an index that no event tells of. */
+function misstatedBefore(
+	truth: Part["truth"],
+	{ before, now }: { readonly before?: Node; readonly now: Node },
+	tree: Parameters<typeof keysThatDiffer>[1],
+): readonly string[] {
+	const was = tree.get(now.key);
+	if (was === undefined) return [];
+	const value = before?.dir ? undefined : (before?.value ?? "");
+	const isSame =
+		before !== undefined && before.key === now.key && before.dir === was.dir && value === was.value;
+	const isAt =
+		was.dir ||
+		before?.modifiedIndex === was.modifiedIndex ||
+		truth.at(before?.modifiedIndex ?? 0, now.key)?.refresh;
+	return isSame && isAt
+		? []
+		: [`${now.key} as it was before is ${shownBefore(before)}, not ${shownBefore(was)}`];
 }
 
 /** A renewed ttl may be stated as a change, or not: what is stated too much is none of our business. */
@@ -277,10 +367,14 @@ export type CheckerName = keyof typeof perPart;
 
 export const checkerNames = Object.keys(perPart) as readonly CheckerName[];
 
+const ofMeasured: readonly CheckerName[] = ["ordered", "unique", "alive", "bounded"];
+
 /** One checker over a whole record. */
 export function findings(reading: Reading, checker: CheckerName): readonly Finding[] {
 	const found: Finding[] = [];
 	for (const part of reading.parts) {
+		// Whose memory is measured keeps no values.
+		if (part.following.memory !== undefined && !ofMeasured.includes(checker)) continue;
 		perPart[checker](part, (what, index) => {
 			found.push({ checker, consumer: part.following.name, what, index });
 		});

@@ -8,6 +8,8 @@ export type ConsumerOrder =
 	| { readonly order: "consume"; readonly assignment: Assignment }
 	/** Its event loop stands still for so long. */
 	| { readonly order: "stall"; readonly ms: number }
+	/** It goes on with the change that it has kept. */
+	| { readonly order: "let go" }
 	| { readonly order: "stop" };
 
 /** What it tells, every few milliseconds. */
@@ -20,34 +22,45 @@ export interface ConsumerReport {
 	readonly stalledMs?: number;
 	/** The most changes that it held at once. */
 	readonly mostQueued?: number;
+	/** By how many bytes the process has grown at most, where that is measured. */
+	readonly grown?: number;
 }
 
 const reportMs = 10;
 
 function consume(assignment: Assignment): void {
 	const consumer = startConsumer(assignment);
-	let told = 0;
 	let begun = false;
+	let grown = 0;
 	void consumer.ready.then(() => {
 		begun = true;
+		if (assignment.memoryBytes !== undefined) {
+			const first = held();
+			setInterval(() => {
+				grown = Math.max(grown, held() - first);
+			}, 300).unref();
+		}
 	});
 	let toldBegun = false;
 	let toldNotes = "{}";
 	const report = (ended?: ConsumerReport["ended"]) => {
-		const { deliveries, startIndex, start, queue } = consumer.following("finished");
+		const drained = consumer.drained();
+		// What waits to be sent is held here, too: where that is measured, only where it stands is told.
+		const deliveries = assignment.memoryBytes === undefined ? drained : drained.map(withoutValues);
 		const isNew = begun && !toldBegun;
 		const notes = JSON.stringify(consumer.notes);
-		if (deliveries.length === told && notes === toldNotes && !isNew && !ended) return;
+		if (deliveries.length === 0 && notes === toldNotes && !isNew && !ended) return;
 		toldNotes = notes;
+		const { startIndex, start, queue } = consumer.following("finished");
 		process.send?.({
 			...(isNew ? { begun: { startIndex, ...(start === undefined ? {} : { start }) } } : {}),
-			deliveries: deliveries.slice(told),
+			deliveries,
 			notes: consumer.notes,
 			mostQueued: queue?.most ?? 0,
+			grown,
 			...(ended === undefined ? {} : { ended }),
 		} satisfies ConsumerReport);
 		toldBegun ||= isNew;
-		told = deliveries.length;
 	};
 	const timer = setInterval(() => report(), reportMs);
 	void consumer.ended.then(() => {
@@ -57,7 +70,28 @@ function consume(assignment: Assignment): void {
 	});
 	process.on("message", (order: ConsumerOrder) => {
 		if (order.order === "stop") void consumer.stop();
+		if (order.order === "let go") consumer.letGo();
 	});
+}
+
+function withoutValues({ change, at }: Delivery): Delivery {
+	if (change.kind !== "event") {
+		const { index } = change.state;
+		return { at, change: { ...change, added: [], changed: [], removed: [], state: { index, nodes: [] } } };
+	}
+	const { kind, index, action, key, fromHistory } = change;
+	const node = { key, dir: false, createdIndex: index, modifiedIndex: index };
+	return {
+		at,
+		change: { kind, index, action, key, node, fromHistory, ...(change.more ? { more: true } : {}) },
+	};
+}
+
+/** What is reachable, by itself and outside of the heap, in bytes. */
+function held(): number {
+	globalThis.gc?.();
+	const { heapUsed, external } = process.memoryUsage();
+	return heapUsed + external;
 }
 
 process.on("message", (order: ConsumerOrder) => {

@@ -1,4 +1,5 @@
 import type { Change, FollowedEvent, Note, Position, Rule, State } from "etcd-watch-lab/dist/follow";
+import type { ConnectOptions } from "etcd-watch-lab/dist/http";
 import type { Node, V2Client, WatchEvent } from "etcd-watch-lab/dist/v2";
 import type { Api, Delivery, Following } from "./record";
 
@@ -17,12 +18,17 @@ export const consumersOn: Readonly<Record<Api, readonly ConsumerKind[]>> = {
  */
 export type ConsumerKind = (typeof consumerKinds)[number];
 
+/** Who asks, and which authority signs the server. */
+export type Access = Pick<ConnectOptions, "user" | "tls">;
+
 /** What a consumer is to follow, as plain data: it may run in another process. */
 export interface Assignment {
 	readonly name: string;
 	readonly kind: ConsumerKind;
 	readonly api: Api;
 	readonly endpoints: readonly string[];
+	/** How they are reached, where that is not plain HTTP by anybody. */
+	readonly access?: Access;
 	readonly key: string;
 	readonly recursive: boolean;
 	readonly epoch: number;
@@ -37,8 +43,14 @@ export interface Assignment {
 	readonly probeMs?: number;
 	readonly timeoutMs?: number;
 	readonly without?: readonly Rule[];
+	/** So many bytes its process may hold beyond what it holds at first: measured there, in a process of its own. */
+	readonly memoryBytes?: number;
+	/** The past that is there on every member when it begins. */
+	readonly pastThrough?: number;
 	/** So long it takes for each change. */
 	readonly paceMs?: number;
+	/** It keeps its first change until it is told to let go. */
+	readonly holds?: true;
 	/** It throws when it is given its so manieth event, once. */
 	readonly throwsAt?: number;
 }
@@ -98,7 +110,10 @@ export class Arrivals {
 	gaps = 0;
 	/** The most changes that were held for the consumer, as far as the notes tell. */
 	mostQueued = 0;
+	/** By how many bytes its process has grown at most, where that is measured. */
+	grown = 0;
 	readonly ready: Promise<void>;
+	hasBegun = false;
 	#begun: () => void = () => {};
 	readonly #waiting = new Set<() => void>();
 
@@ -109,6 +124,7 @@ export class Arrivals {
 	}
 
 	begins(startIndex: number, start: State | undefined): void {
+		this.hasBegun = true;
 		this.startIndex = startIndex;
 		this.start = start;
 		this.lastIndex = Math.max(this.lastIndex, startIndex);
@@ -127,6 +143,11 @@ export class Arrivals {
 			this.lastIndex = change.to;
 		} else this.lastIndex = change.index;
 		this.#look();
+	}
+
+	/** Gives what has arrived, and keeps nothing of it. */
+	drained(): readonly Delivery[] {
+		return this.deliveries.splice(0);
 	}
 
 	note(note: Note): void {
@@ -166,12 +187,17 @@ export class Arrivals {
 
 	following(ending: Ending): Following {
 		const { name, kind, key, recursive, epoch, resumes, gaps, queueLength = 1_000 } = this.assignment;
+		const { paceMs, pastThrough, memoryBytes } = this.assignment;
 		const saved = ending === "saved" ? this.position : undefined;
 		return {
 			...{ name, key, recursive, epoch, gaps },
 			finished: ending !== "unfinished",
-			queue: { length: queueLength, most: this.mostQueued },
-			startIndex: this.startIndex,
+			queue: { length: queueLength, most: this.mostQueued, full: this.notes.full ?? 0 },
+			...(paceMs === undefined ? {} : { isSlow: true }),
+			...(pastThrough === undefined ? {} : { pastThrough }),
+			...(memoryBytes === undefined ? {} : { memory: { grown: this.grown, most: memoryBytes } }),
+			// Who never began answers for nothing.
+			startIndex: this.hasBegun ? this.startIndex : Number.MAX_SAFE_INTEGER,
 			...(this.start === undefined ? {} : { start: this.start }),
 			deliveries: [...this.deliveries],
 			...(resumes === undefined ? {} : { resumes }),
@@ -192,6 +218,10 @@ export class LocalConsumer implements Consumer {
 	readonly #arrivals: Arrivals;
 	readonly #ending = new AbortController();
 	readonly #running: Promise<void>;
+	#release: () => void = () => {};
+	readonly #released = new Promise<void>((resolve) => {
+		this.#release = resolve;
+	});
 	#events = 0;
 
 	constructor(
@@ -252,6 +282,16 @@ export class LocalConsumer implements Consumer {
 		return this.#arrivals.reached(index, timeoutMs, epoch);
 	}
 
+	/** It goes on with the change that it has kept. */
+	letGo(): void {
+		this.#release();
+	}
+
+	/** What it was given since the last call, of which it then keeps nothing. */
+	drained(): readonly Delivery[] {
+		return this.#arrivals.drained();
+	}
+
 	/** Resolves when it has ended, by itself or by `stop`. */
 	get ended(): Promise<void> {
 		return this.#running;
@@ -263,6 +303,7 @@ export class LocalConsumer implements Consumer {
 
 	async stop(): Promise<void> {
 		this.#ending.abort();
+		this.#release();
 		await this.#running;
 	}
 
@@ -271,7 +312,8 @@ export class LocalConsumer implements Consumer {
 	}
 
 	async #take(change: Change): Promise<void> {
-		const { paceMs, throwsAt } = this.assignment;
+		const { paceMs, throwsAt, holds } = this.assignment;
+		if (holds) await this.#released;
 		if (change.kind === "event" && ++this.#events === throwsAt) throw new ConsumerError();
 		if (paceMs !== undefined) await new Promise((resolve) => setTimeout(resolve, paceMs));
 		this.#arrivals.arrives({ change, at: performance.now() });

@@ -7,15 +7,16 @@ import { type Loop, withKeys } from "./consumer";
 /** The library's follower, as a consumer would use it. `shared`: a client that many use, and that stays open. */
 export async function followerLoop(loop: Loop, shared?: V2Client | V3Client): Promise<void> {
 	if (shared !== undefined) return await run(loop, shared);
-	if (loop.assignment.api === "v3") {
-		const client = new V3Client({ endpoints: loop.assignment.endpoints });
+	const { api, endpoints, access } = loop.assignment;
+	if (api === "v3") {
+		const client = new V3Client({ endpoints, ...access });
 		try {
 			return await run(loop, client);
 		} finally {
 			await client.close();
 		}
 	}
-	await withKeys(new V2Client({ endpoints: loop.assignment.endpoints }), (keys) => run(loop, keys));
+	await withKeys(new V2Client({ endpoints, ...access }), (keys) => run(loop, keys));
 }
 
 async function run(loop: Loop, client: V2Client | V3Client): Promise<void> {

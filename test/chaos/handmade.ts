@@ -12,8 +12,8 @@ export const root = "/run";
 export const followed = "/run/t";
 
 /** A few hundred writes of every operation, by the model, with the same keys again and again. */
-export function handmade(count = 600): RunRecord {
-	const store = new ModelStore({ index: 5_000 });
+export function handmade(count = 600, from = 5_000): RunRecord {
+	const store = new ModelStore({ index: from });
 	const acknowledged: Acknowledged[] = [];
 	let now = 0;
 	const apply = (command: Command) => {
@@ -88,7 +88,10 @@ export function withGap(record: RunRecord, from: number, to: number): RunRecord 
 			why: "cleared",
 			state: { index: to, nodes },
 			added: pick(differ.added),
-			changed: pick(differ.changed).map((node) => ({ before: node, now: node })),
+			changed: pick(differ.changed).map((now) => {
+				const [before] = nodesOf([told.get(now.key)].flatMap((leaf) => leaf ?? []));
+				return { ...(before === undefined ? {} : { before }), now };
+			}),
 			removed: [...differ.removed].map((key) => ({ key, dir: false, createdIndex: 1, modifiedIndex: 1 })),
 		};
 		const before = following.deliveries.filter(
@@ -97,6 +100,38 @@ export function withGap(record: RunRecord, from: number, to: number): RunRecord 
 		const after = following.deliveries.filter(({ change }) => change.kind === "event" && change.index > to);
 		return { ...following, deliveries: [...before, { change: gap, at: 0 }, ...after] };
 	});
+}
+
+/** The same run, whose store was wiped when it was over, and written to again; each following was told so. */
+export function withWipe(first: RunRecord = handmade()): RunRecord {
+	const second = handmade(200, 10);
+	const followings = first.followings.map((following, nth): Following => {
+		const told = new Tree(following.key, following.start?.nodes);
+		for (const { change } of following.deliveries) {
+			if (change.kind === "event") told.apply({ ...change, dir: change.node.dir, value: change.node.value });
+		}
+		const state = second.epochs[0]?.base ?? { index: 0, nodes: [] };
+		const reset: Change = {
+			kind: "reset",
+			lastIndex: Math.max(
+				...following.deliveries.map(({ change }) => (change.kind === "event" ? change.index : 0)),
+			),
+			why: "index went back",
+			state,
+			added: [],
+			changed: [],
+			removed: nodesOf(told.leaves()),
+		};
+		const after = second.followings[nth]?.deliveries ?? [];
+		return { ...following, deliveries: [...following.deliveries, { change: reset, at: 0 }, ...after] };
+	});
+	const [was] = first.epochs;
+	return {
+		...first,
+		followings,
+		epochs: [{ base: was?.base ?? { index: 0, nodes: [] } }, ...second.epochs],
+		acknowledged: [...first.acknowledged, ...second.acknowledged.map((write) => ({ ...write, epoch: 1 }))],
+	};
 }
 
 /** The tree's following, cut in two at a saved position. */
@@ -153,13 +188,16 @@ function perfect(truth: Truth, name: string, key: string, recursive: boolean): F
 	for (const entry of truth.entries) {
 		if (reach({ key, recursive }, entry, tree) === "must") {
 			const { index, action = "set", value, dir } = entry;
+			const { write } = entry;
 			const node = {
 				key: entry.key,
 				dir,
-				createdIndex: index,
+				createdIndex: write?.createdIndex ?? index,
 				modifiedIndex: index,
 				...(value === undefined || isRemoval(action) ? {} : { value }),
+				...(write?.ttl && !isRemoval(action) ? { ttl: 1, expiration: "2026-01-01T00:00:00Z" } : {}),
 			};
+			const prevNode = write?.prev && { key: entry.key, createdIndex: 1, ...write.prev };
 			const gone = nodesOf(visible(tree.within(entry.key), key, recursive).values());
 			const removed = isRemoval(action) ? { removed: gone } : {};
 			const change: FollowedEvent = {
@@ -168,6 +206,7 @@ function perfect(truth: Truth, name: string, key: string, recursive: boolean): F
 				action,
 				key: entry.key,
 				node,
+				...(prevNode === undefined ? {} : { prevNode: prevNode as Node }),
 				fromHistory: false,
 				...removed,
 			};

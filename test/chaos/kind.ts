@@ -8,6 +8,10 @@ export interface Needs {
 	/** Proxies before the clients' ports, or between the members. */
 	readonly proxied?: "clients" | "peers";
 	readonly flags?: readonly string[];
+	/** That no run has had before: never compacted, no users. */
+	readonly fresh?: true;
+	/** Each member logs everything into a pipe that `run.servers.logs` can stop to read. Not on Windows. */
+	readonly logPipes?: true;
 }
 
 /**

@@ -1,61 +1,58 @@
+import { type FaultId, faultsOf } from "etcd-watch-lab/dist/follow/v3/known-faults";
 import type { CheckerName, Finding } from "./checker";
 
-/**
- * A fault of servers that no client can make good: what it brings about on the versions that have it. Only until the
- * library has its own table of them; what a follower can work around has no place here.
- */
-interface KnownFault {
-	readonly name: string;
-	/** From the first version to the last, both included, of each series. */
-	readonly versions: readonly (readonly [string, string])[];
-	/** The kinds that bring it about. */
-	readonly kinds: readonly string[];
-	/** What may then be found, and nothing else. */
-	readonly findings: readonly CheckerName[];
+/** What a fault of servers, by the library's table, may bring about in a run on a version that has it. */
+interface Expected {
+	readonly ids: readonly FaultId[];
+	/** The kinds that can bring it about; any unless given. */
+	readonly kinds?: readonly string[];
+	readonly checker: CheckerName;
 	readonly says: RegExp;
 }
 
-const faults: readonly KnownFault[] = [
+const expected: readonly Expected[] = [
+	// Whoever turns to another member than the one that was killed finds another revision there.
 	{
-		// Whoever turns to another member than the one that was killed finds another revision there.
-		name: "etcd 13766: members differ after a kill -9",
-		versions: [["3.5.0", "3.5.2"]],
+		ids: ["13766"],
 		kinds: ["kill", "leader-kill", "kill-all", "rolling-restart"],
-		findings: ["gapsStated"],
+		checker: "gapsStated",
 		says: /^a reset \((index went back|another past)/,
 	},
+	// A read that was asked for before a pause is answered after it.
+	{ ids: ["20418"], kinds: ["pause"], checker: "gapsStated", says: /^a reset \(index went back/ },
+	// What can't be told from a loss is told as a gap: at exactly the compacted revision …
 	{
-		// A read that was asked for before a pause is answered after it.
-		name: "etcd 20418: a linearizable read is stale after a pause",
-		versions: [
-			["3.4.20", "3.4.41"],
-			["3.5.0", "3.5.27"],
-			["3.6.0", "3.6.8"],
-		],
-		kinds: ["pause"],
-		findings: ["gapsStated"],
-		says: /^a reset \(index went back/,
+		ids: ["18089", "19179", "17529"],
+		checker: "avoidable",
+		says: /^a gap from (\d+) to \d+: the history went back to \1$/,
 	},
+	// … and beside a watch at -1.
+	{ ids: ["20693"], kinds: ["neighbour-at-minus-one"], checker: "avoidable", says: /^a gap from/ },
 ];
 
-/** The one that accounts for everything that a run found wrong. */
+/** Whether a version has it. */
+export function isAffected(version: string, id: FaultId): boolean {
+	return faultsOf(version).some((fault) => fault.id === id);
+}
+
+/** The known faults that account for everything that a run found wrong; undefined: something is left. */
 export function knownFault(
 	version: string,
 	kind: string,
 	{ findings, failure }: { readonly findings: readonly Finding[]; readonly failure: string | undefined },
 ): string | undefined {
 	if (findings.length === 0 || failure !== undefined) return undefined;
-	return faults.find(
-		(fault) =>
-			fault.kinds.includes(kind) &&
-			fault.versions.some(([first, last]) => isBetween(version, first, last)) &&
-			findings.every(({ checker, what }) => fault.findings.includes(checker) && fault.says.test(what)),
-	)?.name;
+	const accounted = findings.map((finding) => accountFor(version, kind, finding));
+	return accounted.includes(undefined) ? undefined : [...new Set(accounted)].join(", ");
 }
 
-function isBetween(version: string, first: string, last: string): boolean {
-	const [major, minor, patch = 0] = version.split(".").map(Number);
-	const [, , from = 0] = first.split(".").map(Number);
-	const [, , to = 0] = last.split(".").map(Number);
-	return first.startsWith(`${major}.${minor}.`) && patch >= from && patch <= to;
+function accountFor(version: string, kind: string, { checker, what }: Finding): string | undefined {
+	const found = expected.find(
+		(one) =>
+			one.checker === checker &&
+			one.says.test(what) &&
+			(one.kinds === undefined || one.kinds.includes(kind)) &&
+			one.ids.some((id) => isAffected(version, id)),
+	);
+	return found && `etcd ${found.ids.filter((id) => isAffected(version, id)).join(" or ")}`;
 }

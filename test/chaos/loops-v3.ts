@@ -49,8 +49,8 @@ async function watching(
 	loop: Loop,
 	once: (client: V3Client, key: string, options: V3WatchOptions) => Promise<void>,
 ): Promise<void> {
-	const { endpoints, key, recursive } = loop.assignment;
-	const client = new V3Client({ endpoints, timeoutMs: 2_000 });
+	const { endpoints, access, key, recursive } = loop.assignment;
+	const client = new V3Client({ endpoints, ...access, timeoutMs: 2_000 });
 	try {
 		while (!loop.signal.aborted) {
 			try {

@@ -15,6 +15,9 @@ export interface Part {
 	readonly changes: readonly (FollowedEvent | Gap)[];
 	/** What ended it, and the truth of the store that came then. */
 	readonly reset: Reset | undefined;
+	/** The store that comes after this one; undefined: there was none. */
+	readonly next: Truth | undefined;
+	readonly isFirst: boolean;
 	readonly isLast: boolean;
 }
 
@@ -52,7 +55,10 @@ function partsOf(following: Following, truths: readonly Truth[]): readonly Part[
 		const final = truth.record.epochs[truth.epoch]?.final?.index ?? last;
 		const stopped = following.position?.index ?? following.stoppedAt;
 		const through = reset?.lastIndex ?? stopped ?? Math.max(last, final);
-		parts.push({ following, truth, after, through, nodes, changes, reset, isLast: reset === undefined });
+		const next = truths[epoch + 1];
+		const isFirst = parts.length === 0;
+		const isLast = reset === undefined;
+		parts.push({ following, truth, after, through, nodes, changes, reset, next, isFirst, isLast });
 	};
 	for (const { change } of following.deliveries) {
 		if (change.kind !== "reset") {

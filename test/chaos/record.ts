@@ -17,7 +17,11 @@ export interface Acknowledged {
 	/** A renewed ttl: no event. */
 	readonly refresh: boolean;
 	/** What the answer says was there before. */
-	readonly prev?: { readonly modifiedIndex: number; readonly value?: string; readonly dir: boolean };
+	readonly prev?: {
+		readonly modifiedIndex: number;
+		readonly value?: string | undefined;
+		readonly dir: boolean;
+	};
 }
 
 /** A write whose answer never came: it may have been carried out, at an index that nobody knows. */
@@ -56,8 +60,14 @@ export interface Following {
 	readonly stoppedAt?: number;
 	/** "none": whatever happened, the history was long enough for it. */
 	readonly gaps: "none" | "allowed";
-	/** How many changes it may hold for its consumer, and how many it held at most, where it told of that. */
-	readonly queue?: { readonly length: number; readonly most: number };
+	/** How many changes it may hold for its consumer; how many it held at most and how often it was full, as it told. */
+	readonly queue?: { readonly length: number; readonly most: number; readonly full?: number };
+	/** Its consumer takes its time for each change. */
+	readonly isSlow?: true;
+	/** Measured from outside, in bytes: what its process held at most, beyond what it held at first, and may hold. */
+	readonly memory?: { readonly grown: number; readonly most: number };
+	/** Up to here the past was there on every member when it began: whatever it tells of that is from the history. */
+	readonly pastThrough?: number;
 	/** What it should have told within a time, and did not. */
 	readonly silences?: readonly { readonly index: number; readonly what: string }[];
 	/** True when it has seen the last index of the run, or stood by a saved position. */
@@ -102,6 +112,31 @@ export interface RunRecord {
 /** What tells an event from all others of its store: on v3 several can have one index. */
 export function idOf({ index, key }: { readonly index: number; readonly key: string }): string {
 	return `${index} ${key}`;
+}
+
+/**
+ * Bytes as a string that has them all: a byte that is no part of valid UTF-8 becomes U+DCNN, as Python's
+ * surrogateescape has it. Written anew here, not the library's.
+ */
+export function textOf(bytes: Uint8Array): string {
+	const { buffer, byteOffset, length } = bytes;
+	const whole = Buffer.from(buffer, byteOffset, length);
+	try {
+		return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(whole);
+	} catch {
+		// Character by character: what does not decode by itself is one byte.
+		let text = "";
+		for (let at = 0; at < length; ) {
+			const size = [1, 2, 3, 4].find((one) => at + one <= length && isText(whole.subarray(at, at + one)));
+			text += size ? whole.toString("utf8", at, at + size) : String.fromCharCode(0xdc00 + (whole[at] ?? 0));
+			at += size ?? 1;
+		}
+		return text;
+	}
+}
+
+function isText(bytes: Buffer): boolean {
+	return Buffer.from(bytes.toString("utf8"), "utf8").equals(bytes);
 }
 
 /** A tree as a quorum read answers it, flat: the directory first, then what is below in the order of the keys. */

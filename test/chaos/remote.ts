@@ -17,7 +17,8 @@ export class RemoteConsumer implements Consumer {
 	constructor(readonly assignment: Assignment) {
 		this.#arrivals = new Arrivals(assignment);
 		const stdio = ["ignore", "inherit", "inherit", "ipc"] as const;
-		this.#child = fork(path.join(__dirname, "consumer-process.js"), { stdio: [...stdio] });
+		const execArgv = assignment.memoryBytes === undefined ? [] : ["--expose-gc"];
+		this.#child = fork(path.join(__dirname, "consumer-process.js"), { stdio: [...stdio], execArgv });
 		this.#gone = once(this.#child, "exit");
 		this.#child.on("message", (report: ConsumerReport) => this.#hear(report));
 		this.#child.on("exit", () => {
@@ -67,6 +68,10 @@ export class RemoteConsumer implements Consumer {
 		return this.#arrivals.until(() => this.count >= count, timeoutMs);
 	}
 
+	get pid(): number | undefined {
+		return this.#child.pid;
+	}
+
 	/** Whether its process has ended. */
 	get isGone(): boolean {
 		return this.#child.exitCode !== null || this.#child.signalCode !== null;
@@ -79,6 +84,11 @@ export class RemoteConsumer implements Consumer {
 		});
 		this.#order({ order: "stall", ms });
 		return over;
+	}
+
+	/** It goes on with the change that it has kept. */
+	letGo(): void {
+		this.#order({ order: "let go" });
 	}
 
 	/** kill -9. */
@@ -103,10 +113,12 @@ export class RemoteConsumer implements Consumer {
 	}
 
 	#hear(report: ConsumerReport): void {
-		const { begun, deliveries = [], notes, mostQueued = 0, ended, stalledMs } = report;
+		const { begun, deliveries = [], notes, mostQueued = 0, grown = 0, ended, stalledMs } = report;
 		if (begun) this.#arrivals.begins(begun.startIndex, begun.start);
 		if (notes) this.#notes = notes;
+		if (notes?.full) this.#arrivals.notes.full = notes.full;
 		this.#arrivals.mostQueued = Math.max(this.#arrivals.mostQueued, mostQueued);
+		this.#arrivals.grown = Math.max(this.#arrivals.grown, grown);
 		for (const delivery of deliveries) this.#arrivals.arrives(delivery);
 		if (stalledMs !== undefined) this.#stalled(stalledMs);
 		if (!ended) return;

@@ -5,7 +5,7 @@ import { LabError } from "etcd-watch-lab/dist/http";
 import { EventIndexClearedError, V2Client } from "etcd-watch-lab/dist/v2";
 import { CompactedError, V3Client } from "etcd-watch-lab/dist/v3";
 import type { Cluster, FaultProxy, Member } from "../support/proxy";
-import type { Assignment, Consumer, ConsumerKind, Ending } from "./consumer";
+import type { Access, Assignment, Consumer, ConsumerKind, Ending } from "./consumer";
 import { startConsumer } from "./consumers";
 import { type Bite, bite, NoBiteError } from "./kind";
 import {
@@ -81,6 +81,10 @@ export class Run {
 	/** The proxies count on from run to run. */
 	readonly #bittenBefore = new Map<keyof FaultProxy["bitten"], number>();
 	#member: Member;
+	/** Another server in place of the cluster, and who the run's own requests are by. */
+	#server: { readonly endpoint: string; readonly direct: string } | undefined;
+	#user: Access["user"];
+	#access: Access | undefined;
 
 	private constructor(options: RunOptions, root: string) {
 		this.#options = options;
@@ -102,11 +106,41 @@ export class Run {
 	static async begin(options: RunOptions): Promise<Run> {
 		// Of one length: none is a prefix of another.
 		const run = new Run(options, `/chaos-${randomBytes(6).toString("hex")}`);
-		const { tree, key } = run.places;
-		const keys = [key, `${tree}/d0/k0`, `${tree}/d1/k1`, `${tree}/key2`, `${run.places.foreign}/k0`];
 		run.#epochs.push({ base: { index: 0, nodes: [] } });
-		for (const one of keys) await run.set(one, "at first");
+		await run.#fillAtFirst();
 		return run;
+	}
+
+	async #fillAtFirst(): Promise<void> {
+		const { tree, key, foreign } = this.places;
+		const keys = [key, `${tree}/d0/k0`, `${tree}/d1/k1`, `${tree}/key2`, `${foreign}/k0`];
+		for (const one of keys) await this.set(one, "at first");
+	}
+
+	/** From here on all is at another server, which the consumers know by one URL and the run by another. */
+	async moveTo(
+		server: { readonly endpoint: string; readonly direct: string },
+		access: Access,
+	): Promise<void> {
+		this.#server = server;
+		this.#access = access;
+		this.#acknowledged.length = 0;
+		this.#unknown.length = 0;
+		await this.#renew();
+		await this.#fillAtFirst();
+	}
+
+	/** From here on the run's own requests are this user's, and the consumers' another one's. */
+	async actAs(user: Access["user"], access: Access): Promise<void> {
+		this.#user = user;
+		this.#access = access;
+		await this.#renew();
+	}
+
+	async #renew(): Promise<void> {
+		await Promise.all([this.keys.close(), this.store.close()]);
+		this.keys = this.#newKeys();
+		this.store = this.#newStore();
 	}
 
 	get cluster(): Cluster {
@@ -125,11 +159,13 @@ export class Run {
 
 	/** As the consumers know them: the member that they are at, then the others. */
 	get endpoints(): readonly string[] {
+		if (this.#server) return [this.#server.endpoint];
 		return [this.#member, ...this.others].map(({ endpoint }) => endpoint);
 	}
 
 	/** The others' own URLs, past the proxies; the member's own where it is alone. */
 	get elsewhere(): readonly string[] {
+		if (this.#server) return [this.#server.direct];
 		const { others } = this;
 		return (others.length > 0 ? others : [this.#member]).map(({ direct }) => direct);
 	}
@@ -139,9 +175,7 @@ export class Run {
 		const leader = await this.cluster.leader();
 		const other = this.cluster.members.find((member) => member !== leader);
 		this.#member = where === "leader" ? leader : (other ?? leader);
-		await Promise.all([this.keys.close(), this.store.close()]);
-		this.keys = this.#newKeys();
-		this.store = this.#newStore();
+		await this.#renew();
 	}
 
 	/** The proxies before the clients' ports. */
@@ -183,8 +217,11 @@ export class Run {
 		const { shared, ...rest } = options;
 		const isPaused = this.#options.withPauses && kind === "follow" && shared === undefined;
 		const remote = rest.remote ?? isPaused;
+		const isOfThePast = rest.position !== undefined || rest.afterIndex !== undefined;
+		const pastThrough = kind === "follow" && isOfThePast ? await this.#leastIndex() : undefined;
 		const assignment: Assignment = {
 			endpoints: this.endpoints,
+			...(this.#access === undefined ? {} : { access: this.#access }),
 			epoch: this.epoch,
 			key: this.places.tree,
 			recursive: true,
@@ -192,6 +229,7 @@ export class Run {
 			// Runs are short: what takes seconds by default has to come sooner.
 			...{ timeoutMs: 1_000, backoffMs: [20, 400] },
 			without: this.#options.without,
+			...(pastThrough === undefined ? {} : { pastThrough }),
 			...rest,
 			...{ name, kind, api: this.api },
 		};
@@ -200,8 +238,21 @@ export class Run {
 				? new RemoteConsumer(assignment)
 				: startConsumer(assignment, shared);
 		this.consumers.set(name, { consumer, ending: undefined });
-		await consumer.ready;
+		const patience = new AbortController();
+		const ms = this.#patienceMs(consumer);
+		const late = wait(ms, "late", { signal: patience.signal }).catch(() => undefined);
+		if ((await Promise.race([consumer.ready, late])) === "late") {
+			this.#isSilent(name, 0, `not ready in ${ms} ms`);
+		}
+		patience.abort();
 		return consumer;
+	}
+
+	/** The index that every member has come to; 0 where one of them does not say. */
+	async #leastIndex(): Promise<number> {
+		const members = this.#server ? [this.#server.direct] : this.cluster.members.map(({ direct }) => direct);
+		const indexes = members.map((member) => indexAt(this.api, member, this.#user));
+		return Math.min(...(await Promise.all(indexes)));
 	}
 
 	/** The usual consumers over the same traffic: of all, of the tree, of one key, and the loops to compare with. */
@@ -240,11 +291,13 @@ export class Run {
 		const isForgetful = consumer.assignment.kind !== "follow";
 		const patienceMs = isForgetful ? loopEndMs : this.#patienceMs(consumer);
 		const told = await consumer.reached(index, patienceMs, this.epoch);
-		if (!told) {
-			const what = `silent for ${Math.round(performance.now() - begin)} ms at ${consumer.lastIndex}`;
-			this.#silences.set(name, [...(this.#silences.get(name) ?? []), { index, what }]);
-		}
+		const ms = Math.round(performance.now() - begin);
+		if (!told) this.#isSilent(name, index, `silent for ${ms} ms at ${consumer.lastIndex}`);
 		return told;
+	}
+
+	#isSilent(name: string, index: number, what: string): void {
+		this.#silences.set(name, [...(this.#silences.get(name) ?? []), { index, what }]);
 	}
 
 	/** Ends these, and starts others of the same kinds where they stood. Gives the names of those. */
@@ -304,7 +357,8 @@ export class Run {
 		const mix = this.api === "v3" ? onV3 : (options.mix ?? everything);
 		const seed = this.random.below(1_000_000_000);
 		const { places, epoch, api } = this;
-		const shared = { api, epoch, seed, places, endpoints, connections: 16 };
+		const user = this.#user === undefined ? {} : { user: this.#user };
+		const shared = { api, epoch, seed, places, endpoints, connections: 16, ...user };
 		return this.#keep(this.writer.write({ ...shared, ...rest, mix }));
 	}
 
@@ -314,8 +368,9 @@ export class Run {
 		rate: { readonly perSecond?: number } = {},
 	): Promise<void> {
 		const { epoch, elsewhere: endpoints, api } = this;
-		await this.#keep(this.writer.carryOut({ api, epoch, endpoints, commands, connections: 16, ...rate }))
-			.done;
+		const user = this.#user === undefined ? {} : { user: this.#user };
+		const order = { api, epoch, endpoints, commands, connections: 16, ...rate, ...user };
+		await this.#keep(this.writer.carryOut(order)).done;
 	}
 
 	/** Exactly so many writes beside everything that is followed but by the root. Gives the last index. */
@@ -366,9 +421,21 @@ export class Run {
 		}
 	}
 
+	/** A v3 client for the run's own requests, past the proxies unless told otherwise; to be closed. */
+	client(...endpoints: readonly string[]): V3Client {
+		const user = this.#user === undefined ? {} : { user: this.#user };
+		const at = endpoints.length > 0 ? endpoints : this.elsewhere;
+		return new V3Client({ endpoints: at, timeoutMs: 5_000, ...user });
+	}
+
+	/** A write that the run has made by other means. */
+	wasWritten(...writes: readonly Acknowledged[]): void {
+		this.#acknowledged.push(...writes);
+	}
+
 	/** v3: has the store forget what was below a revision, and notes that. */
 	async compact(revision: number): Promise<void> {
-		const client = new V3Client({ endpoints: this.elsewhere });
+		const client = this.client();
 		try {
 			// First on the record: who is refused because of it may be quicker than the answer.
 			this.#compactions.push({ epoch: this.epoch, revision });
@@ -435,7 +502,7 @@ export class Run {
 				const { root: key } = this.places;
 				(await this.keys.poll(key, { recursive: true, afterIndex: index })).close();
 			} else {
-				const client = new V3Client({ endpoints: this.elsewhere, timeoutMs: 3_000 });
+				const client = this.client();
 				try {
 					await this.#isServed(client, index + 1);
 				} finally {
@@ -547,10 +614,11 @@ export class Run {
 	}
 
 	#newStore(): Store {
-		return storeOf(this.api, this.#directOnes, 3_000);
+		return storeOf(this.api, this.#directOnes, 3_000, this.#user);
 	}
 
 	get #directOnes(): readonly string[] {
+		if (this.#server) return [this.#server.direct];
 		const { direct } = this.#member;
 		return [...this.elsewhere.filter((endpoint) => endpoint !== direct), direct];
 	}
@@ -592,5 +660,20 @@ export class Run {
 			api: this.api,
 			compactions: this.#compactions,
 		};
+	}
+}
+
+/** The index that a member by itself has come to, whatever the others have; 0 where it does not answer. */
+export async function indexAt(api: Api, endpoint: string, user?: Access["user"]): Promise<number> {
+	const options = { endpoints: [endpoint], timeoutMs: 1_000, ...(user === undefined ? {} : { user }) };
+	const client = api === "v3" ? new V3Client(options) : new V2Client(options);
+	try {
+		if (client instanceof V2Client) return (await client.get("/")).etcdIndex;
+		return (await client.range("/", { serializable: true })).header.revision;
+	} catch (error) {
+		if (error instanceof LabError) return 0;
+		throw error;
+	} finally {
+		await client.close();
 	}
 }

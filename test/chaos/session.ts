@@ -138,16 +138,19 @@ function resultOf(
 	const tested = record.followings.filter(({ name }) => isTested(name));
 	const changes = tested.flatMap(({ deliveries }) => deliveries.map(({ change }) => change.kind));
 	const count = (kind: string) => changes.filter((one) => one === kind).length;
-	const failure =
-		checked.contradictions[0] ??
-		tested.find(({ error }) => error !== undefined && !error.startsWith("ConsumerError"))?.error ??
-		missing(bites);
+	// Whoever gives up tells nothing any more, whatever for.
+	const ended = tested.flatMap(({ name, error }): readonly Finding[] =>
+		error === undefined || error.startsWith("ConsumerError")
+			? []
+			: [{ checker: "alive", consumer: name, what: `it ended: ${error}`, index: 0 }],
+	);
+	const failure = checked.contradictions[0] ?? missing(bites);
 	return {
 		writes: record.acknowledged.length,
 		verified: count("event"),
 		gaps: count("gap"),
 		resets: count("reset"),
-		findings: checked.findings.filter(({ consumer: name }) => isTested(name)),
+		findings: [...ended, ...checked.findings.filter(({ consumer: name }) => isTested(name))],
 		losses,
 		bites: bites.map(({ count, of }) => `${count} ${of}`),
 		failure,

@@ -1,11 +1,12 @@
 import type { State } from "etcd-watch-lab/dist/follow";
-import { LabError } from "etcd-watch-lab/dist/http";
+import { BadAnswerError, LabError, TimeoutError } from "etcd-watch-lab/dist/http";
 import { KeyNotFoundError, V2Client } from "etcd-watch-lab/dist/v2";
-import { V3Client } from "etcd-watch-lab/dist/v3";
+import { type KeyValue, V3Client, type V3Header } from "etcd-watch-lab/dist/v3";
 import { carryOut, type Outcome } from "./carry-out";
 import { carryOutV3 } from "./carry-out-v3";
+import type { Access } from "./consumer";
 import type { ChaosCommand } from "./program";
-import { type Api, flat } from "./record";
+import { type Api, flat, textOf } from "./record";
 
 /** What a run does to a store, whichever API it is on. */
 export interface Store {
@@ -19,10 +20,14 @@ export interface Store {
 	close(): Promise<void>;
 }
 
-export function storeOf(api: Api, endpoints: readonly string[], timeoutMs: number): Store {
-	return api === "v2"
-		? new V2Store(new V2Client({ endpoints, timeoutMs }))
-		: new V3Store(new V3Client({ endpoints, timeoutMs }));
+export function storeOf(
+	api: Api,
+	endpoints: readonly string[],
+	timeoutMs: number,
+	user?: Access["user"],
+): Store {
+	const options = { endpoints, timeoutMs, ...(user === undefined ? {} : { user }) };
+	return api === "v2" ? new V2Store(new V2Client(options)) : new V3Store(new V3Client(options));
 }
 
 class V2Store implements Store {
@@ -63,16 +68,37 @@ class V3Store implements Store {
 	}
 
 	async state(root: string): Promise<State> {
-		const { kvs, header } = await this.client.range(`${root}/`, { prefix: true });
-		const nodes = kvs.map(({ key, value, createRevision, modRevision }) => ({
-			key,
-			value,
+		const { kvs, header } = await this.#all(`${root}/`);
+		const nodes = kvs.map(({ keyBytes, valueBytes, createRevision, modRevision }) => ({
+			key: textOf(keyBytes),
+			value: textOf(valueBytes),
 			dir: false,
 			createdIndex: createRevision,
 			modifiedIndex: modRevision,
 		}));
 		// As the library sorts keys: not by their bytes.
 		return { index: header.revision, nodes: nodes.sort((one, two) => (one.key < two.key ? -1 : 1)) };
+	}
+
+	/** In one answer; where that is too large or takes too long, by a few keys at a time, all at one revision. */
+	async #all(prefix: string): Promise<{ readonly kvs: readonly KeyValue[]; readonly header: V3Header }> {
+		try {
+			return await this.client.range(prefix, { prefix: true });
+		} catch (error) {
+			if (!(error instanceof BadAnswerError || error instanceof TimeoutError)) throw error;
+		}
+		const rangeEnd = `${prefix.slice(0, -1)}0`;
+		const page = { rangeEnd, limit: 10, timeoutMs: 10_000 };
+		const first = await this.client.range(prefix, page);
+		const { header } = first;
+		const kvs = [...first.kvs];
+		for (let { more } = first; more; ) {
+			const after = Buffer.concat([kvs.at(-1)?.keyBytes ?? Buffer.of(), Buffer.of(0)]);
+			const next = await this.client.range(after, { ...page, revision: header.revision });
+			kvs.push(...next.kvs);
+			more = next.more;
+		}
+		return { kvs, header };
 	}
 
 	async clusterId(): Promise<string> {

@@ -21,6 +21,8 @@ export interface Entry {
 	readonly value: string | undefined;
 	readonly dir: boolean;
 	readonly refresh: boolean;
+	/** The answer to the write, where it came. */
+	readonly write?: Acknowledged;
 	/** "seen": a consumer was given it, and a write without an answer or a ttl accounts for it. */
 	readonly source: "acknowledged" | "seen" | "left behind";
 }
@@ -273,7 +275,7 @@ export class Truth {
 
 function entryOf(write: Acknowledged): Entry {
 	const { index, action, key, value, dir, refresh } = write;
-	return { index, action, key, value, dir, refresh, source: "acknowledged" };
+	return { index, action, key, value, dir, refresh, write, source: "acknowledged" };
 }
 
 /**

@@ -26,7 +26,8 @@ function recordOf(told: (events: FollowedEvent[]) => readonly FollowedEvent[]): 
 		const node = { key, dir: false, createdIndex: 5, modifiedIndex: index, ...value };
 		const gone = { key, dir: false, createdIndex: 5, modifiedIndex: before ?? 0, value: `v${before}` };
 		const removed = action === "delete" ? { removed: [gone] } : {};
-		const rest = { ...removed, ...(more ? { more } : {}) };
+		const prevNode = before === undefined ? {} : { prevNode: gone };
+		const rest = { ...removed, ...prevNode, ...(more ? { more } : {}) };
 		events.push({ kind: "event", index, action, key, node, fromHistory: false, ...rest });
 		if (action === "set") made.set(key, index);
 	}
@@ -111,6 +112,13 @@ describe("the chaos checkers on v3", () => {
 		const record = { ...base, followings: [{ ...tree, deliveries }] };
 		catches("avoidable", record);
 		const compacted = { ...record, compactions: [{ epoch: 0, revision: 6 }] };
+		assert.deepEqual(check(compacted).findings, []);
+	});
+
+	it("catch what was before where it is left out, unless it was compacted away", () => {
+		const without = recordOf((events) => events.map(({ prevNode, ...event }) => event));
+		catches("exact", without);
+		const compacted = { ...without, compactions: [{ epoch: 0, revision: 7 }] };
 		assert.deepEqual(check(compacted).findings, []);
 	});
 

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Access } from "./consumer";
 import { type ChaosCommand, type Mix, type Places, Program } from "./program";
 import type { Acknowledged, Api, Unknown } from "./record";
 import { storeOf } from "./store";
@@ -11,6 +12,7 @@ export type WriterOrder =
 			readonly api: Api;
 			readonly epoch: number;
 			readonly endpoints: readonly string[];
+			readonly user?: Access["user"];
 			readonly seed: number;
 			readonly mix: Mix;
 			readonly places: Places;
@@ -28,6 +30,7 @@ export type WriterOrder =
 			readonly api: Api;
 			readonly epoch: number;
 			readonly endpoints: readonly string[];
+			readonly user?: Access["user"];
 			readonly commands: readonly ChaosCommand[];
 			readonly connections: number;
 			readonly perSecond?: number;
@@ -48,7 +51,7 @@ const stopped = new Set<number>();
 
 async function write(order: Exclude<WriterOrder, { order: "stop" }>): Promise<void> {
 	const { id, epoch, endpoints, connections } = order;
-	const store = storeOf(order.api, endpoints, 1_500);
+	const store = storeOf(order.api, endpoints, 1_500, order.user);
 	let acknowledged: Acknowledged[] = [];
 	let unknown: Unknown[] = [];
 	let refused = 0;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Change, type Follower, follow, type Position } from "etcd-watch-lab/dist/follow";
 import { AbortedError, ArgumentError } from "etcd-watch-lab/dist/http";
 import { UnauthorizedError, V2Client, V2DisabledError } from "etcd-watch-lab/dist/v2";
+import { RemoteConsumer } from "../chaos/remote";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
 import { forEachEtcd } from "../support/etcd";
@@ -132,19 +133,29 @@ forEachEtcd((server) => {
 			const followed = await start();
 			await server.v2.set(`${prefix}/a`, "1");
 			await followed.has(1);
-			await until("the position is at the event", () => {
-				const { position } = followed.follower;
-				return position.index >= (followed.indexes[0] ?? Number.POSITIVE_INFINITY) - 1;
-			});
-			const text = JSON.stringify(followed.follower.position);
+			const [a = 0] = followed.indexes;
+			// It has asked for the next one: this one is consumed.
+			await until("the position is at the event", () => followed.follower.position.index >= a);
+			const { position } = followed.follower;
 			await followed.close();
-			const index = (await server.v2.set(`${prefix}/b`, "2")).node.modifiedIndex;
-			const position: Position = JSON.parse(text);
-			const changes = await read(
-				follow(server.v2, prefix, { recursive: true, position }),
-				position.index < (followed.indexes[0] ?? 0) ? 2 : 1,
-			);
-			assert.equal(indexesOf(changes).at(-1), index);
+			const b = (await server.v2.set(`${prefix}/b`, "2")).node.modifiedIndex;
+			const other = new RemoteConsumer({
+				...{ name: "other", kind: "follow", api: "v2", endpoints: server.lab.endpoints, key: prefix },
+				...{ recursive: true, epoch: 0, gaps: "none", position },
+			});
+			try {
+				assert.ok(await other.reached(b, 10_000), `it is at ${other.lastIndex}: ${other.error}`);
+				const c = (await server.v2.set(`${prefix}/a`, "3")).node.modifiedIndex;
+				assert.ok(await other.reached(c, 10_000), `it is at ${other.lastIndex}: ${other.error}`);
+				const { deliveries } = other.following("finished");
+				assert.deepEqual(
+					[...followed.indexes, ...indexesOf(deliveries.map(({ change }) => change))],
+					[a, b, c],
+				);
+				assert.notEqual(other.pid, process.pid);
+			} finally {
+				await other.stop();
+			}
 		});
 
 		for (const [way, leave] of [

@@ -7,12 +7,12 @@ import { Followed } from "./followed";
 import { ModelServer } from "./model-server";
 import { Slow } from "./slow";
 
-/** Every rule has its describe: the last test of this file says so. */
+/** Every rule has tests: the last one of this file says so. */
 const tested = new Set<string>();
 
 function rule(name: Rule, tests: () => void): void {
-	tested.add(name);
-	describe(`rule "${name}"`, tests);
+	const suite = describe(`rule "${name}"`, tests);
+	if (suite.total() > 0) tested.add(name);
 }
 
 function gapOf(change: Change | undefined): Gap {
@@ -416,7 +416,11 @@ describe("the thirteen rules of a follower", () => {
 			for (let nth = 1; nth < 100; nth++) server.set(`/a/${nth % 50}`);
 			await until("the queue is full", () => slow.notes.some(({ note }) => note === "full"));
 			const asked = server.asked.length;
-			for (let nth = 0; nth < 2_000; nth++) server.set(`/a/${nth % 50}`);
+			for (let nth = 0; nth < 2_000; nth++) {
+				server.set(`/a/${nth % 50}`);
+				// Whoever asks for the next event has asked by then.
+				if (nth % 100 === 99) await (await fetch(`${server.endpoint}/v2/keys/a`)).text();
+			}
 			assert.ok(server.asked.length <= asked + 1, "it goes on asking for a consumer that does not read");
 			const changes = await slow.readTo(server.store.index);
 			await slow.close();

@@ -63,13 +63,47 @@ export const clientKinds: readonly Kind[] = [
 		etcd: "3.5.1",
 		about: "a consumer takes its time for each change, and its queue holds 100",
 		async run(run) {
-			const slow = { queueLength: 100, ...(await run.fault(() => ({ paceMs: 2 }))) };
+			const slow = { queueLength: 100, ...(await run.fault(() => ({ paceMs: 1 }))) };
 			await Promise.all([run.start("tree", slow), run.start("all", { ...slow, key: run.places.root })]);
 			await Promise.all([run.startLoops(), run.start("fast")]);
 			await run.write({ count: 4_000 }).done;
 			// Five queues long, or more: what is acknowledged and not consumed waits somewhere.
 			const behind = (await run.index()) - run.consumer("all").lastIndex;
 			return [bite(behind > 500 ? behind : 0, "indexes behind when the last write was acknowledged")];
+		},
+	},
+	{
+		name: "large-backlog",
+		group: "client",
+		needs: { members: 1 },
+		seconds: 12,
+		etcd: "3.5.1",
+		about:
+			"a consumer keeps its first change until 240 MB more are written; the memory of its process is measured",
+		async run(run) {
+			// Beside the run's own directory: nobody else is told of it, and it is held against nothing.
+			const key = `${run.places.root}-large`;
+			run.atEnd(() => run.store.empty(key));
+			const set = (nth: number, value: string) =>
+				run.store.carryOut({ operation: "set", key: `${key}/k${nth % 20}`, value }, run.epoch);
+			await set(0, "at first");
+			// The queue and the tree are nothing beside that: it is for what a source may have under way, and has parsed.
+			const memoryBytes = 128 * 1_048_576;
+			const options = { key, queueLength: 10, memoryBytes, timeoutMs: 5_000, remote: true };
+			const large = await run.start("large", { ...options, holds: true });
+			await run.start("small", { key: run.places.key, recursive: false });
+			const value = "x".repeat(20_000);
+			let count = 0;
+			await run.fault(async () => {
+				const writeOn = async () => {
+					while (count < 12_000) await set(count, `${count++}${value}`);
+				};
+				await Promise.all(Array.from({ length: 16 }, writeOn));
+			});
+			const behind = (await run.index()) - large.lastIndex;
+			if (large instanceof RemoteConsumer) large.letGo();
+			await run.write({ count: 100 }).done;
+			return [bite(behind > 10_000 ? behind : 0, "indexes behind when the last of them was acknowledged")];
 		},
 	},
 	{

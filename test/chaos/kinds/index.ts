@@ -3,6 +3,8 @@ import type { Api } from "../record";
 import { clientKinds } from "./client";
 import { memberKinds } from "./member";
 import { proxyKinds } from "./proxy";
+import { reportKinds } from "./report";
+import { serverReportKinds } from "./report-servers";
 import { storeKinds } from "./store";
 import { treeKinds } from "./tree";
 import { onV3, v3Kinds } from "./v3";
@@ -24,7 +26,7 @@ export function kindsOn(api: Api): {
 	readonly without: readonly { readonly name: string; readonly reason: string }[];
 } {
 	if (api === "v2") return { kinds, without: [] };
-	const found: Kind[] = [...v3Kinds];
+	const found: Kind[] = [...v3Kinds, ...reportKinds, ...serverReportKinds];
 	const without: { name: string; reason: string }[] = [];
 	for (const kind of kinds) {
 		const how = onV3[kind.name];

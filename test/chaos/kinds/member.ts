@@ -1,8 +1,7 @@
 import { freePorts, isPaused } from "etcd-watch-lab/dist/server/etcd";
-import { V3Client } from "etcd-watch-lab/dist/v3";
 import { startProxy } from "../../support/proxy";
 import { type Bite, bite, type Kind } from "../kind";
-import type { Run, StartOptions } from "../run";
+import { indexAt, type Run, type StartOptions } from "../run";
 
 /** For what a member does in silence: found out in a moment, not in half a minute. */
 const alert: StartOptions = { timeoutMs: 400, rollMs: [300, 500], probeMs: 100 };
@@ -183,7 +182,7 @@ export const memberKinds: readonly Kind[] = [
 				await run.member.resume();
 			});
 			await run.until("the member has caught up", async () => {
-				const [there, here] = await Promise.all([run.index(), indexAt(run)]);
+				const [there, here] = await Promise.all([run.index(), indexAt(run.api, run.member.direct)]);
 				return here >= there;
 			});
 			const sent = snapshots(run) - before;
@@ -281,7 +280,7 @@ async function leaderChanges(run: Run) {
 async function isBehind(run: Run) {
 	return {
 		during: async () => {
-			const lag = (await run.index()) - (await indexAt(run));
+			const lag = (await run.index()) - (await indexAt(run.api, run.member.direct));
 			return bite(lag > 200 ? lag : 0, "events that the member has not heard of");
 		},
 	};
@@ -296,20 +295,6 @@ async function moved(run: Run): Promise<void> {
 async function changes(run: Run): Promise<number> {
 	const [other = run.member] = run.others;
 	return await other.metric("etcd_server_leader_changes_seen_total");
-}
-
-async function indexAt(run: Run): Promise<number> {
-	if (run.api === "v3") {
-		const client = new V3Client({ endpoints: [run.member.direct] });
-		try {
-			return (await client.range("/", { serializable: true })).header.revision;
-		} finally {
-			await client.close();
-		}
-	}
-	const answer = await fetch(`${run.member.direct}/v2/keys/`);
-	await answer.arrayBuffer();
-	return Number(answer.headers.get("x-etcd-index"));
 }
 
 function snapshots(run: Run): number {

@@ -44,7 +44,8 @@ export const onV3: Readonly<Record<string, OnV3>> = {
 	// store
 	...same("wipe", "wipe-outgrown", "restore-behind", "restore-outgrown", "other-cluster"),
 	// client
-	...same("restart", "other-process", "slow-consumer", "throwing-consumer", "stall", "thousand-followers"),
+	...same("restart", "other-process", "slow-consumer", "large-backlog", "throwing-consumer", "stall"),
+	...same("thousand-followers"),
 	// proxy
 	...same("cut-before-header", "cut-in-body", "delay", "throttle", "black-hole-to-server"),
 	...same("black-hole-to-client", "black-hole", "reset-third", "refuse", "cut-all"),

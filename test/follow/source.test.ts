@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { follow, type Listing, type Note, type Position, type Source } from "etcd-watch-lab/dist/follow";
 import { DirectoryKeys, NameKeys } from "etcd-watch-lab/dist/follow/keys";
 import { ClientSource, type Session, type SessionOptions } from "etcd-watch-lab/dist/follow/source";
+import { Turns } from "etcd-watch-lab/dist/follow/v3/turns";
 import { AbortedError, ArgumentError, ConnectionError } from "etcd-watch-lab/dist/http";
 import { V2Client } from "etcd-watch-lab/dist/v2";
 import { V3Client } from "etcd-watch-lab/dist/v3";
-import { forEachEtcd } from "../support/etcd";
+import { etcd35, forEachEtcd } from "../support/etcd";
 import { FakeServer } from "../support/fake-server";
 import { OwnEtcd } from "../support/own-etcd";
 import { until } from "../support/until";
@@ -280,4 +281,103 @@ forEachEtcd((server) => {
 			});
 		}
 	});
+});
+
+describe("the followers of one client of v3", () => {
+	const newTurns = () =>
+		Turns.at(new V3Client({ endpoints: ["http://127.0.0.1:1"] }), "http://127.0.0.1:1", 1);
+	const { signal } = new AbortController();
+
+	/** Works or reads that the test ends. */
+	function heldWork<T>() {
+		const begun: { readonly end: (value: T) => void; readonly fail: (error: unknown) => void }[] = [];
+		const work = () => new Promise<T>((end, fail) => void begun.push({ end, fail }));
+		return { begun, work };
+	}
+
+	it("begin 32 at a time, each in its turn, also where one that waited has been closed", async () => {
+		const { begun, work } = heldWork<number>();
+		const turns = newTurns();
+		const closing = new AbortController();
+		const all = Array.from({ length: 40 }, (_, nth) =>
+			turns.take(work, nth === 35 ? closing.signal : signal),
+		);
+		assert.equal(begun.length, 32);
+		closing.abort();
+		await assert.rejects(all[35] ?? Promise.resolve(), AbortedError);
+		for (let nth = 0; nth < 39; nth++) {
+			begun[nth]?.end(nth);
+			await all[nth < 35 ? nth : nth + 1];
+		}
+		assert.equal(begun.length, 39);
+		void turns.take(work, signal);
+		assert.equal(begun.length, 40);
+	});
+
+	it("learn from one that the endpoint does not answer, and of its other failures nothing", async () => {
+		const { begun, work } = heldWork<void>();
+		const turns = newTurns();
+		const all = Array.from({ length: 40 }, () => turns.take(work, signal));
+		begun[0]?.fail(new Error("its own"));
+		await assert.rejects(all[0] ?? Promise.resolve(), /its own/);
+		await until("the next one has begun", () => begun.length === 33);
+		const told = Promise.allSettled(all.slice(33));
+		begun[1]?.fail(failure());
+		await assert.rejects(all[1] ?? Promise.resolve(), ConnectionError);
+		assert.ok(
+			(await told).every((one) => one.status === "rejected" && one.reason instanceof ConnectionError),
+		);
+		assert.equal(begun.length, 33);
+		for (const { end } of begun) end();
+	});
+
+	it("share a read that begins after each has asked, and end it when all of them have gone", async () => {
+		const header = { clusterId: 1n, memberId: 1n, revision: 5, raftTerm: 1 };
+		const { begun, work } = heldWork<typeof header>();
+		const signals: AbortSignal[] = [];
+		const ask = (ends: AbortSignal) => {
+			signals.push(ends);
+			return work();
+		};
+		const turns = newTurns();
+		const first = turns.read(ask, signal);
+		const later = Array.from({ length: 50 }, () => turns.read(ask, signal));
+		assert.equal(begun.length, 1);
+		begun[0]?.end(header);
+		assert.equal(await first, header);
+		await until("the second read has begun", () => begun.length === 2);
+		begun[1]?.end({ ...header, revision: 6 });
+		for (const one of await Promise.all(later)) assert.equal(one.revision, 6);
+		const closing = new AbortController();
+		const closed = [turns.read(ask, closing.signal), turns.read(ask, closing.signal)];
+		closing.abort();
+		for (const one of closed) await assert.rejects(one, AbortedError);
+		assert.deepEqual(
+			signals.map(({ aborted }) => aborted),
+			[false, false, true],
+		);
+		const last = turns.read(ask, signal);
+		begun[2]?.fail(new AbortedError("ended"));
+		await until("the last read has begun", () => begun.length === 4);
+		begun[3]?.end(header);
+		assert.equal(await last, header);
+	});
+
+	it("ask a server that is silent 32 at a time, go on to the next all together, and end while they wait", async () => {
+		const silent = await FakeServer.start(() => undefined);
+		const own = await OwnEtcd.start(etcd35);
+		const v3 = new V3Client({ endpoints: [silent.endpoint, own.endpoint] });
+		const begin = (timeoutMs: number) =>
+			Array.from({ length: 100 }, (_, nth) => follow(v3, `many/${nth}`, { timeoutMs, backoffMs: [1, 1] }));
+		const closed = begin(60_000);
+		await silent.received(32);
+		await Promise.all(closed.map((follower) => follower.close()));
+		const followers = begin(1_000);
+		await Promise.all(followers.map((follower) => follower.ready()));
+		assert.equal(silent.requests.length, 64);
+		await Promise.all(followers.map((follower) => follower.close()));
+		await v3.close();
+		await own.stop();
+		await silent.close();
+	}).timeout(30_000);
 });

@@ -6,6 +6,7 @@ import type { V3Header } from "../../v3/types";
 import type { Note } from "../changes";
 import { type FaultId, faultsOf, type KnownFault } from "./known-faults";
 import { type FollowedRanges, nodeOf } from "./range";
+import { Turns } from "./turns";
 
 /** How much of a state is read to spare the events what was before them: keys, and bytes of their values. */
 const mostKeys = 10_000;
@@ -100,7 +101,11 @@ export class Member {
 
 	/** Where the store is, by a read that needs the member's leader. */
 	async read(signal: AbortSignal): Promise<V3Header> {
-		return (await this.#range(signal, { limit: 1 })).header;
+		const ask = async (signal: AbortSignal) => (await this.#range(signal, { limit: 1 })).header;
+		const { client, timeoutMs } = this.#settings;
+		// A user may be allowed one range, and not another.
+		if (client.hasUser) return await ask(signal);
+		return await Turns.at(client, this.endpoint, timeoutMs).read(ask, signal);
 	}
 
 	/** Whether the member has forgotten the store at a revision: some of what came after may be gone then, too. */

@@ -12,6 +12,7 @@ import { Member, type MemberSettings, type Memory } from "./member";
 import { Quiet } from "./quiet";
 import type { FollowedRanges } from "./range";
 import { Revisions } from "./revisions";
+import { Turns } from "./turns";
 
 /** What a session at a member is told, beside where it begins. Durations in milliseconds. */
 export interface V3SessionSettings extends Omit<SourceSettings, "backoffMs">, Pick<MemberSettings, "client"> {
@@ -53,9 +54,14 @@ export class V3Session implements Session {
 		signal.addEventListener("abort", stop, { once: true });
 		let feed: Feed | undefined;
 		try {
-			const member = Member.meet(this.#member, reading.signal);
-			feed = await openFeed(this.#member, member, reading.signal);
-			await this.#follow(await member, feed, take, reading.signal);
+			const { client, endpoint, timeoutMs } = this.#member;
+			const begin = async () => {
+				const meeting = Member.meet(this.#member, reading.signal);
+				feed = await openFeed(this.#member, meeting, reading.signal);
+				return { member: await meeting, feed };
+			};
+			const begun = await Turns.at(client, endpoint, timeoutMs).take(begin, reading.signal);
+			await this.#follow(begun.member, begun.feed, take, reading.signal);
 		} catch (error) {
 			if (signal.aborted) return;
 			if (!(error instanceof CompactedError)) throw error;

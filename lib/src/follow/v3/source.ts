@@ -15,6 +15,7 @@ import { byKey } from "../tree";
 import type { Memory } from "./member";
 import { type FollowedRange, type FollowedRanges, nodeOf, rangeOf, rangesOf } from "./range";
 import { V3Session } from "./session";
+import { Turns } from "./turns";
 
 export interface V3SourceOptions extends SourceSettings {
 	readonly client: V3Client;
@@ -73,6 +74,11 @@ export class V3Source extends ClientSource {
 
 	/** The keys at one revision, however many pages they take. */
 	protected async listAt(endpoint: string, signal: AbortSignal): Promise<Listing> {
+		const { client, timeoutMs } = this.#options;
+		return await Turns.at(client, endpoint, timeoutMs).take(() => this.#list(endpoint, signal), signal);
+	}
+
+	async #list(endpoint: string, signal: AbortSignal): Promise<Listing> {
 		let listing = await this.#listOnce(endpoint, signal).catch(async (error: unknown) => {
 			// Whoever may read the key and what is below it may not read what lies between the two.
 			const ranges = this.#ranges.length === 1 ? rangesOf(this.keySpace.scope) : undefined;

@@ -289,19 +289,23 @@ async function permission(run: Run): Promise<Bites> {
 		await Promise.all([client.close(), theirs.close()]);
 	});
 	let refused = 0;
-	for (const reached of [300, 900]) {
-		await writing.reached(reached);
+	for (let round = 0; round < 2; round++) {
+		await writing.reached(writing.acknowledged.length + 300);
 		const { key, range_end } = permissionOf(run);
 		await run.fault(() => client.call("/v3/auth/role/revoke", { role: "reader", key, range_end }));
 		for (const proxy of run.proxies) proxy.cutAll();
-		await writing.reached(reached + 300);
-		refused += await theirs.get(run.places.key).then(
-			() => 0,
-			(error: unknown) => Number(error instanceof PermissionDeniedError),
-		);
+		await run.bitten("a read of their user is refused", async () => {
+			const error: unknown = await theirs.get(run.places.key).then(
+				() => undefined,
+				(failure: unknown) => failure,
+			);
+			if (error instanceof PermissionDeniedError) refused++;
+			return error instanceof PermissionDeniedError;
+		});
+		await writing.reached(writing.acknowledged.length + 300);
 		await run.fault(() => client.call("/v3/auth/role/grant", { name: "reader", perm: permissionOf(run) }));
 	}
-	await writing.reached(1_500);
+	await writing.reached(writing.acknowledged.length + 300);
 	await writing.stop();
 	return [bite(refused, "reads of their user refused"), bite(run.proxied("cutAll"), "connections cut")];
 }

@@ -1,8 +1,7 @@
 import { ConnectionError } from "../../http/errors";
 import { WebSocketRefusedError } from "../../v3/errors";
 import type { V3WatchOptions } from "../../v3/watch";
-import type { Watched } from "./incoming";
-import { JoinedWatch } from "./joined";
+import { JoinedWatch, type Watched } from "./incoming";
 import type { Member, MemberSettings } from "./member";
 import type { FollowedRange } from "./range";
 

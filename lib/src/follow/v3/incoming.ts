@@ -1,4 +1,6 @@
-import { ConnectionError } from "../../http/errors";
+import { AbortedError, ConnectionError } from "../../http/errors";
+import { CompactedError } from "../../v3/errors";
+import type { V3Event, V3Header } from "../../v3/types";
 import type { V3Message, V3Watch } from "../../v3/watch";
 
 /** What is read of a watch here. */
@@ -71,5 +73,129 @@ export class Incoming {
 		if ("error" in arrived) throw arrived.error;
 		if (arrived.message !== undefined) return arrived.message;
 		throw new ConnectionError(`${this.watch.endpoint} ended the watch`, { maybeApplied: false });
+	}
+}
+
+/** How long the other watches have to be silent, where no progress can be asked for. */
+const settleMs = 100;
+/** How often it is asked for again: it is not answered while a watch is behind. */
+const askAgainMs = 200;
+
+/** One of the watches, with what it told and nobody has been given yet. */
+interface Part {
+	readonly incoming: Incoming;
+	events: V3Event[];
+	/** All up to here has come by it. */
+	through: number;
+}
+
+/**
+ * Several watches as one: their events in the order of the revisions, all of one revision in one message. An event waits
+ * until every other watch has come as far: by an event of its own, by a progress, which is asked for, or, where that
+ * proves nothing, by 100 ms of silence. What is later than that has been overtaken: CompactedError, and so a gap.
+ */
+export class JoinedWatch implements Watched {
+	readonly endpoint: string;
+	/** Of the watch that was registered last. */
+	readonly header: V3Header;
+	readonly #parts: readonly Part[];
+	readonly #requestProgress: (() => void) | undefined;
+	#handed = 0;
+	#latest: V3Header;
+	#isClosed = false;
+	#wake: () => void = () => {};
+
+	/** `requestProgress`: where its answer proves what it says. */
+	constructor(watches: readonly [Watched, ...Watched[]], requestProgress: (() => void) | undefined) {
+		this.endpoint = watches[0].endpoint;
+		this.header = watches.reduce((one, two) =>
+			one.header.revision < two.header.revision ? two : one,
+		).header;
+		this.#latest = this.header;
+		this.#parts = watches.map((watch) => ({ incoming: new Incoming(watch), events: [], through: 0 }));
+		this.#requestProgress = requestProgress;
+		for (const { incoming } of this.#parts) incoming.onArrival = () => this.#wake();
+	}
+
+	async next(): Promise<V3Message | undefined> {
+		try {
+			for (;;) {
+				if (this.#isClosed) throw new AbortedError("the watch was closed");
+				for (const part of this.#parts) this.#take(part);
+				const message = this.#joined();
+				if (message !== undefined) return message;
+				await this.#more();
+			}
+		} catch (error) {
+			this.close();
+			throw error;
+		}
+	}
+
+	close(): void {
+		this.#isClosed = true;
+		for (const { incoming } of this.#parts) incoming.watch.close();
+		this.#wake();
+	}
+
+	#take(part: Part): void {
+		const message = part.incoming.take();
+		if (message === undefined) return;
+		if (message.header.revision > this.#latest.revision) this.#latest = message.header;
+		if (message.kind === "progress") {
+			part.through = Math.max(part.through, message.header.revision);
+			return;
+		}
+		const last = message.events.at(-1)?.kv.modRevision ?? 0;
+		const late = message.events.find(({ kv }) => kv.modRevision <= this.#handed);
+		if (late !== undefined) throw this.#overtaken(late.kv.modRevision);
+		part.events = part.events.concat(message.events);
+		// The rest of its last revision may be in the next fragment.
+		part.through = Math.max(part.through, message.fragment ? last - 1 : last);
+	}
+
+	/** What every watch has come as far as. */
+	#joined(): V3Message | undefined {
+		const through = Math.min(...this.#parts.map((part) => part.through));
+		if (through <= this.#handed) return undefined;
+		this.#handed = through;
+		const events: V3Event[] = [];
+		for (const part of this.#parts) {
+			const count = part.events.findIndex(({ kv }) => kv.modRevision > through);
+			events.push(...part.events.splice(0, count < 0 ? part.events.length : count));
+		}
+		const header = { ...this.#latest, revision: through };
+		if (events.length === 0) return { kind: "progress", header };
+		return {
+			kind: "events",
+			header,
+			events: events.sort((one, two) => one.kv.modRevision - two.kv.modRevision),
+			fragment: false,
+		};
+	}
+
+	/** Waits for more; while something waits for the others, for them to say how far they are, or for their silence. */
+	async #more(): Promise<void> {
+		const held = Math.max(...this.#parts.map(({ events }) => events.at(-1)?.kv.modRevision ?? 0));
+		const isHeld = held > this.#handed;
+		if (isHeld) this.#requestProgress?.();
+		const has = () => this.#isClosed || this.#parts.some(({ incoming }) => incoming.has);
+		let timer: NodeJS.Timeout | undefined;
+		if (!has()) {
+			await new Promise<void>((resolve) => {
+				this.#wake = resolve;
+				if (isHeld) timer = setTimeout(resolve, this.#requestProgress ? askAgainMs : settleMs);
+			});
+		}
+		clearTimeout(timer);
+		this.#wake = () => {};
+		if (has() || this.#requestProgress !== undefined) return;
+		for (const part of this.#parts) part.through = Math.max(part.through, held);
+	}
+
+	#overtaken(revision: number): CompactedError {
+		const text = `an event of revision ${revision} came after one of ${this.#handed}`;
+		const request = { method: "POST", endpoint: this.endpoint, path: "/v3/watch" };
+		return new CompactedError({ grpcCode: 11, text, status: 200, request });
 	}
 }

@@ -14,7 +14,7 @@ export type EtcdKind = (typeof v3Kinds)[number];
 
 export type Found = { readonly binary: string } | { readonly missing: string };
 
-/** What is built, with the sum of its module as sum.golang.org has it. "newest" is the last with v2. */
+/** What is built, with the sum of its module, by which Go refuses another one. "newest" is the last with v2. */
 const built = {
 	newest: { version: "3.5.35", sum: "h1:FbHzp+5uIf1hu9KDmM4G/i/SjzDpxAABlWF8v8ZMn88=" },
 	"3.6": { version: "3.6.16", sum: "h1:sLkpvz3RFtiNd/yPrZBKz5kT+XO1ZJkhmuUJeqc7OmA=" },
@@ -64,7 +64,7 @@ async function build({ version, sum }: { readonly version: string; readonly sum:
 	try {
 		const module = "go.etcd.io/etcd/server/v3";
 		fs.writeFileSync(path.join(work, "go.mod"), `module built\n\ngo 1.19\n\nrequire ${module} v${version}\n`);
-		// Go refuses a module with another sum; those that it needs are added, by what sum.golang.org says.
+		// Go refuses a module with another sum; those that it needs are added, by what Go's checksum database says.
 		fs.writeFileSync(path.join(work, "go.sum"), `${module} v${version} ${sum}\n`);
 		const main = `import (\n\t"os"\n\n\t"${module}/etcdmain"\n)\n\nfunc main() { etcdmain.Main(os.Args) }\n`;
 		fs.writeFileSync(path.join(work, "main.go"), `package main\n\n${main}`);

@@ -12,6 +12,12 @@ const seed = Number(process.env["ETCD_WATCH_LAB_SEED"] ?? 1);
 /** On v3 those that show most of what it has of its own; `.ci/run` takes all of them. */
 const v3Smoke = ["transactions", "window-1001", "quiet-key", "restart", "wipe-outgrown", "cut-all"];
 
+/**
+ * Takes over a minute, and does not bite on a busy machine: by `npm run chaos` alone. test/follow/v3-servers.test.ts has
+ * the fault (issue 17529) with one follower.
+ */
+const tooSlow = "slow-reader-compaction";
+
 /** What has no other proof of its bite than its own, and what a loop's losses would hide; `.ci/run` takes all. */
 const controls: Readonly<Record<Api, readonly string[]>> = {
 	v2: [
@@ -23,7 +29,8 @@ const controls: Readonly<Record<Api, readonly string[]>> = {
 
 for (const api of ["v2", "v3"] as const) {
 	describe(`the follower under every fault of ${api}`, () => {
-		const { kinds, without } = kindsOn(api);
+		const { without, ...all } = kindsOn(api);
+		const kinds = all.kinds.filter(({ name }) => name !== tooSlow);
 		const sessions = new Sessions({ members: api === "v2" || isThorough ? 3 : 1, api });
 
 		before("the etcds", function () {

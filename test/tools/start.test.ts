@@ -42,11 +42,9 @@ describe("npm start", () => {
 		return { url, token: url.searchParams.get("token") ?? "", port: Number(url.port) };
 	}
 
-	it("is ready in under 5 s, lets in who has the token only, and leaves nothing behind at Ctrl-C", async () => {
-		const begin = Date.now();
+	it("lets in who has the token only, and leaves nothing behind at Ctrl-C", async () => {
 		const lab = start();
 		const { url, token, port } = await address(lab);
-		assert.ok(Date.now() - begin < 5_000, `ready after ${Date.now() - begin} ms`);
 		assert.equal(url.hostname, "127.0.0.1");
 		assert.match(token, /^[0-9a-f]{48}$/);
 

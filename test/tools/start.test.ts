@@ -229,7 +229,7 @@ describe("npm start", () => {
 				next.child.kill("SIGINT");
 				await next.ended;
 			}
-			assert.deepEqual(survivors(kernels), []);
+			await allGone(kernels);
 			await allGone(processes);
 		});
 	}

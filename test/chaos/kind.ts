@@ -32,10 +32,13 @@ export function bite(count: number, of: string): Bite {
 	return { count, of };
 }
 
+/** How the failure of a run begins whose fault did not bite. */
+export const noBite = "the fault did not bite: ";
+
 /** What there should have been, and was not. */
 export function missing(bites: Bites): string | undefined {
 	const absent = bites.filter(({ count }) => !(count > 0)).map(({ of }) => `no ${of}`);
-	return absent.length === 0 ? undefined : `the fault did not bite: ${absent.join(", ")}`;
+	return absent.length === 0 ? undefined : `${noBite}${absent.join(", ")}`;
 }
 
 /** The fault did not bite, or was left out: there is nothing to check. */

@@ -13,6 +13,8 @@ export interface Totals {
 	readonly findings: Record<CheckerName, number>;
 	/** Runs that were the runner's own failure. */
 	failures: number;
+	/** Runs whose fault did not bite: done again with another seed, and not counted. */
+	unbitten: number;
 	/** Of those beside them that are there to lose. */
 	readonly losses: Record<string, number>;
 	readonly kinds: Record<string, KindTotals>;
@@ -48,7 +50,7 @@ function noKindTotals(): KindTotals {
 export function noTotals(): Totals {
 	const findings = Object.fromEntries(checkerNames.map((name) => [name, 0])) as Totals["findings"];
 	return {
-		...{ runs: 0, seconds: 0, verified: 0, writes: 0, gaps: 0, resets: 0, failures: 0 },
+		...{ runs: 0, seconds: 0, verified: 0, writes: 0, gaps: 0, resets: 0, failures: 0, unbitten: 0 },
 		...{ findings, losses: {}, kinds: {}, etcd: [], bad: [], known: {} },
 	};
 }
@@ -60,6 +62,7 @@ export function add(totals: Totals, result: RunResult, again: string): void {
 	totals.writes += result.writes;
 	totals.gaps += result.gaps;
 	totals.resets += result.resets;
+	totals.unbitten += result.unbitten;
 	if (!totals.etcd.includes(result.etcd)) totals.etcd.push(result.etcd);
 	if (result.failure !== undefined) totals.failures++;
 	for (const { checker } of result.findings) totals.findings[checker]++;
@@ -83,12 +86,13 @@ export function add(totals: Totals, result: RunResult, again: string): void {
 	totals.kinds[result.kind] = kind;
 }
 
+const counts = ["runs", "seconds", "verified", "writes", "gaps", "resets", "failures", "unbitten"] as const;
+
 /** Those of several cells together; their seconds are added, too. */
 export function sumOf(all: readonly Totals[]): Totals {
 	const sum = noTotals();
 	for (const one of all) {
-		for (const name of ["runs", "seconds", "verified", "writes", "gaps", "resets", "failures"] as const)
-			sum[name] += one[name];
+		for (const name of counts) sum[name] += one[name];
 		plus(sum.findings, one.findings);
 		plus(sum.losses, one.losses);
 		plus(sum.known, one.known);
@@ -145,7 +149,7 @@ export function summary(totals: Totals): string {
 		`  ${findings.complete} silent losses, ${findings.unique} repeats, ${findings.ordered} out of order, ${findings.genuine} that never were`,
 		`  ${totals.gaps} gaps, of which ${findings.avoidable} avoidable and ${findings.gapsStated} misstated; ${totals.resets} resets`,
 		`  ${findings.finalState} wrong states, ${findings.removedKeys} removals misnamed, ${findings.resumable} positions wrong, ${findings.bounded} queues too long, ${findings.alive} silent when they should not be`,
-		`  ${totals.failures} runs that were none`,
+		`  ${totals.failures} runs that were none; ${totals.unbitten} more whose fault did not bite, done again with another seed`,
 		...(accounted.length > 0
 			? [`accounted for by a known fault of the server: ${accounted.join(", ")}`]
 			: []),

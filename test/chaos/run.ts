@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Rule, State } from "etcd-watch-lab/dist/follow";
-import { LabError } from "etcd-watch-lab/dist/http";
-import { EventIndexClearedError, V2Client } from "etcd-watch-lab/dist/v2";
-import { CompactedError, V3Client } from "etcd-watch-lab/dist/v3";
+import type { Rule, State } from "etcd-watch-lab/follow";
+import { EventIndexClearedError, V2Client } from "etcd-watch-lab/v2";
+import { CompactedError, V3Client } from "etcd-watch-lab/v3";
+import { LabError } from "#lib/http";
 import type { Cluster, FaultProxy, Member } from "../support/proxy";
 import type { Access, Assignment, Consumer, ConsumerKind, Ending } from "./consumer";
 import { startConsumer } from "./consumers";
-import { type Bite, bite, NoBiteError } from "./kind";
+import { type Bite, bite, NoBiteError, noBite } from "./kind";
 import {
 	type ChaosCommand,
 	everything,
@@ -492,7 +492,7 @@ export class Run {
 	async bitten(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
 		const timeoutMs = this.#options.withoutFault ? 200 : healMs;
 		if (await this.#comes(condition, timeoutMs)) return;
-		throw new NoBiteError(`the fault did not bite: not in ${timeoutMs} ms: ${what}`);
+		throw new NoBiteError(`${noBite}not in ${timeoutMs} ms: ${what}`);
 	}
 
 	/** How many of the indexes after one the history no longer holds, as the server itself answers who asks for them. */

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { findEtcd, versionOf } from "etcd-watch-lab/dist/server";
+import { findEtcd, versionOf } from "etcd-watch-lab/server";
 import { type Api, apis } from "./clients/protocol";
 import { withBench } from "./follow/bench";
 import { catchUp } from "./follow/catch-up";

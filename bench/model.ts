@@ -1,7 +1,7 @@
-import { type Command, ModelStore } from "etcd-watch-lab/dist/model";
-import { curveChart } from "etcd-watch-lab/dist/notebook";
-import { startLab } from "etcd-watch-lab/dist/server";
-import type { V2Client } from "etcd-watch-lab/dist/v2";
+import { type Command, ModelStore } from "etcd-watch-lab/model";
+import { startLab } from "etcd-watch-lab/server";
+import type { V2Client } from "etcd-watch-lab/v2";
+import { curveChart } from "#lib/notebook";
 import { rate, writeResults } from "./measure";
 
 const directories = 10;

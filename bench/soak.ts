@@ -1,8 +1,8 @@
 import v8 from "node:v8";
 import vm from "node:vm";
-import { type Follower, follow } from "etcd-watch-lab/dist/follow";
-import { curveChart } from "etcd-watch-lab/dist/notebook";
-import { startLab } from "etcd-watch-lab/dist/server";
+import { type Follower, follow } from "etcd-watch-lab/follow";
+import { startLab } from "etcd-watch-lab/server";
+import { curveChart } from "#lib/notebook";
 import { client, Party } from "./follow/party";
 import { rounded, writeResults } from "./measure";
 

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { freePorts } from "etcd-watch-lab/dist/server/etcd";
+import { freePorts } from "#lib/server/etcd.js";
 import { serve } from "./serve";
 
 // Ctrl-C is heard by all processes of a terminal: the end of the bench, and so of stdin, is soon enough.

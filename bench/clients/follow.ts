@@ -1,6 +1,6 @@
-import { follow } from "etcd-watch-lab/dist/follow";
-import { V2Client } from "etcd-watch-lab/dist/v2";
-import { V3Client } from "etcd-watch-lab/dist/v3";
+import { follow } from "etcd-watch-lab/follow";
+import { V2Client } from "etcd-watch-lab/v2";
+import { V3Client } from "etcd-watch-lab/v3";
 import { oncePerEndpoint, serveWatch } from "./serve";
 
 const clients = {

@@ -1,4 +1,4 @@
-import { EventIndexClearedError, V2Client } from "etcd-watch-lab/dist/v2";
+import { EventIndexClearedError, V2Client } from "etcd-watch-lab/v2";
 import { oncePerEndpoint, serveWatch } from "./serve";
 
 const clientOf = oncePerEndpoint((endpoint) => new V2Client({ endpoints: [endpoint] }));

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { V2Client } from "etcd-watch-lab/dist/v2";
-import { V3Client } from "etcd-watch-lab/dist/v3";
+import { V2Client } from "etcd-watch-lab/v2";
+import { V3Client } from "etcd-watch-lab/v3";
 import type { Api, WatchAnswer, WriteAnswer } from "../clients/protocol";
 import { client, Party, type PartyPlan } from "./party";
 import type { Sizes } from "./sizes";

@@ -1,4 +1,3 @@
-import { ConnectionError, LabError } from "etcd-watch-lab/dist/http";
 import {
 	type KeyValue,
 	type TxnAnswer,
@@ -7,7 +6,8 @@ import {
 	UnavailableError,
 	type V3Client,
 	V3Error,
-} from "etcd-watch-lab/dist/v3";
+} from "etcd-watch-lab/v3";
+import { ConnectionError, LabError } from "#lib/http";
 import type { Outcome } from "./carry-out";
 import type { ChaosCommand } from "./program";
 import type { Acknowledged, Unknown } from "./record";

@@ -1,6 +1,6 @@
-import { ConnectionError, LabError } from "etcd-watch-lab/dist/http";
-import type { Command } from "etcd-watch-lab/dist/model";
-import { type Answer, EtcdError, type V2Client } from "etcd-watch-lab/dist/v2";
+import type { Command } from "etcd-watch-lab/model";
+import { type Answer, EtcdError, type V2Client } from "etcd-watch-lab/v2";
+import { ConnectionError, LabError } from "#lib/http";
 import type { Acknowledged, Unknown } from "./record";
 
 /** How a write ended: "refused" has changed nothing. */

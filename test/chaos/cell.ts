@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { Rule } from "etcd-watch-lab/dist/follow";
+import type { Rule } from "etcd-watch-lab/follow";
 import type { ConsumerKind } from "./consumer";
 import { kindsOn } from "./kinds";
 import { plan } from "./plan";

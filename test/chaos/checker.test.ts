@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Change, FollowedEvent, Reset } from "etcd-watch-lab/dist/follow";
+import type { Change, FollowedEvent, Reset } from "etcd-watch-lab/follow";
 import { type CheckerName, check } from "./checker";
 import { followed, handmade, replaceFollowing, withGap, withRestart, withWipe } from "./handmade";
 import type { Delivery, RunRecord } from "./record";

@@ -1,5 +1,5 @@
-import { historyCapacity } from "etcd-watch-lab/dist/model";
-import type { Node } from "etcd-watch-lab/dist/v2";
+import { historyCapacity } from "etcd-watch-lab/model";
+import type { Node } from "etcd-watch-lab/v2";
 import { differences, keysThatDiffer, leavesOf, oddOnes, visible } from "./compare";
 import { indexAfter, type Part, type Reading, read, retold, toldTree } from "./reading";
 import { type Acknowledged, isHiddenBelow, isWithin, type RunRecord } from "./record";

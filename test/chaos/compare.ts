@@ -1,4 +1,4 @@
-import type { Node } from "etcd-watch-lab/dist/v2";
+import type { Node } from "etcd-watch-lab/v2";
 import { isHiddenBelow, isWithin } from "./record";
 import type { Leaf, Tree } from "./tree";
 import type { Truth } from "./truth";

@@ -1,4 +1,4 @@
-import type { Note, Position, State } from "etcd-watch-lab/dist/follow";
+import type { Note, Position, State } from "etcd-watch-lab/follow";
 import type { Assignment } from "./consumer";
 import { startConsumer } from "./consumers";
 import type { Delivery } from "./record";

@@ -1,6 +1,6 @@
-import type { Change, FollowedEvent, Note, Position, Rule, State } from "etcd-watch-lab/dist/follow";
-import type { ConnectOptions } from "etcd-watch-lab/dist/http";
-import type { Node, V2Client, WatchEvent } from "etcd-watch-lab/dist/v2";
+import type { Change, FollowedEvent, Note, Position, Rule, State } from "etcd-watch-lab/follow";
+import type { Node, V2Client, WatchEvent } from "etcd-watch-lab/v2";
+import type { ConnectOptions } from "#lib/http";
 import type { Api, Delivery, Following } from "./record";
 
 export const consumerKinds = ["follow", "naive", "textbook", "node-etcd", "etcd3"] as const;

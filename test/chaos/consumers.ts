@@ -1,5 +1,5 @@
-import type { V2Client } from "etcd-watch-lab/dist/v2";
-import type { V3Client } from "etcd-watch-lab/dist/v3";
+import type { V2Client } from "etcd-watch-lab/v2";
+import type { V3Client } from "etcd-watch-lab/v3";
 import { type Assignment, type Consumer, LocalConsumer, type Loop } from "./consumer";
 import { etcd3Loop } from "./etcd3";
 import { followerLoop } from "./follower";

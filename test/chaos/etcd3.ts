@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { V3Client } from "etcd-watch-lab/dist/v3";
+import { V3Client } from "etcd-watch-lab/v3";
 import { installPeer, peerFolder } from "#bench/peers/peer";
 import type { Loop } from "./consumer";
 import { asFollowedV3 } from "./loops-v3";

@@ -1,6 +1,6 @@
-import type { Note } from "etcd-watch-lab/dist/follow";
-import { V2Client } from "etcd-watch-lab/dist/v2";
-import { V3Client } from "etcd-watch-lab/dist/v3";
+import type { Note } from "etcd-watch-lab/follow";
+import { V2Client } from "etcd-watch-lab/v2";
+import { V3Client } from "etcd-watch-lab/v3";
 import { followingWithout } from "../follow/without-rules";
 import { type Loop, withKeys } from "./consumer";
 

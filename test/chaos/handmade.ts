@@ -1,6 +1,6 @@
-import type { Change, FollowedEvent } from "etcd-watch-lab/dist/follow";
-import { type Command, type ModelEvent, type ModelNode, ModelStore } from "etcd-watch-lab/dist/model";
-import type { Node } from "etcd-watch-lab/dist/v2";
+import type { Change, FollowedEvent } from "etcd-watch-lab/follow";
+import { type Command, type ModelEvent, type ModelNode, ModelStore } from "etcd-watch-lab/model";
+import type { Node } from "etcd-watch-lab/v2";
 import { keysThatDiffer, visible } from "./compare";
 import { Random } from "./random";
 import type { Acknowledged, Following, RunRecord } from "./record";

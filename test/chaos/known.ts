@@ -1,4 +1,4 @@
-import { type FaultId, faultsOf } from "etcd-watch-lab/dist/follow/v3/known-faults";
+import { type FaultId, faultsOf } from "#lib/follow/v3/known-faults.js";
 import type { CheckerName, Finding } from "./checker";
 
 /** What a fault of servers, by the library's table, may bring about in a run on a version that has it. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { FollowedEvent } from "etcd-watch-lab/dist/follow";
-import { LabError } from "etcd-watch-lab/dist/http";
-import { CompactedError, V3Client, type V3Event, type V3WatchOptions } from "etcd-watch-lab/dist/v3";
+import type { FollowedEvent } from "etcd-watch-lab/follow";
+import { CompactedError, V3Client, type V3Event, type V3WatchOptions } from "etcd-watch-lab/v3";
+import { LabError } from "#lib/http";
 import type { Loop } from "./consumer";
 import { isWithin } from "./record";
 

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { LabError } from "etcd-watch-lab/dist/http";
-import { EventIndexClearedError, V2Client } from "etcd-watch-lab/dist/v2";
+import { EventIndexClearedError, V2Client } from "etcd-watch-lab/v2";
+import { LabError } from "#lib/http";
 import { asFollowed, type Loop, withKeys } from "./consumer";
 
 /** How long the loops wait after a failure before they try again. */

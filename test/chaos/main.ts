@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import type { Rule } from "etcd-watch-lab/dist/follow";
+import type { Rule } from "etcd-watch-lab/follow";
 import {
 	type EtcdKind,
 	etcdOf,

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { V2Client, type WatchEvent } from "etcd-watch-lab/dist/v2";
+import { V2Client, type WatchEvent } from "etcd-watch-lab/v2";
 import { installPeer, peerFolder } from "#bench/peers/peer";
 import { asFollowed, type Loop } from "./consumer";
 

@@ -1,4 +1,4 @@
-import type { Command } from "etcd-watch-lab/dist/model";
+import type { Command } from "etcd-watch-lab/model";
 import { Random } from "./random";
 
 /** A command; on v3, with other keys that are put at the same revision. */

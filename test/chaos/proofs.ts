@@ -1,4 +1,4 @@
-import type { Rule } from "etcd-watch-lab/dist/follow";
+import type { Rule } from "etcd-watch-lab/follow";
 import type { CheckerName } from "./checker";
 
 /** What shows what a rule is for. */

@@ -1,4 +1,4 @@
-import type { Change, FollowedEvent, Gap, Reset } from "etcd-watch-lab/dist/follow";
+import type { Change, FollowedEvent, Gap, Reset } from "etcd-watch-lab/follow";
 import type { Following, RunRecord } from "./record";
 import { Tree } from "./tree";
 import { Truth } from "./truth";

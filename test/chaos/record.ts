@@ -1,6 +1,6 @@
-import type { Change, Position, State } from "etcd-watch-lab/dist/follow";
-import type { ModelOperation } from "etcd-watch-lab/dist/model";
-import type { Action, Node } from "etcd-watch-lab/dist/v2";
+import type { Change, Position, State } from "etcd-watch-lab/follow";
+import type { ModelOperation } from "etcd-watch-lab/model";
+import type { Action, Node } from "etcd-watch-lab/v2";
 
 /** A write that etcd has acknowledged. */
 export interface Acknowledged {

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
-import type { Position } from "etcd-watch-lab/dist/follow";
+import type { Position } from "etcd-watch-lab/follow";
 import { Arrivals, type Assignment, type Consumer, type Ending } from "./consumer";
 import type { ConsumerOrder, ConsumerReport } from "./consumer-process";
 import type { Following } from "./record";

@@ -1,7 +1,7 @@
 import { constants, openSync, readdirSync, writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import { Keeper } from "etcd-watch-lab/dist/server/keeper";
+import { Keeper } from "#lib/server/keeper.js";
 import { type Cluster, startCluster } from "../support/proxy";
 import { until } from "../support/until";
 import type { Needs } from "./kind";

@@ -1,7 +1,7 @@
-import type { State } from "etcd-watch-lab/dist/follow";
-import { BadAnswerError, LabError, TimeoutError } from "etcd-watch-lab/dist/http";
-import { KeyNotFoundError, V2Client } from "etcd-watch-lab/dist/v2";
-import { type KeyValue, V3Client, type V3Header } from "etcd-watch-lab/dist/v3";
+import type { State } from "etcd-watch-lab/follow";
+import { KeyNotFoundError, V2Client } from "etcd-watch-lab/v2";
+import { type KeyValue, V3Client, type V3Header } from "etcd-watch-lab/v3";
+import { BadAnswerError, LabError, TimeoutError } from "#lib/http";
 import { carryOut, type Outcome } from "./carry-out";
 import { carryOutV3 } from "./carry-out-v3";
 import type { Access } from "./consumer";

@@ -1,4 +1,4 @@
-import type { Action, Node } from "etcd-watch-lab/dist/v2";
+import type { Action, Node } from "etcd-watch-lab/v2";
 import { isWithin } from "./record";
 
 /** A key or directory as far as the checkers look at it. */

@@ -1,6 +1,6 @@
-import type { FollowedEvent } from "etcd-watch-lab/dist/follow";
-import { liveReach, type ModelOperation } from "etcd-watch-lab/dist/model";
-import type { Action } from "etcd-watch-lab/dist/v2";
+import type { FollowedEvent } from "etcd-watch-lab/follow";
+import { liveReach, type ModelOperation } from "etcd-watch-lab/model";
+import type { Action } from "etcd-watch-lab/v2";
 import {
 	type Acknowledged,
 	type Following,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { FollowedEvent } from "etcd-watch-lab/dist/follow";
+import type { FollowedEvent } from "etcd-watch-lab/follow";
 import { type CheckerName, check } from "./checker";
 import type { Acknowledged, RunRecord } from "./record";
 

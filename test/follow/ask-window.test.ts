@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { AskWindow, widest } from "etcd-watch-lab/dist/follow/v2/ask-window";
 import fc from "fast-check";
+import { AskWindow, widest } from "#lib/follow/v2/ask-window.js";
 
 const nothing = () => {};
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { type Change, follow, type Position } from "etcd-watch-lab/dist/follow";
+import { type Change, follow, type Position } from "etcd-watch-lab/follow";
 import { forEachEtcd } from "../support/etcd";
 import { until } from "../support/until";
 import { FlatSource } from "./flat-source";
@@ -159,8 +159,8 @@ forEachEtcd((server) => {
 		const worker = new Worker(slowReader, {
 			eval: true,
 			workerData: {
-				follow: require.resolve("etcd-watch-lab/dist/follow"),
-				v3: require.resolve("etcd-watch-lab/dist/v3"),
+				follow: require.resolve("etcd-watch-lab/follow"),
+				v3: require.resolve("etcd-watch-lab/v3"),
 				...{ endpoints, root, position, last },
 			},
 			resourceLimits: { maxOldGenerationSizeMb: 48 },

@@ -1,4 +1,4 @@
-import type { Change } from "etcd-watch-lab/dist/follow";
+import type { Change } from "etcd-watch-lab/follow";
 
 /** "set /r/a 3", "gap 1-2 cleared: /r/a", "reset 7: /r". */
 export function told(change: Change): string {

@@ -7,11 +7,11 @@ import {
 	mirror,
 	type Note,
 	type Position,
-} from "etcd-watch-lab/dist/follow";
-import { AbortedError } from "etcd-watch-lab/dist/http";
-import { V2Client } from "etcd-watch-lab/dist/v2";
-import { V3Client } from "etcd-watch-lab/dist/v3";
+} from "etcd-watch-lab/follow";
+import { V2Client } from "etcd-watch-lab/v2";
+import { V3Client } from "etcd-watch-lab/v3";
 import fc from "fast-check";
+import { AbortedError } from "#lib/http";
 import { type EtcdUnderTest, forEachEtcd } from "../support/etcd";
 import { FakeServer } from "../support/fake-server";
 import { until } from "../support/until";

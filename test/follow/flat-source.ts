@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import type { FollowedEvent, Listing, Source, Tail, TailOptions } from "etcd-watch-lab/dist/follow";
-import { NameKeys } from "etcd-watch-lab/dist/follow/keys";
-import type { Node } from "etcd-watch-lab/dist/v2";
+import type { FollowedEvent, Listing, Source, Tail, TailOptions } from "etcd-watch-lab/follow";
+import type { Node } from "etcd-watch-lab/v2";
+import { NameKeys } from "#lib/follow/keys.js";
 
 /** A store of v3's kind in memory, all of whose revisions are kept, as a source of everything in it. */
 export class FlatSource implements Source {

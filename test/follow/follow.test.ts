@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type Change, type Follower, follow, type Position } from "etcd-watch-lab/dist/follow";
-import { AbortedError, ArgumentError } from "etcd-watch-lab/dist/http";
-import { UnauthorizedError, V2Client, V2DisabledError } from "etcd-watch-lab/dist/v2";
+import { type Change, type Follower, follow, type Position } from "etcd-watch-lab/follow";
+import { UnauthorizedError, V2Client, V2DisabledError } from "etcd-watch-lab/v2";
+import { AbortedError, ArgumentError } from "#lib/http";
 import { RemoteConsumer } from "../chaos/remote";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";

@@ -1,6 +1,6 @@
-import type { Change, Follower, FollowOptions, Note, Rule } from "etcd-watch-lab/dist/follow";
-import { V2Client } from "etcd-watch-lab/dist/v2";
-import type { V3Client } from "etcd-watch-lab/dist/v3";
+import type { Change, Follower, FollowOptions, Note, Rule } from "etcd-watch-lab/follow";
+import { V2Client } from "etcd-watch-lab/v2";
+import type { V3Client } from "etcd-watch-lab/v3";
 import { until } from "../support/until";
 import { followingWithout } from "./without-rules";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import { follow, mirror } from "etcd-watch-lab/dist/follow";
-import { Following } from "etcd-watch-lab/dist/follow/follow";
+import { follow, mirror } from "etcd-watch-lab/follow";
+import { Following } from "#lib/follow/follow.js";
 import { forEachEtcd } from "../support/etcd";
 import { told } from "./change-reader";
 import { ModelUpstream } from "./model-upstream";

@@ -6,9 +6,9 @@ import {
 	type MirrorChange,
 	mirror,
 	type State,
-} from "etcd-watch-lab/dist/follow";
-import { flattened } from "etcd-watch-lab/dist/follow/tree";
-import type { Node, V2Client } from "etcd-watch-lab/dist/v2";
+} from "etcd-watch-lab/follow";
+import type { Node, V2Client } from "etcd-watch-lab/v2";
+import { flattened } from "#lib/follow/tree.js";
 import { forEachEtcd } from "../support/etcd";
 import { until } from "../support/until";
 import { writeMany } from "../support/write-many";

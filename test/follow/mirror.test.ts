@@ -7,11 +7,11 @@ import {
 	type MirrorOptions,
 	mirror,
 	ResetError,
-} from "etcd-watch-lab/dist/follow";
-import { AbortedError, ArgumentError } from "etcd-watch-lab/dist/http";
-import type { Command } from "etcd-watch-lab/dist/model";
-import type { Node } from "etcd-watch-lab/dist/v2";
+} from "etcd-watch-lab/follow";
+import type { Command } from "etcd-watch-lab/model";
+import type { Node } from "etcd-watch-lab/v2";
 import fc from "fast-check";
+import { AbortedError, ArgumentError } from "#lib/http";
 import { until } from "../support/until";
 import { type ModelSource, ModelUpstream } from "./model-upstream";
 

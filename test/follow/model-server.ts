@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Command, type ModelEvent, ModelStore, type WaitingWatcher } from "etcd-watch-lab/dist/model";
+import { type Command, type ModelEvent, ModelStore, type WaitingWatcher } from "etcd-watch-lab/model";
 
 /** One poll that waits. */
 interface Waiter {

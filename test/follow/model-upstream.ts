@@ -1,12 +1,12 @@
-import type { Listing, Source, Tail, TailOptions } from "etcd-watch-lab/dist/follow";
-import { flattened } from "etcd-watch-lab/dist/follow/tree";
+import type { Listing, Source, Tail, TailOptions } from "etcd-watch-lab/follow";
 import {
 	type Command,
 	type ModelEvent,
 	type ModelNode,
 	ModelStore,
 	type WatchRequest,
-} from "etcd-watch-lab/dist/model";
+} from "etcd-watch-lab/model";
+import { flattened } from "#lib/follow/tree.js";
 
 /** The model of etcd's store as an upstream: as many sources of it as there are keys to follow, and no server. */
 export class ModelUpstream {

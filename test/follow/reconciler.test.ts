@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { getMaxListeners, once } from "node:events";
 import { setImmediate } from "node:timers/promises";
-import { type Change, follow, type Listing, type Source, type TailOptions } from "etcd-watch-lab/dist/follow";
-import { NameKeys } from "etcd-watch-lab/dist/follow/keys";
+import { type Change, follow, type Listing, type Source, type TailOptions } from "etcd-watch-lab/follow";
+import { NameKeys } from "#lib/follow/keys.js";
 import { told } from "./change-reader";
 import { FlatSource } from "./flat-source";
 

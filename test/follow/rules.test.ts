@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Change, Gap, Reset } from "etcd-watch-lab/dist/follow";
-import { type Rule, rules } from "etcd-watch-lab/dist/follow";
-import { ModelStore } from "etcd-watch-lab/dist/model";
+import type { Change, Gap, Reset } from "etcd-watch-lab/follow";
+import { type Rule, rules } from "etcd-watch-lab/follow";
+import { ModelStore } from "etcd-watch-lab/model";
 import { until } from "../support/until";
 import { Followed } from "./followed";
 import { ModelServer } from "./model-server";

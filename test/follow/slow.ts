@@ -1,11 +1,5 @@
-import {
-	type Change,
-	type Follower,
-	type FollowOptions,
-	follow,
-	type Note,
-} from "etcd-watch-lab/dist/follow";
-import { V2Client } from "etcd-watch-lab/dist/v2";
+import { type Change, type Follower, type FollowOptions, follow, type Note } from "etcd-watch-lab/follow";
+import { V2Client } from "etcd-watch-lab/v2";
 import { until } from "../support/until";
 import { quick } from "./followed";
 import type { ModelServer } from "./model-server";

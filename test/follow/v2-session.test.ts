@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { follow } from "etcd-watch-lab/dist/follow";
-import { AbortedError, BadAnswerError } from "etcd-watch-lab/dist/http";
-import { V2Client } from "etcd-watch-lab/dist/v2";
+import { follow } from "etcd-watch-lab/follow";
+import { V2Client } from "etcd-watch-lab/v2";
+import { AbortedError, BadAnswerError } from "#lib/http";
 import { assertNoSecret } from "../support/secrets";
 import { until } from "../support/until";
 import { Followed } from "./followed";

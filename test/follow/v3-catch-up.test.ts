@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
-import {
-	type Change,
-	type FollowOptions,
-	follow,
-	type Note,
-	type Position,
-} from "etcd-watch-lab/dist/follow";
-import { V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/dist/v3";
+import { type Change, type FollowOptions, follow, type Note, type Position } from "etcd-watch-lab/follow";
+import { V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/v3";
 import { etcdOf, v3Kinds } from "../model/differential/etcds";
 import { notCovered } from "../support/coverage";
 import { OwnEtcd } from "../support/own-etcd";

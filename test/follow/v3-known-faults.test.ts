@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
-import {
-	type Change,
-	type Follower,
-	type FollowOptions,
-	follow,
-	type Note,
-} from "etcd-watch-lab/dist/follow";
-import { faultsOf, type KnownFault, knownFaults } from "etcd-watch-lab/dist/follow/v3/known-faults";
-import { V3Client } from "etcd-watch-lab/dist/v3";
+import { type Change, type Follower, type FollowOptions, follow, type Note } from "etcd-watch-lab/follow";
+import { V3Client } from "etcd-watch-lab/v3";
+import { faultsOf, type KnownFault, knownFaults } from "#lib/follow/v3/known-faults.js";
 import { type EtcdKind, etcdOf, v3Kinds } from "../model/differential/etcds";
 import { notCovered } from "../support/coverage";
 import { OwnEtcd } from "../support/own-etcd";

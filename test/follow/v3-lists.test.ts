@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type FollowOptions, follow, type Note } from "etcd-watch-lab/dist/follow";
-import { BadAnswerError } from "etcd-watch-lab/dist/http";
-import { type RangeOptions, V3Client } from "etcd-watch-lab/dist/v3";
+import { type FollowOptions, follow, type Note } from "etcd-watch-lab/follow";
+import { type RangeOptions, V3Client } from "etcd-watch-lab/v3";
+import { BadAnswerError } from "#lib/http";
 import { etcd35 } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { startProxy } from "../support/proxy";

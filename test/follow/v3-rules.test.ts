@@ -9,8 +9,8 @@ import {
 	notOnV3,
 	type Rule,
 	rules,
-} from "etcd-watch-lab/dist/follow";
-import { toBytes, V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/dist/v3";
+} from "etcd-watch-lab/follow";
+import { toBytes, V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/v3";
 import { forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { type FaultProxy, startCluster, startProxy } from "../support/proxy";

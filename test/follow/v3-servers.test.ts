@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type Change, type FollowOptions, follow, type Note } from "etcd-watch-lab/dist/follow";
-import { freePorts } from "etcd-watch-lab/dist/server/etcd";
-import { LearnerError, PermissionDeniedError, V3Client, type V3Watch } from "etcd-watch-lab/dist/v3";
+import { type Change, type FollowOptions, follow, type Note } from "etcd-watch-lab/follow";
+import { LearnerError, PermissionDeniedError, V3Client, type V3Watch } from "etcd-watch-lab/v3";
+import { freePorts } from "#lib/server/etcd.js";
 import { etcdOf, v3Kinds } from "../model/differential/etcds";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";

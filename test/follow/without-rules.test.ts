@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Change, FollowOptions, Note, Rule, Source } from "etcd-watch-lab/dist/follow";
-import { ModelStore } from "etcd-watch-lab/dist/model";
-import { V2Client } from "etcd-watch-lab/dist/v2";
-import { V3Client } from "etcd-watch-lab/dist/v3";
+import type { Change, FollowOptions, Note, Rule, Source } from "etcd-watch-lab/follow";
+import { ModelStore } from "etcd-watch-lab/model";
+import { V2Client } from "etcd-watch-lab/v2";
+import { V3Client } from "etcd-watch-lab/v3";
 import { etcd35 } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { startProxy } from "../support/proxy";

@@ -1,5 +1,5 @@
-import type { Rule } from "etcd-watch-lab/dist/follow";
-import { Following } from "etcd-watch-lab/dist/follow/follow";
+import type { Rule } from "etcd-watch-lab/follow";
+import { Following } from "#lib/follow/follow.js";
 import { loadChanged, type TextChange } from "../support/changed";
 
 /** "polls are the truth" is an argument: the library has nothing that could be switched to a stream. */

@@ -5,10 +5,10 @@ import fs from "node:fs";
 import net, { type AddressInfo, type Socket } from "node:net";
 import path from "node:path";
 import tls from "node:tls";
-import { follow } from "etcd-watch-lab/dist/follow";
-import { ArgumentError, ConnectionError } from "etcd-watch-lab/dist/http";
-import { V2Client } from "etcd-watch-lab/dist/v2";
-import { V3Client } from "etcd-watch-lab/dist/v3/client";
+import { follow } from "etcd-watch-lab/follow";
+import { V2Client } from "etcd-watch-lab/v2";
+import { ArgumentError, ConnectionError } from "#lib/http";
+import { V3Client } from "#lib/v3/client.js";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
 import { eventJson, FakeServer, http } from "../support/fake-server";
@@ -169,7 +169,7 @@ describe("a connection that is still being made", () => {
 	it("ends with its client: nothing keeps the process", async () => {
 		// Nobody answers at an address of TEST-NET-1 (RFC 5737); where there is no route, it fails at once, which is fine.
 		const script = `
-			const { V2Client } = require("etcd-watch-lab/dist/v2");
+			const { V2Client } = require("etcd-watch-lab/v2");
 			const keys = new V2Client({ endpoints: ["http://192.0.2.1:2379"], timeoutMs: 600_000 });
 			keys.get("/a").catch(() => {});
 			setTimeout(() => keys.close(), 100);`;

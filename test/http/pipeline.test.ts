@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
-import {
-	AbortedError,
-	ArgumentError,
-	BadAnswerError,
-	ConnectionError,
-	TimeoutError,
-} from "etcd-watch-lab/dist/http";
-import type { Pipeline } from "etcd-watch-lab/dist/http/pipeline";
-import { Transport } from "etcd-watch-lab/dist/http/transport";
+import { AbortedError, ArgumentError, BadAnswerError, ConnectionError, TimeoutError } from "#lib/http";
+import type { Pipeline } from "#lib/http/pipeline.js";
+import { Transport } from "#lib/http/transport.js";
 import { etcdHeaders, FakeServer, http } from "../support/fake-server";
 
 /** What becomes of one GET: the body, or the error. */

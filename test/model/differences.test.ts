@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type Command, ModelStore } from "etcd-watch-lab/dist/model";
-import { startLab } from "etcd-watch-lab/dist/server";
-import { EtcdError } from "etcd-watch-lab/dist/v2";
+import { type Command, ModelStore } from "etcd-watch-lab/model";
+import { startLab } from "etcd-watch-lab/server";
+import { EtcdError } from "etcd-watch-lab/v2";
 import { forEachEtcd } from "../support/etcd";
 
 /** What the model first had otherwise. */

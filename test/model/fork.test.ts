@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import {
-	type Command,
-	type ModelOperation,
-	ModelStore,
-	type WaitingWatcher,
-} from "etcd-watch-lab/dist/model";
+import { type Command, type ModelOperation, ModelStore, type WaitingWatcher } from "etcd-watch-lab/model";
 import fc from "fast-check";
 import type { ModelClass } from "./differential/pair";
 import { type Mutant, plant } from "./mutants";

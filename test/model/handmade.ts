@@ -6,7 +6,7 @@ import {
 	ModelStore,
 	type WaitingWatcher,
 	type WatchRequest,
-} from "etcd-watch-lab/dist/model";
+} from "etcd-watch-lab/model";
 
 /** A store with words for its operations; what its watchers are sent is kept by their names. */
 export class Handmade {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type ModelEvent, ModelStore, type WaitingWatcher } from "etcd-watch-lab/dist/model";
-import { liveReach } from "etcd-watch-lab/dist/model/reach";
+import { type ModelEvent, ModelStore, type WaitingWatcher } from "etcd-watch-lab/model";
 import fc from "fast-check";
+import { liveReach } from "#lib/model/reach.js";
 
 const key = fc
 	.array(fc.constantFrom("a", "b", "ab", "_h"), { minLength: 1, maxLength: 3 })

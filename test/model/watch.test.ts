@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { historyCapacity, ModelStore } from "etcd-watch-lab/dist/model";
+import { historyCapacity, ModelStore } from "etcd-watch-lab/model";
 import { Handmade } from "./handmade";
 
 describe("live watchers in the model", () => {

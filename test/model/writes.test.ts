@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ModelStore } from "etcd-watch-lab/dist/model";
+import { ModelStore } from "etcd-watch-lab/model";
 import { Handmade } from "./handmade";
 
 describe("the model's writes", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventsTable, tableOf, timelineChart, timelineTable } from "etcd-watch-lab";
-import { columnsOf, printable, shortened } from "etcd-watch-lab/dist/notebook/printable";
+import { columnsOf, printable, shortened } from "#lib/notebook/printable.js";
 import { assertOnlyMarkup, decoded } from "./charts";
 import {
 	accepted,

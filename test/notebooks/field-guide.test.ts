@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { rules } from "etcd-watch-lab/dist/follow";
+import { rules } from "etcd-watch-lab/follow";
 import { root } from "../support/checkout";
 import { codeCells, linksOf, pages, sourceOf } from "./reading";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { lossTable } from "etcd-watch-lab/dist/notebook";
+import { type Cluster, type Member, startCluster } from "etcd-watch-lab/server";
+import { lossTable } from "#lib/notebook";
 import {
 	atMember,
 	compareTimelines,
@@ -17,8 +18,7 @@ import {
 	ScenarioError,
 	scenario,
 	type Timeline,
-} from "etcd-watch-lab/dist/scenario";
-import { type Cluster, type Member, startCluster } from "etcd-watch-lab/dist/server";
+} from "#lib/scenario";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { life, sent, watcherOf } from "../support/timelines";
 

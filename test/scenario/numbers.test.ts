@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type Lab, startLab } from "etcd-watch-lab/server";
 import {
 	type KeyNumbers,
 	keyNumbers,
@@ -7,8 +8,7 @@ import {
 	ScenarioError,
 	scenario,
 	whatTheyCount,
-} from "etcd-watch-lab/dist/scenario";
-import { type Lab, startLab } from "etcd-watch-lab/dist/server";
+} from "#lib/scenario";
 import { forEachEtcd } from "../support/etcd";
 
 const life = scenario("one key")

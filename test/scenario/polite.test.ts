@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SharedServerError, V2Client } from "etcd-watch-lab";
-import { announceWrites, checkWrites } from "etcd-watch-lab/dist/scenario/polite";
-import type { Target } from "etcd-watch-lab/dist/scenario/target";
+import { announceWrites, checkWrites } from "#lib/scenario/polite.js";
+import type { Target } from "#lib/scenario/target.js";
 
 /** A server with other users; nothing is ever sent to it. */
 const shared = (): Target => ({

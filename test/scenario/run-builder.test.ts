@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ArgumentError } from "etcd-watch-lab/dist/http";
-import { Scenario, scenario } from "etcd-watch-lab/dist/scenario";
+import { ArgumentError } from "#lib/http";
+import { Scenario, scenario } from "#lib/scenario";
 
 /** What the types forbid, as JavaScript can still pass it. */
 function wrong(value: unknown): never {

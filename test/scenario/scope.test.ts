@@ -11,7 +11,7 @@ import {
 	listened,
 	listenings,
 	silenceIsProven,
-} from "etcd-watch-lab/dist/scenario/scope";
+} from "#lib/scenario/scope.js";
 import {
 	answered,
 	asked,

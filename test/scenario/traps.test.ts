@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { ConnectionError } from "etcd-watch-lab/dist/http";
-import { Transport } from "etcd-watch-lab/dist/http/transport";
-import { type Scenario, scenario } from "etcd-watch-lab/dist/scenario";
-import { EventIndexClearedError, InvalidRequestError, V2Client } from "etcd-watch-lab/dist/v2";
-import { parseAnswer } from "etcd-watch-lab/dist/v2/parse";
+import { EventIndexClearedError, InvalidRequestError, V2Client } from "etcd-watch-lab/v2";
+import { ConnectionError } from "#lib/http";
+import { Transport } from "#lib/http/transport.js";
+import { type Scenario, scenario } from "#lib/scenario";
+import { parseAnswer } from "#lib/v2/parse.js";
 import { forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { life, sent, watcherOf, wrote } from "../support/timelines";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ArgumentError } from "etcd-watch-lab/dist/http";
-import { runOnModel, type Scenario, scenario } from "etcd-watch-lab/dist/scenario";
+import { ArgumentError } from "#lib/http";
+import { runOnModel, type Scenario, scenario } from "#lib/scenario";
 import { forEachEtcd } from "../support/etcd";
 
 const odd: readonly [string, RegExp, Scenario][] = [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { AbortedError, ArgumentError } from "etcd-watch-lab/dist/http";
+import { SharedServerError, startLab } from "etcd-watch-lab/server";
+import { AbortedError, ArgumentError } from "#lib/http";
 import {
 	claims,
 	counterparts,
@@ -15,8 +16,7 @@ import {
 	saveTimeline,
 	scenario,
 	type Timeline,
-} from "etcd-watch-lab/dist/scenario";
-import { SharedServerError, startLab } from "etcd-watch-lab/dist/server";
+} from "#lib/scenario";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { life, sent, watcherOf } from "../support/timelines";

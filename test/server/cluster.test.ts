@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { ArgumentError, ConnectionError } from "etcd-watch-lab/dist/http";
-import { FaultError, findEtcd } from "etcd-watch-lab/dist/server";
-import { Keeper } from "etcd-watch-lab/dist/server/keeper";
-import { RaftError, V2Client } from "etcd-watch-lab/dist/v2";
+import { FaultError, findEtcd } from "etcd-watch-lab/server";
+import { RaftError, V2Client } from "etcd-watch-lab/v2";
+import { ArgumentError, ConnectionError } from "#lib/http";
+import { Keeper } from "#lib/server/keeper.js";
 import { etcdOf, kinds } from "../model/differential/etcds";
 import { notCovered } from "../support/coverage";
 import { LabProcess } from "../support/lab-process";
@@ -290,7 +290,7 @@ describe("the faults of a cluster", function () {
 	});
 
 	it("end with the process that owns them, a paused member too, even by kill -9", async () => {
-		const cluster = `const { startCluster } = require(${JSON.stringify(path.resolve(require.resolve("etcd-watch-lab/dist/server")))});
+		const cluster = `const { startCluster } = require(${JSON.stringify(path.resolve(require.resolve("etcd-watch-lab/server")))});
 			const cluster = await startCluster({ size: 1, proxied: { peers: true } });
 			await cluster.members[0].pause(); say("paused");`;
 		const owner = new LabProcess(`${cluster} setInterval(() => {}, 1000);`);

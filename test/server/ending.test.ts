@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startLab } from "etcd-watch-lab/dist/server";
+import { startLab } from "etcd-watch-lab/server";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { LabProcess } from "../support/lab-process";
 

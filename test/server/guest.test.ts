@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { type Lab, startLab } from "etcd-watch-lab/dist/server";
-import { GuestV3Client, removeRoot } from "etcd-watch-lab/dist/server/guest";
-import { Keeper } from "etcd-watch-lab/dist/server/keeper";
-import { identify } from "etcd-watch-lab/dist/server/leftovers";
+import { type Lab, startLab } from "etcd-watch-lab/server";
+import { GuestV3Client, removeRoot } from "#lib/server/guest.js";
+import { Keeper } from "#lib/server/keeper.js";
+import { identify } from "#lib/server/leftovers.js";
 import { forEachEtcd } from "../support/etcd";
 import { FakeServer } from "../support/fake-server";
 import { LabProcess } from "../support/lab-process";
@@ -252,7 +252,7 @@ describe("the removal of a lab's keys", () => {
 	});
 
 	it("asks for no lease where nothing is put", async () => {
-		const own = await OwnEtcd.start(require("etcd-watch-lab/dist/server").findEtcd({}));
+		const own = await OwnEtcd.start(require("etcd-watch-lab/server").findEtcd({}));
 		const leases: bigint[] = [];
 		const v3 = new GuestV3Client({ endpoints: [own.endpoint] }, (lease) => leases.push(lease));
 		await v3.txn({ success: [{ op: "range", key: "a" }] });

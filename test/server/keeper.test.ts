@@ -5,11 +5,11 @@ import fs from "node:fs";
 import { createServer, Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { findEtcd, StartError, startCluster, startLab } from "etcd-watch-lab/dist/server";
-import { freePorts, isPaused, searchPath } from "etcd-watch-lab/dist/server/etcd";
-import { Keeper, onInterrupt } from "etcd-watch-lab/dist/server/keeper";
-import { identify } from "etcd-watch-lab/dist/server/leftovers";
-import { FaultError } from "etcd-watch-lab/dist/server/member-api";
+import { findEtcd, StartError, startCluster, startLab } from "etcd-watch-lab/server";
+import { freePorts, isPaused, searchPath } from "#lib/server/etcd.js";
+import { Keeper, onInterrupt } from "#lib/server/keeper.js";
+import { identify } from "#lib/server/leftovers.js";
+import { FaultError } from "#lib/server/member-api.js";
 import { descendants, kill, type ProcessId, survivors } from "#tools/processes";
 import { Running } from "../support/checkout";
 import { etcd35 } from "../support/etcd";
@@ -53,7 +53,7 @@ class BareKeeper {
 	readonly temporary = fs.mkdtempSync(path.join(os.tmpdir(), "bare-keeper-"));
 
 	constructor(env: NodeJS.ProcessEnv = {}) {
-		const script = require.resolve("etcd-watch-lab/dist/server/keeper-process");
+		const script = require.resolve("#lib/server/keeper-process.js");
 		this.child = spawn(process.execPath, [script, String(process.pid)], {
 			detached: true,
 			stdio: ["pipe", "pipe", "pipe"],
@@ -296,7 +296,7 @@ describe("a lab whose own etcd has died", () => {
 	it("says so in one line, in each error too, and is followed by another at the next call of lab()", async () => {
 		const owner = new LabProcess(
 			`
-			const { lab } = require("etcd-watch-lab/dist/server");
+			const { lab } = require("etcd-watch-lab/server");
 			const one = await lab();
 			const { execFileSync } = require("node:child_process");
 			say(one.endpoints[0]);

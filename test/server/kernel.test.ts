@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { V2Client } from "etcd-watch-lab/dist/v2";
+import { V2Client } from "etcd-watch-lab/v2";
 import { descendants, kill, type ProcessId, survivors } from "#tools/processes";
 import { Running, root } from "../support/checkout";
 import { until } from "../support/until";
@@ -66,8 +66,8 @@ class Kernel {
 
 	/** Starts a lab in a cell; gives its endpoint. */
 	async startLab(): Promise<string> {
-		const text = await this.run(`import { lab } from "etcd-watch-lab/dist/server";
-import { scenario } from "etcd-watch-lab/dist/scenario";
+		const text = await this.run(`import { lab } from "etcd-watch-lab/server";
+import { scenario } from "#lib/scenario";
 const mine = await lab();
 console.log(mine.endpoints[0]);`);
 		const endpoint = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];

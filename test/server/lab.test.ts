@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { ArgumentError, ConnectionError } from "etcd-watch-lab/dist/http";
 import {
 	findEtcd,
 	type Lab,
@@ -11,16 +10,17 @@ import {
 	StartError,
 	startLab,
 	versionOf,
-} from "etcd-watch-lab/dist/server";
-import { freePorts } from "etcd-watch-lab/dist/server/etcd";
-import { V2DisabledError } from "etcd-watch-lab/dist/v2";
+} from "etcd-watch-lab/server";
+import { V2DisabledError } from "etcd-watch-lab/v2";
+import { ArgumentError, ConnectionError } from "#lib/http";
+import { freePorts } from "#lib/server/etcd.js";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { FakeServer, http } from "../support/fake-server";
 import { keepsPagesOut } from "../support/other-origin";
 import { OwnEtcd } from "../support/own-etcd";
 
 /** The module that the lab takes its ports from. */
-const portsModule: { freePorts: typeof freePorts } = require("etcd-watch-lab/dist/server/etcd");
+const portsModule: { freePorts: typeof freePorts } = require("#lib/server/etcd.js");
 
 describe("startLab", () => {
 	const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "lab-test-"));

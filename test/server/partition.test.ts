@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { PartitionProxy } from "etcd-watch-lab/dist/server/partition";
+import { PartitionProxy } from "#lib/server/partition.js";
 import { until } from "../support/until";
 
 describe("a partition's proxy", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
-import { ArgumentError } from "etcd-watch-lab/dist/http";
+import { ArgumentError } from "#lib/http";
 import { chunk, chunked, FakeServer, head, http, type Reply } from "../support/fake-server";
 import { type FaultProxy, type ProxyFault, startProxy } from "../support/proxy";
 import { ResponseScanner } from "../support/proxy/responses";

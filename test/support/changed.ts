@@ -10,7 +10,7 @@ export interface TextChange {
 	readonly to: string;
 }
 
-const dist = path.dirname(require.resolve("etcd-watch-lab/dist/index"));
+const dist = path.dirname(require.resolve("#lib/index.js"));
 
 /**
  * Loads a file of the compiled library once more, with some files changed. It shares every module outside of its folder

@@ -1,5 +1,5 @@
-import { findEtcd, type Lab, startLab } from "etcd-watch-lab/dist/server";
-import type { V2Client } from "etcd-watch-lab/dist/v2";
+import { findEtcd, type Lab, startLab } from "etcd-watch-lab/server";
+import type { V2Client } from "etcd-watch-lab/v2";
 import { notCovered } from "./coverage";
 import { etcd34 } from "./found";
 

@@ -8,7 +8,7 @@ import { until } from "./until";
 
 /** What the script has at hand; its body is added after this. */
 const begin = `
-const { startLab } = require("etcd-watch-lab/dist/server");
+const { startLab } = require("etcd-watch-lab/server");
 const say = (what) => process.stdout.write(JSON.stringify(what) + "\\n");
 /** Runs what the test writes to stdin, a line at a time. */
 const take = (commands) => require("node:readline").createInterface({ input: process.stdin })

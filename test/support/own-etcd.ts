@@ -4,7 +4,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { freePorts } from "etcd-watch-lab/dist/server/etcd";
+import { freePorts } from "#lib/server/etcd.js";
 import { until } from "./until";
 
 /** Those that run: a run of the tests that ends in their middle (--bail --exit) ends them too. */

@@ -1,4 +1,4 @@
-import type { V2Client } from "etcd-watch-lab/dist/v2";
+import type { V2Client } from "etcd-watch-lab/v2";
 
 /** Makes exactly `count` sets of one key in the directory, several at once; gives the last one's index. */
 export async function writeMany(v2: V2Client, directory: string, count: number): Promise<number> {

@@ -193,6 +193,11 @@ describe("the package", function () {
 		});
 	}
 
+	it("keeps its files to itself: what is not exported can't be loaded", async () => {
+		const script = `try { require("etcd-watch-lab/dist/http/index.js"); } catch (error) { console.log(error.code); }`;
+		assert.equal(await node(folder, "-e", script), "ERR_PACKAGE_PATH_NOT_EXPORTED\n");
+	});
+
 	it("has all of it at its root, the notebooks' names too", async () => {
 		const script = `import * as lab from "etcd-watch-lab"; console.log(typeof lab.follow, typeof lab.chart);`;
 		assert.equal(await node(folder, "--input-type=module", "-e", script), "function function\n");

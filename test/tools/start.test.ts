@@ -4,7 +4,7 @@ import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { freePorts } from "etcd-watch-lab/dist/server/etcd";
+import { freePorts } from "#lib/server/etcd.js";
 import { descendants, type ProcessId, survivors } from "#tools/processes";
 import { Running, root } from "../support/checkout";
 import { until } from "../support/until";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ArgumentError, type ConnectOptions } from "etcd-watch-lab/dist/http";
-import { V2Client } from "etcd-watch-lab/dist/v2";
+import { V2Client } from "etcd-watch-lab/v2";
+import { ArgumentError, type ConnectOptions } from "#lib/http";
 import { eventJson, FakeServer, http } from "../support/fake-server";
 import { assertNoSecret } from "../support/secrets";
 

@@ -2,20 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { gzipSync } from "node:zlib";
-import {
-	BadAnswerError,
-	type BadAnswerKind,
-	ConnectionError,
-	LabError,
-	TimeoutError,
-} from "etcd-watch-lab/dist/http";
-import {
-	EtcdError,
-	EventIndexClearedError,
-	KeyNotFoundError,
-	RaftError,
-	V2Client,
-} from "etcd-watch-lab/dist/v2";
+import { EtcdError, EventIndexClearedError, KeyNotFoundError, RaftError, V2Client } from "etcd-watch-lab/v2";
+import { BadAnswerError, type BadAnswerKind, ConnectionError, LabError, TimeoutError } from "#lib/http";
 import {
 	chunk,
 	chunked,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getMaxListeners, setMaxListeners } from "node:events";
-import { AbortedError, BadAnswerError, TimeoutError } from "etcd-watch-lab/dist/http";
-import { EventIndexClearedError, type EventStream, type Poll, V2Client } from "etcd-watch-lab/dist/v2";
+import { EventIndexClearedError, type EventStream, type Poll, V2Client } from "etcd-watch-lab/v2";
+import { AbortedError, BadAnswerError, TimeoutError } from "#lib/http";
 import { type EtcdUnderTest, forEachEtcd } from "../support/etcd";
 import { chunk, chunked, etcdHeaders, eventJson, FakeServer, head, http } from "../support/fake-server";
 import { until } from "../support/until";

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import type { HttpRequest } from "etcd-watch-lab/dist/http/request";
-import { Transport } from "etcd-watch-lab/dist/http/transport";
 import {
 	type Answer,
 	CompareFailedError,
@@ -14,8 +12,10 @@ import {
 	NotAFileError,
 	RaftError,
 	RootReadOnlyError,
-} from "etcd-watch-lab/dist/v2";
-import { parseAnswer } from "etcd-watch-lab/dist/v2/parse";
+} from "etcd-watch-lab/v2";
+import type { HttpRequest } from "#lib/http/request.js";
+import { Transport } from "#lib/http/transport.js";
+import { parseAnswer } from "#lib/v2/parse.js";
 import { type EtcdUnderTest, forEachEtcd } from "../support/etcd";
 import { until } from "../support/until";
 import { writeMany } from "../support/write-many";

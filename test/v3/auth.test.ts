@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startLab } from "etcd-watch-lab/dist/server";
+import { startLab } from "etcd-watch-lab/server";
 import {
 	AuthenticationFailedError,
 	InvalidTokenError,
@@ -8,7 +8,7 @@ import {
 	V3Client,
 	type V3Error,
 	v3Errors,
-} from "etcd-watch-lab/dist/v3";
+} from "etcd-watch-lab/v3";
 import { forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { assertNoSecret } from "../support/secrets";

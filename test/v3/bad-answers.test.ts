@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { AbortedError, BadAnswerError, ConnectionError, TimeoutError } from "etcd-watch-lab/dist/http";
 import {
 	CompactedError,
 	NoLeaderError,
@@ -8,7 +7,8 @@ import {
 	V3Error,
 	type V3Watch,
 	WatchCanceledError,
-} from "etcd-watch-lab/dist/v3";
+} from "etcd-watch-lab/v3";
+import { AbortedError, BadAnswerError, ConnectionError, TimeoutError } from "#lib/http";
 import { chunk, FakeServer, head, http, type Reply } from "../support/fake-server";
 
 const header = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { ArgumentError } from "etcd-watch-lab/dist/http";
-import { toBytes, toText } from "etcd-watch-lab/dist/v3";
+import { toBytes, toText } from "etcd-watch-lab/v3";
 import fc from "fast-check";
+import { ArgumentError } from "#lib/http";
 
 describe("bytes as text", () => {
 	const cases: [string, string, string][] = [

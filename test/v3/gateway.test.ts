@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
-import { AbortedError, ArgumentError, TimeoutError } from "etcd-watch-lab/dist/http";
-import { LearnerError, NoLeaderError, UnavailableError, V3Client } from "etcd-watch-lab/dist/v3";
+import { LearnerError, NoLeaderError, UnavailableError, V3Client } from "etcd-watch-lab/v3";
+import { AbortedError, ArgumentError, TimeoutError } from "#lib/http";
 import { FakeServer, http, type Received } from "../support/fake-server";
 
 const servers: FakeServer[] = [];

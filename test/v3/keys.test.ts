@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ArgumentError } from "etcd-watch-lab/dist/http";
-import { CompactedError, FutureRevisionError, InvalidArgumentError } from "etcd-watch-lab/dist/v3";
+import { CompactedError, FutureRevisionError, InvalidArgumentError } from "etcd-watch-lab/v3";
+import { ArgumentError } from "#lib/http";
 import { forEachEtcd } from "../support/etcd";
 
 forEachEtcd((server) => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { ArgumentError } from "etcd-watch-lab/dist/http";
-import { KeyValue, NotTextError, prefixEnd } from "etcd-watch-lab/dist/v3";
-import { base64, fromBase64 } from "etcd-watch-lab/dist/v3/bytes";
-import { wireRange } from "etcd-watch-lab/dist/v3/range";
+import { KeyValue, NotTextError, prefixEnd } from "etcd-watch-lab/v3";
+import { ArgumentError } from "#lib/http";
+import { base64, fromBase64 } from "#lib/v3/bytes.js";
+import { wireRange } from "#lib/v3/range.js";
 
 /** The same in hexadecimal. */
 function hex(wire: { key: string; range_end?: string }): [string, string | undefined] {

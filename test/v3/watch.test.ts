@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { AbortedError } from "etcd-watch-lab/dist/http";
 import {
 	V3Client as Client,
 	CompactedError,
 	type V3Client,
 	type V3Event,
 	type V3Watch,
-} from "etcd-watch-lab/dist/v3";
+} from "etcd-watch-lab/v3";
+import { AbortedError } from "#lib/http";
 import { type EtcdUnderTest, forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { until } from "../support/until";

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { AbortedError, ConnectionError, TimeoutError } from "etcd-watch-lab/dist/http";
 import {
 	CompactedError,
 	V3Client,
@@ -7,7 +6,8 @@ import {
 	type V3Watch,
 	type V3Watches,
 	WebSocketRefusedError,
-} from "etcd-watch-lab/dist/v3";
+} from "etcd-watch-lab/v3";
+import { AbortedError, ConnectionError, TimeoutError } from "#lib/http";
 import { Certificates } from "../support/certificates";
 import { forEachEtcd } from "../support/etcd";
 import { FakeServer, http } from "../support/fake-server";

@@ -1,5 +1,5 @@
-import { V2Client } from "etcd-watch-lab/dist/v2";
-import { V3Client } from "etcd-watch-lab/dist/v3";
+import { V2Client } from "etcd-watch-lab/v2";
+import { V3Client } from "etcd-watch-lab/v3";
 import { bite, type Kind } from "../kind";
 import { RemoteConsumer } from "../remote";
 import type { Run } from "../run";

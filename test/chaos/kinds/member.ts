@@ -1,4 +1,4 @@
-import { freePorts, isPaused } from "etcd-watch-lab/dist/server/etcd";
+import { freePorts, isPaused } from "#lib/server/etcd.js";
 import { startProxy } from "../../support/proxy";
 import { type Bite, bite, type Kind } from "../kind";
 import { indexAt, type Run, type StartOptions } from "../run";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { LabError } from "etcd-watch-lab/dist/http";
-import { freePorts } from "etcd-watch-lab/dist/server/etcd";
-import { PermissionDeniedError, V3Client, V3Error } from "etcd-watch-lab/dist/v3";
+import { PermissionDeniedError, V3Client, V3Error } from "etcd-watch-lab/v3";
+import { LabError } from "#lib/http";
+import { freePorts } from "#lib/server/etcd.js";
 import { Certificates } from "../../support/certificates";
 import { OwnEtcd } from "../../support/own-etcd";
 import { type Bites, bite, type Kind } from "../kind";

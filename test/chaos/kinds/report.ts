@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { CompactedError, type V3Watch } from "etcd-watch-lab/dist/v3";
+import { CompactedError, type V3Watch } from "etcd-watch-lab/v3";
 import { type Bites, bite, type Kind } from "../kind";
 import { isAffected } from "../known";
 import { lasting } from "../program";

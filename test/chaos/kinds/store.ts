@@ -1,6 +1,6 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { startCluster } from "etcd-watch-lab/dist/server";
+import { startCluster } from "etcd-watch-lab/server";
 import { bite, type Kind } from "../kind";
 import { lasting } from "../program";
 import type { Run } from "../run";

@@ -1,4 +1,4 @@
-import { V3Client } from "etcd-watch-lab/dist/v3";
+import { V3Client } from "etcd-watch-lab/v3";
 import { type Bites, bite, type Kind } from "../kind";
 import { lasting } from "../program";
 import type { Run, StartOptions } from "../run";

@@ -1,4 +1,4 @@
-import type { Command } from "etcd-watch-lab/dist/model";
+import type { Command } from "etcd-watch-lab/model";
 import { type Bites, bite, type Kind } from "../kind";
 import { lasting } from "../program";
 import type { Run } from "../run";

@@ -1,5 +1,5 @@
-import type { ModelEvent, ModelNode, Refusal } from "etcd-watch-lab/dist/model";
-import type { EtcdError, Node } from "etcd-watch-lab/dist/v2";
+import type { ModelEvent, ModelNode, Refusal } from "etcd-watch-lab/model";
+import type { EtcdError, Node } from "etcd-watch-lab/v2";
 
 /** The model and etcd do not agree: what was compared, and what each says. */
 export class Difference extends Error {

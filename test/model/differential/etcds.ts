@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { findEtcd } from "etcd-watch-lab/dist/server";
+import { findEtcd } from "etcd-watch-lab/server";
 import { root } from "../../support/checkout";
 import { etcd34, onPath } from "../../support/found";
 

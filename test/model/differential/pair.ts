@@ -6,7 +6,7 @@ import {
 	ModelStore,
 	type WaitingWatcher,
 	type WatchRequest,
-} from "etcd-watch-lab/dist/model";
+} from "etcd-watch-lab/model";
 import {
 	EtcdError,
 	type EventStream,
@@ -14,7 +14,7 @@ import {
 	type Poll,
 	type V2Client,
 	type WatchEvent,
-} from "etcd-watch-lab/dist/v2";
+} from "etcd-watch-lab/v2";
 import { until } from "../../support/until";
 import { Difference, same, sameEvent, sameNode, sameRefusal } from "./compare";
 

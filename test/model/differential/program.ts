@@ -1,4 +1,4 @@
-import type { ModelOperation } from "etcd-watch-lab/dist/model";
+import type { ModelOperation } from "etcd-watch-lab/model";
 import fc from "fast-check";
 
 /** The operations of a program's write; `prevIndex` is told by what it is, since the index comes with the run. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Command } from "etcd-watch-lab/dist/model";
+import type { Command } from "etcd-watch-lab/model";
 import { Difference } from "./compare";
 import type { Pair, PairedWatcher } from "./pair";
 import { longTtl, type Program, type ProgramStep, type WatchStep, type WriteStep } from "./program";

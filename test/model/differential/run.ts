@@ -1,6 +1,6 @@
-import { ModelStore } from "etcd-watch-lab/dist/model";
-import type { Lab } from "etcd-watch-lab/dist/server";
-import { startLab } from "etcd-watch-lab/dist/server";
+import { ModelStore } from "etcd-watch-lab/model";
+import type { Lab } from "etcd-watch-lab/server";
+import { startLab } from "etcd-watch-lab/server";
 import fc from "fast-check";
 import { until } from "../../support/until";
 import { type ModelClass, Pair } from "./pair";

@@ -1,4 +1,4 @@
-import * as server from "etcd-watch-lab/dist/server";
+import * as server from "etcd-watch-lab/server";
 import { type FaultProxy, startProxy } from "./proxy";
 
 export interface Member extends server.Member {

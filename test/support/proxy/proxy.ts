@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { ArgumentError } from "etcd-watch-lab/dist/http";
+import { ArgumentError } from "#lib/http";
 import { Pipe, type PipeRules } from "./pipe";
 import { ResponseScanner } from "./responses";
 

@@ -1,4 +1,4 @@
-import { curveChart } from "#lib/notebook";
+import { curveChart } from "#lib/page";
 import type { Api } from "../clients/protocol";
 import type { CatchUpResult } from "./catch-up";
 import type { Measured } from "./verdicts";

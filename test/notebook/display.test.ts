@@ -86,7 +86,7 @@ describe("the declarations that a notebook's cell reads", () => {
 				visit(fs.existsSync(`${target}.d.ts`) ? `${target}.d.ts` : path.join(target, "index.d.ts"));
 			}
 		};
-		visit(path.join(lib, "notebook", "index.d.ts"));
+		visit(path.join(lib, "index.d.ts"));
 		assert.ok(seen.size > 5);
 	});
 });

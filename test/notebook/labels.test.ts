@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LABEL, placeLabels } from "#lib/notebook/labels.js";
-import { pixelsOf } from "#lib/notebook/printable.js";
+import { LABEL, placeLabels } from "#lib/chart/labels.js";
+import { pixelsOf } from "#lib/timeline/printable.js";
 
 function wanted(xs: readonly number[], top = "set /a/key") {
 	return xs.map((x) => ({ x, top, bottom: "104 Not a directory", weight: 0 }));

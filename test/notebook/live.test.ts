@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Table, tableOf } from "etcd-watch-lab";
-import { type Pace, paced } from "#lib/notebook/live.js";
+import { type Pace, paced } from "#lib/page/live.js";
 
 /** A clock that moves when told, and what was sent at which time. */
 class Clock implements Pace {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventsTable, tableOf, timelineChart, timelineTable } from "etcd-watch-lab";
-import { columnsOf, printable, shortened } from "#lib/notebook/printable.js";
+import { columnsOf, printable, shortened } from "#lib/timeline/printable.js";
 import { assertOnlyMarkup, decoded } from "./charts";
 import {
 	accepted,

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { type Cluster, type Member, startCluster } from "etcd-watch-lab/server";
-import { lossTable } from "#lib/notebook";
 import {
 	atMember,
 	compareTimelines,
@@ -9,6 +7,7 @@ import {
 	explainAll,
 	followerOf,
 	gapsOf,
+	lossTable,
 	lostInSilence,
 	missedBy,
 	ownCluster,
@@ -18,7 +17,8 @@ import {
 	ScenarioError,
 	scenario,
 	type Timeline,
-} from "#lib/scenario";
+} from "etcd-watch-lab";
+import { type Cluster, type Member, startCluster } from "etcd-watch-lab/server";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { life, sent, watcherOf } from "../support/timelines";
 

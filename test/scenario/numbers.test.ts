@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { type Lab, startLab } from "etcd-watch-lab/server";
 import {
 	type KeyNumbers,
 	keyNumbers,
@@ -8,7 +7,8 @@ import {
 	ScenarioError,
 	scenario,
 	whatTheyCount,
-} from "#lib/scenario";
+} from "etcd-watch-lab";
+import { type Lab, startLab } from "etcd-watch-lab/server";
 import { forEachEtcd } from "../support/etcd";
 
 const life = scenario("one key")

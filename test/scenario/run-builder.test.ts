@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { Scenario, scenario } from "etcd-watch-lab";
 import { ArgumentError } from "#lib/http";
-import { Scenario, scenario } from "#lib/scenario";
 
 /** What the types forbid, as JavaScript can still pass it. */
 function wrong(value: unknown): never {

@@ -11,7 +11,7 @@ import {
 	listened,
 	listenings,
 	silenceIsProven,
-} from "#lib/scenario/scope.js";
+} from "#lib/timeline/scope.js";
 import {
 	answered,
 	asked,

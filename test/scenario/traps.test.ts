@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { type Scenario, scenario } from "etcd-watch-lab";
 import { EventIndexClearedError, InvalidRequestError, V2Client } from "etcd-watch-lab/v2";
 import { ConnectionError } from "#lib/http";
 import { Transport } from "#lib/http/transport.js";
-import { type Scenario, scenario } from "#lib/scenario";
 import { parseAnswer } from "#lib/v2/parse.js";
 import { forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";

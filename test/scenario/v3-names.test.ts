@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { runOnModel, type Scenario, scenario } from "etcd-watch-lab";
 import { ArgumentError } from "#lib/http";
-import { runOnModel, type Scenario, scenario } from "#lib/scenario";
 import { forEachEtcd } from "../support/etcd";
 
 const odd: readonly [string, RegExp, Scenario][] = [

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { SharedServerError, startLab } from "etcd-watch-lab/server";
-import { AbortedError, ArgumentError } from "#lib/http";
 import {
 	claims,
 	counterparts,
@@ -16,7 +14,9 @@ import {
 	saveTimeline,
 	scenario,
 	type Timeline,
-} from "#lib/scenario";
+} from "etcd-watch-lab";
+import { SharedServerError, startLab } from "etcd-watch-lab/server";
+import { AbortedError, ArgumentError } from "#lib/http";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { life, sent, watcherOf } from "../support/timelines";

@@ -67,7 +67,7 @@ class Kernel {
 	/** Starts a lab in a cell; gives its endpoint. */
 	async startLab(): Promise<string> {
 		const text = await this.run(`import { lab } from "etcd-watch-lab/server";
-import { scenario } from "#lib/scenario";
+import { scenario } from "etcd-watch-lab";
 const mine = await lab();
 console.log(mine.endpoints[0]);`);
 		const endpoint = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];

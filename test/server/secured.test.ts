@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { scenario } from "etcd-watch-lab";
 import { startLab } from "etcd-watch-lab/server";
 import { UnauthorizedError, V2Client } from "etcd-watch-lab/v2";
 import { ArgumentError, ConnectionError, type LabError } from "#lib/http";
-import { scenario } from "#lib/scenario";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
 import { type EtcdUnderTest, etcd35, forEachEtcd } from "../support/etcd";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Timeline, WatcherRecord, WriteRecord } from "#lib/scenario";
+import type { Timeline, WatcherRecord, WriteRecord } from "etcd-watch-lab";
 
 export function watcherOf(timeline: Timeline, name: string): WatcherRecord {
 	const found = timeline.watchers.find((watcher) => watcher.name === name);

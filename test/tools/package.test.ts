@@ -187,7 +187,7 @@ describe("the package", function () {
 			assert.deepEqual(packagesOf(loaded), ["etcd-watch-lab", ...beside]);
 			const rooms = loaded.flatMap((file) => file.split(`${path.sep}dist${path.sep}`)[1] ?? []);
 			assert.deepEqual(
-				rooms.filter((file) => /^(notebook|scenario)/.test(file)),
+				rooms.filter((file) => /^(chart|claims|page|pages|scenario|timeline)\b/.test(file)),
 				[],
 			);
 		});

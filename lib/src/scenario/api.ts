@@ -1,9 +1,9 @@
+import type { Accepted, EventAction, Refused, Timeline } from "../timeline/timeline";
 import type { EtcdError, V2Client } from "../v2";
 import type { Node } from "../v2/node";
 import type { V3Client } from "../v3";
 import type { Recorder } from "./record";
 import type { OpenStep, WriteStep } from "./steps";
-import type { Accepted, EventAction, Refused, Timeline } from "./timeline";
 import type { Watched } from "./watched";
 
 /** A key as either API gives it. */

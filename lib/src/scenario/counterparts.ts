@@ -1,9 +1,9 @@
 import { ArgumentError } from "../http";
+import { belowName } from "../timeline/scope";
+import type { Timeline, WithoutCounterpart } from "../timeline/timeline";
 import { checkValue, keyPath } from "../v2/key";
 import type { Scenario } from "./scenario";
-import { belowName } from "./scope";
 import type { BurstStep, OpenStep, Step, WriteStep } from "./steps";
-import type { Timeline, WithoutCounterpart } from "./timeline";
 
 /** What a step is in v3. */
 export interface Counterpart {

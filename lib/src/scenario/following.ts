@@ -1,11 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Change, type Follower, type FollowOptions, follow, type Position } from "../follow";
 import { AbortedError } from "../http";
+import type { Delivery, LifeEvent, NodeRecord, Proof, WatcherRecord } from "../timeline/timeline";
 import type { V2Client } from "../v2";
 import type { V3Client } from "../v3";
 import { Bell } from "./bell";
 import type { OpenStep } from "./steps";
-import type { Delivery, LifeEvent, NodeRecord, Proof, WatcherRecord } from "./timeline";
 import type { Watched } from "./watched";
 import type { Surroundings } from "./watching";
 

@@ -1,8 +1,8 @@
 import type { FollowedEvent } from "../follow";
+import type { Accepted, Delivery, NodeRecord, Refused, Timeline } from "../timeline/timeline";
 import type { Action, Answer, EtcdError } from "../v2";
 import type { SeenEvent, SeenNode } from "./api";
 import type { Operation } from "./steps";
-import type { Accepted, Delivery, NodeRecord, Refused, Timeline } from "./timeline";
 
 /** Values longer than this are cut in a timeline: it tells what happened, it doesn't store data. */
 const longestValue = 120;

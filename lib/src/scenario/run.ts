@@ -1,5 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AbortedError, ArgumentError, LabError } from "../http";
+import type {
+	CompactionRecord,
+	FaultRecord,
+	Timeline,
+	WithoutCounterpart,
+	WriteRecord,
+} from "../timeline/timeline";
 import { checkV2Keys, withoutCounterpart } from "./counterparts";
 import { Following } from "./following";
 import { announceWrites } from "./polite";
@@ -7,9 +14,8 @@ import { Recorder } from "./record";
 import { replayed, settled } from "./settle";
 import type { CompactStep, DeliveryStep, ExpiryStep, FaultStep, OpenStep, Step, WatcherStep } from "./steps";
 import type { Faults, Target } from "./target";
-import type { CompactionRecord, FaultRecord, Timeline, WithoutCounterpart, WriteRecord } from "./timeline";
-import { V2Api } from "./v2-api";
-import { V3Api } from "./v3-api";
+import { V2Api } from "./v2/api";
+import { V3Api } from "./v3/api";
 import type { Watched } from "./watched";
 import { type Surroundings, Watching } from "./watching";
 import { Writing } from "./writing";

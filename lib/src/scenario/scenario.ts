@@ -1,12 +1,12 @@
 import { ArgumentError } from "../http";
 import { checkIndex } from "../http/checks";
+import { type FaultKind, faultKinds, type Timeline } from "../timeline/timeline";
 import type { Comparison } from "../v2";
 import { checkComparison, checkTtl } from "../v2/key";
 import { bytesOf } from "../v3/bytes";
 import { type RunOptions, runScenario } from "./run";
 import type { BurstStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
 import type { Target } from "./target";
-import { type FaultKind, faultKinds, type Timeline } from "./timeline";
 
 export interface OpenOptions {
 	/** Also what happens below the key. */

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { historyRule } from "../model";
-import { eventOf } from "./explain";
-import { accepted, changesOf, isVisible } from "./scope";
-import type { Timeline, WriteRecord } from "./timeline";
+import { eventOf } from "../timeline/explain";
+import { accepted, changesOf, isVisible } from "../timeline/scope";
+import type { Timeline, WriteRecord } from "../timeline/timeline";
 import type { Watched } from "./watched";
 
 /** How long a loop may take to be woken by a write before the next step goes on without it. */

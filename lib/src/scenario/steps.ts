@@ -1,6 +1,6 @@
 import type { ModelOperation } from "../model";
+import type { FaultKind } from "../timeline/timeline";
 import type { Comparison } from "../v2";
-import type { FaultKind } from "./timeline";
 
 /** Opens a watcher under a name of its own. */
 export interface OpenStep {

@@ -1,7 +1,7 @@
 import type { FollowOptions } from "../follow";
+import type { FaultKind, FaultRecord } from "../timeline/timeline";
 import type { V2Client } from "../v2";
 import type { V3Client } from "../v3";
-import type { FaultKind, FaultRecord } from "./timeline";
 
 /** A server that a scenario runs on; every `Lab` is one. */
 export interface Target {

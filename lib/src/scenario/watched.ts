@@ -1,5 +1,5 @@
+import type { WatcherRecord } from "../timeline/timeline";
 import type { OpenStep } from "./steps";
-import type { WatcherRecord } from "./timeline";
 
 /** One watcher of a run, whatever it reads from. */
 export interface Watched {

@@ -1,9 +1,9 @@
 import { AbortedError, ConnectionError } from "../http";
+import type { Delivery, LifeEvent, Proof, WatcherRecord } from "../timeline/timeline";
 import type { Api, PollListener, SeenEvent, Source } from "./api";
 import { Bell } from "./bell";
 import type { Recorder } from "./record";
 import type { OpenStep } from "./steps";
-import type { Delivery, LifeEvent, Proof, WatcherRecord } from "./timeline";
 import type { Watched } from "./watched";
 
 /** What a watcher needs of its run. */

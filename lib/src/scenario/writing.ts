@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AbortedError, ConnectionError } from "../http";
+import type { Accepted, WriteRecord } from "../timeline/timeline";
 import type { SeenEvent } from "./api";
 import type { BurstStep, WriteStep } from "./steps";
-import type { Accepted, WriteRecord } from "./timeline";
 import type { Surroundings } from "./watching";
 
 /** The writes of a run: each is carried out, and recorded with what became of it. */

@@ -21,7 +21,7 @@ import {
 	watch,
 } from "../builders";
 
-/** Cases for the claims of lib/src/scenario/claims/indexes.ts. */
+/** Cases for the claims of lib/src/claims/indexes.ts. */
 export const indexCases = {
 	versionsArePerKey: [
 		confirms(

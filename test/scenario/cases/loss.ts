@@ -29,7 +29,7 @@ const twoPolls = [asked(0), answered(1), asked(2), answered(3)];
 /** The claim about a stream that stops, in a run of its own. */
 const stopped = [asked(0), paused(0), resumed(3)];
 
-/** Cases for the claims of lib/src/scenario/claims/loss.ts. */
+/** Cases for the claims of lib/src/claims/loss.ts. */
 export const lossCases = {
 	pollsLoseWhatFallsBetween: [
 		confirms(

@@ -32,7 +32,7 @@ const thrownOut = (at: number, oldest: number) => ({
 const recovery = [set("/a/1"), set("/a/2"), set("/a/3")];
 const seen = [file("/a/1", 1), file("/a/2", 2)];
 
-/** Cases for the claims of lib/src/scenario/claims/window.ts. */
+/** Cases for the claims of lib/src/claims/window.ts. */
 export const windowCases = {
 	historyHoldsAThousandEvents: [
 		confirms(

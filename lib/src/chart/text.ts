@@ -1,0 +1,203 @@
+import { columnsOf, padded, printable, shortened } from "../timeline/printable";
+import {
+	compactionWords,
+	counted,
+	countsInWords,
+	type Fate,
+	fateOf,
+	faultWords,
+	lifeWords,
+	type Reading,
+	readingOf,
+	refusalWords,
+	timesOf,
+	unitOf,
+	watcherWords,
+	withoutWords,
+	writeWords,
+} from "../timeline/reading";
+import type { Timeline, WriteRecord } from "../timeline/timeline";
+
+/** Above this many writes, neighbours with the same fate share one row. */
+const MOST_ROWS = 40;
+/** Of the rows that are left then, so many are shown. */
+const ROWS_SHOWN = 24;
+
+/** A row of the timeline's table: a write, or a stretch of writes with the same fate everywhere. */
+export interface TimelineRow {
+	readonly index: string;
+	readonly write: string;
+	readonly refused: boolean;
+	readonly cells: readonly string[];
+}
+
+export interface TimelineRows {
+	readonly rows: readonly TimelineRow[];
+	/** How many rows were left out at the end. */
+	readonly left: number;
+	/** What the rows can't say: what happened to the watchers, and events that no write of the run raised. */
+	readonly notes: readonly string[];
+}
+
+const ABSENT = {
+	listening: "·",
+	paused: "· not reading",
+	early: "· waiting for a later one",
+	away: "· nobody waiting",
+} as const;
+
+/** What a watcher's cell says about one write. */
+export function cellWords(fate: Fate): string {
+	switch (fate.kind) {
+		case "came": {
+			const first = fate.deliveries[0];
+			const times = timesOf(fate.deliveries);
+			const keys = fate.deliveries.length / times;
+			const words = `${first?.action ?? ""}${keys > 1 ? ` of ${keys} keys` : ""}${times > 1 ? ` ×${times}` : ""}`;
+			return fate.deliveries.every((delivery) => delivery.fromHistory) ? `${words} (from history)` : words;
+		}
+		case "absent":
+			if (fate.isStated) return "· in the gap";
+			return ABSENT[fate.state];
+		case "unaccepted":
+		case "noEvent":
+		case "elsewhere":
+			return "";
+	}
+}
+
+export function timelineRows(timeline: Timeline): TimelineRows {
+	const readings = timeline.watchers.map((watcher) => readingOf(timeline, watcher));
+	const condense = timeline.writes.length > MOST_ROWS;
+	const groups: { writes: WriteRecord[]; cells: string[]; kind: string }[] = [];
+	for (const write of condense ? inOrderOfIndex(timeline.writes) : timeline.writes) {
+		const cells = readings.map((reading) => cellWords(fateOf(reading, write)));
+		const { outcome } = write;
+		const kind = [
+			write.operation,
+			write.by,
+			outcome.kind === "accepted" ? outcome.raisesEvent : refusalWords(outcome),
+			...cells,
+		].join("\n");
+		const last = groups.at(-1);
+		if (condense && last?.kind === kind) last.writes.push(write);
+		else groups.push({ writes: [write], cells, kind });
+	}
+	const rows = groups.map(({ writes, cells }) => rowOf(writes, cells));
+	const kept = condense ? rows.slice(0, ROWS_SHOWN) : rows;
+	return {
+		rows: kept,
+		left: rows.length - kept.length,
+		notes: [
+			...(timeline.withoutCounterpart ?? []).map(withoutWords),
+			...(timeline.compactions ?? []).map(compactionWords),
+			...(timeline.faults ?? []).map((fault) => `the member: ${faultWords(fault)} at index ${fault.at}`),
+			...(condense ? readings.map((reading) => totalOf(timeline, reading)) : []),
+			...readings.flatMap(notesOf),
+		],
+	};
+}
+
+/** Writes that were under way at the same time take their indexes in another order than they were tried in. */
+function inOrderOfIndex(writes: readonly WriteRecord[]): WriteRecord[] {
+	const place = ({ outcome, triedAt }: WriteRecord) =>
+		outcome.kind === "accepted" ? outcome.index : triedAt + 0.5;
+	return [...writes].sort((a, b) => place(a) - place(b));
+}
+
+function totalOf(timeline: Timeline, reading: Reading): string {
+	let came = 0;
+	let absent = 0;
+	for (const write of timeline.writes) {
+		const { kind } = fateOf(reading, write);
+		if (kind === "came") came++;
+		if (kind === "absent") absent++;
+	}
+	return `${printable(reading.watcher.name)}: ${came} of ${counted(came + absent, "event")} came`;
+}
+
+function rowOf(writes: readonly WriteRecord[], cells: readonly string[]): TimelineRow {
+	const first = writes[0];
+	const last = writes.at(-1);
+	if (!first || !last) return { index: "", write: "", refused: false, cells };
+	const { outcome } = first;
+	const end = last.outcome;
+	const many =
+		writes.length > 1 ? `${writes.length} × ${first.operation}, first ${shortened(first.key, 40)}` : "";
+	if (outcome.kind !== "accepted") {
+		const what = many === "" ? writeWords(first) : many;
+		return { index: "–", write: `${what}: ${refusalWords(outcome)}`, refused: true, cells };
+	}
+	const quiet = outcome.raisesEvent ? "" : ": takes an index, raises no event";
+	const index =
+		end.kind === "accepted" && writes.length > 1 ? `${outcome.index} to ${end.index}` : `${outcome.index}`;
+	return { index, write: (many === "" ? writeWords(first) : many) + quiet, refused: false, cells };
+}
+
+function notesOf(reading: Reading): string[] {
+	const name = printable(reading.watcher.name);
+	const notes = reading.watcher.life
+		.filter((event) => event.kind !== "asked" && event.kind !== "answered")
+		.map((event) => `${name}: ${lifeWords(event, reading.unit)}`);
+	const shown = notes.length > 6 ? [...notes.slice(0, 5), `${name}: … and ${notes.length - 5} more`] : notes;
+	if (reading.foreign.length > 0)
+		shown.push(
+			`${name}: also got ${counted(reading.foreign.length, "event")} that no write of this run raised: ${reading.foreign
+				.slice(0, 3)
+				.map(
+					(delivery) =>
+						`${delivery.action} ${shortened(delivery.key, 40)} (${reading.unit} ${delivery.index})`,
+				)
+				.join(", ")}${reading.foreign.length > 3 ? ", …" : ""}`,
+		);
+	return shown;
+}
+
+/** The run as plain text: a table of the writes by the watchers, then what happened to the watchers. */
+export function timelineText(
+	timeline: Timeline,
+	options: { readonly title?: string; readonly subtitle?: string } = {},
+): string {
+	const { rows, left, notes } = timelineRows(timeline);
+	const head = [
+		unitOf(timeline),
+		"write",
+		...timeline.watchers.map((watcher) => shortened(watcher.name, 30)),
+	];
+	const under = ["", "", ...timeline.watchers.map((watcher) => watcherWords(watcher, 30))];
+	const lines = [
+		printable(options.title ?? timeline.name),
+		printable(options.subtitle ?? countsInWords(timeline)),
+	];
+	lines.push(
+		"",
+		...textTable(
+			[head, under],
+			rows.map((row) => [row.index, row.write, ...row.cells]),
+			["right"],
+		),
+	);
+	if (left > 0) lines.push(`… and ${counted(left, "row")} more`);
+	if (rows.some((row) => row.cells.some((cell) => cell.startsWith("·")))) lines.push("", "· it did not come");
+	if (notes.length > 0) lines.push("", ...notes);
+	return `${lines.join("\n")}\n`;
+}
+
+/** Lines of a table in plain text; columns are as wide as what is in them. */
+export function textTable(
+	head: readonly (readonly string[])[],
+	rows: readonly (readonly string[])[],
+	align: readonly ("left" | "right")[],
+): string[] {
+	const widths: number[] = [];
+	for (const row of [...head, ...rows])
+		row.forEach((cell, at) => {
+			widths[at] = Math.max(widths[at] ?? 0, columnsOf(cell));
+		});
+	const line = (row: readonly string[]) =>
+		widths
+			.map((width, at) => padded(row[at] ?? "", width, align[at] ?? "left"))
+			.join(" │ ")
+			.trimEnd();
+	return [...head.map(line), widths.map((width) => "─".repeat(width)).join("─┼─"), ...rows.map(line)];
+}

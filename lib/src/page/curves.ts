@@ -1,0 +1,229 @@
+import { type Chart, chartBundle } from "../chart/chart";
+import { framed } from "../chart/frame";
+import { type Layer, legendLayers, tip } from "../chart/layers";
+import { legendMark, placeLegend } from "../chart/legend";
+import { SERIES } from "../chart/palette";
+import { svgOf } from "../chart/render";
+import { textTable } from "../chart/text";
+import { printable, shortened } from "../timeline/printable";
+import { show } from "./display";
+
+export interface CurveAxis {
+	/** In words, with the unit: "writes a second". */
+	readonly label: string;
+	/** A logarithmic axis: all values above 0. */
+	readonly log?: boolean;
+}
+
+export interface CurveSeries {
+	readonly name: string;
+	/** [x, y] in the order to be joined. For bars x may be a word. */
+	readonly points: readonly (readonly [number | string, number])[];
+}
+
+export interface CurveInput {
+	readonly title: string;
+	/** What to conclude. */
+	readonly subtitle?: string;
+	/** Default: "line". */
+	readonly kind?: "line" | "bar";
+	readonly x: CurveAxis;
+	readonly y: CurveAxis;
+	/** At most six: more can't be told apart. */
+	readonly series: readonly CurveSeries[];
+}
+
+const HEIGHT = 260;
+const LEFT = 84;
+
+/**
+ * Draws measurements as lines with points, or as bars, with the values as text. Pure: the same input gives the
+ * same bytes. The y axis begins at 0 unless it is logarithmic.
+ * @throws RangeError for more than six series, a value that is not finite, one not above 0 on a logarithmic axis,
+ * or a word as x of a line.
+ */
+export function curveChart(input: CurveInput): Chart {
+	check(input);
+	const bar = input.kind === "bar";
+	const rows = input.series.flatMap((series, nth) => {
+		const look = SERIES[nth] ?? SERIES[0];
+		return series.points.map(([x, y], at) => ({
+			nth: at,
+			x: bar ? shortened(String(x), 24) : x,
+			y,
+			series: nth,
+			colour: look.colour,
+			say: `${printable(series.name)}: ${printable(input.x.label)} ${printable(String(x))}, ${printable(input.y.label)} ${y}`,
+			tip: {
+				series: shortened(series.name, 60),
+				[`x, ${shortened(input.x.label, 60)}`]: printable(String(x)),
+				[`y, ${shortened(input.y.label, 60)}`]: String(y),
+			},
+		}));
+	});
+	const legend = placeLegend(
+		input.series.map((series, nth) => {
+			const look = SERIES[nth] ?? SERIES[0];
+			return legendMark(shortened(series.name, 40), {
+				shape: bar ? "square" : look.shape,
+				fill: look.colour,
+				stroke: look.colour,
+				strokeWidth: 1,
+				size: 80,
+			});
+		}),
+		HEIGHT + 58,
+	);
+	const description = input.series.map(seriesWords).join(" ");
+	const { spec, frame } = framed({
+		title: input.title,
+		subtitle: input.subtitle ?? "",
+		description,
+		left: LEFT,
+		plotHeight: HEIGHT,
+		above: 18,
+		below: 58 + legend.height,
+		params: [],
+		layers: [...(bar ? barLayers(input, rows) : lineLayers(input, rows)), ...legendLayers(legend.placed)],
+	});
+	return {
+		spec: spec as unknown as Readonly<Record<string, unknown>>,
+		svg: svgOf(spec, frame, printable(input.title), description),
+		text: textOf(input),
+	};
+}
+
+/** Shows measurements as lines or bars. To have the chart as data, call `curveChart`. */
+export function curve(input: CurveInput): void {
+	show(chartBundle(curveChart(input)));
+}
+
+function check({ kind = "line", x, y, series }: CurveInput): void {
+	if (series.length > SERIES.length)
+		throw new RangeError(`at most ${SERIES.length} series, not ${series.length}`);
+	for (const { name, points } of series)
+		for (const [px, py] of points) {
+			const where = `the point [${printable(String(px))}, ${py}] of "${printable(name)}"`;
+			if (kind === "line" && typeof px !== "number") throw new RangeError(`${where}: a line's x is a number`);
+			if (!Number.isFinite(py) || (typeof px === "number" && !Number.isFinite(px)))
+				throw new RangeError(`${where} is not finite`);
+			if ((y.log && py <= 0) || (x.log && typeof px === "number" && px <= 0))
+				throw new RangeError(`${where} is not above 0, and the axis is logarithmic`);
+		}
+}
+
+const axis = (label: string) => ({
+	title: printable(label),
+	labelFlush: false,
+	tickCount: 7,
+	titlePadding: 8,
+});
+
+function yOf({ y }: CurveInput) {
+	return {
+		field: "y",
+		type: "quantitative" as const,
+		scale: y.log ? { type: "log" as const, nice: true } : { zero: true, nice: true },
+		axis: { ...axis(y.label), grid: true, domain: false, ticks: false, format: ",.4~r" },
+	};
+}
+
+function lineLayers(input: CurveInput, rows: readonly { readonly series: number }[]): Layer[] {
+	const x = {
+		field: "x",
+		type: "quantitative" as const,
+		scale: input.x.log ? { type: "log" as const, nice: false, padding: 10 } : { zero: false, nice: true },
+		axis: { ...axis(input.x.label), grid: false, format: ",.4~r" },
+	};
+	const y = yOf(input);
+	return input.series.flatMap((_, nth): Layer[] => {
+		const look = SERIES[nth] ?? SERIES[0];
+		const values = rows.filter((row) => row.series === nth);
+		if (values.length === 0) return [];
+		return [
+			{
+				data: { values },
+				mark: {
+					type: "line",
+					color: look.colour,
+					strokeWidth: 2,
+					strokeDash: [...look.dash],
+					tooltip: null,
+					aria: false,
+				},
+				encoding: { x, y, order: { field: "nth", type: "quantitative" } },
+			},
+			{
+				data: { values },
+				mark: {
+					type: "point",
+					shape: look.shape,
+					fill: look.colour,
+					stroke: "#ffffff",
+					strokeWidth: 1,
+					size: 130 - nth * 20,
+					opacity: 1,
+					tooltip: tip,
+				},
+				encoding: { x, y, description: { field: "say", type: "nominal" } },
+			},
+		] as Layer[];
+	});
+}
+
+function barLayers(input: CurveInput, rows: readonly object[]): Layer[] {
+	return [
+		{
+			data: { values: [...rows] },
+			mark: { type: "bar", tooltip: tip },
+			encoding: {
+				x: {
+					field: "x",
+					type: "ordinal",
+					sort: null,
+					scale: { paddingInner: 0.3, paddingOuter: 0.2 },
+					axis: { title: printable(input.x.label), labelAngle: 0, ticks: false, titlePadding: 8 },
+				},
+				...(input.series.length > 1
+					? { xOffset: { field: "series", type: "ordinal", sort: null, scale: { paddingInner: 0.1 } } }
+					: {}),
+				y: yOf(input),
+				fill: { field: "colour", type: "nominal", scale: null, legend: null },
+				description: { field: "say", type: "nominal" },
+			},
+		} as Layer,
+	];
+}
+
+function seriesWords({ name, points }: CurveSeries): string {
+	const first = points[0];
+	const last = points.at(-1);
+	if (!first || !last) return `${printable(name)}: nothing measured.`;
+	const at = ([x, y]: readonly [number | string, number]) => `${y} at ${printable(String(x))}`;
+	return `${printable(name)}: ${points.length} points, from ${at(first)} to ${at(last)}.`;
+}
+
+function textOf(input: CurveInput): string {
+	const xs = [...new Set(input.series.flatMap((series) => series.points.map(([x]) => x)))];
+	if (xs.every((x) => typeof x === "number")) xs.sort((a, b) => Number(a) - Number(b));
+	const rows = xs.map((x) => [
+		printable(String(x)),
+		...input.series.map((series) =>
+			series.points
+				.filter(([px]) => px === x)
+				.map(([, y]) => String(y))
+				.join(", "),
+		),
+	]);
+	return `${[
+		printable(input.title),
+		...(input.subtitle === undefined ? [] : [printable(input.subtitle)]),
+		"",
+		`${printable(input.y.label)}, by ${printable(input.x.label)}:`,
+		...textTable(
+			[[printable(input.x.label), ...input.series.map((series) => shortened(series.name, 40))]],
+			rows,
+			["right", ...input.series.map(() => "right" as const)],
+		),
+	].join("\n")}\n`;
+}

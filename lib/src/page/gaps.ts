@@ -1,0 +1,97 @@
+import { gapsOf, lostInSilence } from "../timeline/ask";
+import { explain, type Reason } from "../timeline/explain";
+import { printable, shortened } from "../timeline/printable";
+import type { NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";
+import { show } from "./display";
+import { type Cell, type Table, tableBundle, tableOf } from "./table";
+
+/** Of one that waits on a member that says nothing. */
+const silences: ReadonlySet<Reason> = new Set<Reason>(["member silent", "v3: member silent"]);
+
+/**
+ * The gaps that a follower was told of: from where to where, why, what differs, and the state to go on from.
+ * @throws RangeError when the run has no watcher of this name
+ */
+export function gapTable(timeline: Timeline, watcher: string): Table {
+	const gaps = gapsOf(timeline, watcher);
+	return tableOf({
+		title: `What "${printable(watcher)}" was told of the events that it could not have`,
+		columns: ["gap", "why", "added", "changed", "removed", "the state to go on from"],
+		rows: gaps.map((gap) => [
+			`${gap.from} to ${gap.to}`,
+			gap.why,
+			keys(gap.added),
+			keys(gap.changed),
+			gap.removed === undefined ? "not known" : keys(gap.removed),
+			state(gap.keys),
+		]),
+		notes: gaps.length === 0 ? ["It was told of no gap."] : [],
+	});
+}
+
+/** Shows `gapTable`. */
+export function showGaps(timeline: Timeline, watcher: string): void {
+	show(tableBundle(gapTable(timeline, watcher)));
+}
+
+/**
+ * Runs side by side: how many events each watcher was not told of, and lie in no gap that it was told of. "so far":
+ * it waits on a member that is silent, and may be told yet.
+ */
+export function lossTable(runs: readonly Timeline[]): Table {
+	const names = [...new Set(runs.flatMap(({ watchers }) => watchers.map(({ name }) => printable(name))))];
+	return tableOf({
+		title: "Events that never came, and of which nothing was said",
+		columns: ["run", ...names],
+		rows: runs.map((run) => [
+			printable(run.name),
+			...names.map((name) => {
+				const watcher = run.watchers.find((one) => printable(one.name) === name);
+				return watcher === undefined ? "" : lossCell(run, watcher);
+			}),
+		]),
+	});
+}
+
+/** Shows `lossTable`. */
+export function showLosses(runs: readonly Timeline[]): void {
+	show(tableBundle(lossTable(runs)));
+}
+
+function lossCell(run: Timeline, { name, life, proof }: WatcherRecord): Cell {
+	const lost = lostInSilence(run, name);
+	const count = (kind: string, word: string) => {
+		const times = life.filter((event) => event.kind === kind).length;
+		return times === 0 ? [] : [times === 1 ? `1 ${word}` : `${times} ${word}s`];
+	};
+	const said = [...count("gap", "gap"), ...count("reset", "reset")];
+	if (lost.length === 0)
+		return {
+			text: ["0", ...(said.length > 0 ? [`told of ${said.join(", ")}`] : [])].join(", "),
+			mark: "right",
+		};
+	const isOpen =
+		proof === "none" &&
+		run.writes.some(
+			({ id, outcome }) =>
+				outcome.kind === "accepted" &&
+				lost.includes(outcome.index) &&
+				silences.has(explain(run, name, id).reason),
+		);
+	return { text: isOpen ? `${lost.length} so far` : String(lost.length), mark: "wrong" };
+}
+
+function keys(nodes: readonly NodeRecord[]): string {
+	return nodes.length === 0 ? "–" : listed(nodes.map(({ key }) => shortened(key, 40)));
+}
+
+function state(nodes: readonly NodeRecord[]): string {
+	return nodes.length === 0
+		? "nothing is there"
+		: listed(nodes.map(({ key, value = "" }) => `${shortened(key, 40)} = ${shortened(value, 20)}`));
+}
+
+function listed(words: readonly string[]): string {
+	const more = words.length > 5 ? ` and ${words.length - 5} more` : "";
+	return `${words.slice(0, 5).join(", ")}${more}`;
+}

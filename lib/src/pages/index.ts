@@ -1,0 +1,55 @@
+export { lossBySpeed, type SpeedSeries } from "./03-speed";
+export { type HistoryMoment, slideHistory } from "./04-history";
+export type { WindowEvent, WindowMoment } from "./04-moments";
+export { slidingWindow, type WindowInput, windowChart } from "./04-window";
+export {
+	type Apply,
+	byOwnKey,
+	byRules,
+	compareTrees,
+	type KeyCompared,
+	type LogTree,
+	rebuild,
+	runWithReads,
+	type TreeAt,
+} from "./05-log";
+export { carriedTable, logChart, showCarried, showLog } from "./05-log-chart";
+export { timeTravel, treeChart } from "./05-tree";
+export {
+	type Counts,
+	type KeyNumbers,
+	keyNumbers,
+	type NumberName,
+	type NumbersAfter,
+	numberNames,
+	whatTheyCount,
+} from "./06-numbers";
+export {
+	type NumbersOptions,
+	numbersChart,
+	numbersTable,
+	showNumbers,
+	showNumbersTable,
+} from "./06-numbers-chart";
+export { type EndedPoll, endOfAPoll, type PollEnd } from "./07-poll-ends";
+export { answersTo } from "./07-queries";
+export {
+	type AtMemberOptions,
+	atMember,
+	type CutOffReads,
+	endCluster,
+	followerOf,
+	ownCluster,
+	readsWhenCutOff,
+} from "./08-faults";
+export { chaosChart, chaosTable, showChaos, showChaosTable } from "./08-record";
+export {
+	type ChaosConsumer,
+	type ChaosCount,
+	ChaosFormatError,
+	type ChaosKind,
+	type ChaosResults,
+	loadChaosResults,
+	recordedChaos,
+} from "./08-record-results";
+export { type Exercise, exercises } from "./exercises";

@@ -1,0 +1,90 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Timeline } from "../../timeline/timeline";
+import { type Answer, EtcdError } from "../../v2";
+import type { Recorder } from "../record";
+import type { Target } from "../target";
+import type { Watched } from "../watched";
+
+type Fence = Timeline["fences"][number];
+
+/** How long a watcher may take to see the fence before its silence counts as unproven. */
+const fenceMs = 10_000;
+/** How often in a row the server has to say so before a stream counts as dropped and read to its end. */
+const goneChecks = 10;
+
+/**
+ * Makes writes that every watcher still open must see, and waits until each has: what it had not been sent
+ * before that was never on its way. The delete of the run's directory reaches a watcher on any key that exists
+ * (`Delete` in v2store/store.go calls `notifyWatchers` for every node removed); for a key that does not exist,
+ * its own directory is made. Fences reach no watcher that the server has dropped: then the server's count of
+ * watchers shows that.
+ */
+export async function fence(
+	target: Target,
+	recorder: Recorder,
+	watchings: readonly Watched[],
+	signal: AbortSignal,
+): Promise<Fence[]> {
+	const open = watchings.filter((watching) => !watching.isOver && !watching.isPaused);
+	if (open.length === 0) return [];
+	const missing = await missingKeys(target, recorder, open, signal);
+	const { v2 } = target;
+	const fences: Fence[] = [];
+	const write = async (answer: Promise<Answer>) => {
+		const { action, node } = await answer;
+		if (action !== "get")
+			fences.push({ action, index: recorder.index(node.modifiedIndex), key: recorder.key(node.key) });
+	};
+	const index = recorder.index((await v2.get("/", { signal })).etcdIndex);
+	for (const watching of open) watching.expectFence(index + 1);
+	if (await exists(target, recorder.prefix, signal)) {
+		await write(v2.rmdir(recorder.prefix, { recursive: true, signal }));
+	}
+	for (const key of missing) await write(v2.mkdir(recorder.absoluteKey(key), { signal }));
+	await allSettled(target, open, signal);
+	return fences;
+}
+
+/** The watched keys that do not exist, the shallow ones first, so that each can be made. */
+async function missingKeys(
+	target: Target,
+	recorder: Recorder,
+	open: readonly Watched[],
+	signal: AbortSignal,
+): Promise<string[]> {
+	const keys = [...new Set(open.map((watching) => watching.key))];
+	const there = await Promise.all(keys.map((key) => exists(target, recorder.absoluteKey(key), signal)));
+	const depth = (key: string) => key.split("/").length;
+	return keys.filter((_, at) => !there[at]).sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1));
+}
+
+async function exists({ v2 }: Target, key: string, signal: AbortSignal): Promise<boolean> {
+	try {
+		await v2.get(key, { signal });
+		return true;
+	} catch (error) {
+		// 100, or 104 where a parent is a file.
+		if (error instanceof EtcdError) return false;
+		throw error;
+	}
+}
+
+async function allSettled(target: Target, open: readonly Watched[], signal: AbortSignal): Promise<void> {
+	const settled = Promise.all(open.map((watching) => watching.reading)).then(() => true);
+	const deadline = Date.now() + fenceMs;
+	let checks = 0;
+	let seen = -1;
+	while (Date.now() < deadline) {
+		if (await Promise.race([settled, wait(20, false, { signal })])) return;
+		const waiting = open.filter((watching) => !watching.isOver);
+		const deliveries = waiting.reduce((sum, watching) => sum + watching.deliveryCount, 0);
+		// Watchers that saw the fence have closed, so whatever the server still counts is one of the waiting.
+		const gone = target.owned && (await target.v2.watcherCount({ signal })) === 0 && deliveries === seen;
+		seen = deliveries;
+		checks = gone ? checks + 1 : 0;
+		if (checks >= goneChecks) {
+			for (const watching of waiting) watching.isGone();
+			return;
+		}
+	}
+}

@@ -1,0 +1,95 @@
+import type { Poll, V2Client, WatchOptions } from "../../v2";
+import type { PollListener, Source } from "../api";
+
+/** The Go client's loop, registered. */
+export async function watchSource(
+	v2: V2Client,
+	key: string,
+	options: WatchOptions,
+	heard: PollListener,
+): Promise<Source> {
+	const watcher = v2.watcher(key, options);
+	heard.asked(await watcher.registered(), waitIndexOf(options));
+	return {
+		get afterIndex() {
+			return watcher.afterIndex;
+		},
+		hasMore: false,
+		registered: () => watcher.registered(),
+		next: () => watcher.next(),
+		close: () => watcher.close(),
+	};
+}
+
+/** An open stream. It carries nothing on. */
+export async function streamSource(
+	v2: V2Client,
+	key: string,
+	options: WatchOptions,
+	heard: PollListener,
+): Promise<Source> {
+	const stream = await v2.stream(key, options);
+	heard.asked(stream.headers, waitIndexOf(options));
+	return {
+		afterIndex: undefined,
+		hasMore: false,
+		registered: () => Promise.resolve(),
+		next: () => stream.next(),
+		close: () => stream.close(),
+	};
+}
+
+/** One long poll, or with `again` one after the other, each from now on. */
+export async function pollSource(
+	v2: V2Client,
+	key: string,
+	options: WatchOptions,
+	heard: PollListener,
+	again: boolean,
+): Promise<Source> {
+	const ask = async () => {
+		const poll = await v2.poll(key, options);
+		heard.asked(poll.headers, waitIndexOf(options));
+		return poll;
+	};
+	let asking: Promise<Poll> | undefined = ask();
+	await asking;
+	let closed = false;
+	let over = false;
+	return {
+		afterIndex: undefined,
+		hasMore: false,
+		async registered() {
+			if (over || closed) return;
+			asking ??= ask();
+			await asking;
+		},
+		async next() {
+			while (!over) {
+				asking ??= ask();
+				const poll = await asking;
+				// It may have been closed while it was being asked.
+				if (closed) poll.close();
+				const answer = await poll.answer();
+				asking = undefined;
+				over = !again;
+				// An empty answer is no event: the loop asks again, and the single poll is over without one.
+				if (answer.kind === "empty") continue;
+				heard.answered(answer.event);
+				return answer.event;
+			}
+			return undefined;
+		},
+		close() {
+			closed = true;
+			asking?.then(
+				(poll) => poll.close(),
+				() => {},
+			);
+		},
+	};
+}
+
+function waitIndexOf(options: WatchOptions): number | undefined {
+	return options.afterIndex === undefined ? undefined : options.afterIndex + 1;
+}

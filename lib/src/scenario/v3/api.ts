@@ -1,0 +1,125 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { LabError } from "../../http";
+import type { Timeline } from "../../timeline/timeline";
+import { CompactedError, type V3Client, V3Error } from "../../v3";
+import type { Api, PollListener, SeenNode, Source, SourceOptions, WatchRefusal, Written } from "../api";
+import type { Recorder } from "../record";
+import type { OpenStep, WriteStep } from "../steps";
+import type { Watched } from "../watched";
+import { isIn, seenNode, treeOf } from "./node";
+import { v3Source } from "./source";
+import { outcomeOf, txnOf } from "./writing";
+
+/** How long a watcher may take to see the fence before its silence counts as unproven. */
+const fenceMs = 10_000;
+
+/**
+ * The v3 API, as a run uses it. What v2 calls a directory is here the keys that begin with its name and a slash; "below
+ * a key" is the key and those.
+ */
+export class V3Api implements Api {
+	readonly name = "v3";
+	readonly streamsAreSure = true;
+	readonly watchers: V3Client;
+	readonly #v3: V3Client;
+	readonly #leases: bigint[] = [];
+
+	/** `watchers`: what the watchers ask, and this ends, where it is not what the writers use. */
+	constructor(v3: V3Client, watchers = v3) {
+		this.#v3 = v3;
+		this.watchers = watchers;
+	}
+
+	async now(key: string, signal: AbortSignal | undefined): Promise<number> {
+		const { header } = await this.#v3.range(key, { countOnly: true, ...(signal ? { signal } : {}) });
+		return header.revision;
+	}
+
+	async write(step: WriteStep, recorder: Recorder, signal: AbortSignal): Promise<Written> {
+		try {
+			const lease = step.ttl === undefined ? undefined : await this.#lease(step.ttl, signal);
+			const answer = await this.#v3.txn(txnOf(step, lease), { signal });
+			const outcome = outcomeOf(step, answer, recorder);
+			return { outcome, index: answer.header.revision };
+		} catch (error) {
+			if (!(error instanceof V3Error)) throw error;
+			return { outcome: { kind: "refused", code: error.grpcCode, message: shortText(error), cause: "" } };
+		}
+	}
+
+	watch(kind: OpenStep["step"], key: string, options: SourceOptions, heard: PollListener): Promise<Source> {
+		return v3Source(this.watchers, kind, key, options, heard);
+	}
+
+	async list(key: string, recursive: boolean, signal: AbortSignal) {
+		const { header, kvs } = await this.#v3.range(key, { ...treeOf(key, recursive), signal });
+		const nodes: SeenNode[] = kvs.map((kv) => seenNode(kv)).filter(isIn(key, recursive));
+		return { index: header.revision, nodes };
+	}
+
+	refusal(error: unknown, asked: number | undefined): WatchRefusal | undefined {
+		if (!(error instanceof V3Error)) return undefined;
+		const { compactRevision } = error instanceof CompactedError ? error : {};
+		const gap =
+			compactRevision === undefined || asked === undefined
+				? {}
+				: { gap: { from: asked, to: compactRevision - 1 } };
+		return { code: error.grpcCode, message: shortText(error), ...gap };
+	}
+
+	async compact(index: number, signal: AbortSignal): Promise<void> {
+		await this.#v3.compact(index, { signal });
+	}
+
+	/** A put to each watched key: no rule of v3 hides one from its watcher. */
+	async fence(
+		recorder: Recorder,
+		open: readonly Watched[],
+		signal: AbortSignal,
+	): Promise<Timeline["fences"]> {
+		if (open.length === 0) return [];
+		const index = recorder.index(await this.now(recorder.prefix, signal));
+		for (const watching of open) watching.expectFence(index + 1);
+		const fences: Timeline["fences"][number][] = [];
+		for (const key of new Set(open.map((watching) => watching.key))) {
+			const { header } = await this.#v3.put(recorder.absoluteKey(key), "fence", { signal });
+			fences.push({ action: "put", index: recorder.index(header.revision), key });
+		}
+		const inTime = new AbortController();
+		const late = wait(fenceMs, undefined, { signal: AbortSignal.any([inTime.signal, signal]) });
+		await Promise.race([Promise.all(open.map(({ reading }) => reading)), late]);
+		late.catch(() => {});
+		inTime.abort();
+		return fences;
+	}
+
+	async clear(prefix: string): Promise<void> {
+		try {
+			for (const id of this.#leases.splice(0)) await this.#v3.revoke(id).catch(isGone);
+			await this.#v3.delete(prefix);
+			for (const end of ["/", ":"]) await this.#v3.delete(prefix + end, { prefix: true });
+		} catch (error) {
+			// A server that is gone keeps what it has; what is the lab's own is removed when the lab ends.
+			if (!(error instanceof LabError)) throw error;
+		}
+	}
+
+	async close(): Promise<void> {
+		if (this.watchers !== this.#v3) await this.watchers.close();
+	}
+
+	async #lease(ttl: number, signal: AbortSignal): Promise<bigint> {
+		const { id } = await this.#v3.grant(ttl, { signal });
+		this.#leases.push(id);
+		return id;
+	}
+}
+
+function shortText({ text }: V3Error): string {
+	return text.replace(/^etcdserver: /, "");
+}
+
+/** A lease that has ended by itself. */
+function isGone(error: unknown): void {
+	if (!(error instanceof V3Error)) throw error;
+}

@@ -1,0 +1,5 @@
+export { clearedOf, eventsOf, gapsOf, listedBy, lostInSilence, missedBy } from "./ask";
+export { compareTimelines, type Difference } from "./compare";
+export { type Explanation, explain, explainAll, type Reason, UnknownReasonError } from "./explain";
+export { loadTimeline, saveTimeline, TimelineFormatError } from "./json";
+export type * from "./timeline";

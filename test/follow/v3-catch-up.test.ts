@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Change, type FollowOptions, follow, type Note, type Position } from "etcd-watch-lab/follow";
-import { V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/v3";
+import { type TxnOperation, V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/v3";
+import { BadAnswerError } from "#lib/http";
 import { etcdOf, v3Kinds } from "../model/differential/etcds";
 import { notCovered } from "../support/coverage";
 import { OwnEtcd } from "../support/own-etcd";
@@ -10,6 +11,7 @@ import { until } from "../support/until";
 /** A client that counts the watches that it opened, and how many at most were open at once. */
 class Counting extends V3Client {
 	opened = 0;
+	inFragments = 0;
 	#open = 0;
 	mostAtOnce = 0;
 	mostHeldBytes = 0;
@@ -19,6 +21,7 @@ class Counting extends V3Client {
 		const { watch } = watches;
 		watches.watch = async (key, options = {}) => {
 			this.opened++;
+			if (options.fragment !== false) this.inFragments++;
 			this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#open);
 			const one = await watch.call(watches, key, options);
 			const { next } = one;
@@ -280,5 +283,71 @@ describe("a v3 follower behind large values", () => {
 		await follower.close();
 		await client.close();
 		await own.stop();
+	});
+});
+
+describe("a v3 follower behind many small events", () => {
+	let own: OwnEtcd | undefined;
+	let last = 0;
+	const written: string[] = [];
+
+	before(async function () {
+		this.timeout(60_000);
+		const found = await etcdOf("3.5.1");
+		assert.ok("binary" in found);
+		own = await OwnEtcd.start(found.binary, { v2: false });
+		const client = new V3Client({ endpoints: [own.endpoint] });
+		const value = "x".repeat(300);
+		for (let nth = 0; nth < 110; nth++) {
+			const success = Array.from({ length: 128 }, (_, part) => ({
+				...{ op: "put", key: `/a/${part}`, value: `${nth} ${value}` },
+			})) satisfies TxnOperation[];
+			const { header } = await client.txn({ success });
+			last = header.revision;
+			for (let part = 0; part < 128; part++) written.push(`${last} /a/${part} ${nth}`);
+		}
+		await client.close();
+	});
+
+	after(() => own?.stop());
+
+	async function told(client: V3Client, notes: Note[]): Promise<string[]> {
+		const onNote = (note: Note) => notes.push(note);
+		const options = { recursive: true, afterIndex: 1, backoffMs: [5, 20], onNote } as const;
+		const words: string[] = [];
+		for await (const change of follow(client, "/a", options)) {
+			assert.ok(change.kind === "event");
+			words.push(`${change.index} ${change.key} ${change.node.value?.split(" ")[0]}`);
+			if (change.index === last && change.more !== true) break;
+		}
+		return words;
+	}
+
+	it("asks for none of them in fragments, which a server takes a minute to cut", async () => {
+		const client = new Counting({ endpoints: [own?.endpoint ?? ""] });
+		assert.deepEqual(await told(client, []), written);
+		assert.equal(client.inFragments, 0);
+		await client.close();
+	});
+
+	it("asks again, in fragments, where a message is larger than the client takes", async () => {
+		const client = new Counting({ endpoints: [own?.endpoint ?? ""], maxBodyBytes: 4 * 1024 * 1024 });
+		const notes: Note[] = [];
+		assert.deepEqual(await told(client, notes), written);
+		assert.ok(client.inFragments > 0);
+		const failed = notes.flatMap((note) => (note.note === "failed" ? [note.message] : []));
+		assert.match(failed[0] ?? "", /sent a message of more than 4194304 bytes: asked again/);
+		await client.close();
+	});
+
+	it("ends with what is wrong where the fragments are larger, too", async () => {
+		const client = new V3Client({ endpoints: [own?.endpoint ?? ""], maxBodyBytes: 1024 * 1024 });
+		const notes: Note[] = [];
+		await assert.rejects(told(client, notes), (error: unknown) => {
+			assert.ok(error instanceof BadAnswerError && error.kind === "too large");
+			return true;
+		});
+		assert.equal(notes.filter(({ note }) => note === "failed").length, 4);
+		await client.close();
 	});
 });

@@ -100,10 +100,10 @@ export class CatchUp {
 	}
 
 	#open(start: number, end: number): Chunk {
-		const { settings } = this.#options;
+		const { settings, member } = this.#options;
 		const [range] = settings.ranges;
 		const options = {
-			...watchOptions(settings, range, start),
+			...watchOptions(settings, range, start, member.inFragments),
 			prevKv: this.#before === undefined,
 			once: true,
 		};

@@ -31,11 +31,17 @@ export async function openFeed(
 	if (client.hasUser) {
 		const member = await meeting;
 		if (member.has("19752")) {
-			return httpFeed(settings, `etcd ${member.version} takes no user's token by it (issue 19752)`, signal);
+			return httpFeed(
+				settings,
+				meeting,
+				`etcd ${member.version} takes no user's token by it (issue 19752)`,
+				signal,
+			);
 		}
 	}
 	const failures = memory.noSocket.get(endpoint) ?? 0;
-	if (failures >= mostFailures) return httpFeed(settings, `it failed ${failures} times in a row`, signal);
+	if (failures >= mostFailures)
+		return httpFeed(settings, meeting, `it failed ${failures} times in a row`, signal);
 	try {
 		// Both at once; where nobody answers, the meeting's error says it as well.
 		const [watches] = await Promise.all([client.watches({ endpoint, timeoutMs, signal }), meeting]);
@@ -44,10 +50,11 @@ export async function openFeed(
 			isWebSocket: true,
 			async watch(startRevision) {
 				try {
+					const { inFragments, provesProgress } = await meeting;
 					const watch = await joined(
 						settings,
-						(range) => watches.watch(range.first, watchOptions(settings, range, startRevision)),
-						(await meeting).provesProgress ? requestProgress : undefined,
+						(range) => watches.watch(range.first, watchOptions(settings, range, startRevision, inFragments)),
+						provesProgress ? requestProgress : undefined,
 					);
 					memory.noSocket.delete(endpoint);
 					return watch;
@@ -60,26 +67,33 @@ export async function openFeed(
 			close: () => watches.close(),
 		};
 	} catch (error) {
-		if (error instanceof WebSocketRefusedError) return httpFeed(settings, error.message, signal);
+		if (error instanceof WebSocketRefusedError) return httpFeed(settings, meeting, error.message, signal);
 		if (error instanceof ConnectionError) memory.noSocket.set(endpoint, failures + 1);
 		throw error;
 	}
 }
 
-function httpFeed(settings: MemberSettings, message: string, signal: AbortSignal): Feed {
+function httpFeed(
+	settings: MemberSettings,
+	meeting: Promise<Member>,
+	message: string,
+	signal: AbortSignal,
+): Feed {
 	const { client, endpoint, memory, onNote, timeoutMs } = settings;
 	if (!memory.noted.has(`no websocket ${endpoint}`)) onNote({ note: "no websocket", endpoint, message });
 	memory.noted.add(`no websocket ${endpoint}`);
 	return {
 		isWebSocket: false,
-		watch: (startRevision) =>
-			joined(settings, (range) =>
+		async watch(startRevision) {
+			const { inFragments } = await meeting;
+			return await joined(settings, (range) =>
 				client.watch(range.first, {
-					...watchOptions(settings, range, startRevision),
+					...watchOptions(settings, range, startRevision, inFragments),
 					// A member that has lost its leader ends the watch by itself; the reads find out what does not.
 					...{ requireLeader: true, endpoint, signal, timeoutMs },
 				}),
-			),
+			);
+		},
 		requestProgress: () => {},
 		close: () => {},
 	};
@@ -107,10 +121,14 @@ export function watchOptions(
 	{ timeoutMs }: MemberSettings,
 	range: FollowedRange,
 	startRevision: number | undefined,
-): Pick<V3WatchOptions, "rangeEnd" | "startRevision" | "prevKv" | "progressNotify" | "timeoutMs"> {
+	fragment: boolean,
+): Pick<
+	V3WatchOptions,
+	"rangeEnd" | "startRevision" | "prevKv" | "progressNotify" | "fragment" | "timeoutMs"
+> {
 	return {
 		...(range.end === undefined ? {} : { rangeEnd: range.end }),
 		...(startRevision === undefined ? {} : { startRevision }),
-		...{ prevKv: true, progressNotify: true, timeoutMs },
+		...{ prevKv: true, progressNotify: true, fragment, timeoutMs },
 	};
 }

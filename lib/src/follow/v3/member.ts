@@ -1,7 +1,7 @@
 import { BadAnswerError, TimeoutError } from "../../http/errors";
 import type { Node } from "../../v2/node";
 import type { V3Client } from "../../v3/client";
-import { CompactedError, FutureRevisionError } from "../../v3/errors";
+import { CompactedError, FutureRevisionError, PermissionDeniedError } from "../../v3/errors";
 import type { V3Header } from "../../v3/types";
 import type { Note } from "../changes";
 import { type FaultId, faultsOf, type KnownFault } from "./known-faults";
@@ -11,6 +11,14 @@ import { Turns } from "./turns";
 /** How much of a state is read to spare the events what was before them: keys, and bytes of their values. */
 const mostKeys = 10_000;
 const mostBytes = 8 * 1024 * 1024;
+
+/**
+ * Where a batch of the past may be many small events: a server that cuts it into fragments measures each of them once
+ * for every event of its fragment (sendFragments in api/v3rpc/watch.go), and is busy for a minute with 200,000.
+ */
+const manyBytesPerRevision = 12 * 1024;
+const manyBytes = 4 * 1024 * 1024;
+const smallBytes = 2 * 1024;
 
 /** What a session asks its member with. */
 export interface MemberSettings {
@@ -30,6 +38,8 @@ export interface Memory {
 	readonly noSocket: Map<string, number>;
 	/** Who was met there last, by endpoint. */
 	readonly met: Map<string, Member>;
+	/** How often in a row a message was too large, and after which revision. */
+	tooLarge: { readonly count: number; readonly after: number };
 }
 
 /** One member, and what is asked of it beside the watch. Errors are the client's. */
@@ -43,6 +53,7 @@ export class Member {
 	readonly bytesPerRevision: number;
 	readonly #settings: MemberSettings;
 	readonly #faults: ReadonlySet<string>;
+	#inFragments = true;
 
 	/** Asks who it is. */
 	static async meet(settings: MemberSettings, signal: AbortSignal): Promise<Member> {
@@ -50,6 +61,12 @@ export class Member {
 		try {
 			const { version, header, dbSizeBytes } = await client.status({ endpoint, timeoutMs, signal });
 			const member = new Member(settings, version, header, dbSizeBytes / Math.max(1, header.revision));
+			if (
+				memory.tooLarge.count === 0 &&
+				dbSizeBytes > manyBytes &&
+				member.bytesPerRevision > manyBytesPerRevision
+			)
+				member.#inFragments = !(await member.#hasSmallKeys(signal));
 			memory.met.set(endpoint, member);
 			return member;
 		} catch (error) {
@@ -82,6 +99,11 @@ export class Member {
 
 	has(fault: FaultId): boolean {
 		return this.#faults.has(fault);
+	}
+
+	/** Whether it is asked to cut large messages into pieces. */
+	get inFragments(): boolean {
+		return this.#inFragments;
 	}
 
 	/** Whether a progress that was asked for vouches for what came before it. */
@@ -161,6 +183,22 @@ export class Member {
 		} catch (error) {
 			if (error instanceof CompactedError || error instanceof FutureRevisionError) return undefined;
 			if (error instanceof BadAnswerError && error.kind === "too large") return undefined;
+			throw error;
+		}
+	}
+
+	/** Whether the first keys of the range are small: revisions that are large are many events then. */
+	async #hasSmallKeys(signal: AbortSignal): Promise<boolean> {
+		const { client, ranges, endpoint, timeoutMs } = this.#settings;
+		const [{ first, end }] = ranges;
+		try {
+			const { kvs } = await client.range(first, {
+				...(end === undefined ? {} : { rangeEnd: end }),
+				...{ limit: 4, serializable: true, endpoint, timeoutMs, signal },
+			});
+			return kvs.length > 0 && kvs.every(({ valueBytes }) => valueBytes.length < smallBytes);
+		} catch (error) {
+			if (error instanceof PermissionDeniedError) return false;
 			throw error;
 		}
 	}

@@ -1,3 +1,4 @@
+import { BadAnswerError, ConnectionError } from "../../http/errors";
 import { CompactedError } from "../../v3/errors";
 import type { V3Header } from "../../v3/types";
 import type { V3Message } from "../../v3/watch";
@@ -20,6 +21,9 @@ export interface V3SessionSettings extends Omit<SourceSettings, "backoffMs">, Pi
 	readonly ranges: FollowedRanges;
 	readonly memory: Memory;
 }
+
+/** So often in a row a message may be too large. */
+const mostTooLarge = 4;
 
 /** After so many messages a server with issue 17529 is asked again: it leaves something out only when 128 wait. */
 const messagesBetweenChecks = 100;
@@ -64,13 +68,27 @@ export class V3Session implements Session {
 			await this.#follow(begun.member, begun.feed, take, reading.signal);
 		} catch (error) {
 			if (signal.aborted) return;
-			if (!(error instanceof CompactedError)) throw error;
+			if (!(error instanceof CompactedError)) throw this.#failure(error);
 			await this.#cleared(error, take);
 		} finally {
 			signal.removeEventListener("abort", stop);
 			reading.abort();
 			feed?.close();
 		}
+	}
+
+	/**
+	 * A message that is too large was not asked for in fragments, or is a watch's that the server has told something
+	 * before it took note of that (recvLoop in api/v3rpc/watch.go registers the watch first): it is asked for again.
+	 */
+	#failure(error: unknown): unknown {
+		const { memory } = this.#settings;
+		if (!(error instanceof BadAnswerError) || error.kind !== "too large") return error;
+		const { position: after } = this.#options.place;
+		const count = memory.tooLarge.after === after ? memory.tooLarge.count + 1 : 1;
+		memory.tooLarge = { count, after };
+		if (count > mostTooLarge) return error;
+		return new ConnectionError(`${error.message}: asked again`, { maybeApplied: false, cause: error });
 	}
 
 	async #follow(member: Member, feed: Feed, take: Take, signal: AbortSignal): Promise<void> {

@@ -40,7 +40,12 @@ const pageBytes = 4 * 1024 * 1024;
 export class V3Source extends ClientSource {
 	readonly #options: V3SourceOptions;
 	#ranges: FollowedRanges;
-	readonly #memory: Memory = { noted: new Set(), noSocket: new Map(), met: new Map() };
+	readonly #memory: Memory = {
+		noted: new Set(),
+		noSocket: new Map(),
+		met: new Map(),
+		tooLarge: { count: 0, after: 0 },
+	};
 	#pageLength = firstPage;
 	/** The newest revision that a list was of. */
 	#newest: { readonly clusterId: string; readonly index: number } = { clusterId: "", index: 0 };

@@ -16,9 +16,11 @@ export class RemoteConsumer implements Consumer {
 
 	constructor(readonly assignment: Assignment) {
 		this.#arrivals = new Arrivals(assignment);
-		const stdio = ["ignore", "inherit", "inherit", "ipc"] as const;
+		const stdio = ["ignore", "ignore", "pipe", "ipc"] as const;
 		const execArgv = assignment.memoryBytes === undefined ? [] : ["--expose-gc"];
 		this.#child = fork(path.join(__dirname, "consumer-process.js"), { stdio: [...stdio], execArgv });
+		// Not inherited: whoever is left behind would keep this process' own open.
+		this.#child.stderr?.on("data", (bytes: Buffer) => void process.stderr.write(bytes));
 		this.#gone = once(this.#child, "exit");
 		this.#child.on("message", (report: ConsumerReport) => this.#hear(report));
 		this.#child.on("exit", () => {
@@ -104,6 +106,9 @@ export class RemoteConsumer implements Consumer {
 				await this.#arrivals.until(() => this.#arrivals.ended, 10_000);
 			}
 			this.#child.disconnect();
+			const timer = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
+			await this.#gone;
+			clearTimeout(timer);
 		}
 		await this.#gone;
 	}

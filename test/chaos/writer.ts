@@ -26,8 +26,9 @@ export class Writer {
 
 	constructor() {
 		this.#child = fork(path.join(__dirname, "writer-process.js"), {
-			stdio: ["ignore", "inherit", "inherit", "ipc"],
+			stdio: ["ignore", "ignore", "pipe", "ipc"],
 		});
+		this.#child.stderr?.on("data", (bytes: Buffer) => void process.stderr.write(bytes));
 		this.#child.on("message", (report: WriterReport) => this.#writings.get(report.id)?.hear(report));
 		this.#child.on("exit", () => {
 			for (const writing of this.#writings.values()) writing.lost();

@@ -12,6 +12,9 @@ export interface Results {
 	tests: { title: string; state: string; ms: number; error?: string }[];
 }
 
+/** How long mocha may still run when its last test is over. */
+const restMs = 30_000;
+
 /** Mocha's spec reporter, which also leaves the results as JSON for .ci/run and whoever reads them later. */
 class SpecAndJson extends Mocha.reporters.Spec {
 	constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
@@ -43,6 +46,11 @@ class SpecAndJson extends Mocha.reporters.Spec {
 			results.seconds = (Date.now() - begin) / 1000;
 			fs.mkdirSync(artifactsDir, { recursive: true });
 			fs.writeFileSync(path.join(artifactsDir, "mocha.json"), `${JSON.stringify(results, null, 1)}\n`);
+			setTimeout(() => {
+				const open = process.getActiveResourcesInfo().join(", ");
+				console.error(`the tests are over for ${restMs / 1000} s, and something is still open: ${open}`);
+				process.exit(1);
+			}, restMs).unref();
 		});
 	}
 }

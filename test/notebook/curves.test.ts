@@ -61,6 +61,24 @@ describe("curveChart", () => {
 		assert.match(curveChart(lost).text, /1000 │ +68 │ +0/);
 	});
 
+	it("draws bars on a logarithmic axis, none upon another", () => {
+		const bars = { ...lost, kind: "bar", x: { label: "client" }, y: { label: "ms", log: true } } as const;
+		const series = [{ name: "a", points: [["one", 3] as const, ["two", 50] as const] }];
+		assert.deepEqual(viewOf(curveChart({ ...bars, series })).warnings, []);
+	});
+
+	it("keeps two bars apart whose words are the same when shortened", () => {
+		const words = [1, 2].map((n) => `${"x".repeat(20)}${n}${"y".repeat(20)}`);
+		const series = [{ name: "a", points: words.map((word, at) => [word, at + 1] as const) }];
+		const rows = rowsWith(
+			curveChart({ ...lost, kind: "bar", x: { label: "client" }, series }),
+			"x",
+			"y",
+			"say",
+		);
+		assert.equal(new Set(rows.map(({ x }) => x)).size, 2);
+	});
+
 	const impossible: readonly (readonly [string, Partial<CurveInput>, RegExp])[] = [
 		["a value that is not finite", { series: [{ name: "a", points: [[1, Number.NaN]] }] }, /not finite/],
 		["0 on a logarithmic axis", { series: [{ name: "a", points: [[0, 1]] }] }, /not above 0/],
@@ -145,6 +163,13 @@ describe("verdictView", () => {
 		);
 	});
 
+	it("shows six rows of the evidence, and counts the rest", () => {
+		const evidence = burst(10).writes.map((write) => ({ kind: "write", write }) as const);
+		const long = verdictView({ ...verdict, evidence }).text;
+		assert.equal(long.split("\n").filter((line) => line.startsWith("  - write")).length, 6);
+		assert.match(long, / {2}- … and 4 more\n$/);
+	});
+
 	it("leaves the evidence out where it is told to", () => {
 		const brief = verdictView(verdict, { evidence: false });
 		assert.equal(brief.text, text.split("\n").slice(0, 2).join("\n").concat("\n"));
@@ -152,6 +177,6 @@ describe("verdictView", () => {
 	});
 
 	it("escapes the claim", () => {
-		assertOnlyMarkup(html, ["div", "p", "strong", "ul", "li"], /^style$/);
+		assertOnlyMarkup(html, ["div", "p", "strong", "ul", "li"], /^(style|class)$/);
 	});
 });

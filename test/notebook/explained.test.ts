@@ -18,9 +18,33 @@ describe("explainTable", () => {
 		assert.ok(!html.includes("<img"));
 	});
 
-	it("cuts a long run, and says how much it left out", () => {
-		const long = runOnModel(scenario("long").watch("w", "/a").burst("/a", { count: 100 }));
-		assert.match(explainTable(long).text, /and 60 more writes/);
+	it("gives writes of a long run with the same reasons one row, the rarest at the top", () => {
+		const long = runOnModel(
+			scenario("long")
+				.watch("w", "/a", { recursive: true })
+				.burst("/a", { count: 100 })
+				.set("/b")
+				.burst("/a", { count: 100 }),
+		);
+		const rows = explainTable(long)
+			.text.split("\n")
+			.filter((line) => /^ *\d/.test(line));
+		assert.equal(rows.length, 2);
+		assert.match(rows[0] ?? "", /^101 +│ set \/b +│ not delivered/);
+		assert.match(
+			rows[1] ?? "",
+			/^1 to 100, 102 to 201 │ 200 × set, first \/a\/0 │ delivered: \/a\/0 is one level below/,
+		);
+	});
+
+	it("says of one write that no rule accounts for, and shows all others", () => {
+		const [watcher] = run.watchers;
+		assert.ok(watcher);
+		const stray = { ...run, watchers: [{ ...watcher, key: "/b", deliveries: [], proof: "fence" as const }] };
+		assert.match(
+			explainTable(stray).text,
+			/1 │ set \/a\/<img.*not delivered.*\n +2 │ set \/b +│ UNEXPLAINED: /,
+		);
 	});
 });
 
@@ -35,6 +59,44 @@ describe("differenceTable", () => {
 		const { text } = differenceTable(run, other);
 		assert.match(text, /^DIFFERENT in 1 place/);
 		assert.match(text, /write 1.*node\.value/);
+	});
+
+	it("gives many places that differ alike one row, the rarest at the top", () => {
+		const steps = scenario("many").watch("w", "/a", { recursive: true }).burst("/a", { count: 100 });
+		const all = runOnModel(steps);
+		const [watcher] = all.watchers;
+		assert.ok(watcher);
+		const outrun = {
+			...watcher,
+			deliveries: watcher.deliveries.slice(0, 20),
+			life: [
+				...watcher.life,
+				{
+					kind: "error",
+					at: 20,
+					code: 401,
+					message: "cleared",
+					cause: "",
+					gap: { from: 21, to: 30 },
+				} as const,
+			],
+		};
+		const { text } = differenceTable({ ...all, server: "3.5.1", watchers: [outrun] }, all);
+		const rows = text.split("\n").filter((line) => line.startsWith("✗"));
+		assert.equal(rows.length, 2);
+		assert.match(rows[0] ?? "", /^✗ "w", errors +│ .*401/);
+		assert.match(rows[1] ?? "", /^✗ "w", events 21 to 100 +│ nothing +│ 80 of them, the first: index: 21/);
+		assert.match(text, /"w" was outrun at 20: the model's watchers always keep up/);
+	});
+
+	it("says that two scenarios can't be compared, and where they part", () => {
+		const one = runOnModel(scenario("one").watch("w", "/a").set("/a", "1"));
+		const other = runOnModel(scenario("one").watch("w", "/a").set("/z", "1"));
+		const { text } = differenceTable(one, other);
+		assert.match(
+			text,
+			/^NOT COMPARABLE: these are runs of two scenarios\nThe writes are not the same: number 1 is set \/a in the one, and set \/z/,
+		);
 	});
 });
 

@@ -126,7 +126,7 @@ describe("gapTable", () => {
 	it("says from where to where, why, what differs and the state, escaped", () => {
 		const { html, text } = gapTable(broken([]), "follower");
 		assert.match(text, /2 to 3 │ cleared │ \/a\/new │ {7}– │ \/a\/old {2}│ \/a\/new = <b>/);
-		assert.match(html, /\/a\/new\u00a0=\u00a0&lt;b&gt;/);
+		assert.match(html, /\/a\/new = &lt;b&gt;/);
 	});
 
 	it("says that there was none, and that the run has no such watcher", () => {
@@ -151,6 +151,25 @@ describe("lossTable", () => {
 		const run = broken(paused.slice(0, 1));
 		const watchers = run.watchers.map((one) => ({ ...one, proof: "none" as const }));
 		assert.match(lossTable([{ ...run, watchers }]).text, /✗ 2 so far/);
+	});
+
+	it("says how many of the lost a silent member may yet hand out, where some came before it fell silent", () => {
+		const run = broken([{ kind: "pause", at: 2 }]);
+		const watchers = run.watchers.map((one) => ({ ...one, proof: "none" as const }));
+		assert.match(lossTable([{ ...run, watchers }]).text, /✗ 2, 1 of them so far/);
+	});
+
+	it("counts a loss that no rule accounts for, and shows the others", () => {
+		const run = broken(paused.slice(0, 1));
+		const watchers = run.watchers.map((one) => ({ ...one, kind: "watch" as const, proof: "none" as const }));
+		const [loop] = watchers;
+		assert.ok(loop);
+		const unexplained = {
+			...loop,
+			name: "unexplained",
+			life: [{ kind: "asked" as const, at: 9, waitIndex: 1 }],
+		};
+		assert.match(lossTable([{ ...run, watchers: [loop, unexplained] }]).text, /✗ 2/);
 	});
 
 	it("leaves a cell empty where a run has no such watcher", () => {

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
-import { comparePrediction, type Expected, predictionOf, predictionTable } from "etcd-watch-lab";
-import { burst, postsRun, twice, twoPolls } from "./fixtures";
+import {
+	comparePrediction,
+	type Delivery,
+	type Expected,
+	predictionOf,
+	predictionTable,
+	runOnModel,
+	scenario,
+	type Timeline,
+	type WriteRecord,
+} from "etcd-watch-lab";
+import { accepted, delivery, postsRun, twice, twoPolls } from "./fixtures";
 
 describe("predictionOf", () => {
 	it("says the prediction back in words", () => {
@@ -34,12 +44,21 @@ describe("predictionOf", () => {
 		assert.throws(() => Object.assign(prediction.expected, { w: [] }), TypeError);
 	});
 
+	it("takes a stretch of writes", () => {
+		const prediction = predictionOf({ w: "2 to 4" });
+		assert.deepEqual(prediction.expected, { w: [2, 3, 4] });
+		assert.match(prediction.text, /will see writes 2 to 4/);
+	});
+
 	const malformed: readonly (readonly [string, unknown, RegExp])[] = [
 		["nothing", undefined, /names watchers/],
 		["a list", [1, 2], /names watchers/],
 		["no watcher", {}, /at least one watcher/],
 		["a bare number", { w: 1 }, /"w" is a list of write numbers .* not 1$/],
 		["another word", { w: "some" }, /not "some"$/],
+		["a stretch that goes down", { w: "4 to 2" }, /the lower number first/],
+		["a stretch from 0", { w: "0 to 2" }, /counted 1, 2, 3/],
+		["a stretch without an end", { w: "1 to 99999999999" }, /up to 100000/],
 		["write 0", { w: [0] }, /"w" holds 0: writes are counted 1, 2, 3/],
 		["a fraction", { w: [1.5] }, /holds 1\.5/],
 		["NaN", { w: [Number.NaN] }, /holds NaN/],
@@ -72,6 +91,7 @@ describe("comparePrediction", () => {
 			what: "set /a/b/c",
 			predicted: 1,
 			came: 0,
+			isKnown: true,
 			right: false,
 			because: "the write failed with 104 Not a directory (/a/b), so there was no event",
 		});
@@ -112,14 +132,70 @@ describe("predictionTable", () => {
 		);
 		assert.match(text, /set \/a\/b\/c +│ yes +│ no +│ ✗ wrong/);
 		assert.match(text, /set \/a\/b +│ yes +│ yes +│ ✓ right/);
-		assert.match(html, /<strong>✗\u00a0wrong<\/strong>/);
+		assert.match(html, /white-space: nowrap"><strong>✗ wrong<\/strong>/);
 	});
 
-	it("shows the wrong rows first when there are too many to show", () => {
-		const { text } = predictionTable(comparePrediction(predictionOf({ loop: [1] }), burst(200)));
+	it("gives the writes of a long run with the same end one row, the wrong ones first, the rarest at the top", () => {
+		const run = runOnModel(
+			scenario("long")
+				.watch("loop", "/a", { recursive: true })
+				.burst("/a", { count: 300 })
+				.set("/b")
+				.set("/a/late"),
+		);
+		const { text } = predictionTable(comparePrediction(predictionOf({ loop: "2 to 301" }), run));
 		const rows = text.split("\n").filter((line) => line.startsWith("loop"));
-		assert.equal(rows.length, 40);
-		assert.ok(rows.every((row) => row.includes("wrong")));
-		assert.match(text, /… and 160 more rows/);
+		assert.deepEqual(
+			rows.map((row) =>
+				row
+					.split("│")
+					.slice(1, 6)
+					.map((cell) => cell.trim()),
+			),
+			[
+				["301", "set /b", "yes", "no", "✗ wrong"],
+				["1, 302", "2 × set, first /a/0", "no", "yes", "✗ wrong"],
+				["2 to 300", "299 × set, first /a/0", "yes", "yes", "✓ right"],
+			],
+		);
+		assert.match(
+			text,
+			/299 of 302 right; wrong: write 301 at "loop": .*; write 1 at "loop": .*; and 1 more\./,
+		);
+	});
+});
+
+describe("what nobody knows", () => {
+	const [first] = postsRun().watchers;
+	assert.ok(first);
+	const open = (write: WriteRecord, deliveries: readonly Delivery[]): Timeline => ({
+		...postsRun(),
+		writes: [write],
+		watchers: [{ ...first, deliveries, proof: "none" }],
+	});
+	const quiet = open(accepted(1, "set", "/a/x", 1), []);
+	const failed: WriteRecord = {
+		...accepted(1, "set", "/a/x", 1, { value: "1" }),
+		outcome: { kind: "failed", message: "timed out", maybeApplied: true },
+	};
+
+	for (const [what, expected] of [
+		["none", "none"],
+		["the write", [1]],
+	] as const)
+		it(`is neither right nor wrong: a silence that nothing proves, predicted as ${what}`, () => {
+			const result = comparePrediction(predictionOf({ recursive: expected }), quiet);
+			assert.deepEqual([result.right, result.wrong, result.unknown], [0, 0, 1]);
+			assert.match(result.summary, /^0 of 1 right\. 1 not known\.$/);
+			assert.match(predictionTable(result).text, /not known │ \? neither/);
+		});
+
+	it("is known of a write without an answer whose event came: it was carried out", () => {
+		const came = delivery(accepted(1, "set", "/a/x", 1, { value: "1" }), 1);
+		const result = comparePrediction(predictionOf({ recursive: [1] }), open(failed, [came]));
+		assert.deepEqual([result.right, result.wrong, result.unknown], [1, 0, 0]);
+		assert.match(result.rows[0]?.because ?? "", /no answer, and was carried out/);
+		const other = delivery(accepted(1, "set", "/a/x", 1, { value: "2" }), 1);
+		assert.equal(comparePrediction(predictionOf({ recursive: [1] }), open(failed, [other])).unknown, 1);
 	});
 });

@@ -213,8 +213,8 @@ describe("a v3 run's chart and tables", () => {
 		assert.ok(texts.includes("revision of the store, counted from the start of the run"));
 		assert.ok(texts.includes("nothing done"));
 		assert.ok(texts.includes("put") && !texts.includes("refused"));
-		assert.match(timelineTable(v3).text, /^revision │ write/m);
-		assert.match(timelineTable(v3).text, /– │ delete \/a\/b: nothing done \(nothing to delete\)/);
+		assert.match(timelineTable(v3).text, /^no\. +│ revision │ write/m);
+		assert.match(timelineTable(v3).text, /– │ × delete \/a\/b: nothing done \(nothing to delete\)/);
 	});
 
 	it("draws each event of one revision beside the others, and says which of how many it is", () => {

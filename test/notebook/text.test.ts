@@ -111,6 +111,29 @@ describe("timelineTable", () => {
 	it("marks a refused write with a sign, not with colour alone", () => {
 		assert.match(timelineTable(postsRun()).html, /<strong>× set \/a\/b\/c: refused with 104 Not a directory/);
 	});
+
+	it("numbers the writes as a prediction does, the refused ones too", () => {
+		const rows = timelineTable(postsRun())
+			.text.split("\n")
+			.filter((line) => /^ *\d+ +│/.test(line))
+			.map((line) =>
+				line
+					.split("│")
+					.slice(0, 2)
+					.map((cell) => cell.trim()),
+			);
+		assert.deepEqual(rows, [
+			["1", "1"],
+			["2", "–"],
+			["3", "2"],
+			["4", "–"],
+			["5", "3"],
+		]);
+	});
+
+	it("says what a dot is", () => {
+		assert.match(timelineTable(postsRun()).text, /\n· it did not come\n/);
+	});
 });
 
 describe("eventsTable", () => {
@@ -127,6 +150,14 @@ describe("eventsTable", () => {
 		]);
 	});
 
+	it("shows the first and the last of many events, and counts the rest", () => {
+		const { html, text } = eventsTable(burst(1000), "loop");
+		assert.equal(text.split("\n").filter((line) => line.startsWith("set ")).length, 200);
+		assert.match(text, /\n… and 800 more rows *│/);
+		assert.match(text, /\nset +│ \/a\/\d+ +│ +1000 │/);
+		assert.ok(html.length < 100_000, `${html.length}`);
+	});
+
 	it("names the run's watchers when asked for one that it doesn't have", () => {
 		assert.throws(() => eventsTable(postsRun(), "nobody"), {
 			name: "RangeError",
@@ -136,6 +167,14 @@ describe("eventsTable", () => {
 });
 
 describe("tableOf", () => {
+	it("leaves a sentence of a cell whole, with what can be copied from it", () => {
+		const sentence = `${"a".repeat(150)} is one level below ${"b".repeat(150)}`;
+		const { html } = tableOf({ columns: ["why", "what"], rows: [[sentence, "set /a/b"]] });
+		assert.ok(html.includes(sentence));
+		assert.ok(html.includes("set /a/b"));
+		assert.doesNotMatch(html, /\u00a0/);
+	});
+
 	it("fills short rows and aligns columns of numbers to the right", () => {
 		const { text, html } = tableOf({ columns: ["name", "count"], rows: [["a", 1], ["bb", 22], ["c"]] });
 		assert.equal(text, "name │ count\n─────┼──────\na    │     1\nbb   │    22\nc    │\n");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import path from "node:path";
+import { verdictView } from "etcd-watch-lab";
 import type { Notebook, Output } from "#tools/notebook";
 import { Anchors } from "#tools/site/anchors";
 import { textForm } from "#tools/site/forms";
@@ -278,11 +279,12 @@ describe("the site's outputs", () => {
 		assert.equal(shown(output), '<pre class="text scrolls error">E: x</pre>');
 	});
 
-	it("tell a verdict by its first words, and nothing else", () => {
-		const verdict = (words: string) =>
-			shown(display({ "text/html": `<div>\n<p><strong>${words}</strong>: a</p></div>` }));
-		assert.match(verdict("✗ refuted"), /^<div class="rendered verdict refuted">/);
-		assert.match(verdict("refuted"), /^<div class="rendered">/);
+	it("leave a verdict its class, from the lab's own markup, and nothing else a class of the site", () => {
+		for (const verdict of ["confirmed", "refuted", "untested"] as const) {
+			const { html } = verdictView({ claim: "a", verdict, because: "b", evidence: [] });
+			assert.match(shown(display({ "text/html": html })), new RegExp(`<div class="verdict ${verdict}">`));
+		}
+		assert.doesNotMatch(shown(display({ "text/html": '<div class="page-head">x</div>' })), /page-head/);
 	});
 });
 

@@ -10,6 +10,7 @@ import {
 	type Reading,
 	readingOf,
 	refusalWords,
+	stretchesInWords,
 	timesOf,
 	unitOf,
 	watcherWords,
@@ -25,6 +26,8 @@ const ROWS_SHOWN = 24;
 
 /** A row of the timeline's table: a write, or a stretch of writes with the same fate everywhere. */
 export interface TimelineRow {
+	/** Which writes of the run it is of, from 1 in the order tried: "3", "2 to 9". */
+	readonly numbers: string;
 	readonly index: string;
 	readonly write: string;
 	readonly refused: boolean;
@@ -83,7 +86,13 @@ export function timelineRows(timeline: Timeline): TimelineRows {
 		if (condense && last?.kind === kind) last.writes.push(write);
 		else groups.push({ writes: [write], cells, kind });
 	}
-	const rows = groups.map(({ writes, cells }) => rowOf(writes, cells));
+	const numberOf = new Map(timeline.writes.map((write, at) => [write, at + 1] as const));
+	const numbers = (writes: readonly WriteRecord[]) =>
+		stretchesInWords(
+			writes.map((write) => numberOf.get(write) ?? 0).sort((a, b) => a - b),
+			3,
+		);
+	const rows = groups.map(({ writes, cells }) => ({ numbers: numbers(writes), ...rowOf(writes, cells) }));
 	const kept = condense ? rows.slice(0, ROWS_SHOWN) : rows;
 	return {
 		rows: kept,
@@ -116,7 +125,7 @@ function totalOf(timeline: Timeline, reading: Reading): string {
 	return `${printable(reading.watcher.name)}: ${came} of ${counted(came + absent, "event")} came`;
 }
 
-function rowOf(writes: readonly WriteRecord[], cells: readonly string[]): TimelineRow {
+function rowOf(writes: readonly WriteRecord[], cells: readonly string[]): Omit<TimelineRow, "numbers"> {
 	const first = writes[0];
 	const last = writes.at(-1);
 	if (!first || !last) return { index: "", write: "", refused: false, cells };

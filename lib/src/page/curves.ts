@@ -45,11 +45,12 @@ const LEFT = 84;
 export function curveChart(input: CurveInput): Chart {
 	check(input);
 	const bar = input.kind === "bar";
+	const words = bar ? barWords(input) : undefined;
 	const rows = input.series.flatMap((series, nth) => {
 		const look = SERIES[nth] ?? SERIES[0];
 		return series.points.map(([x, y], at) => ({
 			nth: at,
-			x: bar ? shortened(String(x), 24) : x,
+			x: words?.get(String(x)) ?? x,
 			y,
 			series: nth,
 			colour: look.colour,
@@ -171,6 +172,20 @@ function lineLayers(input: CurveInput, rows: readonly { readonly series: number 
 	});
 }
 
+/** What stands below each bar; two words that are the same when shortened stay two bars. */
+function barWords({ series }: CurveInput): ReadonlyMap<string, string> {
+	const words = new Map<string, string>();
+	for (const { points } of series)
+		for (const [x] of points) {
+			const word = String(x);
+			if (words.has(word)) continue;
+			const short = shortened(word, 24);
+			const same = [...words.values()].filter((other) => other.replace(/ \(\d+\)$/, "") === short).length;
+			words.set(word, same === 0 ? short : `${short} (${same + 1})`);
+		}
+	return words;
+}
+
 function barLayers(input: CurveInput, rows: readonly object[]): Layer[] {
 	return [
 		{
@@ -187,7 +202,7 @@ function barLayers(input: CurveInput, rows: readonly object[]): Layer[] {
 				...(input.series.length > 1
 					? { xOffset: { field: "series", type: "ordinal", sort: null, scale: { paddingInner: 0.1 } } }
 					: {}),
-				y: yOf(input),
+				y: { ...yOf(input), stack: null },
 				fill: { field: "colour", type: "nominal", scale: null, legend: null },
 				description: { field: "say", type: "nominal" },
 			},

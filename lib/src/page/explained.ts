@@ -1,13 +1,15 @@
 import { compareTimelines } from "../timeline/compare";
-import { explain, explainAll } from "../timeline/explain";
-import { printable } from "../timeline/printable";
-import { unitOf, watcherWords, writeWords } from "../timeline/reading";
-import type { Timeline } from "../timeline/timeline";
+import { explain } from "../timeline/explain";
+import { printable, shortened } from "../timeline/printable";
+import { stretchesInWords, unitOf, watcherWords, writeWords } from "../timeline/reading";
+import type { Timeline, WriteRecord } from "../timeline/timeline";
+import { whyWords } from "../timeline/why";
 import { show } from "./display";
+import { grouped, manyWords, reasonIn } from "./grouping";
 import { type Cell, showTable, type Table, tableBundle, tableOf } from "./table";
 
-/** The most writes that a matrix shows; of a longer run the first ones. */
-const mostRows = 40;
+/** Of more rows than this, those with the same end share one. */
+const MOST_ROWS = 40;
 
 /** Shows why a watcher was or wasn't told of a write. Errors as `explain`. To have it as data, call `explain`. */
 export function showExplanation(timeline: Timeline, watcher: string, write: number): void {
@@ -20,17 +22,22 @@ export function showExplanation(timeline: Timeline, watcher: string, write: numb
 	});
 }
 
-/** The reasons for every write at every watcher, as a table. @throws UnknownReasonError */
+/**
+ * The reasons for every write at every watcher, as a table. Writes of a long run with the same reasons share a row, the
+ * rarest at the top.
+ */
 export function explainTable(timeline: Timeline): Table {
-	const reasons = explainAll(timeline);
-	const rows = timeline.writes
-		.slice(0, mostRows)
-		.map((write, at): Cell[] => [
-			write.outcome.kind === "accepted" ? write.outcome.index : "–",
-			writeWords(write),
-			...(reasons[at] ?? []).map(({ words }) => words),
-		]);
-	const left = timeline.writes.length - rows.length;
+	const reasoned = timeline.writes.map((write) => ({
+		write,
+		reasons: timeline.watchers.map(({ name }) => whyWords(timeline, name, write.id)),
+	}));
+	const kindOf = ({ write, reasons }: (typeof reasoned)[number]) =>
+		[
+			write.operation,
+			write.outcome.kind,
+			...reasons.map((words) => reasonIn(words, printable(write.key))),
+		].join("\n");
+	const groups = reasoned.length <= MOST_ROWS ? reasoned.map((one) => [one]) : grouped(reasoned, kindOf);
 	return tableOf({
 		title: `Why each watcher was or wasn't told: ${printable(timeline.name)}`,
 		columns: [
@@ -38,12 +45,34 @@ export function explainTable(timeline: Timeline): Table {
 			"write",
 			...timeline.watchers.map((one) => `${printable(one.name)}: ${watcherWords(one)}`),
 		],
-		rows,
-		...(left > 0 ? { notes: [`and ${left} more writes`] } : {}),
+		rows: groups.flatMap((group): Cell[][] => {
+			const [first] = group;
+			if (!first) return [];
+			const what = manyWords(group.length, writeWords(first.write));
+			return [[indexes(group.map(({ write }) => write)), what, ...first.reasons]];
+		}),
+		mostRows: MOST_ROWS,
+		...(groups.length < reasoned.length
+			? {
+					notes: [
+						"Writes with the same reasons share a row, which words them for the first; the rarest are at the top.",
+					],
+				}
+			: {}),
 	});
 }
 
-/** Compares two runs of one scenario and shows, loudly, where they differ. To have it as data: `compareTimelines`. */
+function indexes(writes: readonly WriteRecord[]): string | number {
+	const all = writes.flatMap(({ outcome }) => (outcome.kind === "accepted" ? [outcome.index] : []));
+	const [only] = all;
+	if (all.length === 1 && only !== undefined) return only;
+	return all.length === 0 ? "–" : stretchesInWords(all.sort((a, b) => a - b));
+}
+
+/**
+ * Compares two runs of one scenario and shows, loudly, where they differ. Of many places neighbours that differ in the
+ * same way share a row, the rarest at the top. To have it as data: `compareTimelines`.
+ */
 export function differenceTable(one: Timeline, other: Timeline): Table {
 	const differences = compareTimelines(one, other);
 	const [left, right] = [one, other].map(({ server }) => (/^\d/.test(server) ? `etcd ${server}` : server));
@@ -54,21 +83,94 @@ export function differenceTable(one: Timeline, other: Timeline): Table {
 			rows: [[{ text: "the same, event by event", mark: "right" }, one.writes.length, events]],
 		});
 	}
+	const places = differences.map((difference) => ({ ...difference, ...placeOf(difference.where) }));
+	const groups =
+		places.length <= MOST_ROWS
+			? places.map((place) => [place])
+			: grouped(places, ({ of, ...rest }) => [of, fieldsOf(rest.one), fieldsOf(rest.other)].join("\n"));
+	const apart = scenariosApart(one, other);
+	const count = `${differences.length} ${differences.length === 1 ? "place" : "places"}`;
 	return tableOf({
-		title: `DIFFERENT in ${differences.length} ${differences.length === 1 ? "place" : "places"}`,
+		title: apart === undefined ? `DIFFERENT in ${count}` : "NOT COMPARABLE: these are runs of two scenarios",
+		...(apart === undefined ? {} : { subtitle: `${apart}. Run the same scenario in both.` }),
 		columns: ["where", left ?? "one", right ?? "the other"],
-		rows: differences
-			.slice(0, mostRows)
-			.map((difference) => [{ text: difference.where, mark: "wrong" }, difference.one, difference.other]),
+		rows: groups.flatMap((group): Cell[][] => {
+			const [first] = group;
+			if (!first) return [];
+			if (group.length === 1) return [[{ text: first.where, mark: "wrong" }, first.one, first.other]];
+			const where = `${first.of}s ${stretchesInWords(group.map(({ number }) => number).sort((a, b) => a - b))}`;
+			const many = (words: string) =>
+				words === "nothing" ? words : `${group.length} of them, the first: ${words}`;
+			return [[{ text: where, mark: "wrong" }, many(first.one), many(first.other)]];
+		}),
+		mostRows: MOST_ROWS,
+		notes: slowReaders(one, other),
 	});
 }
 
-/** Shows `explainTable`. */
+/** "write 12" or `"w", event 12`, without and with its number; 0 for what has none. */
+function placeOf(where: string): { readonly of: string; readonly number: number } {
+	const [, of = where, number = "0"] = /^(write|.*, event) (\d+)$/s.exec(where) ?? [];
+	return { of, number: Number(number) };
+}
+
+/** Which fields one side names, without their values. */
+function fieldsOf(words: string): string {
+	return words === "nothing"
+		? words
+		: [...words.matchAll(/(?:^|, )([\w.]+): /g)].map(([, field]) => field).join();
+}
+
+/** What shows that these are not two runs of one scenario: other watchers, or other writes. */
+function scenariosApart(one: Timeline, other: Timeline): string | undefined {
+	const watchers = ({ watchers }: Timeline) =>
+		watchers.map(({ name, key, kind }) => `${kind} "${name}" on ${key}`);
+	const writes = ({ writes }: Timeline) =>
+		writes.flatMap((write) =>
+			write.operation === "expire" || write.burst !== undefined ? [] : [writeWords(write)],
+		);
+	if (one.api !== other.api) return undefined;
+	for (const [what, [mine, theirs]] of [
+		["watchers are", [watchers(one), watchers(other)]],
+		["writes are", [writes(one), writes(other)]],
+	] as const) {
+		const at = Array.from({ length: Math.max(mine.length, theirs.length) }, (_, nth) => nth).find(
+			(nth) => mine[nth] !== theirs[nth],
+		);
+		if (at === undefined) continue;
+		const said = [mine[at], theirs[at]].map((words) => (words === undefined ? "none" : shortened(words, 60)));
+		return `The ${what} not the same: number ${at + 1} is ${said.join(" in the one, and ")} in the other`;
+	}
+	return undefined;
+}
+
+/** What the model can't know: it has no buffers, so whoever reads from it keeps up. */
+function slowReaders(one: Timeline, other: Timeline): string[] {
+	const runs = [one, other];
+	if (runs.filter(({ server }) => server.startsWith("the model")).length !== 1) return [];
+	const real = runs.find(({ server }) => !server.startsWith("the model"));
+	return (real?.watchers ?? []).flatMap(({ name, life }) => {
+		const isPaused = life.some(({ kind }) => kind === "paused");
+		const error = life.find((event) => event.kind === "error" && event.gap !== undefined);
+		const quoted = `"${printable(name)}"`;
+		if (isPaused)
+			return [
+				`${quoted} stopped reading: what it lost then lay in the server's buffers, which the model does not have.`,
+			];
+		return error === undefined
+			? []
+			: [
+					`${quoted} was outrun at ${error.at}: the model's watchers always keep up, so from there on the two can't be compared.`,
+				];
+	});
+}
+
+/** Shows why each watcher was or wasn't told of each write. To have it as data, call `explainTable`. */
 export function explainMatrix(timeline: Timeline): void {
 	show(tableBundle(explainTable(timeline)));
 }
 
-/** Shows `differenceTable`. */
+/** Shows where two runs of one scenario differ, or that they don't. To have it as data, call `differenceTable`. */
 export function showDifferences(one: Timeline, other: Timeline): void {
 	show(tableBundle(differenceTable(one, other)));
 }

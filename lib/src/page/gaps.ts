@@ -1,11 +1,11 @@
 import { gapsOf, lostInSilence } from "../timeline/ask";
-import { explain, type Reason } from "../timeline/explain";
+import { explain, type Reason, UnknownReasonError } from "../timeline/explain";
 import { printable, shortened } from "../timeline/printable";
 import type { NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";
 import { show } from "./display";
 import { type Cell, type Table, tableBundle, tableOf } from "./table";
 
-/** Of one that waits on a member that says nothing. */
+/** Why one waits on a member that says nothing. */
 const silences: ReadonlySet<Reason> = new Set<Reason>(["member silent", "v3: member silent"]);
 
 /**
@@ -70,15 +70,25 @@ function lossCell(run: Timeline, { name, life, proof }: WatcherRecord): Cell {
 			text: ["0", ...(said.length > 0 ? [`told of ${said.join(", ")}`] : [])].join(", "),
 			mark: "right",
 		};
-	const isOpen =
-		proof === "none" &&
-		run.writes.some(
-			({ id, outcome }) =>
-				outcome.kind === "accepted" &&
-				lost.includes(outcome.index) &&
-				silences.has(explain(run, name, id).reason),
-		);
-	return { text: isOpen ? `${lost.length} so far` : String(lost.length), mark: "wrong" };
+	const open = run.writes.filter(
+		({ id, outcome }) =>
+			proof === "none" &&
+			outcome.kind === "accepted" &&
+			lost.includes(outcome.index) &&
+			waitsOnSilence(run, name, id),
+	).length;
+	const more = open === 0 ? "" : open === lost.length ? " so far" : `, ${open} of them so far`;
+	return { text: `${lost.length}${more}`, mark: "wrong" };
+}
+
+/** Whether it may be told of this write yet. What no rule accounts for is no reason to hope. */
+function waitsOnSilence(run: Timeline, watcher: string, write: number): boolean {
+	try {
+		return silences.has(explain(run, watcher, write).reason);
+	} catch (error) {
+		if (error instanceof UnknownReasonError) return false;
+		throw error;
+	}
 }
 
 function keys(nodes: readonly NodeRecord[]): string {

@@ -1,20 +1,24 @@
 import { printable } from "../timeline/printable";
 import { type Fate, fateOf, readingOf, stretchesInWords, timesOf, writeWords } from "../timeline/reading";
-import type { Timeline, WriteRecord } from "../timeline/timeline";
+import type { Delivery, Timeline, WriteRecord } from "../timeline/timeline";
 import { becauseWords } from "../timeline/why";
 import { show } from "./display";
+import { grouped, manyWords, reasonIn } from "./grouping";
 import { type Cell, noWatcher, type Table, tableBundle, tableOf } from "./table";
 
 /**
  * Which writes a watcher will see: their numbers, from 1 in the order of the scenario, refused or not; a number
- * given twice means that it will come twice. "all" is every write once, "none" no write.
+ * given twice means that it will come twice. "all" is every write once, "none" no write, "2 to 300" each of these once.
  */
-export type Expected = readonly number[] | "all" | "none";
+export type Expected = readonly number[] | "all" | "none" | `${number} to ${number}`;
+
+/** An answer with the numbers of "2 to 300" written out. */
+type Bound = readonly number[] | "all" | "none";
 
 /** A reader's answer, bound before the run. */
 export interface Prediction {
-	/** By the watcher's name. */
-	readonly expected: Readonly<Record<string, Expected>>;
+	/** By the watcher's name; "2 to 300" as the numbers. */
+	readonly expected: Readonly<Record<string, Bound>>;
 	/** The same in words: one line, or where that is too long a line for each watcher. */
 	readonly text: string;
 }
@@ -29,6 +33,9 @@ export interface PredictionRow {
 	/** How many times it was predicted to come, and how many times it came. */
 	readonly predicted: number;
 	readonly came: number;
+	/** False where nobody knows whether it came, or would have come: then the guess is neither right nor wrong. */
+	readonly isKnown: boolean;
+	/** True when it came as often as predicted. */
 	readonly right: boolean;
 	/** The rule that decided, in words: see `explain`. */
 	readonly because: string;
@@ -37,6 +44,8 @@ export interface PredictionRow {
 export interface PredictionResult {
 	readonly right: number;
 	readonly wrong: number;
+	/** Rows that are neither. */
+	readonly unknown: number;
 	readonly rows: readonly PredictionRow[];
 	/** Such as `8 of 10 right; wrong: write 2 at "recursive": you expected it, and it did not come: …`. */
 	readonly summary: string;
@@ -44,14 +53,19 @@ export interface PredictionResult {
 
 /** As many characters as a notebook shows in a line of text before it breaks one, in the middle of a word. */
 const LINE = 90;
-const FORM = 'a list of write numbers such as [1, 3], or "all", or "none"';
+const FORM = 'a list of write numbers such as [1, 3], or "2 to 300", or "all", or "none"';
+/** In "2 to 300": more writes than a run can have would only fill the memory. */
+const MOST_WRITES = 100_000;
 
 /**
  * Binds your answer before anything runs, and says it back: which writes will each watcher see?
  * @example const mine = predict({ recursive: [1, 3, 5], plain: "none" });
  * @throws TypeError when an answer is neither a list of whole numbers from 1 nor "all" nor "none".
  */
-export function predict(answers: Readonly<Record<string, Expected>>): Prediction {
+export function predict(
+	// Spelled out, since TypeScript's messages name the type.
+	answers: Readonly<Record<string, readonly number[] | "all" | "none" | `${number} to ${number}`>>,
+): Prediction {
 	const prediction = predictionOf(answers);
 	show({ "text/plain": `${prediction.text}\n` });
 	return prediction;
@@ -73,9 +87,12 @@ export function predictionOf(answers: Readonly<Record<string, Expected>>): Predi
 	});
 }
 
-function expectedOf(name: string, answer: unknown): Expected {
+function expectedOf(name: string, answer: unknown): Bound {
 	const where = `the prediction for "${printable(name)}"`;
 	if (answer === "all" || answer === "none") return answer;
+	const [, from, to] = (typeof answer === "string" && /^(\d+) to (\d+)$/.exec(answer)) || [];
+	if (from !== undefined && to !== undefined)
+		return Object.freeze(numbersIn(where, Number(from), Number(to)));
 	if (!Array.isArray(answer)) throw new TypeError(`${where} is ${FORM}, not ${shown(answer)}`);
 	const numbers: number[] = [];
 	for (const number of answer as readonly unknown[]) {
@@ -86,11 +103,19 @@ function expectedOf(name: string, answer: unknown): Expected {
 	return Object.freeze(numbers.sort((a, b) => a - b));
 }
 
+function numbersIn(where: string, from: number, to: number): number[] {
+	if (from < 1 || to < from || to > MOST_WRITES)
+		throw new TypeError(
+			`${where} is "${from} to ${to}": writes are counted 1, 2, 3, … up to ${MOST_WRITES}, the lower number first`,
+		);
+	return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+}
+
 function shown(value: unknown): string {
 	return typeof value === "string" ? `"${printable(value)}"` : printable(String(value));
 }
 
-function expectedWords(expected: Expected): string {
+function expectedWords(expected: Bound): string {
 	if (expected === "all") return "will see every write";
 	if (expected === "none" || expected.length === 0) return "will see none";
 	const written = [...new Set(expected)];
@@ -105,7 +130,7 @@ function times(count: number): string {
 	return count === 1 ? "once" : count === 2 ? "twice" : `${count} times`;
 }
 
-function countOf(expected: Expected, write: number, mostWrites: number): number {
+function countOf(expected: Bound, write: number, mostWrites: number): number {
 	if (expected === "all") return write <= mostWrites ? 1 : 0;
 	if (expected === "none") return 0;
 	return expected.filter((number) => number === write).length;
@@ -126,45 +151,48 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 				`the prediction for "${printable(name)}" names write ${beyond}; the run has ${most}`,
 			);
 		const reading = readingOf(timeline, watcher);
-		return timeline.writes.map((write, at) => {
+		const unclaimed = new Set(reading.foreign);
+		return timeline.writes.map((write, at): PredictionRow => {
 			const predicted = countOf(expected, at + 1, most);
-			return rowOf(
-				name,
-				at + 1,
-				write,
+			const because = becauseWords(timeline, name, write.id);
+			const came = cameOf(fateOf(reading, write), write, unclaimed);
+			const isKnown = came > 0 || !because.startsWith("not known");
+			return {
+				watcher: name,
+				write: at + 1,
+				what: writeWords(write),
 				predicted,
-				fateOf(reading, write),
-				becauseWords(timeline, name, write.id),
-			);
+				came,
+				isKnown,
+				right: isKnown && came === predicted,
+				because: came > 0 && write.outcome.kind === "failed" ? CARRIED_OUT : because,
+			};
 		});
 	});
-	const wrong = rows.filter((row) => !row.right);
+	const wrong = rows.filter((row) => row.isKnown && !row.right);
+	const unknown = rows.filter(({ isKnown }) => !isKnown).length;
 	return {
-		right: rows.length - wrong.length,
+		right: rows.length - wrong.length - unknown,
 		wrong: wrong.length,
+		unknown,
 		rows,
-		summary: summaryOf(rows.length, wrong),
+		summary: summaryOf(rows.length, wrong, unknown),
 	};
 }
 
-function rowOf(
-	watcher: string,
-	number: number,
-	write: WriteRecord,
-	predicted: number,
-	fate: Fate,
-	because: string,
-): PredictionRow {
-	const came = fate.kind === "came" ? timesOf(fate.deliveries) : 0;
-	return {
-		watcher,
-		write: number,
-		what: writeWords(write),
-		predicted,
-		came,
-		right: predicted === came,
-		because,
-	};
+const CARRIED_OUT = "the write had no answer, and was carried out: an event of its key and value came";
+
+/**
+ * How often a write's event came. One that had no answer has no index: an event of its key and value that no other
+ * write raised is taken for its own.
+ */
+function cameOf(fate: Fate, write: WriteRecord, unclaimed: Set<Delivery>): number {
+	if (fate.kind === "came") return timesOf(fate.deliveries);
+	if (fate.kind !== "unaccepted" || fate.outcome.kind !== "failed" || !fate.outcome.maybeApplied) return 0;
+	const own = [...unclaimed].find(({ key, node }) => key === write.key && node.value === write.value);
+	if (own === undefined) return 0;
+	unclaimed.delete(own);
+	return 1;
 }
 
 function wrongWords(row: PredictionRow): string {
@@ -176,37 +204,68 @@ function wrongWords(row: PredictionRow): string {
 	return `${where}: you expected it ${times(row.predicted)}, and it came ${times(row.came)}${because}`;
 }
 
-function summaryOf(total: number, wrong: readonly PredictionRow[]): string {
-	if (wrong.length === 0) return `All ${total} right.`;
-	const named = wrong.slice(0, 3).map(wrongWords);
-	if (wrong.length > 3) named.push(`and ${wrong.length - 3} more`);
-	return `${total - wrong.length} of ${total} right; wrong: ${named.join("; ")}.`;
+function summaryOf(total: number, wrong: readonly PredictionRow[], unknown: number): string {
+	const open = unknown === 0 ? "" : ` ${unknown} not known.`;
+	if (wrong.length === 0)
+		return unknown === 0 ? `All ${total} right.` : `${total - unknown} of ${total} right.${open}`;
+	// Of many, one of each kind: neighbours are wrong for the same reason.
+	const distinct = total <= MOST_ROWS ? wrong : grouped(wrong, kindOf).flatMap(([first]) => first ?? []);
+	const named = distinct.slice(0, 3).map(wrongWords);
+	if (wrong.length > named.length) named.push(`and ${wrong.length - named.length} more`);
+	return `${total - wrong.length - unknown} of ${total} right; wrong: ${named.join("; ")}.${open}`;
 }
 
 const MOST_ROWS = 40;
 
-/** The comparison as a table; of many rows, those that were wrong come first and the rest is counted. */
+/** Rows that differ in nothing but their write, by its key and number. */
+function kindOf({ watcher, what, predicted, came, isKnown, because }: PredictionRow): string {
+	const [operation = "", key = ""] = what.split(/ (.*)/s);
+	return [watcher, operation, predicted, came, isKnown, reasonIn(because, key)].join("\n");
+}
+
+/**
+ * The comparison as a table. Of a long run writes with the same end share a row, and what was wrong comes first, the
+ * rarest at the top.
+ */
 export function predictionTable(result: PredictionResult): Table {
-	const ordered =
-		result.rows.length <= MOST_ROWS
-			? result.rows
-			: [...result.rows.filter((row) => !row.right), ...result.rows.filter((row) => row.right)];
-	const kept = ordered.slice(0, MOST_ROWS);
+	const each = result.rows.map((row) => [row]);
+	const rank = ({ isKnown, right }: PredictionRow) => (right ? 2 : isKnown ? 0 : 1);
+	const groups =
+		each.length <= MOST_ROWS
+			? each
+			: [0, 1, 2].flatMap((wanted) =>
+					grouped(
+						result.rows.filter((row) => rank(row) === wanted),
+						kindOf,
+					),
+				);
 	const seen = (count: number) => (count === 0 ? "no" : count === 1 ? "yes" : times(count));
+	const rows = groups.slice(0, MOST_ROWS).flatMap((group): Cell[][] => {
+		const [first] = group;
+		if (!first) return [];
+		const { what, isKnown, right } = first;
+		return [
+			[
+				first.watcher,
+				group.length === 1 ? first.write : stretchesInWords(group.map(({ write }) => write)),
+				manyWords(group.length, what),
+				seen(first.predicted),
+				isKnown ? seen(first.came) : "not known",
+				right
+					? { text: "right", mark: "right" }
+					: isKnown
+						? { text: "wrong", mark: "wrong" }
+						: { text: "neither", mark: "open" },
+				first.because,
+			],
+		];
+	});
 	return tableOf({
 		title: "Your prediction, and what came",
 		columns: ["watcher", "write", "what", "predicted", "came", "right?", "why"],
-		rows: kept.map((row): Cell[] => [
-			row.watcher,
-			row.write,
-			row.what,
-			seen(row.predicted),
-			seen(row.came),
-			row.right ? { text: "right", mark: "right" } : { text: "wrong", mark: "wrong" },
-			row.because,
-		]),
+		rows,
 		notes: [
-			...(ordered.length > kept.length ? [`… and ${ordered.length - kept.length} more rows`] : []),
+			...(groups.length > rows.length ? [`… and ${groups.length - rows.length} more rows`] : []),
 			result.summary,
 		],
 	});

@@ -1,15 +1,18 @@
 import { escapeUTF8 } from "entities";
-import { textTable, timelineRows, timelineText } from "../chart/text";
+import { textTable, timelineRows } from "../chart/text";
 import { printable, shortened } from "../timeline/printable";
 import { countsInWords, unitOf, watcherWords } from "../timeline/reading";
 import type { Timeline } from "../timeline/timeline";
 import { show } from "./display";
 
 /**
- * What a cell of a table holds. A mark is shown as a sign and as weight, never by colour alone: `right` ✓,
- * `wrong` ✗, `refused` ×.
+ * What a cell of a table holds. A mark is shown as a sign, never by colour alone: `right` ✓, `wrong` ✗, `refused` ×,
+ * `open` ?. All but `right` are bold, too.
  */
-export type Cell = string | number | { readonly text: string; readonly mark: "right" | "wrong" | "refused" };
+export type Cell =
+	| string
+	| number
+	| { readonly text: string; readonly mark: "right" | "wrong" | "refused" | "open" };
 
 export interface TableInput {
 	readonly title?: string;
@@ -18,6 +21,8 @@ export interface TableInput {
 	readonly columns: readonly string[];
 	/** Each as long as the columns; a shorter one is filled with empty cells. */
 	readonly rows: readonly (readonly Cell[])[];
+	/** Of more rows than this the middle is left out, and counted. Default: 200. */
+	readonly mostRows?: number;
 	/** Said below the table, a line each. */
 	readonly notes?: readonly string[];
 }
@@ -29,21 +34,25 @@ export interface Table {
 }
 
 /** The HTML of an output: it stands a little below what is above it, such as a chart's slider. */
-export function htmlBlock(lines: readonly string[]): string {
-	return ['<div style="padding-top: 8px">', ...lines, "</div>"].join("\n");
+export function htmlBlock(lines: readonly string[], className?: string): string {
+	const named = className === undefined ? "" : ` class="${className}"`;
+	return [`<div${named} style="padding-top: 8px">`, ...lines, "</div>"].join("\n");
 }
 
-const SIGN = { right: "✓", wrong: "✗", refused: "×" } as const;
-const LONGEST = 200;
+const SIGN = { right: "✓", wrong: "✗", refused: "×", open: "?" } as const;
+/** Room for a sentence with two long keys; keys and values are shortened before they come here. */
+const LONGEST = 1000;
+const MOST_ROWS = 200;
 /** The most characters of a cell that is not broken over two lines. */
 const SHORT = 24;
 
 /** Makes a table of any rows, as HTML and as text. Columns of numbers are aligned to the right. */
-export function tableOf(input: TableInput): Table {
+export function tableOf({ rows: all, mostRows = MOST_ROWS, ...rest }: TableInput): Table {
+	const input = { ...rest, rows: all.length <= mostRows ? all : ends(all, mostRows) };
 	const numbers = input.columns.map(
 		(_, at) =>
-			input.rows.length > 0 &&
-			input.rows.every((row) => ["number", "undefined"].includes(typeof row[at]) || isNumeral(row[at])),
+			all.length > 0 &&
+			all.every((row) => ["number", "undefined"].includes(typeof row[at]) || isNumeral(row[at])),
 	);
 	const align = numbers.map((right) => (right ? "right" : "left"));
 	// A short column stays on one line, also beside a long one.
@@ -55,7 +64,7 @@ export function tableOf(input: TableInput): Table {
 	const notes = (input.notes ?? []).map(printable);
 
 	const cell = (tag: "td" | "th", value: string, at: number, whole: boolean | undefined) =>
-		`<${tag} style="text-align: ${align[at] ?? "left"}">${whole ? value.replaceAll(" ", "\u00a0") : value}</${tag}>`;
+		`<${tag} style="text-align: ${align[at] ?? "left"}${whole && value.includes(" ") ? "; white-space: nowrap" : ""}">${value}</${tag}>`;
 	const head = input.columns
 		.map((name, at) => cell("th", escapeUTF8(printable(name)), at, name.length <= SHORT))
 		.join("");
@@ -86,33 +95,50 @@ export function tableOf(input: TableInput): Table {
 	return { html, text: `${lines.join("\n")}\n` };
 }
 
+/** The first and the last rows, and between them how many are left out. */
+function ends(rows: TableInput["rows"], most: number): TableInput["rows"] {
+	const half = Math.ceil(most / 2);
+	const tail = most - half;
+	const left = `… and ${rows.length - half - tail} more rows`;
+	return [...rows.slice(0, half), [left], ...rows.slice(rows.length - tail)];
+}
+
 /** Shows a table of any rows under the cell. */
 export function showTable(input: TableInput): void {
 	show(tableBundle(tableOf(input)));
 }
 
-/** A run as a table: a row for each write, the refused ones marked, and a column for each watcher. */
+/**
+ * A run as a table: a row for each write, with the number that a prediction gives it, the refused ones marked, and a
+ * column for each watcher.
+ */
 export function timelineTable(
 	timeline: Timeline,
 	options: { readonly title?: string; readonly subtitle?: string } = {},
 ): Table {
 	const { rows, left, notes } = timelineRows(timeline);
-	const { html } = tableOf({
+	const isAbsence = rows.some(({ cells }) => cells.some((cell) => cell.startsWith("·")));
+	return tableOf({
 		title: options.title ?? timeline.name,
 		subtitle: options.subtitle ?? countsInWords(timeline),
 		columns: [
+			"no.",
 			unitOf(timeline),
 			"write",
 			...timeline.watchers.map((watcher) => `${watcher.name}: ${watcherWords(watcher)}`),
 		],
 		rows: rows.map((row) => [
+			row.numbers,
 			row.index,
 			row.refused ? { text: row.write, mark: "refused" } : row.write,
 			...row.cells,
 		]),
-		notes: [...(left > 0 ? [`… and ${left} more rows`] : []), ...notes],
+		notes: [
+			...(left > 0 ? [`… and ${left} more rows`] : []),
+			...(isAbsence ? ["· it did not come"] : []),
+			...notes,
+		],
 	});
-	return { html, text: timelineText(timeline, options) };
 }
 
 /** Shows a run as a table: writes by watchers. To have it as data, call `timelineTable`. */

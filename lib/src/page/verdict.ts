@@ -6,7 +6,8 @@ import { show } from "./display";
 import { htmlBlock, type Table, tableBundle } from "./table";
 
 const SIGN = { confirmed: "✓", refuted: "✗", untested: "?" } as const;
-const MOST_EVIDENCE = 8;
+/** Claims give all that they found; what is shown has to fit under a cell. */
+const MOST_EVIDENCE = 6;
 
 /** One row of evidence as a sentence. */
 export function evidenceWords(evidence: Evidence, unit: Unit = "index"): string {
@@ -47,10 +48,13 @@ export function verdictView(verdict: Verdict, options: VerdictOptions = {}): Tab
 	const list =
 		rows.length === 0 ? "" : `<ul>${rows.map((row) => `<li>${escapeUTF8(row)}</li>`).join("")}</ul>`;
 	return {
-		html: htmlBlock([
-			`<p><strong>${escapeUTF8(head)}</strong>: ${escapeUTF8(printable(claim))}</p>`,
-			`<p>${escapeUTF8(printable(because))}</p>${list}`,
-		]),
+		html: htmlBlock(
+			[
+				`<p><strong>${escapeUTF8(head)}</strong>: ${escapeUTF8(printable(claim))}</p>`,
+				`<p>${escapeUTF8(printable(because))}</p>${list}`,
+			],
+			`verdict ${verdict.verdict}`,
+		),
 		text: `${[`${head}: ${printable(claim)}`, `  ${printable(because)}`, ...rows.map((row) => `  - ${row}`)].join("\n")}\n`,
 	};
 }

@@ -5,6 +5,9 @@ import { type Html, html, trusted } from "./html";
 import { type Prose, renderMarkdown } from "./markdown";
 import { sanitised, withScrolledTables } from "./sanitise";
 
+/** What the lab says of its verdicts, and the stylesheet gives a colour. */
+const VERDICTS = ["verdict", "confirmed", "refuted", "untested"];
+
 /** What the outputs of a page add to the site beside their markup. */
 export interface OutputFiles {
 	/** Names the page's next chart. */
@@ -27,7 +30,7 @@ export function renderOutput(output: Output, prose: Prose, files: OutputFiles): 
 		return chart.figure;
 	}
 	if (markup !== undefined) {
-		return html`<div class="rendered${verdictClass(markup)}">${withScrolledTables(sanitised(markup))}</div>`;
+		return html`<div class="rendered">${withScrolledTables(sanitised(markup, VERDICTS))}</div>`;
 	}
 	const png = textForm(data, "image/png");
 	if (png !== undefined) {
@@ -53,10 +56,4 @@ function textBlock(text: string, isError: boolean): Html {
 	const lines = withoutColours(text).replace(/\n+$/, "");
 	if (lines === "") return trusted("");
 	return html`<pre class="text scrolls${isError ? " error" : ""}">${lines}</pre>`;
-}
-
-/** The lab's verdicts begin with a sign and a word, which the stylesheet gives a colour as well. */
-function verdictClass(markup: string): string {
-	const [, verdict] = /^<div>\s*<p><strong>[✓✗?] (confirmed|refuted|untested)<\/strong>/.exec(markup) ?? [];
-	return verdict === undefined ? "" : ` verdict ${verdict}`;
 }

@@ -33,7 +33,7 @@ export function sanitised(markup: string, classes: readonly (string | RegExp)[] 
 					attribs: id === "" || id.startsWith(OWN_ID) ? attribs : { id, ...attribs },
 				}),
 			},
-			allowedStyles: { "*": { "text-align": [/^(?:left|right|center)$/] } },
+			allowedStyles: { "*": { "text-align": [/^(?:left|right|center)$/], "white-space": [/^nowrap$/] } },
 			allowedSchemes: ["https", "http", "mailto"],
 			// Pictures are files of the site: none is fetched from elsewhere.
 			allowedSchemesByTag: { img: [] },

@@ -63,13 +63,13 @@ describe("the set-up", () => {
 		assert.match(ended.stdout, /\[2\/3\]/);
 	});
 
-	it("registers a kernel that runs this checkout's tslab with this Node", async () => {
+	it("registers this checkout's kernel, with this Node", async () => {
 		await checkout.run("build");
 		const file = path.join(checkout.dir, ".venv", "share", "jupyter", "kernels", "tslab", "kernel.json");
 		const { argv } = JSON.parse(fs.readFileSync(file, "utf8"));
 		assert.deepEqual(argv.slice(0, 2), [
 			process.execPath,
-			path.join(checkout.dir, "node_modules", "tslab", "bin", "tslab"),
+			path.join(checkout.dir, "tools", "dist", "kernel.js"),
 		]);
 	});
 

@@ -70,18 +70,12 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Registers the kernel inside .venv. `tslab install` would do the same, but names a command to be found on the
- * PATH; this names the checkout's own tslab and the Node that runs now, and leaves the JavaScript kernel out.
+ * Registers the kernel inside .venv: kernel.ts, which is the checkout's own tslab with what a learner needs, on
+ * the Node that runs now. tslab's JavaScript kernel is left out.
  */
 export function writeKernelSpec(): void {
 	const spec = {
-		argv: [
-			process.execPath,
-			path.join(root, "node_modules", "tslab", "bin", "tslab"),
-			"kernel",
-			"--config-path",
-			"{connection_file}",
-		],
+		argv: [process.execPath, path.join(root, "tools", "dist", "kernel.js"), "{connection_file}"],
 		display_name: "TypeScript",
 		language: "typescript",
 	};

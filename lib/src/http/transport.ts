@@ -153,7 +153,7 @@ export class Transport {
 	 * @throws AbortedError when this transport is closed
 	 */
 	pipeline(endpoint: string, timeoutMs = this.timeoutMs): Pipeline {
-		if (this.#closed) throw new AbortedError("this client was closed");
+		if (this.#closed) throw closedError();
 		const pipeline: Pipeline = new Pipeline({
 			endpoint,
 			connect: (to, callback) => this.#connect(to, callback, timeoutMs),
@@ -172,7 +172,7 @@ export class Transport {
 	 * off again. @throws AbortedError when this transport is closed
 	 */
 	enlist(controller: AbortController): () => void {
-		if (this.#closed) throw new AbortedError("this client was closed");
+		if (this.#closed) throw closedError();
 		this.#underWay.add(controller);
 		return () => this.#underWay.delete(controller);
 	}
@@ -293,4 +293,8 @@ export class Transport {
 			},
 		};
 	}
+}
+
+function closedError(): AbortedError {
+	return new AbortedError("this client was closed: make another (in a notebook: await lab() again)");
 }

@@ -30,14 +30,22 @@ export class CellErrors {
 	readonly #lib: string;
 	readonly #cells = new Map<string, CompiledCell>();
 	#running = "";
+	/** The lines of the running cell that have an await, from 1. */
+	#awaits: readonly number[] = [];
 
 	/** @param lib the folder of the lab's compiled code */
 	constructor(lib: string) {
 		this.#lib = lib;
 	}
 
-	/** A cell is about to run; gives its code with a name for stacks, and without the maps that were in it. */
-	began(count: number, output: string): string {
+	/**
+	 * A cell is about to run.
+	 * @param count its number, as the notebook shows it
+	 * @param source what stands in it
+	 * @param output the same as tslab compiled it
+	 * @returns that with a name for stacks, and without the maps that were in it
+	 */
+	began(count: number, source: string, output: string): string {
 		const maps: SourceMap[] = [];
 		let code = output;
 		for (let text: string | undefined = output; text !== undefined; ) {
@@ -49,6 +57,9 @@ export class CellErrors {
 			text = payload.sourcesContent?.[0];
 		}
 		this.#running = `cell-${count}`;
+		this.#awaits = source
+			.split("\n")
+			.flatMap((line, at) => (/\bawait\b/.test(line.replace(/\/\/.*/, "")) ? [at + 1] : []));
 		this.#cells.delete(this.#running);
 		this.#cells.set(this.#running, { lines: code.split("\n").length, maps });
 		const [oldest] = this.#cells.keys();
@@ -56,28 +67,42 @@ export class CellErrors {
 		return `${code}\n//# sourceURL=${this.#running}`;
 	}
 
-	/** What to print for what was thrown. */
+	/** What to print for what the running cell threw. */
 	said(thrown: unknown): string {
 		if (process.env["ETCD_WATCH_LAB_DEBUG"]) return inspect(thrown);
 		if (!(thrown instanceof Error)) return `thrown: ${inspect(thrown)}`;
 		if (isInterrupt(thrown)) return "Interrupted.";
-		const frames = framesOf(thrown).filter(
-			({ file, line }) => line <= (this.#cells.get(file)?.lines ?? line),
-		);
-		const place = this.#placeOf(frames);
+		const frames = this.#framesOf(thrown);
+		const frame = frames.find(({ file }) => this.#cells.has(file));
+		// An error that comes out of a wait has no stack: then it is one of the lines that wait.
+		const lines = this.#awaits.length === 0 ? "" : `line ${this.#awaits.join(" or ")}`;
+		const where = frame === undefined ? lines : this.#placeInWords(frame);
+		const place = where === "" ? "" : `${where}: `;
 		if (this.#isOfLab(thrown, frames)) return `${place}${thrown.name}: ${thrown.message}`;
-		const kept = frames.flatMap((frame) => {
-			if (this.#cells.has(frame.file)) return [`    at ${this.#placeInWords(frame)}`];
-			return /^node:|[\\/]node_modules[\\/]tslab[\\/]/.test(frame.file) ? [] : [frame.text];
-		});
-		thrown.stack = [`${thrown.name}: ${thrown.message}`, ...kept].join("\n");
+		this.#tidy(thrown);
 		return `${place}${inspect(thrown)}`;
 	}
 
-	/** "line 3: ", or nothing where the stack names no cell. */
-	#placeOf(frames: readonly Frame[]): string {
-		const frame = frames.find(({ file }) => this.#cells.has(file));
-		return frame === undefined ? "" : `${this.#placeInWords(frame)}: `;
+	/** What to print for what was thrown by something that no cell waits for. */
+	saidAside(thrown: unknown): string {
+		this.#awaits = [];
+		return this.said(thrown);
+	}
+
+	/** Takes what is the kernel's and Node's out of the stack, and out of those of the errors behind it. */
+	#tidy(error: Error, depth = 0): void {
+		const kept = this.#framesOf(error).flatMap((frame) => {
+			if (this.#cells.has(frame.file)) return [`    at ${this.#placeInWords(frame)}`];
+			return /^node:|[\\/]node_modules[\\/]tslab[\\/]/.test(frame.file) ? [] : [frame.text];
+		});
+		error.stack = [`${error.name}: ${error.message}`, ...kept].join("\n");
+		if (depth === 8) return;
+		const behind = [error.cause, ...("errors" in error && Array.isArray(error.errors) ? error.errors : [])];
+		for (const one of behind) if (one instanceof Error) this.#tidy(one, depth + 1);
+	}
+
+	#framesOf(error: Error): Frame[] {
+		return framesOf(error).filter(({ file, line }) => line <= (this.#cells.get(file)?.lines ?? line));
 	}
 
 	#placeInWords({ file, line, column }: Frame): string {

@@ -44,6 +44,8 @@ export function withHints<T extends Finding>(findings: readonly T[]): T[] {
 		return finding === unknown[0] ? [{ finding, hint: missing(unknown) }] : [];
 	});
 	return hinted.flatMap(({ finding, hint }, nth) => {
+		// What follows is of the same word, which is no name then.
+		if (nth > 0 && hinted[0]?.hint?.startsWith("`using`")) return [];
 		const best = hinted.findIndex(
 			(other) => other.hint && other.finding.start.offset === finding.start.offset,
 		);
@@ -54,6 +56,8 @@ export function withHints<T extends Finding>(findings: readonly T[]): T[] {
 
 function missing(unknown: readonly Finding[]): string {
 	const names = new Set(unknown.map(({ messageText }) => /'(.+?)'/.exec(messageText)?.[1]));
+	if (names.has("using"))
+		return "`using` is too new for a cell, whose TypeScript is 5.0: write try and finally";
 	return `no cell that ran has made ${[...names].join(", ")}: run the cells above first, or see how it is spelled`;
 }
 

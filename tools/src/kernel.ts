@@ -22,7 +22,11 @@ function main(configPath: string): void {
 				const converted = node.convert(declarations, code);
 				const diagnostics = withHints(converted.diagnostics);
 				if (converted.output === undefined) return { ...converted, diagnostics };
-				return { ...converted, diagnostics, output: errors.began(handler["execCount"], converted.output) };
+				return {
+					...converted,
+					diagnostics,
+					output: errors.began(handler["execCount"], code, converted.output),
+				};
 			},
 		},
 		get browser() {
@@ -42,9 +46,9 @@ function main(configPath: string): void {
 	});
 	const handler = new JupyterHandlerImpl(executor, false);
 	process.on("SIGINT", () => executor.interrupt());
-	process.on("uncaughtException", (error) => console.error(errors.said(error)));
+	process.on("uncaughtException", (error) => console.error(errors.saidAside(error)));
 	process.on("unhandledRejection", (reason) =>
-		console.error(`${errors.said(reason)}\n(nothing awaited the promise that ended so)`),
+		console.error(`${errors.saidAside(reason)}\n(nothing awaited the promise that ended so)`),
 	);
 	void new ZmqServer(handler, configPath).init();
 }

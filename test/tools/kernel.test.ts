@@ -15,6 +15,8 @@ describe("what a cell of a real kernel says", function () {
 		kernel = new Kernel();
 		assert.equal((await kernel.answer()).done, "start");
 		await kernel.run(`import { chart, checkPrediction, lab, predict, runOnModel, scenario } from "etcd-watch-lab";
+import { V2Client } from "etcd-watch-lab/v2";
+const mine = await lab();
 const seen = runOnModel(scenario("t").watch("w", "/a").set("/a", "1"));`);
 	});
 	after(() => kernel.remove());
@@ -60,7 +62,7 @@ const seen = runOnModel(scenario("t").watch("w", "/a").set("/a", "1"));`);
 	}
 
 	it("is one line for a request of an etcd that fails", async () => {
-		await kernel.run('const mine = await lab();\nawait mine.v2.set("/there", "1");');
+		await kernel.run('await mine.v2.set("/there", "1");');
 		const text = await kernel.fails(
 			'const key = "/there";\nawait mine.v2\n\t.compareAndSwap(key, "2", { prevValue: "3" });',
 		);
@@ -83,8 +85,8 @@ const seen = runOnModel(scenario("t").watch("w", "/a").set("/a", "1"));`);
 	});
 
 	it("is one line for a client that was closed, and says what to do", async () => {
-		await kernel.run("await mine.close();");
-		const text = await kernel.fails('await mine.v2.set("/there", "1");');
+		await kernel.run("const shut = new V2Client({ endpoints: mine.endpoints });\nawait shut.close();");
+		const text = await kernel.fails('await shut.set("/there", "1");');
 		assert.match(isOneLine(text), /^line 1: AbortedError: this client was closed: .*lab\(\)/);
 	});
 

@@ -5,8 +5,16 @@ import { stretchesInWords, unitOf, watcherWords, writeWords } from "../timeline/
 import type { Timeline, WriteRecord } from "../timeline/timeline";
 import { whyWords } from "../timeline/why";
 import { show } from "./display";
-import { grouped, manyWords, reasonIn } from "./grouping";
-import { type Cell, showTable, type Table, tableBundle, tableOf } from "./table";
+import {
+	type Cell,
+	grouped,
+	manyWords,
+	reasonIn,
+	showTable,
+	type Table,
+	tableBundle,
+	tableOf,
+} from "./table";
 
 /** Of more rows than this, those with the same end share one. */
 const MOST_ROWS = 40;

@@ -1,9 +1,7 @@
-export { counterpartTable, showCounterparts } from "./counterparts";
 export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } from "./curves";
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";
 export { checkExercise } from "./exercise";
 export { differenceTable, explainMatrix, explainTable, showDifferences, showExplanation } from "./explained";
-export { gapTable, lossTable, showGaps, showLosses } from "./gaps";
 export { type Live, live, type View } from "./live";
 export {
 	checkPrediction,
@@ -17,15 +15,17 @@ export {
 	predictionTable,
 } from "./prediction";
 export {
-	type Cell,
+	counterpartTable,
 	type EventTableOptions,
 	eventsTable,
 	eventTable,
-	showTable,
-	type Table,
-	type TableInput,
+	gapTable,
+	lossTable,
+	showCounterparts,
+	showGaps,
+	showLosses,
 	table,
-	tableOf,
 	timelineTable,
-} from "./table";
+} from "./run-tables";
+export { type Cell, showTable, type Table, type TableInput, tableOf } from "./table";
 export { evidenceWords, showVerdict, type VerdictOptions, verdictView } from "./verdict";

@@ -3,8 +3,8 @@ import { type Fate, fateOf, readingOf, stretchesInWords, timesOf, writeWords } f
 import type { Delivery, Timeline, WriteRecord } from "../timeline/timeline";
 import { becauseWords } from "../timeline/why";
 import { show } from "./display";
-import { grouped, manyWords, reasonIn } from "./grouping";
-import { type Cell, noWatcher, type Table, tableBundle, tableOf } from "./table";
+import { noWatcher } from "./run-tables";
+import { type Cell, grouped, manyWords, reasonIn, type Table, tableBundle, tableOf } from "./table";
 
 /**
  * Which writes a watcher will see: their numbers, from 1 in the order of the scenario, refused or not; a number

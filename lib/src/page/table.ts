@@ -1,8 +1,6 @@
 import { escapeUTF8 } from "entities";
-import { textTable, timelineRows } from "../chart/text";
+import { textTable } from "../chart/text";
 import { printable, shortened } from "../timeline/printable";
-import { countsInWords, unitOf, watcherWords } from "../timeline/reading";
-import type { Timeline } from "../timeline/timeline";
 import { show } from "./display";
 
 /**
@@ -108,99 +106,6 @@ export function showTable(input: TableInput): void {
 	show(tableBundle(tableOf(input)));
 }
 
-/**
- * A run as a table: a row for each write, with the number that a prediction gives it, the refused ones marked, and a
- * column for each watcher.
- */
-export function timelineTable(
-	timeline: Timeline,
-	options: { readonly title?: string; readonly subtitle?: string } = {},
-): Table {
-	const { rows, left, notes } = timelineRows(timeline);
-	const isAbsence = rows.some(({ cells }) => cells.some((cell) => cell.startsWith("·")));
-	return tableOf({
-		title: options.title ?? timeline.name,
-		subtitle: options.subtitle ?? countsInWords(timeline),
-		columns: [
-			"no.",
-			unitOf(timeline),
-			"write",
-			...timeline.watchers.map((watcher) => `${watcher.name}: ${watcherWords(watcher)}`),
-		],
-		rows: rows.map((row) => [
-			row.numbers,
-			row.index,
-			row.refused ? { text: row.write, mark: "refused" } : row.write,
-			...row.cells,
-		]),
-		notes: [
-			...(left > 0 ? [`… and ${left} more rows`] : []),
-			...(isAbsence ? ["· it did not come"] : []),
-			...notes,
-		],
-	});
-}
-
-/** Shows a run as a table: writes by watchers. To have it as data, call `timelineTable`. */
-export function table(
-	timeline: Timeline,
-	options: { readonly title?: string; readonly subtitle?: string } = {},
-): void {
-	show(tableBundle(timelineTable(timeline, options)));
-}
-
-export interface EventTableOptions {
-	readonly title?: string;
-	/** True shows the server's own indexes instead of those counted from the start of the run. */
-	readonly absolute?: boolean;
-}
-
-/**
- * The events that one watcher got, in the order of arrival, as the post's program printed them: event, key,
- * modifiedIndex, createdIndex, prevNode.modifiedIndex, and the index of the response that carried it.
- * @throws RangeError when the run has no watcher of this name.
- */
-export function eventsTable(timeline: Timeline, watcherName: string, options: EventTableOptions = {}): Table {
-	const watcher = timeline.watchers.find(({ name }) => name === watcherName);
-	if (!watcher) throw new RangeError(noWatcher(timeline, watcherName));
-	const origin = options.absolute ? timeline.origin : 0;
-	const isV3 = timeline.api === "v3";
-	const replayed = watcher.deliveries.some((delivery) => delivery.fromHistory);
-	return tableOf({
-		title: options.title ?? `${watcher.name}: ${watcherWords(watcher)}`,
-		columns: [
-			"event",
-			"key",
-			...(isV3
-				? ["mod_revision", "create_revision", "version", "prev_kv.mod_revision", "watched since"]
-				: ["modifiedIndex", "createdIndex", "prevNode.modifiedIndex", "response index"]),
-			...(replayed ? ["from"] : []),
-		],
-		rows: watcher.deliveries.map((delivery) => [
-			delivery.action,
-			delivery.key,
-			delivery.index + origin,
-			isV3 && delivery.node.createdIndex === 0 ? 0 : delivery.node.createdIndex + origin,
-			...(isV3 ? [delivery.node.version ?? "–"] : []),
-			delivery.prevNode === undefined ? "–" : delivery.prevNode.modifiedIndex + origin,
-			watcher.kind === "follow" ? "–" : delivery.etcdIndex + origin,
-			...(replayed ? [delivery.fromHistory ? "history" : "live"] : []),
-		]),
-		notes: watcher.deliveries.length === 0 ? ["It got no event."] : [],
-	});
-}
-
-/** Shows the events that one watcher got. To have them as data, call `eventsTable`. */
-export function eventTable(timeline: Timeline, watcherName: string, options: EventTableOptions = {}): void {
-	show(tableBundle(eventsTable(timeline, watcherName, options)));
-}
-
-/** What to say when a name is not one of the run's watchers. */
-export function noWatcher(timeline: Timeline, name: string): string {
-	const names = timeline.watchers.map((watcher) => `"${printable(watcher.name)}"`).join(", ");
-	return `the run has no watcher "${printable(name)}"; it has ${names === "" ? "none" : names}`;
-}
-
 /** The table in the forms that a notebook chooses from. */
 export function tableBundle({ html, text }: Table) {
 	return { "text/html": html, "text/plain": text } as const;
@@ -219,4 +124,30 @@ function textOf(cell: Cell): string {
 function htmlOf(cell: Cell): string {
 	const escaped = escapeUTF8(textOf(cell));
 	return typeof cell === "object" && cell.mark !== "right" ? `<strong>${escaped}</strong>` : escaped;
+}
+
+/**
+ * Things of one kind together, the rarest kind first, in each the order that they came in: of a long run what is rare
+ * is what one looks for.
+ */
+export function grouped<T>(all: readonly T[], kindOf: (one: T) => string): T[][] {
+	const groups = new Map<string, T[]>();
+	for (const one of all) {
+		const kind = kindOf(one);
+		const group = groups.get(kind);
+		if (group) group.push(one);
+		else groups.set(kind, [one]);
+	}
+	return [...groups.values()].sort((one, other) => one.length - other.length);
+}
+
+/** A reason without what makes it this write's: its key and all numbers. */
+export function reasonIn(words: string, key: string): string {
+	return (key === "" ? words : words.replaceAll(key, "…")).replace(/\d+/g, "#");
+}
+
+/** "set /a/1", or of several "12 × set, first /a/1". */
+export function manyWords(count: number, first: string): string {
+	const [operation = "", key = ""] = first.split(/ (.*)/s);
+	return count === 1 ? first : `${count} × ${operation}, first ${key}`;
 }

@@ -12,6 +12,19 @@ export interface HistoryMoment {
 	readonly newestKept: number;
 }
 
+/** The same with what is to be said of it. */
+export interface WindowMoment extends HistoryMoment {
+	/** What happened then, in a few words. */
+	readonly note?: string;
+}
+
+/** An event to follow. */
+export interface WindowEvent {
+	readonly index: number;
+	/** Such as "set /quiet". */
+	readonly label: string;
+}
+
 /**
  * Writes one key once, then `count` times to other keys, and asks the server after every `every` writes how far
  * back its history goes: with waitIndex=1, which is answered by a 401 that names the oldest index kept. Indexes

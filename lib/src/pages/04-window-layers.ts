@@ -3,7 +3,7 @@ import { lookOf } from "../chart/marks";
 import { COLOUR } from "../chart/palette";
 import { integerTicks, PLOT_WIDTH } from "../chart/places";
 import { pixelsOf, printable, shortened } from "../timeline/printable";
-import type { WindowEvent, WindowMoment } from "./04-moments";
+import type { WindowEvent, WindowMoment } from "./04-history";
 
 /** A moment with the middle of its row, in pixels from the plot's top. */
 export type Row = WindowMoment & { readonly y: number };

@@ -7,7 +7,7 @@ import { svgOf } from "../chart/render";
 import { textTable } from "../chart/text";
 import { show } from "../page/display";
 import { printable, shortened } from "../timeline/printable";
-import type { WindowEvent, WindowMoment } from "./04-moments";
+import type { WindowEvent, WindowMoment } from "./04-history";
 import { momentWords, windowBandLayers, windowEventLayers } from "./04-window-layers";
 
 export interface WindowInput {

@@ -1,6 +1,5 @@
 export { lossBySpeed, type SpeedSeries } from "./03-speed";
-export { type HistoryMoment, slideHistory } from "./04-history";
-export type { WindowEvent, WindowMoment } from "./04-moments";
+export { type HistoryMoment, slideHistory, type WindowEvent, type WindowMoment } from "./04-history";
 export { slidingWindow, type WindowInput, windowChart } from "./04-window";
 export {
 	type Apply,
@@ -31,8 +30,7 @@ export {
 	showNumbers,
 	showNumbersTable,
 } from "./06-numbers-chart";
-export { type EndedPoll, endOfAPoll, type PollEnd } from "./07-poll-ends";
-export { answersTo } from "./07-queries";
+export { answersTo, type EndedPoll, endOfAPoll, type PollEnd } from "./07-guide";
 export {
 	type AtMemberOptions,
 	atMember,

@@ -3,8 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { request } from "undici";
 import { ConnectionError } from "../http";
+import type { Target } from "../scenario/target";
 import { type Cluster, startCluster } from "../server";
-import { V2Client } from "../v2";
+import { EtcdError, type Poll, V2Client } from "../v2";
 import { keyPath } from "../v2/key";
 
 /**
@@ -74,4 +75,39 @@ async function behindAProxy(key: string, afterIndex: number): Promise<string> {
 function nameOf(error: unknown): string {
 	if (error instanceof ConnectionError) return error.name;
 	return error instanceof Error ? error.name : String(error);
+}
+
+/**
+ * What etcd makes of each of these queries, sent as they stand as a watch of a key that was written once: `[query,
+ * answer]`, a table's rows. One that waits is written to, so that what it answers shows what it was waiting for.
+ * Errors as the keys API, but for etcd's own refusals.
+ */
+export async function answersTo(
+	target: Target,
+	queries: readonly string[],
+): Promise<[query: string, answer: string][]> {
+	const { v2 } = target;
+	const rows: [string, string][] = [];
+	for (const query of queries) {
+		const key = `${target.newPrefix()}/k`;
+		await v2.set(key, "the past");
+		const write = () => v2.set(key, "the next");
+		rows.push([query, await answerTo(() => v2.pollLiterally(key, query), write)]);
+	}
+	return rows;
+}
+
+async function answerTo(ask: () => Promise<Poll>, write: () => Promise<unknown>): Promise<string> {
+	let poll: Poll;
+	try {
+		poll = await ask();
+	} catch (error) {
+		if (!(error instanceof EtcdError)) throw error;
+		return `${error.code} ${error.text}: ${error.etcdCause}`;
+	}
+	await write();
+	const answer = await poll.answer();
+	return answer.kind === "event"
+		? `accepted: it gives ${answer.event.node.value}`
+		: "accepted: an empty answer";
 }

@@ -1,0 +1,229 @@
+import { timelineRows } from "../chart/text";
+import { counterparts } from "../scenario/counterparts";
+import type { Scenario } from "../scenario/scenario";
+import { gapsOf, lostInSilence } from "../timeline/ask";
+import { explain, type Reason, UnknownReasonError } from "../timeline/explain";
+import { printable, shortened } from "../timeline/printable";
+import { countsInWords, unitOf, watcherWords } from "../timeline/reading";
+import type { NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";
+import { show } from "./display";
+import { type Cell, type Table, tableBundle, tableOf } from "./table";
+
+/**
+ * A run as a table: a row for each write, with the number that a prediction gives it, the refused ones marked, and a
+ * column for each watcher.
+ */
+export function timelineTable(
+	timeline: Timeline,
+	options: { readonly title?: string; readonly subtitle?: string } = {},
+): Table {
+	const { rows, left, notes } = timelineRows(timeline);
+	const isAbsence = rows.some(({ cells }) => cells.some((cell) => cell.startsWith("·")));
+	return tableOf({
+		title: options.title ?? timeline.name,
+		subtitle: options.subtitle ?? countsInWords(timeline),
+		columns: [
+			"no.",
+			unitOf(timeline),
+			"write",
+			...timeline.watchers.map((watcher) => `${watcher.name}: ${watcherWords(watcher)}`),
+		],
+		rows: rows.map((row) => [
+			row.numbers,
+			row.index,
+			row.refused ? { text: row.write, mark: "refused" } : row.write,
+			...row.cells,
+		]),
+		notes: [
+			...(left > 0 ? [`… and ${left} more rows`] : []),
+			...(isAbsence ? ["· it did not come"] : []),
+			...notes,
+		],
+	});
+}
+
+/** Shows a run as a table: writes by watchers. To have it as data, call `timelineTable`. */
+export function table(
+	timeline: Timeline,
+	options: { readonly title?: string; readonly subtitle?: string } = {},
+): void {
+	show(tableBundle(timelineTable(timeline, options)));
+}
+
+export interface EventTableOptions {
+	readonly title?: string;
+	/** True shows the server's own indexes instead of those counted from the start of the run. */
+	readonly absolute?: boolean;
+}
+
+/**
+ * The events that one watcher got, in the order of arrival, as the post's program printed them: event, key,
+ * modifiedIndex, createdIndex, prevNode.modifiedIndex, and the index of the response that carried it.
+ * @throws RangeError when the run has no watcher of this name.
+ */
+export function eventsTable(timeline: Timeline, watcherName: string, options: EventTableOptions = {}): Table {
+	const watcher = timeline.watchers.find(({ name }) => name === watcherName);
+	if (!watcher) throw new RangeError(noWatcher(timeline, watcherName));
+	const origin = options.absolute ? timeline.origin : 0;
+	const isV3 = timeline.api === "v3";
+	const replayed = watcher.deliveries.some((delivery) => delivery.fromHistory);
+	return tableOf({
+		title: options.title ?? `${watcher.name}: ${watcherWords(watcher)}`,
+		columns: [
+			"event",
+			"key",
+			...(isV3
+				? ["mod_revision", "create_revision", "version", "prev_kv.mod_revision", "watched since"]
+				: ["modifiedIndex", "createdIndex", "prevNode.modifiedIndex", "response index"]),
+			...(replayed ? ["from"] : []),
+		],
+		rows: watcher.deliveries.map((delivery) => [
+			delivery.action,
+			delivery.key,
+			delivery.index + origin,
+			isV3 && delivery.node.createdIndex === 0 ? 0 : delivery.node.createdIndex + origin,
+			...(isV3 ? [delivery.node.version ?? "–"] : []),
+			delivery.prevNode === undefined ? "–" : delivery.prevNode.modifiedIndex + origin,
+			watcher.kind === "follow" ? "–" : delivery.etcdIndex + origin,
+			...(replayed ? [delivery.fromHistory ? "history" : "live"] : []),
+		]),
+		notes: watcher.deliveries.length === 0 ? ["It got no event."] : [],
+	});
+}
+
+/** Shows the events that one watcher got. To have them as data, call `eventsTable`. */
+export function eventTable(timeline: Timeline, watcherName: string, options: EventTableOptions = {}): void {
+	show(tableBundle(eventsTable(timeline, watcherName, options)));
+}
+
+/** What to say when a name is not one of the run's watchers. */
+export function noWatcher(timeline: Timeline, name: string): string {
+	const names = timeline.watchers.map((watcher) => `"${printable(watcher.name)}"`).join(", ");
+	return `the run has no watcher "${printable(name)}"; it has ${names === "" ? "none" : names}`;
+}
+
+/** Why one waits on a member that says nothing. */
+const silences: ReadonlySet<Reason> = new Set<Reason>(["member silent", "v3: member silent"]);
+
+/**
+ * The gaps that a follower was told of: from where to where, why, what differs, and the state to go on from.
+ * @throws RangeError when the run has no watcher of this name
+ */
+export function gapTable(timeline: Timeline, watcher: string): Table {
+	const gaps = gapsOf(timeline, watcher);
+	return tableOf({
+		title: `What "${printable(watcher)}" was told of the events that it could not have`,
+		columns: ["gap", "why", "added", "changed", "removed", "the state to go on from"],
+		rows: gaps.map((gap) => [
+			`${gap.from} to ${gap.to}`,
+			gap.why,
+			keys(gap.added),
+			keys(gap.changed),
+			gap.removed === undefined ? "not known" : keys(gap.removed),
+			state(gap.keys),
+		]),
+		notes: gaps.length === 0 ? ["It was told of no gap."] : [],
+	});
+}
+
+/** Shows `gapTable`. */
+export function showGaps(timeline: Timeline, watcher: string): void {
+	show(tableBundle(gapTable(timeline, watcher)));
+}
+
+/**
+ * Runs side by side: how many events each watcher was not told of, and lie in no gap that it was told of. "so far":
+ * it waits on a member that is silent, and may be told yet.
+ */
+export function lossTable(runs: readonly Timeline[]): Table {
+	const names = [...new Set(runs.flatMap(({ watchers }) => watchers.map(({ name }) => printable(name))))];
+	return tableOf({
+		title: "Events that never came, and of which nothing was said",
+		columns: ["run", ...names],
+		rows: runs.map((run) => [
+			printable(run.name),
+			...names.map((name) => {
+				const watcher = run.watchers.find((one) => printable(one.name) === name);
+				return watcher === undefined ? "" : lossCell(run, watcher);
+			}),
+		]),
+	});
+}
+
+/** Shows `lossTable`. */
+export function showLosses(runs: readonly Timeline[]): void {
+	show(tableBundle(lossTable(runs)));
+}
+
+function lossCell(run: Timeline, { name, life, proof }: WatcherRecord): Cell {
+	const lost = lostInSilence(run, name);
+	const count = (kind: string, word: string) => {
+		const times = life.filter((event) => event.kind === kind).length;
+		return times === 0 ? [] : [times === 1 ? `1 ${word}` : `${times} ${word}s`];
+	};
+	const said = [...count("gap", "gap"), ...count("reset", "reset")];
+	if (lost.length === 0)
+		return {
+			text: ["0", ...(said.length > 0 ? [`told of ${said.join(", ")}`] : [])].join(", "),
+			mark: "right",
+		};
+	const open = run.writes.filter(
+		({ id, outcome }) =>
+			proof === "none" &&
+			outcome.kind === "accepted" &&
+			lost.includes(outcome.index) &&
+			waitsOnSilence(run, name, id),
+	).length;
+	const more = open === 0 ? "" : open === lost.length ? " so far" : `, ${open} of them so far`;
+	return { text: `${lost.length}${more}`, mark: "wrong" };
+}
+
+/** Whether it may be told of this write yet. What no rule accounts for is no reason to hope. */
+function waitsOnSilence(run: Timeline, watcher: string, write: number): boolean {
+	try {
+		return silences.has(explain(run, watcher, write).reason);
+	} catch (error) {
+		if (error instanceof UnknownReasonError) return false;
+		throw error;
+	}
+}
+
+function keys(nodes: readonly NodeRecord[]): string {
+	return nodes.length === 0 ? "–" : listed(nodes.map(({ key }) => shortened(key, 40)));
+}
+
+function state(nodes: readonly NodeRecord[]): string {
+	return nodes.length === 0
+		? "nothing is there"
+		: listed(nodes.map(({ key, value = "" }) => `${shortened(key, 40)} = ${shortened(value, 20)}`));
+}
+
+function listed(words: readonly string[]): string {
+	const more = words.length > 5 ? ` and ${words.length - 5} more` : "";
+	return `${words.slice(0, 5).join(", ")}${more}`;
+}
+
+/** A scenario's steps, what each is in v3, and which have no counterpart there. */
+export function counterpartTable(scenario: Scenario): Table {
+	const all = counterparts(scenario);
+	const without = all.filter(({ v3 }) => v3 === undefined);
+	const isToSay = all.some(({ note }) => note !== "");
+	return tableOf({
+		title: `${printable(scenario.name)}: its steps in v3`,
+		columns: ["step", "in v2", "in v3", ...(isToSay ? ["why"] : [])],
+		rows: all.map(({ step, v2, v3, note }): Cell[] => [
+			step,
+			v2,
+			v3 ?? { text: "no counterpart", mark: "wrong" },
+			...(isToSay ? [note] : []),
+		]),
+		...(without.length === 0
+			? {}
+			: { notes: ["What has no counterpart is left out of a run on v3, and the run's timeline says so."] }),
+	});
+}
+
+/** Shows what each step of a scenario is in v3. To have it as data, call `counterparts`. */
+export function showCounterparts(scenario: Scenario): void {
+	show(tableBundle(counterpartTable(scenario)));
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Scenario, scenario } from "etcd-watch-lab";
+import { runOnModel, Scenario, scenario } from "etcd-watch-lab";
 import { ArgumentError } from "#lib/http";
 
 /** What the types forbid, as JavaScript can still pass it. */
@@ -85,9 +85,140 @@ const wrongSteps: [string, RegExp, () => unknown][] = [
 		() => open.set("/a").awaitExpiry("/a"),
 	],
 	["a wait for the expiry of an empty key", /key is empty/, () => open.awaitExpiry("")],
+	[
+		"a wait for an expiry after an update that took the ttl away",
+		/step 6, update \/a, gives it no ttl, which takes away/,
+		() => open.set("/a", "", { ttl: 1 }).update("/a", "2").awaitExpiry("/a"),
+	],
+	[
+		"a wait for the expiry of a key that was deleted",
+		/step 6, delete \/a, removes it before/,
+		() => open.set("/a", "", { ttl: 1 }).delete("/a").awaitExpiry("/a"),
+	],
+	[
+		"a wait for the expiry of a key whose directory was removed",
+		/step 6, rmdir \/a, removes it before/,
+		() => open.set("/a/b", "", { ttl: 1 }).rmdir("/a", { recursive: true }).awaitExpiry("/a/b"),
+	],
+	[
+		"a second wait for one expiry",
+		/step 6, awaitExpiry \/a, waits for that already/,
+		() => open.set("/a", "", { ttl: 1 }).awaitExpiry("/a").awaitExpiry("/a"),
+	],
+	[
+		"a wait for the expiry of a directory in which a key with a ttl was made",
+		/nothing gave \/q a ttl/,
+		() => open.createInOrder("/q", "", { ttl: 1 }).awaitExpiry("/q"),
+	],
+	[
+		"a recovery of a watch that nothing can have refused",
+		/the history holds the last 1000 events, and 3 writes clear none/,
+		() => open.set("/a").burst("/b", { count: 2 }).recover("w"),
+	],
+	[
+		"etcd's own name for afterIndex",
+		/afterIndex: waitIndex - 1/,
+		() => open.watch("v", "/a", wrong({ waitIndex: 3 })),
+	],
+	["a short name for afterIndex", /write afterIndex/, () => open.stream("v", "/a", wrong({ after: 3 }))],
+	["a capital letter", /write recursive/, () => open.watch("v", "/a", wrong({ Recursive: true }))],
+	[
+		"an option that there is not",
+		/it has recursive, afterIndex/,
+		() => open.follow("v", "/a", wrong({ from: 1 })),
+	],
+	[
+		"a poll loop from the past",
+		/it has recursive$/,
+		() => open.pollLoop("v", "/a", wrong({ afterIndex: 0 })),
+	],
+	[
+		"another recursive at a poll's next",
+		/has no option "recursive"/,
+		() => open.poll("p", wrong({ recursive: true })),
+	],
+	[
+		"a recursive that is no boolean",
+		/true or false/,
+		() => open.watch("v", "/a", wrong({ recursive: "yes" })),
+	],
+	["options that are none", /as an object, not null/, () => open.watch("v", "/a", wrong(null))],
+	["options that are a number", /as an object, not 5/, () => open.set("/a", "", wrong(5))],
+	[
+		"a goOnAfter that is neither",
+		/"event" or "response"/,
+		() => open.poll("p", wrong({ goOnAfter: "last" })),
+	],
+	[
+		"a delete of a directory",
+		/rmdir\(key, \{ recursive: true \}\)/,
+		() => open.delete("/a", wrong({ recursive: true })),
+	],
+	["an option of a delete", /it has none/, () => open.delete("/a", wrong({ now: true }))],
+	["a set that must not find a key", /create is for/, () => open.set("/a", "", wrong({ prevExist: false }))],
+	["a set that compares", /use compareAndSwap/, () => open.set("/a", "", wrong({ prevIndex: 1 }))],
+	[
+		"a compare with something else",
+		/no option "value"/,
+		() => open.compareAndSwap("/a", "", wrong({ value: "1" })),
+	],
+	[
+		"a burst of parallel writes by another name",
+		/no option "parallel"/,
+		() => open.burst("/a", wrong({ count: 1, parallel: 2 })),
+	],
+	["a watcher whose name is a number", /text as its name, not 5/, () => open.watch(wrong(5), "/a")],
+	["a writer whose name is a number", /text as its name, not 5/, () => open.by(wrong(5))],
+	["a scenario whose name is a number", /name is a text, not 5/, () => scenario(wrong(5))],
 ];
 
 describe("Scenario", () => {
+	it("takes a wait for an expiry whose ttl no write has surely taken away", () => {
+		const ttl = { ttl: 1 };
+		for (const steps of [
+			scenario("x").mkdir("/a", ttl).set("/a", "2"),
+			scenario("x").set("/a", "1", ttl).create("/a", "2"),
+			scenario("x").set("/a", "1", ttl).compareAndSwap("/a", "2", { prevValue: "0" }),
+			scenario("x").set("/a", "1").refresh("/a", 1),
+			scenario("x").set("/a", "1", ttl).delete("/a").set("/a", "1", ttl),
+			scenario("x").set("/a", "1", ttl).rmdir("/ab", { recursive: true }),
+		])
+			assert.equal(steps.awaitExpiry("/a").steps.at(-1)?.step, "awaitExpiry");
+	});
+
+	it("takes a recovery after so many writes that the history has lost some, a compaction, a fault", () => {
+		for (const steps of [open.burst("/b", { count: 1001 }), open.compact(), open.fault("kill")])
+			assert.equal(steps.recover("w").steps.at(-1)?.step, "recover");
+	});
+
+	it("is refused by the model of a version that has no v2 store, or none that the model knows", () => {
+		for (const version of ["3.6", "3.6.0", "2.3.8", "", "latest", wrong(3.5)])
+			assert.throws(() => runOnModel(open, { version }), /rules of "3.4" and "3.5"/);
+		for (const version of ["3.4", "3.4.23", "3.5.1", "3.5.0-rc.1"])
+			assert.equal(runOnModel(open, { version }).server, `the model of ${version}`);
+		assert.throws(() => runOnModel(open, wrong({ api: "v3" })), /runOnModel has no option "api"/);
+	});
+
+	it("is not run with an option that there is not", async () => {
+		const target = wrong({});
+		await assert.rejects(
+			open.run(target, wrong({ version: "v3" })),
+			/run has \{ api: "v2" \} or \{ api: "v3" \}/,
+		);
+	});
+
+	it("is refused on v2 and the model, with its step, where a key ends in a slash", () => {
+		for (const steps of [
+			open.set("/dir/"),
+			scenario("x").watch("w", "/dir/"),
+			open.burst("/dir/", { count: 1 }),
+		])
+			assert.throws(
+				() => runOnModel(steps),
+				/step \d, .*the key "\/dir\/" ends in a slash: .*"\/dir"; write that one/,
+			);
+	});
+
 	for (const [what, pattern, step] of wrongSteps) {
 		it(`refuses at once, before a server is there: ${what}`, () => {
 			assert.throws(step, (error: unknown) => {

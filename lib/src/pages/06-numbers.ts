@@ -1,8 +1,7 @@
-import { stepWords } from "../scenario/counterparts";
 import { Recorder } from "../scenario/record";
 import { ScenarioError } from "../scenario/run";
 import type { Scenario } from "../scenario/scenario";
-import type { WriteStep } from "../scenario/steps";
+import { stepWords, type WriteStep } from "../scenario/steps";
 import type { Target } from "../scenario/target";
 import { V2Api } from "../scenario/v2/api";
 import { V3Api } from "../scenario/v3/api";

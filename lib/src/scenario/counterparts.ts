@@ -1,9 +1,6 @@
-import { ArgumentError } from "../http";
 import { belowName } from "../timeline/scope";
 import type { Timeline, WithoutCounterpart } from "../timeline/timeline";
-import { checkValue, keyPath } from "../v2/key";
-import type { Scenario } from "./scenario";
-import type { BurstStep, OpenStep, Step, WriteStep } from "./steps";
+import { type BurstStep, type OpenStep, type Step, stepWords, type WriteStep } from "./steps";
 
 /** What a step is in v3. */
 export interface Counterpart {
@@ -18,7 +15,7 @@ export interface Counterpart {
 }
 
 /** What each step of a scenario becomes with `run(etcd, { api: "v3" })`, and which steps have no counterpart there. */
-export function counterparts({ steps }: Scenario): readonly Counterpart[] {
+export function counterparts({ steps }: { readonly steps: readonly Step[] }): readonly Counterpart[] {
 	const without = withoutCounterpart(steps, "v3");
 	return steps.map((step, at) => {
 		const found = without.find((one) => one.step === at + 1);
@@ -44,26 +41,6 @@ export function withoutCounterpart(
 		const found = api === "v2" ? withoutInV2(step) : withoutInV3(step);
 		return found === undefined ? [] : [{ step: at + 1, what: stepWords(step), isDone: false, ...found }];
 	});
-}
-
-/**
- * Refuses a step with a key or a value that v2 can't have: keys begin with a slash there and have no empty part, and both are text; in v3 they are bytes.
- * @throws ArgumentError that names the step
- */
-export function checkV2Keys(steps: readonly Step[]): void {
-	for (const [at, step] of steps.entries()) {
-		const key = "key" in step ? step.key : "directory" in step ? step.directory : undefined;
-		if (key === undefined) continue;
-		try {
-			keyPath(key);
-			if ("value" in step && step.value !== undefined) checkValue(step.value);
-		} catch (error) {
-			if (!(error instanceof ArgumentError)) throw error;
-			throw new ArgumentError(
-				`step ${at + 1}, ${stepWords(step)}: ${error.message}. v3 takes it: .run(etcd, { api: "v3" })`,
-			);
-		}
-	}
 }
 
 type Found = { readonly why: string; readonly what?: string; readonly isDone?: boolean };
@@ -99,27 +76,6 @@ function withoutInV3(step: Step): Found | undefined {
 			const why = "v3 has no hidden keys: an underscore is a letter like any other";
 			return { why, what: `${step.key} is hidden`, isDone: true };
 		}
-	}
-}
-
-/** "watch w on /a, recursive", "set /a/b", "cut w". */
-export function stepWords(step: Step): string {
-	switch (step.step) {
-		case "write":
-			return `${step.operation} ${step.key}`;
-		case "burst":
-			return `${step.count} × set in ${step.directory}`;
-		case "fault":
-			return step.fault;
-		case "compact":
-			return step.index === undefined ? "compact" : `compact up to ${step.index}`;
-		case "awaitExpiry":
-			return `awaitExpiry ${step.key}`;
-		case "awaitDelivery":
-			return `awaitDelivery ${step.count} at ${step.watcher}`;
-		default:
-			if (!("key" in step)) return `${step.step} ${step.watcher}`;
-			return `${step.step} ${step.watcher} on ${step.key}${step.recursive ? ", recursive" : ""}`;
 	}
 }
 

@@ -7,7 +7,8 @@ import type {
 	WithoutCounterpart,
 	WriteRecord,
 } from "../timeline/timeline";
-import { checkV2Keys, withoutCounterpart } from "./counterparts";
+import { checkOptions, checkV2Keys, writeCount } from "./checks";
+import { withoutCounterpart } from "./counterparts";
 import { Following } from "./following";
 import { announceWrites } from "./polite";
 import { Recorder } from "./record";
@@ -48,6 +49,7 @@ export async function runScenario(
 	target: Target,
 	options: RunOptions,
 ): Promise<Timeline> {
+	checkOptions("run", options, ["api", "signal", "onChange", "onWritten", "stepTimeoutMs"]);
 	if (steps.some(({ step }) => step === "fault") && target.faults === undefined) {
 		throw new ScenarioError(
 			`"${name}" has faults in it, and they are for clusters that the lab started: run it on atMember(cluster, member)`,
@@ -58,7 +60,7 @@ export async function runScenario(
 	checkWorth(name, steps, without, api.name);
 	if (api.name === "v2") {
 		checkV2Keys(steps);
-		const writes = steps.reduce((sum, step) => sum + (step.step === "burst" ? step.count : 1), 0);
+		const writes = writeCount(steps);
 		announceWrites(target, writes, `"${name}" makes ${writes} writes, which`);
 	} else if (steps.some(({ step }) => step === "compact")) {
 		target.mayOverflow(`"${name}" compacts the store, which`);

@@ -100,3 +100,24 @@ export type Step =
 	| DeliveryStep
 	| FaultStep
 	| CompactStep;
+
+/** "watch w on /a, recursive", "set /a/b", "cut w". */
+export function stepWords(step: Step): string {
+	switch (step.step) {
+		case "write":
+			return `${step.operation} ${step.key}`;
+		case "burst":
+			return `${step.count} × set in ${step.directory}`;
+		case "fault":
+			return step.fault;
+		case "compact":
+			return step.index === undefined ? "compact" : `compact up to ${step.index}`;
+		case "awaitExpiry":
+			return `awaitExpiry ${step.key}`;
+		case "awaitDelivery":
+			return `awaitDelivery ${step.count} at ${step.watcher}`;
+		default:
+			if (!("key" in step)) return `${step.step} ${step.watcher}`;
+			return `${step.step} ${step.watcher} on ${step.key}${step.recursive ? ", recursive" : ""}`;
+	}
+}

@@ -1,3 +1,4 @@
+import { ArgumentError } from "../../http/errors";
 import {
 	type ModelDelivery,
 	type ModelEvent,
@@ -20,7 +21,8 @@ import type {
 	WriteRecord,
 } from "../../timeline/timeline";
 import { errorCodes } from "../../v2";
-import { checkV2Keys, withoutCounterpart } from "../counterparts";
+import { checkOptions, checkV2Keys } from "../checks";
+import { withoutCounterpart } from "../counterparts";
 import { cutValue } from "../record";
 import type { Scenario } from "../scenario";
 import type { BurstStep, OpenStep, Step, WriteStep } from "../steps";
@@ -40,11 +42,21 @@ export interface ModelRunOptions {
  * real timeline and says in its `server` that it is the model's.
  */
 export function runOnModel(scenario: Scenario, options: ModelRunOptions = {}): Timeline {
+	checkOptions("runOnModel", options, ["version", "like"]);
+	checkVersion(options.version ?? "3.5");
 	const run = new ModelRun(scenario, options);
 	scenario.steps.forEach((step, at) => {
 		run.take(step, at + 1);
 	});
 	return run.timeline();
+}
+
+/** The model is held against 3.4 and 3.5; etcd has no v2 store since 3.6. */
+function checkVersion(version: unknown): void {
+	if (typeof version === "string" && /^3\.[45](\.\d+)?(-.*)?$/.test(version)) return;
+	throw new ArgumentError(
+		`the model has the rules of "3.4" and "3.5" (also such as "3.5.1"), not of ${JSON.stringify(version)}`,
+	);
 }
 
 /** A watcher as the model's run knows it. */

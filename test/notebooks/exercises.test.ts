@@ -8,6 +8,8 @@ type Name = keyof typeof exercises;
 
 interface Answer {
 	readonly answer: Scenario;
+	/** Where it runs, if not where the exercise's attempts do. */
+	readonly api?: "v2" | "v3";
 	/** What the judge says of it, in part. */
 	readonly words: RegExp;
 }
@@ -31,11 +33,16 @@ const cases: Readonly<Record<string, Case>> = {
 		solved: [
 			{
 				answer: scenario("elsewhere").watch("w", "/a", { recursive: true }).set("/b/colour", "green"),
-				words: /nobody heard of set \/b\/colour, which took index 1/,
+				words: /never heard of set \/b\/colour, which took index 1: \/b\/colour is not below \/a/,
 			},
 			{
 				answer: scenario("hidden").watch("w", "/a", { recursive: true }).set("/a/_hidden", "green"),
-				words: /nobody heard of set \/a\/_hidden/,
+				words: /never heard of set \/a\/_hidden, .* begins with an underscore/,
+			},
+			{
+				answer: scenario("elsewhere").watch("w", "/a", { recursive: true }).set("/b/colour", "green"),
+				api: "v3",
+				words: /never heard of set \/b\/colour, which took revision 1: /,
 			},
 		],
 		notYet: [
@@ -71,7 +78,7 @@ const cases: Readonly<Record<string, Case>> = {
 					.watch("plain", "/x/y/z")
 					.set("/x/y/other", "2")
 					.rmdir("/x", { recursive: true }),
-				words: /"plain" on \/x\/y\/z was sent delete \/x, an event of a directory above it/,
+				words: /"plain" on \/x\/y\/z was sent delete \/x: \/x was removed, and \/x\/y\/z with it/,
 			},
 			{
 				answer: scenario("an expiry")
@@ -89,6 +96,14 @@ const cases: Readonly<Record<string, Case>> = {
 					.watch("w", "/x/y/z", { recursive: true })
 					.rmdir("/x", { recursive: true }),
 				words: /no watch without recursive/,
+			},
+			{
+				answer: scenario("two levels up")
+					.set("/x/y/z", "1")
+					.watch("plain", "/x/y/z")
+					.rmdir("/x", { recursive: true }),
+				api: "v3",
+				words: /this was a run on v3\. There nothing comes from above/,
 			},
 			{
 				answer: scenario("the key itself").watch("plain", "/x").set("/x", "1").delete("/x"),
@@ -147,7 +162,7 @@ const cases: Readonly<Record<string, Case>> = {
 					.watch("recursive", "/a", { recursive: true })
 					.set("/a/b/c", "a-b-c")
 					.set("/a/d", "a-d"),
-				words: /\/a\/b\/c was added, but its delete was not seen/,
+				words: /\/a\/b\/c was added, but it was never deleted/,
 			},
 			{
 				answer: scenario("not recursive").watch("recursive", "/a").set("/a/b/c", "1").delete("/a/b/c"),
@@ -174,7 +189,7 @@ const cases: Readonly<Record<string, Case>> = {
 					.poll("w", { goOnAfter: "event" })
 					.poll("w", { goOnAfter: "event" })
 					.set("/a/3", "x"),
-				words: /all of 3 came, 1 of them out of the history/,
+				words: /all of 3 came, 1 of them from between two polls/,
 			},
 		],
 		notYet: [
@@ -258,6 +273,16 @@ const cases: Readonly<Record<string, Case>> = {
 					.poll("quiet", { goOnAfter: "event" })
 					.set("/quiet/key", "2"),
 				words: /only 900 writes to other keys .*: the window would not have passed/,
+			},
+			{
+				answer: scenario("the page's own attempt")
+					.poll("quiet", "/quiet/key")
+					.set("/quiet/key", "1")
+					.burst("/noise", flood)
+					.poll("quiet", { goOnAfter: "event" })
+					.set("/quiet/key", "2"),
+				api: "v3",
+				words: /this was a run on v3\. There nobody is thrown out/,
 			},
 			{
 				answer: scenario("written once")
@@ -495,6 +520,18 @@ const cases: Readonly<Record<string, Case>> = {
 				words: /"follower" was told that \/a\/k went between 2 and 1202/,
 			},
 			{
+				answer: scenario("compacted")
+					.follow("follower", "/a", { recursive: true })
+					.set("/a/k", "1")
+					.cut("follower")
+					.delete("/a/k")
+					.set("/a/l", "1")
+					.compact()
+					.reconnect("follower"),
+				api: "v3",
+				words: /"follower" was told that \/a\/k went between 2 and/,
+			},
+			{
 				answer: scenario("a directory")
 					.set("/a/d/1", "1")
 					.follow("follower", "/a", { recursive: true })
@@ -575,7 +612,7 @@ const cases: Readonly<Record<string, Case>> = {
 		solved: [
 			{
 				answer: scenario("a stream on the removed key").mkdir("/a").stream("s", "/a").rmdir("/a"),
-				words: /"s" was sent delete \/a, index 2, more than once/,
+				words: /"s" was sent delete \/a, index 2, twice: a stream on exactly the removed key/,
 			},
 			{
 				answer: scenario("after the response")
@@ -583,14 +620,23 @@ const cases: Readonly<Record<string, Case>> = {
 					.set("/b", "x")
 					.set("/a/1", "x")
 					.poll("w", { goOnAfter: "response" }),
-				words: /"w" was sent set \/a\/1, index 2, more than once/,
+				words: /"w" was sent set \/a\/1, index 2, twice: the watcher asked from an index/,
 			},
 		],
 		notYet: [
 			{ answer: scenario("nobody").set("/a", "x"), words: /there is no watcher in it/ },
 			{
+				answer: scenario("two keys of one revision")
+					.set("/a/x", "1")
+					.set("/a/y", "1")
+					.watch("w", "/a", { recursive: true })
+					.rmdir("/a", { recursive: true }),
+				api: "v3",
+				words: /on v3 each event comes once: both ways are v2's/,
+			},
+			{
 				answer: scenario("the same value").stream("s", "/a").set("/a", "x").set("/a", "x"),
-				words: /each event came once: what is a stream on a removed key told/,
+				words: /the two writes of \/a are two events, index 1 and 2/,
 			},
 		],
 	},
@@ -625,9 +671,12 @@ describe("an exercise", () => {
 	});
 
 	forEachEtcd((server) => {
-		async function judged(name: string, answer: Scenario): Promise<{ solved: boolean; words: string }> {
+		async function judged(
+			name: string,
+			answer: Scenario,
+			api: "v2" | "v3" = cases[name]?.api ?? "v2",
+		): Promise<{ solved: boolean; words: string }> {
 			assert.ok(name in exercises);
-			const { api = "v2" } = cases[name] ?? {};
 			return exercises[name as Name].judge(await answer.run(server.lab, { api }));
 		}
 
@@ -639,17 +688,17 @@ describe("an exercise", () => {
 					assert.match(words, start);
 				});
 
-				for (const { answer, words: expected } of solved) {
-					it(`is solved by "${answer.name}"`, async () => {
-						const { solved: isSolved, words } = await judged(name, answer);
+				for (const { answer, api, words: expected } of solved) {
+					it(`is solved by "${answer.name}"${api ? ` on ${api}` : ""}`, async () => {
+						const { solved: isSolved, words } = await judged(name, answer, api);
 						assert.match(words, expected);
 						assert.equal(isSolved, true);
 					});
 				}
 
-				for (const { answer, words: expected } of notYet) {
-					it(`is not solved by "${answer.name}", and says what is missing`, async () => {
-						const { solved: isSolved, words } = await judged(name, answer);
+				for (const { answer, api, words: expected } of notYet) {
+					it(`is not solved by "${answer.name}"${api ? ` on ${api}` : ""}, and says what is missing`, async () => {
+						const { solved: isSolved, words } = await judged(name, answer, api);
 						assert.equal(isSolved, false);
 						assert.match(words, expected);
 					});

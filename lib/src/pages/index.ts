@@ -50,4 +50,4 @@ export {
 	loadChaosResults,
 	recordedChaos,
 } from "./08-record-results";
-export { type Exercise, exercises } from "./exercises";
+export { exercises } from "./exercises";

@@ -1,0 +1,193 @@
+import { windowSize } from "../../claims/window";
+import { type Attempt, exercise, miss, solved } from "../../page/exercise";
+import { unitOf } from "../../timeline/reading";
+import {
+	type AcceptedWrite,
+	accepted,
+	deliveriesOfWrite,
+	depthBelow,
+	dueFrom,
+	existed,
+	isVisible,
+	listenings,
+	removes,
+} from "../../timeline/scope";
+import type { LifeEvent, Timeline, WatcherRecord } from "../../timeline/timeline";
+
+/** 03-missed-events */
+export const pollsThatLoseNothing = exercise(
+	"Single polls, three writes of which at least one falls between two polls, and nothing lost",
+	(timeline) => [
+		miss(0, "use .poll(): a watch or a stream would be too easy"),
+		...timeline.watchers
+			.filter(({ kind }) => kind === "poll")
+			.map((watcher) => losingNothing(timeline, watcher)),
+	],
+	{ api: "v2", otherwise: "There a watch stays open, and no event falls between two polls: do it on v2" },
+);
+
+function losingNothing(timeline: Timeline, watcher: WatcherRecord): Attempt {
+	const from = dueFrom(watcher);
+	const due = accepted(timeline).filter(
+		(write) => write.index >= from && isVisible(timeline, watcher, write),
+	);
+	const [lost] = due.filter((write) => deliveriesOfWrite(watcher, write).length === 0);
+	if (due.length < 3) return miss(1, `only ${due.length} writes that it could see: make three`);
+	if (lost) return miss(2, lostWords(watcher, lost));
+	const polls = listenings(watcher);
+	const between = due.filter(({ index }) =>
+		polls.some(({ end }, at) => {
+			const next = polls[at + 1];
+			return end?.kind === "answered" && next !== undefined && index > end.at && index <= next.asked.at;
+		}),
+	);
+	if (between.length === 0)
+		return miss(3, "nothing fell between two polls: write twice before you poll again");
+	const forgetful = polls.slice(1).find(({ asked }) => asked.waitIndex === undefined);
+	if (forgetful)
+		return miss(
+			4,
+			`nothing was lost, by luck: the poll at index ${forgetful.asked.at} asked for what comes from then on, whatever had come before it`,
+		);
+	return solved(
+		`all of ${due.length} came, ${between.length} of them from between two polls: each poll asked for what comes after the one before`,
+	);
+}
+
+function lostWords(watcher: WatcherRecord, { index }: AcceptedWrite): string {
+	const twice = watcher.deliveries.find(
+		(one, at) => watcher.deliveries.findIndex((other) => one.index === other.index) < at,
+	);
+	if (twice)
+		return `the event at ${twice.index} came twice, and the one at ${index} was lost: the polls went on after the index of the response, which lies before the event's`;
+	return watcher.deliveries.every((delivery) => delivery.index < index)
+		? `the event at ${index} was lost: a poll gives one event, and no poll was left for this one`
+		: `the event at ${index} was lost: nobody was listening, and the next poll did not ask for it`;
+}
+
+/** 04-afterindex-recovery */
+export const quietKeySurvives = exercise(
+	"More than 1000 writes to other keys, and the watcher of the quiet key sees its own next event without a 401",
+	(timeline) => [
+		miss(0, "write the quiet key once before the flood and once after it, with a watcher on it"),
+		...timeline.watchers
+			.filter(({ kind }) => kind !== "follow")
+			.flatMap((watcher) => {
+				const own = accepted(timeline).filter((write) => isVisible(timeline, watcher, write));
+				return own.flatMap((next, at) => {
+					const before = own[at - 1];
+					// Without a write between the two there is nothing to survive.
+					const isNext = before && next.index - before.index > 1;
+					return isNext ? [survived(timeline, watcher, before, next)] : [];
+				});
+			}),
+	],
+	{
+		api: "v2",
+		otherwise: "There nobody is thrown out by other people's writes (this page, above): do it on v2",
+	},
+);
+
+/** Two events of a quiet key that follow each other, with other people's writes between them. */
+function survived(
+	timeline: Timeline,
+	watcher: WatcherRecord,
+	before: AcceptedWrite,
+	next: AcceptedWrite,
+): Attempt {
+	const { name } = watcher;
+	const foreignAfter = (from: number) =>
+		accepted(timeline).filter(({ index, key }) => index > from && index < next.index && key !== watcher.key)
+			.length;
+	const foreign = foreignAfter(before.index);
+	const came = deliveriesOfWrite(watcher, next).length > 0;
+	const cleared = watcher.life.find(
+		(event) =>
+			event.kind === "error" && event.code === 401 && event.at >= before.index && event.at < next.index,
+	);
+	if (cleared)
+		return miss(
+			3,
+			`"${name}" got 401 at index ${cleared.at}: it asked after the flood, when its index was no longer kept`,
+		);
+	if (!came) return miss(foreign > windowSize ? 2 : 1, `"${name}" did not see its event at ${next.index}`);
+	if (foreign <= windowSize)
+		return miss(
+			foreign === 0 ? 0 : 1,
+			`only ${foreign} writes to other keys between two neighbouring events of "${name}": the window would not have passed`,
+		);
+	const time = listenings(watcher).find(({ from, to }) => from <= next.index && next.index <= to);
+	if (foreignAfter(Math.max(before.index, time?.asked.at ?? next.index)) <= windowSize)
+		return miss(
+			4,
+			time?.asked.waitIndex === undefined
+				? `"${name}" asked after the flood, and for what comes from now on: had its key been written in between, that would be lost. When has it to ask, to lose nothing?`
+				: `"${name}" asked at index ${time.asked.at}, in the middle of the flood: let more than ${windowSize} writes go by while it waits`,
+		);
+	return solved(
+		`"${name}" saw index ${next.index} after ${foreign} writes to other keys: who is already waiting is not thrown out`,
+	);
+}
+
+type Gap = Extract<LifeEvent, { kind: "gap" }>;
+
+/** 08-faults */
+export const removalInAGap = exercise(
+	"A follower whose gap names a key that was removed within it",
+	(timeline) => [
+		miss(0, "there is no follower in it: keep the one on /a"),
+		...timeline.watchers
+			.filter(({ kind }) => kind === "follow")
+			.flatMap((follower) => {
+				const gaps = follower.life.filter((event): event is Gap => event.kind === "gap");
+				const named = gaps.find(({ removed = [] }) => removed.length > 0);
+				if (named)
+					return [
+						solved(
+							`"${follower.name}" was told that ${named.removed?.map((node) => node.key).join(", ")} went between ${named.from} and ${named.to}: it compared the list with the tree that it had saved`,
+						),
+					];
+				const removals = accepted(timeline).filter(
+					(write) =>
+						removes(write) &&
+						(depthBelow(write.key, follower.key) ?? depthBelow(follower.key, write.key)) !== undefined,
+				);
+				return [
+					miss(1, `nothing below ${follower.key} was removed in this run`),
+					...removals.flatMap((removal) =>
+						gaps.length === 0
+							? [toldOfNoGap(timeline, follower, removal)]
+							: gaps.map((gap) => notNamed(timeline, follower, removal, gap)),
+					),
+				];
+			}),
+	],
+);
+
+function toldOfNoGap(
+	timeline: Timeline,
+	{ name, deliveries }: WatcherRecord,
+	removal: AcceptedWrite,
+): Attempt {
+	return deliveries.some(({ index }) => index === removal.index)
+		? miss(
+				2,
+				`the removal of ${removal.key} came as an event, ${unitOf(timeline)} ${removal.index}: the history still had it`,
+			)
+		: miss(3, `"${name}" was told of no gap: cut it, let the history pass by, and reconnect it`);
+}
+
+function notNamed(timeline: Timeline, follower: WatcherRecord, removal: AcceptedWrite, gap: Gap): Attempt {
+	const { key, index } = removal;
+	if (index < gap.from || index > gap.to)
+		return miss(4, `${key} was removed at ${index}, outside the gap ${gap.from} to ${gap.to}`);
+	if (existed(timeline, key, gap.to + 1))
+		return miss(
+			5,
+			`${key} was removed and made again within the gap: the list that follows has it, so it says that the key changed, not that it was away. Leave it removed`,
+		);
+	return miss(
+		5,
+		`${key} was made and removed within the gap: who never knew of it can't miss it. Make it while "${follower.name}" is connected`,
+	);
+}

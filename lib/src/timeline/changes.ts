@@ -1,0 +1,175 @@
+import { isBelow, isRemoval, parentOf } from "../v2/key";
+import type { Accepted, Delivery, EventAction, NodeRecord, Timeline, WriteRecord } from "./timeline";
+
+/** One key of one write that was carried out. Most writes have one; in v3 one may have several, at one index. */
+export interface Change {
+	readonly write: WriteRecord;
+	/** The store's index, relative to the run; in v3 the revision. */
+	readonly index: number;
+	/** For createInOrder the key that etcd made. */
+	readonly key: string;
+	readonly action: EventAction;
+	readonly node: NodeRecord;
+	readonly prevNode?: NodeRecord;
+	/** False for a refresh: it takes an index and raises no event. */
+	readonly raisesEvent: boolean;
+	/** Of a removal: the keys below that went with it, sorted. In v3 a delete takes nothing along: empty. */
+	readonly gone: readonly string[];
+	/** Of a removal in v2: the watched keys below that were there. One in doubt, by a write without an answer, is not. */
+	readonly heldWatched: ReadonlySet<string>;
+}
+
+/** What is there at a moment of a run: in v2 with the directories on the way, in v3 each key for itself. */
+export class Contents {
+	readonly #isFlat: boolean;
+	readonly #nodes = new Map<string, NodeRecord>();
+	/** v2: the keys one level below. */
+	readonly #children = new Map<string, Set<string>>();
+
+	constructor(api: Timeline["api"]) {
+		this.#isFlat = api === "v3";
+	}
+
+	has(key: string): boolean {
+		return key === "/" || this.#nodes.has(key);
+	}
+
+	/** All that is there, by its key, sorted. */
+	nodes(): NodeRecord[] {
+		return [...this.#nodes.values()].sort((one, two) => (one.key < two.key ? -1 : 1));
+	}
+
+	/** v2: the directories on the way to the key are made where they are missing, with its index. */
+	put(node: NodeRecord): void {
+		this.#nodes.set(node.key, node);
+		if (this.#isFlat) return;
+		const { modifiedIndex } = node;
+		for (let key = node.key; key !== "/"; ) {
+			const parent = parentOf(key);
+			const siblings = this.#children.get(parent);
+			if (siblings?.has(key)) return;
+			if (siblings) siblings.add(key);
+			else this.#children.set(parent, new Set([key]));
+			if (parent !== "/" && !this.#nodes.has(parent))
+				this.#nodes.set(parent, { key: parent, dir: true, modifiedIndex, createdIndex: modifiedIndex });
+			key = parent;
+		}
+	}
+
+	/** Takes a key away, in v2 with all below it; gives what was below it, sorted. */
+	remove(key: string): string[] {
+		const gone = this.#isFlat ? [] : this.#below(key);
+		for (const one of [key, ...gone]) {
+			this.#nodes.delete(one);
+			this.#children.delete(one);
+		}
+		if (!this.#isFlat) this.#children.get(parentOf(key))?.delete(key);
+		return gone.sort();
+	}
+
+	/** The store was wiped. */
+	clear(): void {
+		this.#nodes.clear();
+		this.#children.clear();
+	}
+
+	#below(key: string): string[] {
+		const children = [...(this.#children.get(key) ?? [])];
+		return children.flatMap((child) => [child, ...this.#below(child)]);
+	}
+}
+
+type Sketch = Omit<Change, "gone" | "heldWatched">;
+
+/** Every change of a run in the order of the indexes. `unanswered`: the events of writes that had no answer. */
+export function changesOf(
+	timeline: Timeline,
+	unanswered: ReadonlyMap<WriteRecord, Delivery> = carriedOut(timeline),
+): readonly Change[] {
+	const sketches = timeline.writes.flatMap((write): Sketch[] => {
+		const { outcome } = write;
+		if (outcome.kind === "accepted") return ofAccepted(write, outcome);
+		const event = unanswered.get(write);
+		if (event === undefined) return [];
+		const { index, key, action, node, prevNode } = event;
+		return [{ write, index, key, action, node, ...(prevNode ? { prevNode } : {}), raisesEvent: true }];
+	});
+	sketches.sort((one, two) => one.index - two.index);
+	const watched = [...new Set(timeline.watchers.map(({ key }) => key))];
+	const wipes = (timeline.faults ?? []).filter(({ kind }) => kind === "wipe");
+	const contents = new Contents(timeline.api);
+	return sketches.map((sketch): Change => {
+		for (let wipe = wipes[0]; wipe !== undefined && wipe.at < sketch.index; [wipe] = wipes) {
+			contents.clear();
+			wipes.shift();
+		}
+		if (!isRemoval(sketch)) {
+			contents.put(sketch.node);
+			return { ...sketch, gone: [], heldWatched: nothing };
+		}
+		const heldWatched = new Set(watched.filter((key) => isBelow(key, sketch.key) && contents.has(key)));
+		return { ...sketch, gone: contents.remove(sketch.key), heldWatched };
+	});
+}
+
+const nothing: ReadonlySet<string> = new Set();
+
+function ofAccepted(write: WriteRecord, outcome: Accepted): Sketch[] {
+	const { index, action, raisesEvent, others = [] } = outcome;
+	return [outcome, ...others].map(({ node, prevNode }) => ({
+		write,
+		index,
+		key: node.key,
+		action,
+		node,
+		...(prevNode ? { prevNode } : {}),
+		raisesEvent,
+	}));
+}
+
+/**
+ * The writes without an answer that were carried out all the same, as an event shows that a watcher was sent: one of no
+ * other write of the run, on the same key, of the same kind and value, after the write was tried.
+ */
+export function carriedOut(timeline: Timeline): ReadonlyMap<WriteRecord, Delivery> {
+	const found = new Map<WriteRecord, Delivery>();
+	const failed = timeline.writes.filter(({ outcome }) => outcome.kind === "failed" && outcome.maybeApplied);
+	if (failed.length === 0) return found;
+	const known = new Set(
+		timeline.writes.flatMap(({ outcome }) => ("index" in outcome ? [outcome.index] : [])),
+	);
+	const foreign = new Map<number, Delivery>();
+	for (const { deliveries } of timeline.watchers)
+		for (const delivery of deliveries)
+			if (!known.has(delivery.index) && !foreign.has(delivery.index)) foreign.set(delivery.index, delivery);
+	const events = [...foreign.values()].sort((one, two) => one.index - two.index);
+	for (const write of failed) {
+		const at = events.findIndex((event) => isOf(event, write));
+		const [event] = at < 0 ? [] : events.splice(at, 1);
+		if (event) found.set(write, event);
+	}
+	return found;
+}
+
+const deleting: ReadonlySet<string> = new Set(["delete", "rmdir", "compareAndDelete", "expire"]);
+
+function isOf(event: Delivery, { operation, key, value, triedAt }: WriteRecord): boolean {
+	if (event.index <= triedAt || isRemoval(event) !== deleting.has(operation)) return false;
+	if (operation === "createInOrder" ? parentOf(event.key) !== key : event.key !== key) return false;
+	return (
+		isRemoval(event) || value === undefined || event.node.value === undefined || event.node.value === value
+	);
+}
+
+/** What was there at an index of a run, by what is known of its writes: sorted by key. */
+export function treeAt(timeline: Timeline, index: number): readonly NodeRecord[] {
+	const contents = new Contents(timeline.api);
+	const wiped = (timeline.faults ?? []).findLast(({ kind, at }) => kind === "wipe" && at < index)?.at ?? 0;
+	for (const change of changesOf(timeline)) {
+		if (change.index > index) break;
+		if (change.index <= wiped) continue;
+		if (isRemoval(change)) contents.remove(change.key);
+		else contents.put(change.node);
+	}
+	return contents.nodes();
+}

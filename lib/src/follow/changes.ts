@@ -137,9 +137,10 @@ export interface FollowOptions {
 	/** How long a quiet poll stays until it is made anew: a random time between; 20,000 to 40,000 unless given. */
 	readonly rollMs?: readonly [number, number];
 	/**
-	 * How often a member is asked for its index while the key is quiet; 150 unless given. On v2 up to 8 times less often
-	 * while the index stands still, and more often (to every 10 ms) the faster it moves. With v2 users switched on, each
-	 * such read costs the member a bcrypt, some 50 ms of CPU.
+	 * How often a member is asked for its index while the key is quiet; 150 unless given. On v2 half as often while the
+	 * index stands still, and more often (to every 10 ms) the faster it moves: where others write 1,000 times within two
+	 * of these, after a quiet spell, a gap says so. With v2 users switched on, each such read costs the member a bcrypt,
+	 * some 50 ms of CPU.
 	 */
 	readonly probeMs?: number;
 	/** The longest wait after a first failure, which doubles with each round, and its limit; 50 and 5,000 unless given. */

@@ -22,7 +22,7 @@ export interface ProbeOptions {
 }
 
 /** How many times `probeMs` lies between two questions, at most, while the index does not move. */
-const longestIdle = 8;
+const longestIdle = 2;
 
 /** How many indexes may pass between two questions before they come more often. */
 const manyIndexes = 50;
@@ -32,7 +32,7 @@ const leastMs = 10;
 
 /**
  * What is known of a member: its index, its cluster, when it last lived; and the question that tells, asked every
- * `probeMs` while its index moves, sooner the faster it does (down to 10 ms), and up to 8 times as long while it stands
+ * `probeMs` while its index moves, sooner the faster it does (down to 10 ms), and up to twice as long while it stands
  * still. It is a read of a hidden name below the followed key, which costs etcd little; a user who may read the followed
  * key alone is refused that (error 110), and reads the key itself.
  */

@@ -1,11 +1,24 @@
-export * from "./chart";
-export * from "./claims";
-export * from "./follow";
-export * from "./http";
-export * from "./page";
-export * from "./pages";
-export * from "./scenario";
-export * from "./server";
-export * from "./timeline";
-export * from "./v2";
-export * from "./v3";
+/**
+ * What every page uses. What serves one page alone is in etcd-watch-lab/pages; the charts, tables and records as data in
+ * /chart, /page and /timeline; the clients, the follower, the servers and the model in /v2, /v3, /follow, /server, /model.
+ */
+export { chart, chartSideBySide } from "./chart";
+export { claims } from "./claims";
+export {
+	checkExercise,
+	checkPrediction,
+	eventTable,
+	explainMatrix,
+	predict,
+	showDifferences,
+	showExplanation,
+	showGaps,
+	showLosses,
+	showTable,
+	showVerdict,
+	table,
+} from "./page";
+export { exercises } from "./pages";
+export { runOnModel, type Scenario, scenario } from "./scenario";
+export { lab } from "./server";
+export { eventsOf, explain, loadTimeline, missedBy, saveTimeline, type Timeline } from "./timeline";

@@ -3,27 +3,21 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { brotliDecompressSync } from "node:zlib";
+import { claims, exercises, explain, missedBy, type Timeline } from "etcd-watch-lab";
+import { sideBySideChart, timelineChart } from "#lib/chart";
 import {
-	carriedTable,
-	claims,
 	comparePrediction,
 	eventsTable,
-	exercises,
-	explain,
 	explainTable,
 	gapTable,
 	lossTable,
-	lostInSilence,
-	missedBy,
 	predictionOf,
 	predictionTable,
-	sideBySideChart,
-	type Timeline,
-	timelineChart,
 	timelineTable,
-	treeChart,
 	verdictView,
-} from "etcd-watch-lab";
+} from "#lib/page";
+import { carriedTable, treeChart } from "#lib/pages";
+import { lostInSilence } from "#lib/timeline";
 import { root } from "../support/checkout";
 import { oddRuns } from "./odd";
 

@@ -6,7 +6,7 @@ import {
 	chaosTable,
 	loadChaosResults,
 	recordedChaos,
-} from "etcd-watch-lab";
+} from "#lib/pages";
 
 const count = (silentLosses: number, events = 1000, gaps = 0, resets = 0) => ({
 	runs: 10,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Chart, type Timeline, timelineChart } from "etcd-watch-lab";
+import type { Timeline } from "etcd-watch-lab";
+import { type Chart, timelineChart } from "#lib/chart";
 import {
 	assertOnlyMarkup,
 	marksOf,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Chart } from "etcd-watch-lab";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
+import type { Chart } from "#lib/chart";
 
 type Datum = Readonly<Record<string, unknown>>;
 type LayerLike = {

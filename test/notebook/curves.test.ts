@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type CurveInput, curveChart, verdictView, windowChart } from "etcd-watch-lab";
+import { type CurveInput, curveChart, verdictView } from "#lib/page";
+import { windowChart } from "#lib/pages";
 import {
 	assertOnlyMarkup,
 	rowsWith,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { inNotebook } from "etcd-watch-lab";
+import { inNotebook } from "#lib/page";
 
 const lib = path.dirname(require.resolve("etcd-watch-lab"));
 

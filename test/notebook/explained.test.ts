@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { differenceTable, explainTable, runOnModel, scenario, treeChart } from "etcd-watch-lab";
+import { runOnModel, scenario } from "etcd-watch-lab";
+import { differenceTable, explainTable } from "#lib/page";
+import { treeChart } from "#lib/pages";
 
 const hostile = "/a/<img src=x onerror=alert(1)>";
 const steps = scenario("hostile").watch("w", "/a").set(hostile, "</script>").set("/b", "x");

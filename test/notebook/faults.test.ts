@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
-import {
-	type FaultRecord,
-	gapTable,
-	type LifeEvent,
-	loadTimeline,
-	lossTable,
-	saveTimeline,
-	timelineChart,
-} from "etcd-watch-lab";
+import { loadTimeline, saveTimeline } from "etcd-watch-lab";
+import { timelineChart } from "#lib/chart";
+import { gapTable, lossTable } from "#lib/page";
+import type { FaultRecord, LifeEvent } from "#lib/timeline";
 import { accepted, delivery, node, timeline, watcher } from "./fixtures";
 
 const listed: LifeEvent = { kind: "listed", at: 0, keys: [] };

@@ -1,12 +1,5 @@
-import type {
-	Accepted,
-	Delivery,
-	LifeEvent,
-	NodeRecord,
-	Timeline,
-	WatcherRecord,
-	WriteRecord,
-} from "etcd-watch-lab";
+import type { Timeline } from "etcd-watch-lab";
+import type { Accepted, Delivery, LifeEvent, NodeRecord, WatcherRecord, WriteRecord } from "#lib/timeline";
 
 /** Timelines written by hand, in the words of the experiments that would record them. */
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Table, tableOf } from "etcd-watch-lab";
+import { type Table, tableOf } from "#lib/page";
 import { type Pace, paced } from "#lib/page/live.js";
 
 /** A clock that moves when told, and what was sent at which time. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type KeyNumbers, numbersChart, numbersTable } from "etcd-watch-lab";
+import { type KeyNumbers, numbersChart, numbersTable } from "#lib/pages";
 import {
 	assertOnlyMarkup,
 	rowsWith,

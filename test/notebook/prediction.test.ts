@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
-import {
-	comparePrediction,
-	type Delivery,
-	type Expected,
-	predictionOf,
-	predictionTable,
-	runOnModel,
-	scenario,
-	type Timeline,
-	type WriteRecord,
-} from "etcd-watch-lab";
+import { runOnModel, scenario, type Timeline } from "etcd-watch-lab";
+import { comparePrediction, type Expected, predictionOf, predictionTable } from "#lib/page";
+import type { Delivery, WriteRecord } from "#lib/timeline";
 import { accepted, delivery, postsRun, twice, twoPolls } from "./fixtures";
 
 describe("predictionOf", () => {

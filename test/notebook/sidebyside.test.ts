@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
-import {
-	claims,
-	counterpartTable,
-	scenario,
-	sideBySideChart,
-	type Timeline,
-	timelineChart,
-	timelineTable,
-	verdictView,
-} from "etcd-watch-lab";
+import { claims, scenario, type Timeline } from "etcd-watch-lab";
+import { sideBySideChart, timelineChart } from "#lib/chart";
+import { counterpartTable, timelineTable, verdictView } from "#lib/page";
 import { assertOnlyMarkup, marksOf, SVG_ATTRIBUTES, SVG_ELEMENTS, spokenBy, textsOf, viewOf } from "./charts";
 import { HOSTILE, postsRun } from "./fixtures";
 

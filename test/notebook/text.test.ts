@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { eventsTable, tableOf, timelineChart, timelineTable } from "etcd-watch-lab";
+import { timelineChart } from "#lib/chart";
+import { eventsTable, tableOf, timelineTable } from "#lib/page";
 import { columnsOf, printable, shortened } from "#lib/timeline/printable.js";
 import { assertOnlyMarkup, decoded } from "./charts";
 import {

@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
-import {
-	exercises,
-	type LifeEvent,
-	runOnModel,
-	type Scenario,
-	scenario,
-	type Timeline,
-	type WatcherRecord,
-} from "etcd-watch-lab";
+import { exercises, runOnModel, type Scenario, scenario, type Timeline } from "etcd-watch-lab";
+import type { LifeEvent, WatcherRecord } from "#lib/timeline";
 
 type Name = keyof typeof exercises;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Lab, startLab } from "etcd-watch-lab";
+import { type Lab, startLab } from "#lib/server";
 import { type Notebook, notebookFiles } from "#tools/notebook";
 import { NotebookError } from "#tools/notebooks";
 import { etcd35 } from "../support/etcd";

@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
+import type { Timeline } from "etcd-watch-lab";
+import type { Claim, Evidence, Verdict } from "#lib/claims";
 import type {
 	Accepted,
-	Claim,
 	Delivery,
-	Evidence,
 	LifeEvent,
 	NodeRecord,
 	Proof,
-	Timeline,
-	Verdict,
 	WatcherRecord,
 	WriteRecord,
-} from "etcd-watch-lab";
+} from "#lib/timeline";
 
 type Action = Accepted["action"];
 

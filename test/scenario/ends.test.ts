@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { endOfAPoll, type PollEnd } from "etcd-watch-lab";
+import { endOfAPoll, type PollEnd } from "#lib/pages";
 
 describe("a quiet long poll that was ended, asked again with the same waitIndex", function () {
 	this.timeout(60_000);

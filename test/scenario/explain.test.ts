@@ -1,17 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import {
-	compareTimelines,
-	explain,
-	explainAll,
-	type Reason,
-	runOnModel,
-	type Scenario,
-	scenario,
-	type Timeline,
-	UnknownReasonError,
-} from "etcd-watch-lab";
+import { explain, runOnModel, type Scenario, scenario, type Timeline } from "etcd-watch-lab";
+import { compareTimelines, explainAll, type Reason, UnknownReasonError } from "#lib/timeline";
 import { root } from "../support/checkout";
 import { forEachEtcd } from "../support/etcd";
 

@@ -1,24 +1,10 @@
 import assert from "node:assert/strict";
-import {
-	atMember,
-	compareTimelines,
-	endCluster,
-	explain,
-	explainAll,
-	followerOf,
-	gapsOf,
-	lossTable,
-	lostInSilence,
-	missedBy,
-	ownCluster,
-	readsWhenCutOff,
-	runOnModel,
-	type Scenario,
-	ScenarioError,
-	scenario,
-	type Timeline,
-} from "etcd-watch-lab";
+import { explain, missedBy, runOnModel, type Scenario, scenario, type Timeline } from "etcd-watch-lab";
 import { type Cluster, type Member, startCluster } from "etcd-watch-lab/server";
+import { lossTable } from "#lib/page";
+import { atMember, endCluster, followerOf, ownCluster, readsWhenCutOff } from "#lib/pages";
+import { ScenarioError } from "#lib/scenario";
+import { compareTimelines, explainAll, gapsOf, lostInSilence } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { life, sent, watcherOf } from "../support/timelines";
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { scenario } from "etcd-watch-lab";
 import {
 	type Apply,
 	byOwnKey,
@@ -9,8 +10,7 @@ import {
 	logChart,
 	rebuild,
 	runWithReads,
-	scenario,
-} from "etcd-watch-lab";
+} from "#lib/pages";
 import { forEachEtcd } from "../support/etcd";
 
 const story = scenario("a log and its reads")

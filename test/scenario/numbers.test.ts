@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
-import {
-	type KeyNumbers,
-	keyNumbers,
-	type NumberName,
-	type Scenario,
-	ScenarioError,
-	scenario,
-	whatTheyCount,
-} from "etcd-watch-lab";
+import { type Scenario, scenario } from "etcd-watch-lab";
 import { type Lab, startLab } from "etcd-watch-lab/server";
+import { type KeyNumbers, keyNumbers, type NumberName, whatTheyCount } from "#lib/pages";
+import { ScenarioError } from "#lib/scenario";
 import { forEachEtcd } from "../support/etcd";
 
 const life = scenario("one key")

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { SharedServerError, V2Client } from "etcd-watch-lab";
 import { announceWrites, checkWrites } from "#lib/scenario/polite.js";
 import type { Target } from "#lib/scenario/target.js";
+import { SharedServerError } from "#lib/server";
+import { V2Client } from "#lib/v2";
 
 /** A server with other users; nothing is ever sent to it. */
 const shared = (): Target => ({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { answersTo } from "etcd-watch-lab";
 import { startLab } from "etcd-watch-lab/server";
+import { answersTo } from "#lib/pages";
 import { forEachEtcd } from "../support/etcd";
 
 describe("answersTo", () => {

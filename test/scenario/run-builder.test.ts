@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { runOnModel, Scenario, scenario } from "etcd-watch-lab";
+import { runOnModel, scenario } from "etcd-watch-lab";
 import { ArgumentError } from "#lib/http";
+import { Scenario } from "#lib/scenario";
 
 /** What the types forbid, as JavaScript can still pass it. */
 function wrong(value: unknown): never {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
-import { type Scenario, ScenarioError, scenario, type Target, type Timeline } from "etcd-watch-lab";
+import { type Scenario, scenario, type Timeline } from "etcd-watch-lab";
 import { type Lab, SharedServerError, startLab } from "etcd-watch-lab/server";
 import { V2Client } from "etcd-watch-lab/v2";
 import { AbortedError, BadAnswerError } from "#lib/http";
+import { ScenarioError, type Target } from "#lib/scenario";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { chunked, etcdHeaders, FakeServer, head, http } from "../support/fake-server";
 import { OwnEtcd } from "../support/own-etcd";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Timeline } from "etcd-watch-lab";
-import { claims, explain, lostInSilence, missedBy, runOnModel, scenario } from "etcd-watch-lab";
+import { claims, explain, missedBy, runOnModel, scenario } from "etcd-watch-lab";
+import { lostInSilence } from "#lib/timeline";
 
 /** A run of the model, with a few fields as a real run on broken servers, or on v3, would have them. */
 function edited(seen: Timeline, changes: Partial<Timeline>): Timeline {

@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
-import {
-	claims,
-	type LifeEvent,
-	loadTimeline,
-	saveTimeline,
-	type Timeline,
-	TimelineFormatError,
-} from "etcd-watch-lab";
+import { claims, loadTimeline, saveTimeline, type Timeline } from "etcd-watch-lab";
+import { type LifeEvent, TimelineFormatError } from "#lib/timeline";
 import {
 	answered,
 	asked,

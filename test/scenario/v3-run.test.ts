@@ -1,22 +1,19 @@
 import assert from "node:assert/strict";
 import {
 	claims,
-	counterparts,
 	explain,
-	explainAll,
-	gapsOf,
 	loadTimeline,
-	lostInSilence,
 	missedBy,
 	runOnModel,
 	type Scenario,
-	ScenarioError,
 	saveTimeline,
 	scenario,
 	type Timeline,
 } from "etcd-watch-lab";
 import { SharedServerError, startLab } from "etcd-watch-lab/server";
 import { AbortedError, ArgumentError } from "#lib/http";
+import { counterparts, ScenarioError } from "#lib/scenario";
+import { explainAll, gapsOf, lostInSilence } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { life, sent, watcherOf } from "../support/timelines";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import path from "node:path";
-import { verdictView } from "etcd-watch-lab";
+import { verdictView } from "#lib/page";
 import type { Notebook, Output } from "#tools/notebook";
 import { Anchors } from "#tools/site/anchors";
 import { textForm } from "#tools/site/forms";

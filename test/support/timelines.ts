@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Timeline, WatcherRecord, WriteRecord } from "etcd-watch-lab";
+import type { Timeline } from "etcd-watch-lab";
+import type { WatcherRecord, WriteRecord } from "#lib/timeline";
 
 export function watcherOf(timeline: Timeline, name: string): WatcherRecord {
 	const found = timeline.watchers.find((watcher) => watcher.name === name);

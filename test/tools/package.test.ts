@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { V3Client } from "etcd-watch-lab";
+import { V3Client } from "#lib/v3";
 import { Running, root } from "../support/checkout";
 import { etcd35 } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
@@ -51,9 +51,14 @@ const cjs = names.map(([name, from]) => `const ${name} = require("${from}");\n`)
 
 /** What has to compile, and what must not: else the types are loose, or tell of internal options. */
 const typed = `
+import { chart, type Scenario, scenario, type Timeline } from "etcd-watch-lab";
+import { type Chart, timelineChart } from "etcd-watch-lab/chart";
 import { type Change, type Follower, follow, type Mirror, mirror, type Position, ResetError } from "etcd-watch-lab/follow";
 import { ModelStore } from "etcd-watch-lab/model";
+import { type Table, timelineTable } from "etcd-watch-lab/page";
+import { type SpeedSeries, timeTravel } from "etcd-watch-lab/pages";
 import { startLab } from "etcd-watch-lab/server";
+import type { WatcherRecord } from "etcd-watch-lab/timeline";
 import { type Answer, ConnectionError, KeyNotFoundError, V2Client } from "etcd-watch-lab/v2";
 import { ArgumentError, type ConnectOptions, type KeyValue, V3Client } from "etcd-watch-lab/v3";
 
@@ -75,6 +80,15 @@ export async function read(options: ConnectOptions): Promise<[Answer, KeyValue |
 		return error instanceof ConnectionError ? error.maybeApplied : error instanceof ArgumentError;
 	}
 }
+export function drawn(run: Timeline): [Chart, Table, readonly WatcherRecord[]] {
+	chart(run);
+	timeTravel(run);
+	return [timelineChart(run), timelineTable(run), run.watchers];
+}
+export const steps: Scenario = scenario("a").set("/a", "1");
+export const series: SpeedSeries = { name: "a", points: [[1, 2]] };
+// @ts-expect-error A scenario has to be run first.
+chart(steps);
 // @ts-expect-error A key is text.
 follow(new V3Client({ endpoints: [] }), 7);
 // @ts-expect-error An option of the mirror's own.
@@ -198,10 +212,40 @@ describe("the package", function () {
 		assert.equal(await node(folder, "-e", script), "ERR_PACKAGE_PATH_NOT_EXPORTED\n");
 	});
 
-	it("has all of it at its root, the notebooks' names too", async () => {
-		const script = `import * as lab from "etcd-watch-lab"; console.log(typeof lab.follow, typeof lab.chart);`;
-		assert.equal(await node(folder, "--input-type=module", "-e", script), "function function\n");
+	it("has at its root what every page uses, and nothing else", async () => {
+		const script = `import * as lab from "etcd-watch-lab"; const { default: _, __esModule, ...kit } = lab; console.log(Object.keys(kit).sort().join(" "));`;
+		const kit = [
+			...["chart", "chartSideBySide", "checkExercise", "checkPrediction", "claims", "eventTable", "eventsOf"],
+			...[
+				"exercises",
+				"explain",
+				"explainMatrix",
+				"lab",
+				"loadTimeline",
+				"missedBy",
+				"predict",
+				"runOnModel",
+			],
+			...["saveTimeline", "scenario", "showDifferences", "showExplanation", "showGaps", "showLosses"],
+			...["showTable", "showVerdict", "table"],
+		];
+		assert.equal(await node(folder, "--input-type=module", "-e", script), `${kit.sort().join(" ")}\n`);
 	});
+
+	for (const kind of ["import", "require"] as const) {
+		it(`has by ${kind} what one page uses, and charts, tables and records as data`, async () => {
+			const all = { pages: "timeTravel", chart: "timelineChart", page: "tableOf", timeline: "explainAll" };
+			for (const [subpath, name] of Object.entries(all)) {
+				const from = `"etcd-watch-lab/${subpath}"`;
+				const script =
+					kind === "import"
+						? `import { ${name} } from ${from}; console.log(typeof ${name});`
+						: `const { ${name} } = require(${from}); console.log(typeof ${name});`;
+				const type = kind === "import" ? "module" : "commonjs";
+				assert.equal(await node(folder, `--input-type=${type}`, "-e", script), "function\n");
+			}
+		});
+	}
 
 	it("has a README whose programs run, print what it says that they print, and whose links lead somewhere", async () => {
 		const readme = fs.readFileSync(path.join(installed, "README.md"), "utf8");

@@ -1,3 +1,6 @@
+/** What serves one page alone, by its number; and of the other rooms what only one page needs. */
+export { type CurveInput, curveChart, live, showCounterparts } from "../page";
+export { clearedOf, listedBy } from "../timeline";
 export { lossBySpeed, type SpeedSeries } from "./03-speed";
 export { type HistoryMoment, slideHistory, type WindowEvent, type WindowMoment } from "./04-history";
 export { slidingWindow, type WindowInput, windowChart } from "./04-window";

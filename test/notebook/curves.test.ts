@@ -80,6 +80,21 @@ describe("curveChart", () => {
 		assert.equal(new Set(rows.map(({ x }) => x)).size, 2);
 	});
 
+	it("keeps numbers of twelve digits and long words below bars in the picture, and apart", () => {
+		const words = Array.from({ length: 8 }, (_, n) => `client number ${n}, of a kind`);
+		const series = [{ name: "a", points: words.map((word) => [word, 123_456_789_012] as const) }];
+		const chart = curveChart({ ...lost, kind: "bar", x: { label: "client" }, series });
+		const { left } = chart.spec["padding"] as { readonly left: number };
+		const [, title] = /translate\((-\d+),130\) rotate\(-90\)/.exec(chart.svg) ?? [];
+		assert.ok(left + Number(title) > 8, `the title of the axis at ${title}, ${left} from the edge`);
+		const labels = [...chart.svg.matchAll(/translate\(([\d.]+),[\d.]+\) rotate\(330\)[^>]*>(client[^<]*)</g)];
+		assert.equal(labels.length, words.length);
+		for (const [, x, text = ""] of labels) {
+			assert.ok(left + Number(x) - text.length * 5.8 > 0, text);
+			assert.match(text, /of a kind( \(\d\))?$/, "cut by Vega");
+		}
+	});
+
 	const impossible: readonly (readonly [string, Partial<CurveInput>, RegExp])[] = [
 		["a value that is not finite", { series: [{ name: "a", points: [[1, Number.NaN]] }] }, /not finite/],
 		["0 on a logarithmic axis", { series: [{ name: "a", points: [[0, 1]] }] }, /not above 0/],

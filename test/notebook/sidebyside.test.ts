@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { claims, scenario, type Timeline } from "etcd-watch-lab";
 import { sideBySideChart, timelineChart } from "#lib/chart";
-import { counterpartTable, timelineTable, verdictView } from "#lib/page";
+import { timelineTable, verdictView } from "#lib/page";
+import { counterpartTable } from "#lib/pages";
 import { assertOnlyMarkup, marksOf, SVG_ATTRIBUTES, SVG_ELEMENTS, spokenBy, textsOf, viewOf } from "./charts";
 import { HOSTILE, postsRun } from "./fixtures";
 

@@ -3,6 +3,7 @@ import { framed } from "../chart/frame";
 import { type Layer, legendLayers, tip } from "../chart/layers";
 import { legendMark, placeLegend } from "../chart/legend";
 import { SERIES } from "../chart/palette";
+import { PLOT_WIDTH } from "../chart/places";
 import { svgOf } from "../chart/render";
 import { textTable } from "../chart/text";
 import { printable, shortened } from "../timeline/printable";
@@ -34,7 +35,14 @@ export interface CurveInput {
 }
 
 const HEIGHT = 260;
+/** Left of the axis: its title, and the numbers up to "100,000". */
 const LEFT = 84;
+const LEFT_CHARACTERS = 7;
+/** As Vega reckons the width of an axis' text, where it can measure none. */
+const CHARACTER_PX = 8.8;
+/** Words below the bars are written at this angle where they would lie on each other. */
+const SLANT_DEGREES = 30;
+const SLANT = (SLANT_DEGREES * Math.PI) / 180;
 
 /**
  * Draws measurements as lines with points, or as bars, with the values as text. Pure: the same input gives the
@@ -46,6 +54,7 @@ export function curveChart(input: CurveInput): Chart {
 	check(input);
 	const bar = input.kind === "bar";
 	const words = bar ? barWords(input) : undefined;
+	const slant = words === undefined ? 0 : slantHeight([...words.values()]);
 	const rows = input.series.flatMap((series, nth) => {
 		const look = SERIES[nth] ?? SERIES[0];
 		return series.points.map(([x, y], at) => ({
@@ -73,19 +82,22 @@ export function curveChart(input: CurveInput): Chart {
 				size: 80,
 			});
 		}),
-		HEIGHT + 58,
+		HEIGHT + 58 + slant,
 	);
 	const description = input.series.map(seriesWords).join(" ");
 	const { spec, frame } = framed({
 		title: input.title,
 		subtitle: input.subtitle ?? "",
 		description,
-		left: LEFT,
+		left: Math.max(leftOf(input), slant > 0 ? Math.ceil(slant / Math.tan(SLANT)) : 0),
 		plotHeight: HEIGHT,
 		above: 18,
-		below: 58 + legend.height,
+		below: 58 + slant + legend.height,
 		params: [],
-		layers: [...(bar ? barLayers(input, rows) : lineLayers(input, rows)), ...legendLayers(legend.placed)],
+		layers: [
+			...(bar ? barLayers(input, rows, slant > 0) : lineLayers(input, rows)),
+			...legendLayers(legend.placed),
+		],
 	});
 	return {
 		spec: spec as unknown as Readonly<Record<string, unknown>>,
@@ -186,7 +198,28 @@ function barWords({ series }: CurveInput): ReadonlyMap<string, string> {
 	return words;
 }
 
-function barLayers(input: CurveInput, rows: readonly object[]): Layer[] {
+/** Room for the longest number of the y axis, as it is written there. */
+function leftOf({ series }: CurveInput): number {
+	const longest = Math.max(
+		0,
+		...series.flatMap(({ points }) =>
+			points.map(([, y]) => y.toLocaleString("en-US", { maximumSignificantDigits: 4 }).length),
+		),
+	);
+	return LEFT + Math.ceil(Math.max(0, longest - LEFT_CHARACTERS) * CHARACTER_PX);
+}
+
+/** How much lower slanted words reach than level ones; 0 where level ones have room. */
+function slantHeight(words: readonly string[]): number {
+	const longest = Math.max(0, ...words.map((word) => word.length * CHARACTER_PX));
+	if (longest <= PLOT_WIDTH / Math.max(1, words.length)) return 0;
+	return Math.ceil(longest * Math.sin(SLANT));
+}
+
+function barLayers(input: CurveInput, rows: readonly object[], isSlanted: boolean): Layer[] {
+	const labels = isSlanted
+		? { labelAngle: -SLANT_DEGREES, labelAlign: "right", labelBaseline: "middle", labelLimit: 0 }
+		: { labelAngle: 0 };
 	return [
 		{
 			data: { values: [...rows] },
@@ -197,7 +230,7 @@ function barLayers(input: CurveInput, rows: readonly object[]): Layer[] {
 					type: "ordinal",
 					sort: null,
 					scale: { paddingInner: 0.3, paddingOuter: 0.2 },
-					axis: { title: printable(input.x.label), labelAngle: 0, ticks: false, titlePadding: 8 },
+					axis: { title: printable(input.x.label), ...labels, ticks: false, titlePadding: 8 },
 				},
 				...(input.series.length > 1
 					? { xOffset: { field: "series", type: "ordinal", sort: null, scale: { paddingInner: 0.1 } } }

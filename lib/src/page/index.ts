@@ -15,13 +15,11 @@ export {
 	predictionTable,
 } from "./prediction";
 export {
-	counterpartTable,
 	type EventTableOptions,
 	eventsTable,
 	eventTable,
 	gapTable,
 	lossTable,
-	showCounterparts,
 	showGaps,
 	showLosses,
 	table,

@@ -1,6 +1,4 @@
 import { timelineRows } from "../chart/text";
-import { counterparts } from "../scenario/counterparts";
-import type { Scenario } from "../scenario/scenario";
 import { gapsOf, lostInSilence } from "../timeline/ask";
 import { explain, type Reason, UnknownReasonError } from "../timeline/explain";
 import { printable, shortened } from "../timeline/printable";
@@ -201,29 +199,4 @@ function state(nodes: readonly NodeRecord[]): string {
 function listed(words: readonly string[]): string {
 	const more = words.length > 5 ? ` and ${words.length - 5} more` : "";
 	return `${words.slice(0, 5).join(", ")}${more}`;
-}
-
-/** A scenario's steps, what each is in v3, and which have no counterpart there. */
-export function counterpartTable(scenario: Scenario): Table {
-	const all = counterparts(scenario);
-	const without = all.filter(({ v3 }) => v3 === undefined);
-	const isToSay = all.some(({ note }) => note !== "");
-	return tableOf({
-		title: `${printable(scenario.name)}: its steps in v3`,
-		columns: ["step", "in v2", "in v3", ...(isToSay ? ["why"] : [])],
-		rows: all.map(({ step, v2, v3, note }): Cell[] => [
-			step,
-			v2,
-			v3 ?? { text: "no counterpart", mark: "wrong" },
-			...(isToSay ? [note] : []),
-		]),
-		...(without.length === 0
-			? {}
-			: { notes: ["What has no counterpart is left out of a run on v3, and the run's timeline says so."] }),
-	});
-}
-
-/** Shows what each step of a scenario is in v3. To have it as data, call `counterparts`. */
-export function showCounterparts(scenario: Scenario): void {
-	show(tableBundle(counterpartTable(scenario)));
 }

@@ -1,3 +1,6 @@
+import { show } from "../page/display";
+import { type Cell, type Table, tableBundle, tableOf } from "../page/table";
+import { counterparts } from "../scenario/counterparts";
 import { Recorder } from "../scenario/record";
 import { ScenarioError } from "../scenario/run";
 import type { Scenario } from "../scenario/scenario";
@@ -5,6 +8,7 @@ import { stepWords, type WriteStep } from "../scenario/steps";
 import type { Target } from "../scenario/target";
 import { V2Api } from "../scenario/v2/api";
 import { V3Api } from "../scenario/v3/api";
+import { printable } from "../timeline/printable";
 import { KeyNotFoundError } from "../v2";
 
 /** A number that etcd gives with an answer, in either API. */
@@ -173,4 +177,29 @@ export function whatTheyCount({ api, after }: KeyNumbers): Readonly<Partial<Reco
 		return fits.key ? "the key's writes" : "not known";
 	};
 	return Object.fromEntries(numberNames[api].map((name) => [name, judge(name)]));
+}
+
+/** A scenario's steps, what each is in v3, and which have no counterpart there. */
+export function counterpartTable(scenario: Scenario): Table {
+	const all = counterparts(scenario);
+	const without = all.filter(({ v3 }) => v3 === undefined);
+	const isToSay = all.some(({ note }) => note !== "");
+	return tableOf({
+		title: `${printable(scenario.name)}: its steps in v3`,
+		columns: ["step", "in v2", "in v3", ...(isToSay ? ["why"] : [])],
+		rows: all.map(({ step, v2, v3, note }): Cell[] => [
+			step,
+			v2,
+			v3 ?? { text: "no counterpart", mark: "wrong" },
+			...(isToSay ? [note] : []),
+		]),
+		...(without.length === 0
+			? {}
+			: { notes: ["What has no counterpart is left out of a run on v3, and the run's timeline says so."] }),
+	});
+}
+
+/** Shows what each step of a scenario is in v3. To have it as data, call `counterparts`. */
+export function showCounterparts(scenario: Scenario): void {
+	show(tableBundle(counterpartTable(scenario)));
 }

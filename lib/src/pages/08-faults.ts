@@ -142,6 +142,22 @@ function appliedBy(member: Member): Promise<number> {
 	return member.metric("etcd_server_proposals_applied_total");
 }
 
+/**
+ * Starts a server or a cluster for one use, and ends it however the use ends: well, by an error or by Interrupt.
+ * @example const run = await withServer(startCluster({ size: 1 }), (one) => steps.run(atMember(one, one.members[0])));
+ */
+export async function withServer<S extends { close(): Promise<void> }, R>(
+	starting: Promise<S>,
+	use: (server: S) => Promise<R>,
+): Promise<R> {
+	const server = await starting;
+	try {
+		return await use(server);
+	} finally {
+		await server.close();
+	}
+}
+
 let current: { readonly cluster: Promise<Cluster> } | undefined;
 
 /**
@@ -187,15 +203,16 @@ export interface CutOffReads {
 }
 
 /**
- * Writes "old", cuts the member off from the others, writes "new" to them, and reads on both sides; heals at the
- * end. `quorumMs` is how long a quorum read may take.
+ * Writes "old", cuts the member (default: one that does not lead) off from the others, writes "new" to them, and reads
+ * on both sides; heals at the end. `quorumMs` is how long a quorum read may take.
  */
 export async function readsWhenCutOff(
 	cluster: Cluster,
-	member: Member,
+	broken?: Member,
 	options: { readonly quorumMs?: number } = {},
 ): Promise<{ readonly cutOff: CutOffReads; readonly others: CutOffReads }> {
 	const { quorumMs = 1_000 } = options;
+	const member = broken ?? (await followerOf(cluster));
 	const target = atMember(cluster, member);
 	const { v2, faults } = target;
 	const key = `${target.newPrefix()}/k`;

@@ -1,5 +1,5 @@
 /** What serves one page alone, by its number; and of the other rooms what only one page needs. */
-export { type CurveInput, curveChart, live, showCounterparts } from "../page";
+export { type CurveInput, curveChart, live } from "../page";
 export { clearedOf, listedBy } from "../timeline";
 export { lossBySpeed, type SpeedSeries } from "./03-speed";
 export { type HistoryMoment, slideHistory, type WindowEvent, type WindowMoment } from "./04-history";
@@ -19,11 +19,13 @@ export { carriedTable, logChart, showCarried, showLog } from "./05-log-chart";
 export { timeTravel, treeChart } from "./05-tree";
 export {
 	type Counts,
+	counterpartTable,
 	type KeyNumbers,
 	keyNumbers,
 	type NumberName,
 	type NumbersAfter,
 	numberNames,
+	showCounterparts,
 	whatTheyCount,
 } from "./06-numbers";
 export {
@@ -42,6 +44,7 @@ export {
 	followerOf,
 	ownCluster,
 	readsWhenCutOff,
+	withServer,
 } from "./08-faults";
 export { chaosChart, chaosTable, showChaos, showChaosTable } from "./08-record";
 export {

@@ -218,7 +218,13 @@ function slantHeight(words: readonly string[]): number {
 
 function barLayers(input: CurveInput, rows: readonly object[], isSlanted: boolean): Layer[] {
 	const labels = isSlanted
-		? { labelAngle: -SLANT_DEGREES, labelAlign: "right", labelBaseline: "middle", labelLimit: 0 }
+		? {
+				labelAngle: -SLANT_DEGREES,
+				labelAlign: "right",
+				labelBaseline: "middle",
+				labelLimit: 0,
+				labelPadding: 6,
+			}
 		: { labelAngle: 0 };
 	return [
 		{

@@ -267,8 +267,14 @@ forEachEtcd((server) => {
 			const [first, ...others] = run.writes;
 			assert.ok(recursive && first);
 			const failed = { kind: "failed", message: "cut", maybeApplied: true } as const;
+			const deaf = { ...recursive, deliveries: recursive.deliveries.slice(1) };
 			const unanswered = { ...run, writes: [{ ...first, outcome: failed }, ...others] };
-			assert.equal(explain(unanswered, "recursive", 1).reason, "unanswered write");
+			assert.equal(explain({ ...unanswered, watchers: [deaf] }, "recursive", 1).reason, "unanswered write");
+			// Its event shows that it was carried out.
+			assert.match(
+				explain(unanswered, "recursive", 1).words,
+				/^delivered: .*no answer, and was carried out$/,
+			);
 			const late = { ...recursive, deliveries: recursive.deliveries.slice(1), proof: "none" as const };
 			assert.equal(explain({ ...run, watchers: [late] }, "recursive", 1).reason, "unproven");
 		});

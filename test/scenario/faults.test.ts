@@ -201,7 +201,7 @@ forEachEtcd((server) => {
 				const steps = beside(breaks).fault(breaks).set("/a/2", "x");
 				const silent = await run(steps);
 				assert.deepEqual(sent(silent, "textbook"), ["1 put /a/1"]);
-				assert.deepEqual(reasons(silent, "textbook"), ["v3: in its range", "v3: member silent"]);
+				assert.deepEqual(reasons(silent, "textbook"), ["recursive", "member silent"]);
 				assert.match(lossTable([silent]).text, /✗ 1 so far/);
 				assert.deepEqual(missedBy(silent, "follower"), []);
 				const mended = await run(steps.fault(mends).set("/a/3", "x"));
@@ -225,7 +225,7 @@ forEachEtcd((server) => {
 			assert.deepEqual(faults(told), ["cutOff @1", "heal @5402", "snapshot @5402"]);
 			const puts = ["1 put /a/1", "2702 put /a/2", "5403 put /a/3"];
 			assert.deepEqual(sent(told, "textbook"), ["1 put /a/1", ...puts]);
-			assert.equal(explain(told, "textbook", 1).reason, "v3: told again");
+			assert.equal(explain(told, "textbook", 1).reason, "told again");
 			assert.deepEqual(sent(told, "follower"), puts, "each once");
 			assert.deepEqual(gapsOf(told, "follower"), []);
 		});
@@ -235,7 +235,7 @@ forEachEtcd((server) => {
 				beside("wipe").set("/a/2", "x").fault("wipe").reconnect("textbook").set("/a/3", "x"),
 			);
 			assert.deepEqual(sent(wiped, "textbook"), ["1 put /a/1", "2 put /a/2"]);
-			assert.deepEqual(reasons(wiped, "textbook").slice(2), ["v3: ahead of the store"]);
+			assert.deepEqual(reasons(wiped, "textbook").slice(2), ["ahead of the store"]);
 			assert.deepEqual(sent(wiped, "follower"), ["1 put /a/1", "2 put /a/2", "3 put /a/3"]);
 			assert.ok(life(wiped, "follower").includes("reset @2"));
 		});

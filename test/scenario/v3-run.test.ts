@@ -361,11 +361,11 @@ forEachEtcd((server) => {
 			);
 			const reasons = explainAll(timeline).map((row) => row.map(({ reason }) => reason));
 			assert.deepEqual(reasons, [
-				["v3: in its range", "v3: outside its range", "v3: not watched then"],
-				["v3: outside its range", "v3: outside its range", "v3: outside its range"],
-				["v3: nothing was done", "v3: nothing was done", "v3: nothing was done"],
-				["v3: in its range", "v3: outside its range", "v3: in its range"],
-				["v3: not watched then", "v3: outside its range", "v3: in its range"],
+				["recursive", "not recursive", "not yet asked"],
+				["elsewhere", "elsewhere", "elsewhere"],
+				["refused", "refused", "refused"],
+				["recursive", "not recursive", "recursive"],
+				["over", "not recursive", "recursive"],
 			]);
 			assert.match(explain(timeline, "late", 1).words, /was made at revision 2/);
 			assert.match(explain(timeline, "w", 5).words, /had ended at revision 3/);

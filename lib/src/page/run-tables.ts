@@ -1,6 +1,6 @@
 import { timelineRows } from "../chart/text";
+import { accountOf } from "../timeline/account";
 import { gapsOf, lostInSilence } from "../timeline/ask";
-import { explain, type Reason, UnknownReasonError } from "../timeline/explain";
 import { printable, shortened } from "../timeline/printable";
 import { countsInWords, unitOf, watcherWords } from "../timeline/reading";
 import type { NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";
@@ -100,9 +100,6 @@ export function noWatcher(timeline: Timeline, name: string): string {
 	return `the run has no watcher "${printable(name)}"; it has ${names === "" ? "none" : names}`;
 }
 
-/** Why one waits on a member that says nothing. */
-const silences: ReadonlySet<Reason> = new Set<Reason>(["member silent", "v3: member silent"]);
-
 /**
  * The gaps that a follower was told of: from where to where, why, what differs, and the state to go on from.
  * @throws RangeError when the run has no watcher of this name
@@ -153,7 +150,7 @@ export function showLosses(runs: readonly Timeline[]): void {
 	show(tableBundle(lossTable(runs)));
 }
 
-function lossCell(run: Timeline, { name, life, proof }: WatcherRecord): Cell {
+function lossCell(run: Timeline, { name, life }: WatcherRecord): Cell {
 	const lost = lostInSilence(run, name);
 	const count = (kind: string, word: string) => {
 		const times = life.filter((event) => event.kind === kind).length;
@@ -165,25 +162,12 @@ function lossCell(run: Timeline, { name, life, proof }: WatcherRecord): Cell {
 			text: ["0", ...(said.length > 0 ? [`told of ${said.join(", ")}`] : [])].join(", "),
 			mark: "right",
 		};
-	const open = run.writes.filter(
-		({ id, outcome }) =>
-			proof === "none" &&
-			outcome.kind === "accepted" &&
-			lost.includes(outcome.index) &&
-			waitsOnSilence(run, name, id),
-	).length;
+	const waiting = accountOf(run)
+		.watcher(name)
+		.fates.flatMap(({ reason, change }) => (reason === "member silent" ? [change.index] : []));
+	const open = lost.filter((index) => waiting.includes(index)).length;
 	const more = open === 0 ? "" : open === lost.length ? " so far" : `, ${open} of them so far`;
 	return { text: `${lost.length}${more}`, mark: "wrong" };
-}
-
-/** Whether it may be told of this write yet. What no rule accounts for is no reason to hope. */
-function waitsOnSilence(run: Timeline, watcher: string, write: number): boolean {
-	try {
-		return silences.has(explain(run, watcher, write).reason);
-	} catch (error) {
-		if (error instanceof UnknownReasonError) return false;
-		throw error;
-	}
 }
 
 function keys(nodes: readonly NodeRecord[]): string {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { historyRule } from "../model";
-import { eventOf } from "../timeline/explain";
+import { eventOf } from "../timeline/fate";
 import { accepted, changesOf, isVisible } from "../timeline/scope";
 import type { Timeline, WriteRecord } from "../timeline/timeline";
 import type { Watched } from "./watched";

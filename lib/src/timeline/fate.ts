@@ -217,6 +217,7 @@ function stateAt({ asks, finder }: Watched, index: number, ask: Ask | undefined)
 	const isPaused = ({ pauses }: Ask) => pauses.some(({ after, until }) => after < index && index <= until);
 	const next = finder.after(index);
 	if (ask ? isPaused(ask) : asks.some(isPaused)) return "paused";
-	if (ask) return "asking";
-	return next !== undefined && next.at < index && index <= next.until ? "early" : "away";
+	const isWaiting = next !== undefined && next.at < index && index <= next.until;
+	if (ask || (isWaiting && next.ofWiped)) return "asking";
+	return isWaiting ? "early" : "away";
 }

@@ -1,6 +1,7 @@
 import type { DeliveryRule } from "../model";
 import type { PassedOver } from "../model/reach";
-import type { Timeline } from "./timeline";
+import type { Ask } from "./asks";
+import type { LifeEvent, Timeline, WriteRecord } from "./timeline";
 
 /** The rule that decided what became of a write at a watcher; the same words for v2 and v3. */
 export type Reason =
@@ -87,4 +88,39 @@ const v3: Readonly<Partial<Record<Reason, Source>>> = {
 
 export function sourceOf(reason: Reason, api: Timeline["api"]): Source {
 	return api === "v2" ? v2[reason] : (v3[reason] ?? ["", "06-indexes-and-revisions"]);
+}
+
+/** Why a write that took no index came to nobody. */
+export function unacceptedWords(api: Timeline["api"], { outcome }: WriteRecord): string {
+	if (outcome.kind === "failed" && !outcome.maybeApplied)
+		return "not delivered: the write reached no server, so there was no event";
+	if (outcome.kind !== "refused")
+		return `not known: the write had no answer, so nobody knows its ${api === "v3" ? "revision" : "index"}`;
+	if (api === "v3") return `not delivered: nothing was written (${outcome.message})`;
+	const why = `${outcome.code} ${outcome.message}${outcome.cause === "" ? "" : ` (${outcome.cause})`}`;
+	return `not delivered: the write failed with ${why}, so there was no event`;
+}
+
+/** How an ask ended: "its connection was cut at index 3". */
+export function endedWords(end: LifeEvent | undefined, unit: "index" | "revision"): string {
+	const at = `at ${unit} ${end?.at}`;
+	switch (end?.kind) {
+		case undefined:
+			return "its poll had been answered without an event";
+		case "answered":
+			return `its poll had been answered ${at}`;
+		case "closed":
+			return `it was closed ${at}`;
+		case "cut":
+			return `its connection was cut ${at}`;
+		case "error":
+			return `it had ended with ${end.code} ${end.message} ${at}`;
+		default:
+			return `it had ended ${at}`;
+	}
+}
+
+/** "index 4 on". */
+export function asksFor(ask: Ask | undefined): string {
+	return ask?.waitIndex === undefined ? "what comes from then on" : `index ${ask.waitIndex} on`;
 }

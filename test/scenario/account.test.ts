@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { explain, missedBy, runOnModel, scenario, type Timeline } from "etcd-watch-lab";
+import { lostInSilence } from "#lib/timeline";
+import { asV3, severalKeys, without } from "../golden/odd";
+import {
+	asked,
+	closed,
+	cut,
+	paused,
+	poll,
+	remove,
+	resumed,
+	set,
+	stream,
+	timelineOf,
+	unanswered,
+	watch,
+} from "./builders";
+
+const recursive = { recursive: true } as const;
+const three = [set("/a"), set("/a"), set("/a")];
+
+/** The reason for each write at a watcher, "throws" where no rule accounts for it. */
+function reasons(run: Timeline, watcher: string): string[] {
+	return run.writes.map(({ id }) => {
+		try {
+			return explain(run, watcher, id).reason;
+		} catch {
+			return "throws";
+		}
+	});
+}
+
+describe("what became of a write at a watcher", () => {
+	it("is a dropped stream where the server says that it has no such watcher, paused or not (S8)", () => {
+		const run = timelineOf({ writes: three, watchers: [stream("s", "/a", { sent: [1], proof: "gone" })] });
+		assert.deepEqual(reasons(run, "s"), ["own key", "dropped", "dropped"]);
+		assert.match(explain(run, "s", 2).words, /the server has dropped the watcher/);
+	});
+
+	it("is a finding in v3 too, where the silence is proven (S14)", () => {
+		const run = asV3(
+			runOnModel(scenario("x").watch("w", "/a", recursive).set("/a/1").set("/a/2").set("/a/3")),
+		);
+		const robbed = without(run, "w", 2);
+		assert.deepEqual(reasons(robbed, "w"), ["recursive", "throws", "recursive"]);
+		assert.deepEqual(lostInSilence(robbed, "w"), [2]);
+		const late = { ...robbed, watchers: robbed.watchers.map((one) => ({ ...one, proof: "none" as const })) };
+		assert.deepEqual(reasons(late, "w")[1], "unproven");
+	});
+
+	it("is a finding in v3, too, where a watch is sent what is not in its range (S14)", () => {
+		const run = asV3(runOnModel(scenario("x").watch("w", "/a", recursive).watch("z", "/zzz").set("/a/1")));
+		const [w, z] = run.watchers;
+		assert.ok(w && z);
+		const gifted = { ...run, watchers: [{ ...z, deliveries: w.deliveries }] };
+		assert.throws(() => explain(gifted, "z", 1), /no rule says why/);
+	});
+
+	it("is in the reset, of a v3 follower too (S14, S40)", () => {
+		const run = asV3(runOnModel(scenario("x").follow("f", "/a", recursive).set("/a/1").set("/a/2")));
+		const [f] = run.watchers;
+		assert.ok(f);
+		const told = { kind: "reset", at: 2, lastIndex: 1, why: "index went back", keys: [] } as const;
+		const reset = {
+			...without(run, "f", 2),
+			watchers: [{ ...f, deliveries: f.deliveries.slice(0, 1), life: [...f.life, told] }],
+		};
+		assert.deepEqual(reasons(reset, "f"), ["recursive", "in a stated gap"]);
+		assert.deepEqual(lostInSilence(reset, "f"), []);
+		assert.deepEqual(missedBy(reset, "f"), [2]);
+	});
+
+	it("is over at a poll that a proxy answered with nothing (S15a)", () => {
+		const run = timelineOf({
+			writes: three,
+			watchers: [poll("p", "/a", { life: [asked(0)], proof: "answered" })],
+		});
+		assert.deepEqual(reasons(run, "p"), ["over", "over", "over"]);
+		assert.match(explain(run, "p", 1).words, /answered without an event/);
+	});
+
+	it("is told by the directory's removal where only an unanswered write can have made the key (S15d)", () => {
+		const run = timelineOf({
+			writes: [set("/d/x"), unanswered("set", "/d/k"), remove("/d")],
+			watchers: [watch("w", "/d/k", { sent: [2] })],
+		});
+		assert.deepEqual(reasons(run, "w"), ["elsewhere", "unanswered write", "removed with its directory"]);
+	});
+
+	it("says that it came back, and why it asked for nothing of what it had missed (S16, L42)", () => {
+		const run = runOnModel(
+			scenario("x")
+				.watch("w", "/a", recursive)
+				.cut("w")
+				.set("/a/1")
+				.reconnect("w")
+				.set("/a/2")
+				.close("w")
+				.set("/a/3"),
+		);
+		assert.deepEqual(reasons(run, "w"), ["over", "recursive", "over"]);
+		assert.match(
+			explain(run, "w", 1).words,
+			/nobody was listening, .* cut at index 0\. It came back at index 1 and asked for what comes from then on, since before its first event it has no index/,
+		);
+		assert.match(explain(run, "w", 3).words, /nobody was listening any more, it was closed at index 2/);
+	});
+
+	it("is what a pause did only after it, and says so of a stream that was cut before it read on (S16)", () => {
+		const pausedThenCut = timelineOf({
+			writes: three,
+			watchers: [stream("s", "/a", { sent: [1], life: [asked(0), paused(1), cut(2)], proof: "closed" })],
+		});
+		assert.deepEqual(reasons(pausedThenCut, "s"), ["own key", "reader paused", "over"]);
+		assert.match(
+			explain(pausedThenCut, "s", 2).words,
+			/stopped reading at index 1, and its connection was cut at index 2/,
+		);
+		const lostBefore = timelineOf({
+			writes: three,
+			watchers: [stream("s", "/a", { sent: [2, 3], life: [asked(0), paused(2), resumed(3)] })],
+		});
+		assert.deepEqual(reasons(lostBefore, "s"), ["throws", "own key", "own key"]);
+	});
+
+	it("is twice by the removal only where the write is one (S16)", () => {
+		const twice = (write: ReturnType<typeof set>) =>
+			timelineOf({ writes: [set("/a"), write], watchers: [stream("s", "/a", { sent: [1, 2, 2] })] });
+		assert.equal(reasons(twice(remove("/a")), "s")[1], "second notice of the removal");
+		assert.equal(reasons(twice(set("/a")), "s")[1], "throws");
+	});
+
+	it("is a finding where a follower is given an event twice", () => {
+		const run = runOnModel(scenario("x").follow("f", "/a", recursive).set("/a/1"));
+		const [f] = run.watchers;
+		assert.ok(f);
+		const twice = { ...run, watchers: [{ ...f, deliveries: [...f.deliveries, ...f.deliveries] }] };
+		assert.throws(() => explain(twice, "f", 1), /2 times/);
+	});
+
+	it("is a deaf stream's silence though it was cut later (S23)", () => {
+		const run = runOnModel(
+			scenario("x")
+				.set("/a/1")
+				.stream("s", "/a", { ...recursive, afterIndex: 0 })
+				.set("/a/2")
+				.cut("s")
+				.set("/a/3"),
+		);
+		assert.deepEqual(reasons(run, "s"), ["history: recursive", "deaf stream", "over"]);
+	});
+
+	it("is lost with its connection where it may have been on its way", () => {
+		const run = timelineOf({
+			writes: three,
+			watchers: [watch("w", "/a", { sent: [1], life: [asked(0), closed(2)], proof: "closed" })],
+		});
+		assert.deepEqual(reasons(run, "w"), ["own key", "lost with its connection", "over"]);
+	});
+
+	it("is not what a stopped member says of it, where it never asked there (S22)", () => {
+		const run = timelineOf({
+			writes: three,
+			watchers: [watch("w", "/a", { life: [cut(1)], proof: "none" })],
+		});
+		const paused = {
+			...run,
+			faults: [
+				{ kind: "pause" as const, at: 1 },
+				{ kind: "resume" as const, at: 1 },
+			],
+		};
+		assert.deepEqual(reasons(paused, "w"), ["over", "over", "over"]);
+		assert.match(explain(paused, "w", 2).words, /its connection was cut at index 1/);
+	});
+
+	it("is known of a write without an answer where an event shows that it was carried out (N8)", () => {
+		const real = runOnModel(
+			scenario("x").watch("w", "/a", recursive).watch("plain", "/a").set("/a/1", "one").set("/a/2", "two"),
+		);
+		const failed = { kind: "failed", message: "cut", maybeApplied: true } as const;
+		const writes = real.writes.map((write) => (write.id === 2 ? { ...write, outcome: failed } : write));
+		assert.deepEqual(reasons({ ...real, writes }, "w"), ["recursive", "recursive"]);
+		assert.deepEqual(reasons({ ...real, writes }, "plain"), ["not recursive", "not recursive"]);
+		const other = writes.map((write) => (write.id === 2 ? { ...write, value: "three" } : write));
+		assert.deepEqual(reasons({ ...real, writes: other }, "w"), ["recursive", "unanswered write"]);
+	});
+
+	it("is a loss where a part of a v3 revision came, and says which (N39, S14)", () => {
+		const run = severalKeys(1);
+		assert.throws(() => explain(run, "w", 4), /no rule says why/);
+		assert.deepEqual(lostInSilence(run, "w"), [4, 4]);
+		const unproven = { ...run, watchers: run.watchers.map((one) => ({ ...one, proof: "none" as const })) };
+		const { words, delivered } = explain(unproven, "w", 4);
+		assert.equal(delivered, 1);
+		assert.match(words, /^delivered in part, 1 of 3 keys: \/a\/2 was not known/);
+		assert.match(explain(severalKeys(3), "w", 4).words, /as 3 events of one revision/);
+	});
+});

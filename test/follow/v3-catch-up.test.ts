@@ -274,7 +274,7 @@ describe("a v3 follower behind large values", () => {
 		const told: string[] = [];
 		while (told.length < written.length) {
 			const { value } = await follower.next();
-			assert.ok(value?.kind === "event");
+			assert.ok(value?.kind === "event", JSON.stringify(value)?.slice(0, 300));
 			told.push(`${value.index} ${value.node.value?.length}`);
 			if (told.length % 500 === 0) await new Promise((resolve) => setTimeout(resolve, 50));
 		}

@@ -20,14 +20,17 @@ export interface MailboxOwner {
 
 export interface MailboxOptions {
 	readonly signal?: AbortSignal;
-	/** Its first whole message of events is the last. */
+	/** It is canceled by itself once its first events have come, all fragments of the one message. */
 	readonly once?: boolean;
+	/** Called when events have come, before they are read. */
+	readonly onEvents?: () => void;
 }
 
 /** What has come for one watch and was not read yet. */
 export class Mailbox implements Results {
 	readonly id: number;
 	readonly once: boolean;
+	readonly onEvents: () => void;
 	readonly #owner: MailboxOwner;
 	readonly #held: Buffer[] = [];
 	readonly #asked: Asked<Fields>[] = [];
@@ -37,10 +40,15 @@ export class Mailbox implements Results {
 	#isClosed = false;
 
 	/** The signal closes it. */
-	constructor(owner: MailboxOwner, id: number, { signal, once = false }: MailboxOptions) {
+	constructor(
+		owner: MailboxOwner,
+		id: number,
+		{ signal, once = false, onEvents = () => {} }: MailboxOptions,
+	) {
 		this.#owner = owner;
 		this.id = id;
 		this.once = once;
+		this.onEvents = onEvents;
 		this.#signal = signal;
 		signal?.addEventListener("abort", this.#abort, { once: true });
 	}

@@ -16,6 +16,8 @@ import { registered, type V3Watch, type V3WatchOptions, watchBody } from "./watc
 export interface SharedWatchOptions extends Omit<V3WatchOptions, "endpoint" | "requireLeader"> {
 	/** @internal It is canceled by itself once its first events have come, all fragments of the one message. */
 	readonly once?: boolean;
+	/** @internal Called when events have come for it, before they are read. */
+	readonly onEvents?: () => void;
 }
 
 /**
@@ -223,8 +225,6 @@ class Connection implements V3Watches, MailboxOwner {
 		this.#send({ cancel_request: { watch_id: String(id) } });
 	}
 
-	// --- what comes --------------------------------------------------------------------------------------------
-
 	#arrived(bytes: Buffer): void {
 		try {
 			const { id, isCreated, isEvents, isFragment } = glance(bytes, () => this.#parsed(bytes));
@@ -235,6 +235,7 @@ class Connection implements V3Watches, MailboxOwner {
 			const mailbox = this.#mailboxes.get(isCreated ? this.#opened(id) : id);
 			if (mailbox === undefined) return;
 			this.#hold(mailbox, bytes);
+			if (isEvents) mailbox.onEvents();
 			if (mailbox.once && isEvents && !isFragment) this.cancel(mailbox.id);
 		} catch (error) {
 			this.#end(error);

@@ -10,6 +10,9 @@ import type { Revisions } from "./revisions";
 /** How long a watch of the past is waited for, each time that it is asked. */
 const patienceMs = [300, 700, 1_500, 2_500] as const;
 
+/** And for each millisecond that a slow server needs for a large batch. */
+const bytesPerMs = 5_000;
+
 /** And for the rest of a batch that has begun. */
 const restMs = 30_000;
 
@@ -34,16 +37,26 @@ export async function anchored({
 	for (let nth = 0; ; ) {
 		const { position } = place;
 		revisions.begin();
-		const plain = new Incoming(await feed.watch(position + 1));
-		if (!isOne || !(await canBeSilenced(member, position, signal))) return plain;
-		const anchor = await anchorOf(member, position, signal);
+		// A watch that is canceled before it has told its past tells it in one piece, however large: it is not opened.
+		const isSilent = isOne && (await canBeSilenced(member, position, signal));
+		let anchor = isSilent ? await anchorOf(member, position, signal) : undefined;
+		let incoming = new Incoming(await feed.watch(anchor ?? position + 1));
 		if (anchor === undefined) {
-			const newest = await member.newestUpTo(plain.watch.header.revision, signal);
-			// There is nothing to be told, as far as can be known.
-			if (newest === undefined || newest <= position) return plain;
-		} else plain.watch.close();
-		const incoming = anchor === undefined ? plain : new Incoming(await feed.watch(anchor));
-		const is = await told(incoming, anchor, patienceMs[nth] ?? 0, revisions, () => guard(position));
+			const { revision } = incoming.watch.header;
+			if (!isOne || revision <= position || !(await canBeSilenced(member, position, signal))) return incoming;
+			anchor = isSilent ? undefined : await anchorOf(member, position, signal);
+			if (anchor === undefined) {
+				const newest = await member.newestUpTo(revision, signal);
+				// There is nothing to be told, as far as can be known.
+				if (newest === undefined || newest <= position) return incoming;
+			} else {
+				incoming.watch.close();
+				incoming = new Incoming(await feed.watch(anchor));
+			}
+		}
+		const revisionsAhead = Math.min(batchRevisions, incoming.watch.header.revision - position);
+		const ms = (patienceMs[nth] ?? 0) + (revisionsAhead * member.bytesPerRevision) / bytesPerMs;
+		const is = await told(incoming, anchor, Math.min(ms, restMs), revisions, () => guard(position));
 		if (is === "whole") return incoming;
 		incoming.watch.close();
 		if (is === "part") nth = 0;

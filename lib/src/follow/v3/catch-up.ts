@@ -15,9 +15,10 @@ export const batchRevisions = 1_000;
 
 /** How many bytes of what is ahead may be held, and so how many watches there are side by side. */
 const maxHeldBytes = 32 * 1024 * 1024;
-const mostAtOnce = 64;
-/** Until the events have shown how large they are, and how far apart. */
-const firstAtOnce = 32;
+const mostAtOnce = 128;
+
+/** What an event has in a message beside its key and values. */
+const wordsBytes = 180;
 
 /** A watch that is told one batch. */
 interface Chunk {
@@ -25,6 +26,8 @@ interface Chunk {
 	/** The one after it begins here. */
 	readonly end: number;
 	readonly watch: Promise<V3Watch>;
+	/** Its events are here, and were there when the server was last asked whether it has forgotten some. */
+	state: "asked" | "here" | "guarded";
 }
 
 export interface CatchUpOptions {
@@ -58,7 +61,7 @@ export class CatchUp {
 		this.#options = options;
 		this.#next = options.place.position + 1;
 		// A value and the one before it, in base64.
-		this.#atOnce = Math.min(firstAtOnce, fitting(options.member.bytesPerRevision * 3 + 400));
+		this.#atOnce = fitting(options.member.bytesPerRevision * 3 + wordsBytes);
 	}
 
 	/** Up to a revision, or until the server tells nothing. @throws what ended the connection; CompactedError */
@@ -67,6 +70,7 @@ export class CatchUp {
 		const { client, endpoint, timeoutMs } = settings;
 		// Half of what the server has to read and to send.
 		this.#before = await member.stateAt(place.position, signal);
+		if (this.#before !== undefined) this.#atOnce = fitting(member.bytesPerRevision * 1.5 + wordsBytes);
 		const onFull = () => this.#giveUpFarthest();
 		const watches = await client.watches({ endpoint, timeoutMs, signal, maxHeldBytes, onFull });
 		this.#watches = watches;
@@ -106,17 +110,30 @@ export class CatchUp {
 			...watchOptions(settings, range, start, member.inFragments),
 			prevKv: this.#before === undefined,
 			once: true,
+			onEvents: () => {
+				if (chunk.state === "asked") chunk.state = "here";
+			},
 		};
 		const watch = this.#watches?.watch(range.first, options) ?? Promise.reject(new Error("not open"));
 		// Whoever comes to it is told.
 		watch.catch(() => {});
-		return { start, end, watch };
+		const chunk: Chunk = { start, end, watch, state: "asked" };
+		return chunk;
+	}
+
+	/** One question for all that are here: they are further on, and came before it. */
+	async #guard(chunk: Chunk): Promise<void> {
+		if (chunk.state === "guarded") return;
+		const here = this.#chunks.filter(({ state }) => state === "here");
+		await this.#options.guard(Math.max(chunk.start - 1, this.#options.place.position));
+		for (const one of here) one.state = "guarded";
 	}
 
 	/** Hands one batch on. False when none comes. */
-	async #read({ start, watch: opening }: Chunk, through: number): Promise<boolean> {
-		const { place, revisions, guard, signal } = this.#options;
-		const incoming = new Incoming(await opening);
+	async #read(chunk: Chunk, through: number): Promise<boolean> {
+		const { place, revisions, signal } = this.#options;
+		const { start, watch } = chunk;
+		const incoming = new Incoming(await watch);
 		revisions.begin(this.#before);
 		let count = 0;
 		let last = 0;
@@ -126,7 +143,7 @@ export class CatchUp {
 			if (message === undefined) return false;
 			incoming.take();
 			if (message.kind === "progress") continue;
-			if (isFirst) await guard(Math.max(start - 1, place.position));
+			if (isFirst) await this.#guard(chunk);
 			for (const { kv, prevKv } of message.events) {
 				if (kv.modRevision !== last) count++;
 				last = kv.modRevision;
@@ -138,7 +155,7 @@ export class CatchUp {
 			// Fewer than that: all there were when the header was made.
 			if (count < batchRevisions) await revisions.passed(message.header.revision);
 			else this.#width = Math.max(batchRevisions, Math.floor((last - start + 1) * 0.95));
-			this.#atOnce = fitting(bytes / 3 / Math.max(1, count) + 400);
+			this.#atOnce = fitting(bytes / 3 / Math.max(1, count) + wordsBytes);
 			return true;
 		}
 	}

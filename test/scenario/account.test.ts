@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { explain, missedBy, runOnModel, scenario, type Timeline } from "etcd-watch-lab";
-import { lostInSilence } from "#lib/timeline";
+import type { Timeline } from "etcd-watch-lab";
+import { timelineChart } from "#lib/chart";
+import { timelineRows } from "#lib/chart/text.js";
+import { runOnModel, scenario } from "#lib/scenario";
+import { explain, lostInSilence, missedBy } from "#lib/timeline";
 import { asV3, severalKeys, without } from "../golden/odd";
 import {
 	asked,
@@ -196,5 +199,51 @@ describe("what became of a write at a watcher", () => {
 		assert.equal(delivered, 1);
 		assert.match(words, /^delivered in part, 1 of 3 keys: \/a\/2 was not known/);
 		assert.match(explain(severalKeys(3), "w", 4).words, /as 3 events of one revision/);
+	});
+});
+
+describe("what a chart's text says of a silence", () => {
+	const cellsOf = (run: Timeline, watcher: number) =>
+		timelineRows(run).rows.map(({ cells }) => cells[watcher]);
+
+	it("is nobody waiting only where one who waits would have been told (L8)", () => {
+		const run = runOnModel(scenario("x").set("/a/x").watch("plain", "/a").set("/b").rmdir("/c"));
+		assert.deepEqual(cellsOf(run, 0), ["·", "", ""]);
+		const late = runOnModel(scenario("x").set("/a").watch("plain", "/a").set("/a"));
+		assert.deepEqual(cellsOf(late, 0), ["· nobody waiting", "set"]);
+	});
+
+	it("is that it asked for later ones, where that is the reason (L34)", () => {
+		const run = runOnModel(scenario("x").set("/a").set("/a").watch("w", "/a", { afterIndex: 1 }));
+		assert.deepEqual(cellsOf(run, 0), ["· asked from later on", "set (from history)"]);
+	});
+
+	it("is in the gap of a 401, too, and nobody waiting behind it (L53)", () => {
+		const run = runOnModel(
+			scenario("x")
+				.set("/q")
+				.set("/q")
+				.burst("/noise", { count: 1000 })
+				.watch("w", "/q", { afterIndex: 0 })
+				.set("/q"),
+		);
+		const rows = timelineRows(run).rows.filter(({ write }) => write.includes("/q"));
+		assert.deepEqual(
+			rows.map(({ cells }) => cells[0]),
+			["· in the gap", "· nobody waiting"],
+		);
+		assert.deepEqual(missedBy(run, "w"), [1, 2, 1003]);
+		assert.deepEqual(lostInSilence(run, "w"), [1003]);
+	});
+
+	it("counts what was due alone, in the chart and in its text (N9), and no other client's (N10)", () => {
+		const plain = runOnModel(
+			scenario("x").mkdir("/a").watch("w", "/a").burst("/a/b", { count: 300 }).set("/x"),
+		);
+		assert.match(timelineChart(plain).text, /^w: nothing was due of 301 events$/m);
+		const run = runOnModel(scenario("x").watch("w", "/a", recursive).burst("/a", { count: 300 }));
+		const foreign = { ...run, writes: run.writes.slice(0, 200) };
+		assert.match(timelineChart(foreign).text, /^w: 200 of 200 events came$/m);
+		assert.match(JSON.stringify(timelineChart(foreign).spec), /"200 of 200 came"/);
 	});
 });

@@ -1,4 +1,4 @@
-import { fateOf, type Reading, type Unit, unitOf } from "../timeline/reading";
+import { fateOf, type Reading, totalWords, type Unit, unitOf } from "../timeline/reading";
 import type { Timeline, WriteRecord } from "../timeline/timeline";
 import { type Band, bandsOf, type Counted } from "./bands";
 import { type FaultMark, faultsOf } from "./faultmarks";
@@ -162,5 +162,5 @@ function watcherBands(timeline: Timeline, reading: Reading, places: Places, y: n
 		}),
 	);
 	const few = { came: came <= FEW_MARKS, absent: absent <= FEW_MARKS };
-	return { banded: true, ...few, indexes, total: `${events.length - absent} of ${events.length} came` };
+	return { banded: true, ...few, indexes, total: totalWords(reading) };
 }

@@ -12,6 +12,7 @@ import {
 	refusalWords,
 	stretchesInWords,
 	timesOf,
+	totalWords,
 	unitOf,
 	watcherWords,
 	withoutWords,
@@ -46,6 +47,7 @@ const ABSENT = {
 	listening: "·",
 	paused: "· not reading",
 	early: "· waiting for a later one",
+	later: "· asked from later on",
 	away: "· nobody waiting",
 } as const;
 
@@ -56,7 +58,8 @@ export function cellWords(fate: Fate): string {
 			const first = fate.deliveries[0];
 			const times = timesOf(fate.deliveries);
 			const keys = fate.deliveries.length / times;
-			const words = `${first?.action ?? ""}${keys > 1 ? ` of ${keys} keys` : ""}${times > 1 ? ` ×${times}` : ""}`;
+			const some = keys < fate.due ? `${keys} of ${fate.due}` : `${keys}`;
+			const words = `${first?.action ?? ""}${fate.due > 1 || keys > 1 ? ` of ${some} keys` : ""}${times > 1 ? ` ×${times}` : ""}`;
 			return fate.deliveries.every((delivery) => delivery.fromHistory) ? `${words} (from history)` : words;
 		}
 		case "absent":
@@ -101,7 +104,9 @@ export function timelineRows(timeline: Timeline): TimelineRows {
 			...(timeline.withoutCounterpart ?? []).map(withoutWords),
 			...(timeline.compactions ?? []).map(compactionWords),
 			...(timeline.faults ?? []).map((fault) => `the member: ${faultWords(fault)} at index ${fault.at}`),
-			...(condense ? readings.map((reading) => totalOf(timeline, reading)) : []),
+			...(condense
+				? readings.map((reading) => `${printable(reading.watcher.name)}: ${totalWords(reading, "event")}`)
+				: []),
 			...readings.flatMap(notesOf),
 		],
 	};
@@ -112,17 +117,6 @@ function inOrderOfIndex(writes: readonly WriteRecord[]): WriteRecord[] {
 	const place = ({ outcome, triedAt }: WriteRecord) =>
 		outcome.kind === "accepted" ? outcome.index : triedAt + 0.5;
 	return [...writes].sort((a, b) => place(a) - place(b));
-}
-
-function totalOf(timeline: Timeline, reading: Reading): string {
-	let came = 0;
-	let absent = 0;
-	for (const write of timeline.writes) {
-		const { kind } = fateOf(reading, write);
-		if (kind === "came") came++;
-		if (kind === "absent") absent++;
-	}
-	return `${printable(reading.watcher.name)}: ${came} of ${counted(came + absent, "event")} came`;
 }
 
 function rowOf(writes: readonly WriteRecord[], cells: readonly string[]): Omit<TimelineRow, "numbers"> {

@@ -1,4 +1,4 @@
-import { accepted, deliveriesOfWrite, dueFrom, isVisible, statedBy } from "./scope";
+import { accountOf, type Fate } from "./account";
 import type { Delivery, LifeEvent, NodeRecord, Timeline, WatcherRecord } from "./timeline";
 
 /** The events that a watcher was sent, in the order of arrival. @throws RangeError for a name that the run lacks */
@@ -7,16 +7,17 @@ export function eventsOf(timeline: Timeline, watcher: string): readonly Delivery
 }
 
 /**
- * The indexes of the events that a watcher never got though its key and `recursive` cover them, from the first that it
- * asked for on, whether it was listening or not. @throws RangeError for a name that the run lacks
+ * The indexes of the events that were due to a watcher, from the first that it asked for on, and that it never got,
+ * whether it was listening or not. @throws RangeError for a name that the run lacks
  */
 export function missedBy(timeline: Timeline, watcher: string): readonly number[] {
-	const record = named(timeline, watcher);
-	const from = dueFrom(record);
-	return accepted(timeline)
-		.filter(({ index }) => index >= from)
-		.filter((write) => deliveriesOfWrite(record, write).length === 0 && isVisible(timeline, record, write))
-		.map(({ index }) => index);
+	return lossesOf(timeline, watcher).map(({ change }) => change.index);
+}
+
+function lossesOf(timeline: Timeline, watcher: string): readonly Fate[] {
+	return accountOf(timeline)
+		.watcher(watcher)
+		.fates.filter(({ kind }) => kind !== "came" && kind !== "notDue");
 }
 
 /** The 401 that a watcher got, or in v3 the refusal of what has been compacted. @throws RangeError for a name that the run lacks */
@@ -39,13 +40,11 @@ export function gapsOf(timeline: Timeline, watcher: string): readonly Extract<Li
  * lost in silence. @throws RangeError for a name that the run lacks
  */
 export function lostInSilence(timeline: Timeline, watcher: string): readonly number[] {
-	const record = named(timeline, watcher);
-	return missedBy(timeline, watcher).filter((index) => statedBy(record, index) === undefined);
+	return lossesOf(timeline, watcher)
+		.filter(({ told }) => told === undefined)
+		.map(({ change }) => change.index);
 }
 
 function named(timeline: Timeline, name: string): WatcherRecord {
-	const watcher = timeline.watchers.find((one) => one.name === name);
-	if (watcher) return watcher;
-	const names = timeline.watchers.map((one) => `"${one.name}"`).join(", ");
-	throw new RangeError(`no watcher is called "${name}"; this run has ${names === "" ? "none" : names}`);
+	return accountOf(timeline).watcher(name).watcher;
 }

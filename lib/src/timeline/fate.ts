@@ -29,8 +29,11 @@ export interface Fate {
 	readonly told?: LifeEvent;
 	/** True when its key is the watched one, lies below it, or in v2 took it away: its absence is worth drawing. */
 	readonly isNear: boolean;
-	/** What the watcher was doing about it: asking for it, not reading, asking for a later one already, or none of these. */
-	readonly state: "asking" | "paused" | "early" | "away";
+	/**
+	 * What the watcher was doing about it: asking for it, not reading, asking for a later one already, or none of these;
+	 * `later`: it was away, and asked for later ones when it came.
+	 */
+	readonly state: "asking" | "paused" | "early" | "later" | "away";
 }
 
 /** What has to be known of a watcher to tell the fate of each change at it. */
@@ -217,7 +220,8 @@ function stateAt({ asks, finder }: Watched, index: number, ask: Ask | undefined)
 	const isPaused = ({ pauses }: Ask) => pauses.some(({ after, until }) => after < index && index <= until);
 	const next = finder.after(index);
 	if (ask ? isPaused(ask) : asks.some(isPaused)) return "paused";
-	const isWaiting = next !== undefined && next.at < index && index <= next.until;
+	const isWaiting = next !== undefined && next.at < index && index <= (next.end?.at ?? index);
 	if (ask || (isWaiting && next.ofWiped)) return "asking";
-	return isWaiting ? "early" : "away";
+	if (isWaiting) return "early";
+	return next !== undefined && next.at >= index && next.waitIndex !== undefined ? "later" : "away";
 }

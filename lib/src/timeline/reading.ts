@@ -1,103 +1,128 @@
-import { removes } from "../chart/palette";
-import { printable, shortened } from "./printable";
-import { changesOf, depthBelow, statedBy } from "./scope";
-import { type Span, type State, spansOf, stateTeller } from "./spans";
-import type {
-	Accepted,
-	CompactionRecord,
-	Delivery,
-	FaultRecord,
-	LifeEvent,
-	NodeRecord,
-	Timeline,
-	WatcherRecord,
-	WithoutCounterpart,
-	WriteRecord,
-} from "./timeline";
+import { type Ask, accountOf, type WatcherAccount, type WriteFate } from "./account";
+import type { Accepted, Delivery, Timeline, WatcherRecord, WriteRecord } from "./timeline";
+import { counted, type Unaccepted, type Unit, unitOf } from "./words";
 
-/** The deliveries that a watcher got, by the index of their event. */
-export function deliveriesByIndex(watcher: WatcherRecord): Map<number, Delivery[]> {
-	const all = new Map<number, Delivery[]>();
-	for (const delivery of watcher.deliveries) {
-		const same = all.get(delivery.index);
-		if (same) same.push(delivery);
-		else all.set(delivery.index, [delivery]);
-	}
-	return all;
-}
+export * from "./words";
 
-/** What the numbers of a timeline are called. */
-export type Unit = "index" | "revision";
+/** What a watcher was doing about a write that did not come to it. */
+export type State =
+	/** It was asking for it; or it was none of its business, whatever it did. */
+	| "listening"
+	| "paused"
+	/** It was waiting for a later one. */
+	| "early"
+	/** It asked later, and for later ones. */
+	| "later"
+	| "away";
 
-export function unitOf({ api }: Pick<Timeline, "api">): Unit {
-	return api === "v3" ? "revision" : "index";
-}
-
-/**
- * True when the write happened at the watched key, below it (at any depth, recursive or not), or in v2 took it away
- * from above: the writes whose absence at this watcher is worth drawing.
- */
-export function inScope(watcher: WatcherRecord, write: Accepted, unit: Unit): boolean {
-	if (!write.raisesEvent) return false;
-	const { key } = write.node;
-	if (depthBelow(key, watcher.key) !== undefined) return true;
-	if (unit === "index") return removes(write.action) && depthBelow(watcher.key, key) !== undefined;
-	return (write.others ?? []).some(({ node }) => depthBelow(node.key, watcher.key) !== undefined);
-}
-
-/** What a write ended in that took no index: refused, or without an answer. */
-export type Unaccepted = Exclude<WriteRecord["outcome"], Accepted>;
-
-/** What became of one write at one watcher. */
+/** What is to be drawn of a write at a watcher, as the account tells it. */
 export type Fate =
 	| { readonly kind: "unaccepted"; readonly outcome: Unaccepted }
-	| { readonly kind: "came"; readonly outcome: Accepted; readonly deliveries: readonly Delivery[] }
+	| {
+			readonly kind: "came";
+			readonly outcome: Accepted;
+			readonly deliveries: readonly Delivery[];
+			/** How many keys of the write were due to it: in v3 maybe several. */
+			readonly due: number;
+	  }
 	| {
 			readonly kind: "absent";
 			readonly outcome: Accepted;
 			readonly state: State;
-			/** A follower was told that it can't have it. */
+			/** It was told that it can't have it: in a gap, a reset or a 401. */
 			readonly isStated: boolean;
 	  }
 	| { readonly kind: "noEvent"; readonly outcome: Accepted }
 	| { readonly kind: "elsewhere"; readonly outcome: Accepted };
 
-/** A watcher with what has to be known to tell the fate of each write at it. */
+/** A watcher with what has to be known to draw each write at it. */
 export interface Reading {
 	readonly watcher: WatcherRecord;
 	readonly unit: Unit;
+	readonly account: WatcherAccount;
 	readonly spans: readonly Span[];
-	readonly stateAt: (index: number) => State;
-	readonly byIndex: ReadonlyMap<number, readonly Delivery[]>;
 	/** Deliveries of events that no write of the run raised: another client's, or from before the run. */
 	readonly foreign: readonly Delivery[];
 }
 
 export function readingOf(timeline: Timeline, watcher: WatcherRecord): Reading {
-	const own = new Set<number>();
-	for (const write of timeline.writes) for (const { index } of changesOf(write)) own.add(index);
-	const foreign = watcher.deliveries.filter((delivery) => !own.has(delivery.index));
-	const spans = spansOf(watcher);
-	return {
-		watcher,
-		unit: unitOf(timeline),
-		spans,
-		stateAt: stateTeller(watcher, spans),
-		byIndex: deliveriesByIndex(watcher),
-		foreign,
-	};
+	const account = accountOf(timeline).watcher(watcher.name);
+	const { asks, foreign } = account;
+	return { watcher, unit: unitOf(timeline), account, spans: spansOf(asks), foreign };
 }
 
-export function fateOf(reading: Reading, { outcome }: WriteRecord): Fate {
+export function fateOf({ account }: Reading, write: WriteRecord): Fate {
+	const { fates, deliveries } = account.fateOf(write);
+	const outcome = acceptedAs(write, fates);
 	if (outcome.kind !== "accepted") return { kind: "unaccepted", outcome };
-	const deliveries = reading.byIndex.get(outcome.index);
-	if (deliveries) return { kind: "came", outcome, deliveries };
+	if (deliveries.length > 0) {
+		const due = fates.filter(({ kind }) => kind !== "notDue").length;
+		return { kind: "came", outcome, deliveries, due };
+	}
 	if (!outcome.raisesEvent) return { kind: "noEvent", outcome };
-	if (!inScope(reading.watcher, outcome, reading.unit)) return { kind: "elsewhere", outcome };
-	const { index } = outcome;
-	const told = statedBy(reading.watcher, index)?.kind;
-	const isStated = told === "gap" || told === "reset";
-	return { kind: "absent", outcome, state: reading.stateAt(index), isStated };
+	const near = fates.filter(({ isNear }) => isNear);
+	const fate = near.find(({ kind }) => kind !== "notDue") ?? near[0];
+	if (!fate) return { kind: "elsewhere", outcome };
+	return { kind: "absent", outcome, state: stateOf(fate), isStated: fate.told !== undefined };
+}
+
+/** The outcome of a write; of one without an answer, where an event shows that it was carried out, as it was. */
+function acceptedAs({ outcome }: WriteRecord, [first]: WriteFate["fates"]): WriteRecord["outcome"] {
+	if (outcome.kind !== "failed" || first === undefined) return outcome;
+	const { index, action, node, prevNode, raisesEvent } = first.change;
+	return { kind: "accepted", index, action, node, raisesEvent, ...(prevNode ? { prevNode } : {}) };
+}
+
+function stateOf({ kind, reason, state }: WriteFate["fates"][number]): State {
+	const isLate = reason === "not yet asked" || reason === "asked from later on";
+	if (kind === "notDue" && !isLate) return "listening";
+	if (state === "later" && reason !== "asked from later on") return "away";
+	return state === "asking" ? "listening" : state;
+}
+
+/** "3 of 4 came": of what was due. With a noun also how much else happened there: "3 of 4 events came, 2 not due". */
+export function totalWords({ account }: Reading, noun?: string): string {
+	const { due, came } = account.total;
+	const others = account.fates.filter(({ kind, isNear }) => isNear && kind === "notDue").length;
+	if (due === 0)
+		return noun === undefined || others === 0
+			? "nothing was due"
+			: `nothing was due of ${counted(others, noun)}`;
+	const rest = noun === undefined || others === 0 ? "" : `, ${others} not due`;
+	return `${came} of ${noun === undefined ? due : counted(due, noun)} came${rest}`;
+}
+
+/** A stretch of the run in which a watcher's connection was open. */
+export interface Span {
+	/** It could be sent events above this index. */
+	readonly after: number;
+	/** The last index that it could be sent, or undefined when it was still open at the end. */
+	readonly until?: number;
+	readonly kind: "listening" | "paused";
+	/** True when the poll was over because it got its event, so that the very next write found nobody. */
+	readonly answered: boolean;
+}
+
+/** An ask that comes before anything else happened goes on with the stretch before it: nothing could fall in between. */
+function spansOf(asks: readonly Ask[]): Span[] {
+	const spans: Span[] = [];
+	for (const { at, end, pauses } of asks) {
+		const last = spans.at(-1);
+		const goesOn = last?.answered && last.until === at;
+		if (goesOn) spans.pop();
+		let after = goesOn ? last.after : at;
+		for (const pause of pauses) {
+			spans.push({ after, until: pause.after, kind: "listening", answered: false });
+			const until = Number.isFinite(pause.until) ? { until: pause.until } : {};
+			spans.push({ after: pause.after, ...until, kind: "paused", answered: false });
+			after = pause.until;
+		}
+		const isPaused = pauses.length > 0 && (end === undefined ? !Number.isFinite(after) : after >= end.at);
+		if (isPaused) continue;
+		const until = end === undefined ? {} : { until: end.at };
+		spans.push({ after, ...until, kind: "listening", answered: end?.kind === "answered" });
+	}
+	return spans;
 }
 
 /** How often the same event is among these: of a v3 revision each key's is another one. */
@@ -105,175 +130,4 @@ export function timesOf(deliveries: readonly Delivery[]): number {
 	const times = new Map<string, number>();
 	for (const { key } of deliveries) times.set(key, (times.get(key) ?? 0) + 1);
 	return Math.max(0, ...times.values());
-}
-
-/** "104 Not a directory", or "no answer"; in short "104". What v3 answered with "OK" has no number. */
-export function refusalLabel(outcome: Unaccepted, short = false): string {
-	if (outcome.kind === "failed") return "no answer";
-	if (outcome.code === 0) return short ? "nothing done" : printable(outcome.message);
-	return short ? String(outcome.code) : `${outcome.code} ${printable(outcome.message)}`;
-}
-
-/** "refused with 104 Not a directory (/a/b)", or "left without an answer (…), and may have been carried out". */
-export function refusalWords(outcome: Unaccepted): string {
-	if (outcome.kind === "failed") {
-		const maybe = outcome.maybeApplied ? ", and may have been carried out" : "";
-		return `left without an answer (${printable(outcome.message)})${maybe}`;
-	}
-	if (outcome.code === 0) return `nothing done (${printable(outcome.message)})`;
-	const cause = outcome.cause === "" ? "" : ` (${printable(outcome.cause)})`;
-	return `refused with ${refusalLabel(outcome)}${cause}`;
-}
-
-/** "watch /a, recursive". */
-export function watcherWords(watcher: WatcherRecord, maxKey = 60): string {
-	return `${watcher.kind} ${shortened(watcher.key, maxKey)}${watcher.recursive ? ", recursive" : ""}`;
-}
-
-/** "set /a/b". */
-export function writeWords(write: WriteRecord, maxKey = 60): string {
-	return `${write.operation} ${shortened(write.key, maxKey)}`;
-}
-
-/** "event 2 is gone", "events 2 to 9 are gone". */
-export function gapWords({ from, to }: { readonly from: number; readonly to: number }): string {
-	return from === to ? `event ${from} is gone` : `events ${from} to ${to} are gone`;
-}
-
-/** What happened to a watcher, as one clause. */
-export function lifeWords(event: LifeEvent, unit: Unit = "index"): string {
-	switch (event.kind) {
-		case "asked":
-			return event.waitIndex === undefined
-				? `asked at ${unit} ${event.at}, for what comes from now on`
-				: `asked at ${unit} ${event.at}, from ${unit} ${event.waitIndex} on`;
-		case "answered":
-			return `answered at ${unit} ${event.at}: the poll was over`;
-		case "paused":
-			return `stopped reading at ${unit} ${event.at}`;
-		case "resumed":
-			return `went on reading at ${unit} ${event.at}`;
-		case "cut":
-			return `its connection was cut at ${unit} ${event.at}`;
-		case "closed":
-			return `closed at ${unit} ${event.at}`;
-		case "error": {
-			const gap = event.gap ? `: ${gapWords(event.gap)}` : "";
-			const cause = event.cause === "" ? "" : ` (${printable(event.cause)})`;
-			const code = unit === "index" ? ` ${event.code}` : "";
-			return `error${code} at ${unit} ${event.at}, ${printable(event.message)}${cause}${gap}`;
-		}
-		case "listed":
-			return `read the tree at ${unit} ${event.at}: ${keysWords(event.keys)}`;
-		case "gap": {
-			const range = event.from === event.to ? `${event.from}` : `${event.from} to ${event.to}`;
-			return `was told of a gap at ${unit} ${event.at}, ${range} (${printable(event.why)}): ${differenceWords(event)}; it goes on from there with ${keysWords(event.keys)}`;
-		}
-		case "reset":
-			return `was told of a reset after ${unit} ${event.lastIndex} (${printable(event.why)}): another store, with ${keysWords(event.keys)}`;
-		case "bookmarked":
-			return `made sure at ${unit} ${event.at} that it had missed nothing`;
-	}
-}
-
-function keysWords(keys: readonly NodeRecord[]): string {
-	return keys.length === 1 ? "1 key" : `${keys.length} keys`;
-}
-
-/** "changed /a/k", "added /a/x, removed /a/y and 3 more", "nothing changed". */
-export function differenceWords(gap: Extract<LifeEvent, { kind: "gap" }>): string {
-	const parts = [
-		["added", gap.added],
-		["changed", gap.changed],
-		["removed", gap.removed ?? []],
-	] as const;
-	const words = parts.flatMap(([what, nodes]) => {
-		if (nodes.length === 0) return [];
-		const some = nodes.slice(0, 3).map(({ key }) => shortened(key, 40));
-		const more = nodes.length > 3 ? ` and ${nodes.length - 3} more` : "";
-		return [`${what} ${some.join(", ")}${more}`];
-	});
-	return words.length === 0 ? "nothing changed" : words.join(", ");
-}
-
-/** What was done to the servers, in a word or two. */
-export function faultWords({ kind }: FaultRecord): string {
-	const words: Readonly<Record<FaultRecord["kind"], string>> = {
-		kill: "kill -9",
-		restart: "restarted",
-		pause: "paused",
-		resume: "resumed",
-		cutOff: "cut off",
-		heal: "healed",
-		wipe: "wiped",
-		snapshot: "sent the whole store",
-	};
-	return words[kind];
-}
-
-/** "5 writes tried, 3 accepted, 2 refused". */
-export function countsInWords(timeline: Timeline): string {
-	const own = timeline.writes.filter(({ operation }) => operation === "expire").length;
-	const tried = timeline.writes.length - own;
-	const count = (kind: string) => timeline.writes.filter((write) => write.outcome.kind === kind).length;
-	const failed = count("failed");
-	const more = failed > 0 ? `, ${grouped(failed)} without an answer` : "";
-	const nothing = count("refused") === 0 ? "" : `, ${grouped(count("refused"))} changed nothing`;
-	const refused = timeline.api === "v3" ? nothing : `, ${grouped(count("refused"))} refused`;
-	const without = (timeline.withoutCounterpart ?? []).length;
-	const less = without === 0 ? "" : `; ${counted(without, "thing")} without a counterpart`;
-	const expired = own === 0 ? "" : `, ${grouped(own)} by etcd itself`;
-	return `${counted(tried, "write")} tried, ${grouped(count("accepted") - own)} accepted${refused}${more}${expired}${less}`;
-}
-
-/** "1 write", "3 writes", "12,000 writes". */
-export function counted(count: number, noun: string): string {
-	return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-function grouped(count: number): string {
-	return count < 10_000 ? String(count) : String(count).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-/** "1, 3 to 5" for ascending numbers, with the rest counted when there are more than `max` stretches. */
-export function stretchesInWords(numbers: readonly number[], max = 8): string {
-	const stretches: [number, number][] = [];
-	for (const number of numbers) {
-		const last = stretches.at(-1);
-		if (last && number === last[1] + 1) last[1] = number;
-		else if (!last || number > last[1]) stretches.push([number, number]);
-	}
-	const words = stretches
-		.slice(0, max)
-		.map(([from, to]) => (from === to ? `${from}` : to === from + 1 ? `${from}, ${to}` : `${from} to ${to}`));
-	if (stretches.length > max) words.push(`and ${stretches.length - max} more stretches`);
-	return words.join(", ");
-}
-
-/** What a screen reader says of a whole run. */
-export function runInWords(timeline: Timeline): string {
-	const unit = unitOf(timeline);
-	const watchers = timeline.watchers.map((watcher) => {
-		const got = watcher.deliveries.map((delivery) => delivery.index).sort((a, b) => a - b);
-		const gaps = watcher.life
-			.filter(({ kind }) => kind === "error" || kind === "gap" || kind === "reset")
-			.map((event) => lifeWords(event, unit));
-		const what =
-			got.length === 0 ? "no event" : `${counted(got.length, "event")}, ${unit} ${stretchesInWords(got)}`;
-		return [`${printable(watcher.name)} (${watcherWords(watcher)}) got ${what}`, ...gaps].join("; ");
-	});
-	const faults = (timeline.faults ?? []).map((fault) => `${faultWords(fault)} at index ${fault.at}`);
-	const broken = faults.length === 0 ? "" : ` The member that they are at was ${faults.join(", ")}.`;
-	const compacted = (timeline.compactions ?? []).map((compaction) => ` ${compactionWords(compaction)}.`);
-	return `${countsInWords(timeline)}. ${watchers.join(". ")}${watchers.length > 0 ? "." : ""}${broken}${compacted.join("")}`;
-}
-
-/** "compacted at revision 5: what is older than 3 is forgotten". */
-export function compactionWords({ at, index }: CompactionRecord): string {
-	return `compacted at revision ${at}: what is older than ${index} is forgotten`;
-}
-
-/** "step 3, mkdir /a: no counterpart, since v3 has no directories". */
-export function withoutWords({ step, what, why }: WithoutCounterpart): string {
-	return `step ${step}, ${shortened(what, 60)}: no counterpart (${printable(why)})`;
 }

@@ -6,12 +6,13 @@ import type { Places } from "./places";
 /** The history of a server holds this many events, of the whole store. */
 export const WINDOW = 1000;
 
-/** The band of what the history still holds; it moves with the slider. */
-export function windowLayers(places: Places, lanes: Lanes): Layer[] {
+/** The band of what the history still holds; it moves with the slider, up to the last index of the run. */
+export function windowLayers(places: Places, lanes: Lanes, last: number): Layer[] {
 	const values = [{ lo: places.lo, hi: places.hi, y: lanes.labelsEnd - 2, y2: lanes.plotHeight }];
+	const upTo = last < places.last ? `min(upTo, ${last})` : "upTo";
 	const transform = [
-		{ calculate: `max(datum.lo, upTo - ${WINDOW} + 0.5)`, as: "from" },
-		{ calculate: `min(datum.hi, upTo + ${places.edge})`, as: "to" },
+		{ calculate: `max(datum.lo, ${upTo} - ${WINDOW} + 0.5)`, as: "from" },
+		{ calculate: `min(datum.hi, ${upTo} + ${places.edge})`, as: "to" },
 		{ filter: "datum.to > datum.from" },
 	];
 	const y = { y: raw("y"), y2: { field: "y2" } };

@@ -35,6 +35,8 @@ export interface BandLook {
 	/** The rest where it is mixed with the full. */
 	readonly mixedFill: string;
 	readonly height: number;
+	/** They lie between two indexes, as refused writes do, and not at one. */
+	readonly isBetween?: true;
 	readonly unit: Unit;
 }
 
@@ -61,7 +63,7 @@ export function bandsOf(events: readonly Counted[], places: Places, y: number, l
 	const sorted = [...events].sort((a, b) => a.index - b.index);
 	const exact = exactStretches(sorted, perIndex);
 	const stretches = exact.length <= MOST_EXACT ? exact : mixedStretches(sorted, places.lo, perIndex);
-	return stretches.flatMap((stretch) => drawn(stretch, perIndex, y, look));
+	return stretches.flatMap((stretch) => drawn(stretch, places, y, look));
 }
 
 function exactStretches(events: readonly Counted[], perIndex: number): Stretch[] {
@@ -111,7 +113,7 @@ function mixedStretches(events: readonly Counted[], lo: number, perIndex: number
 	return stretches;
 }
 
-function drawn(stretch: Stretch, perIndex: number, y: number, look: BandLook): Band[] {
+function drawn(stretch: Stretch, places: Places, y: number, look: BandLook): Band[] {
 	const { from, to, full, rest, tenths } = stretch;
 	const top = y - look.height / 2;
 	const split = rounded(top + look.height * (1 - tenths / 10));
@@ -126,12 +128,16 @@ function drawn(stretch: Stretch, perIndex: number, y: number, look: BandLook): B
 		Boolean,
 	);
 	const say = `${look.unit} ${indexes}: ${words.join(", ")}`;
-	const room = (to - from + 1) * perIndex - 8;
+	const perIndex = PLOT_WIDTH / (places.hi - places.lo);
+	const reach = look.isBetween ? 1.5 / perIndex : 0.5;
+	const x = Math.max(places.lo, from - reach);
+	const x2 = Math.min(places.hi, to + reach);
+	const room = (x2 - x) * perIndex - 8;
 	const label =
 		[`${words.join(", ")} (${look.unit} ${indexes})`, words.join(", ")].find(
 			(text) => (tenths === 0 || tenths === 10) && pixelsOf(text, 10.5) <= room && look.height >= 14,
 		) ?? "";
-	const where = { x: from - 0.5, x2: to + 0.5, at: first, say, tip };
+	const where = { x, x2, at: first, say, tip };
 	const bands: Band[] = [];
 	if (tenths < 10)
 		bands.push({

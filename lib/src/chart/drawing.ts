@@ -4,7 +4,7 @@ import { type Band, bandsOf, type Counted } from "./bands";
 import { type FaultMark, faultsOf } from "./faultmarks";
 import type { Lanes } from "./lanes";
 import { type Bar, barsOf, forgottenOf, type Gap, gapsOf, type Note, notesOf } from "./lifelines";
-import { type Join, type Mark, markOfWrite, markSize, marksOfWatcher } from "./marks";
+import { type Count, type Join, type Mark, markOfWrite, markSize, marksOfWatcher } from "./marks";
 import { COLOUR, removes } from "./palette";
 import type { Places } from "./places";
 
@@ -25,6 +25,7 @@ export interface Drawing {
 	readonly bands: Band[];
 	readonly joins: Join[];
 	readonly marks: Mark[];
+	readonly counts: Count[];
 	/** For a lane that is drawn as bands, by its place among the watchers: how much of what it should have got came. */
 	readonly totals: Map<number, string>;
 }
@@ -45,6 +46,7 @@ export function drawingOf(
 		bands: [],
 		joins: [],
 		marks: [],
+		counts: [],
 		totals: new Map(),
 	};
 	const unit = unitOf(timeline);
@@ -70,9 +72,13 @@ export function drawingOf(
 		if (lane.total !== "") all.totals.set(at, lane.total);
 		all.bars.push(...barsOf(reading, places, lane.banded ? y + 14 : y));
 		const size = lane.banded ? 34 : markSize(lane.indexes, places);
-		const { marks, joins } = marksOfWatcher(timeline, reading, lanes, y, size, { ...lane, bandedWriters });
+		const { marks, joins, counts } = marksOfWatcher(timeline, reading, lanes, y, size, {
+			...lane,
+			bandedWriters,
+		});
 		all.marks.push(...marks);
 		all.joins.push(...joins);
+		all.counts.push(...counts);
 	});
 	if (lanes.member) all.faults.push(...faultsOf(timeline, places, lanes));
 	return all;
@@ -115,6 +121,7 @@ function writerBands(
 			restStroke: "#ffffff",
 			mixedFill: "#ffffff",
 			height: 6,
+			isBetween: true,
 			unit,
 		}),
 	);

@@ -3,6 +3,7 @@ import type { Drawing } from "./drawing";
 import { faultLayers } from "./faultmarks";
 import { as, type Layer, lit, raw, reached, say, size, tip, x } from "./layers";
 import type { Bar, Note } from "./lifelines";
+import type { Count } from "./marks";
 import { COLOUR } from "./palette";
 import type { Places } from "./places";
 
@@ -14,6 +15,7 @@ export function drawingLayers(drawing: Drawing, places: Places): Layer[] {
 		...bandLayers(drawing.bands),
 		...tickLayers(drawing.notes),
 		...markLayers(drawing),
+		...countLayers(drawing.counts),
 		...noteLayers(drawing.notes),
 	];
 }
@@ -161,6 +163,28 @@ function markLayers(drawing: Drawing): Layer[] {
 			},
 		} as Layer,
 	];
+}
+
+function countLayers(counts: readonly Count[]): Layer[] {
+	if (counts.length === 0) return [];
+	const text = (mark: object): Layer =>
+		({
+			data: { values: counts.map((count) => ({ ...count })) },
+			transform: [reached],
+			mark: {
+				type: "text",
+				align: "left",
+				baseline: "middle",
+				dx: 8,
+				fontSize: 11,
+				fontWeight: 600,
+				tooltip: null,
+				aria: false,
+				...mark,
+			},
+			encoding: { x: x(), y: raw("y"), text: { field: "text", type: "nominal" }, ...lit(1, 0.15) },
+		}) as Layer;
+	return [text({ stroke: "#ffffff", strokeWidth: 4, strokeJoin: "round" }), text({ color: COLOUR.text })];
 }
 
 function tickLayers(notes: readonly Note[]): Layer[] {

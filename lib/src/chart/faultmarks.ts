@@ -1,6 +1,7 @@
 import { pixelsOf } from "../timeline/printable";
 import { faultWords } from "../timeline/reading";
 import type { FaultRecord, Timeline } from "../timeline/timeline";
+import { placeWords } from "./labels";
 import type { Lanes } from "./lanes";
 import { type Layer, raw, reached, say, tip, x } from "./layers";
 import { AFTER } from "./lifelines";
@@ -25,34 +26,52 @@ export interface FaultMark {
 const breaks: ReadonlySet<FaultRecord["kind"]> = new Set(["kill", "pause", "cutOff"]);
 const mends: ReadonlySet<FaultRecord["kind"]> = new Set(["restart", "resume", "heal", "wipe"]);
 const ROW = 13;
+const MOST_ROWS = 6;
 
-/** Faults at the same index share a line and a label; labels that would touch take turns in height. */
+/** Where the words for what was done at each index begin, and in which row below the lane each stands. */
+export function faultWordsOf(timeline: Timeline, places: Places) {
+	const { faults = [] } = timeline;
+	const perIndex = PLOT_WIDTH / (places.hi - places.lo);
+	const words = [...new Set(faults.map(({ at }) => at))].map((at) => {
+		const here = faults.filter((fault) => fault.at === at);
+		const text = here.map(faultWords).join(", ");
+		const width = pixelsOf(text, 10.5);
+		const from = Math.max(0, Math.min((placeOf(at, places) - places.lo) * perIndex, PLOT_WIDTH + 20 - width));
+		return { at, here, text, from, width, weight: here.some(({ kind }) => kind !== "snapshot") ? 1 : 0 };
+	});
+	const rows = placeWords(words, MOST_ROWS, 8);
+	return words.map((word, nth) => ({ ...word, row: rows[nth] ?? -1 }));
+}
+
+const placeOf = (at: number, places: Places) => rounded(Math.min(places.hi, Math.max(places.lo, at + AFTER)));
+
+/** How much room the words take below the lane, above what two rows take. */
+export function faultRoom(timeline: Timeline, places: Places): number {
+	return ROW * Math.max(0, ...faultWordsOf(timeline, places).map(({ row }) => row - 1));
+}
+
+/**
+ * Faults at the same index share a line and a label; labels that would touch stand in rows. Where six don't do, a label
+ * is left out, and its line stays.
+ */
 export function faultsOf(timeline: Timeline, places: Places, lanes: Lanes): FaultMark[] {
 	const { faults = [] } = timeline;
 	const perIndex = PLOT_WIDTH / (places.hi - places.lo);
 	const y = lanes.member?.y ?? 0;
-	const placeOf = (at: number) => rounded(Math.min(places.hi, Math.max(places.lo, at + AFTER)));
-	const taken = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
-	return [...new Set(faults.map(({ at }) => at))].map((at) => {
-		const here = faults.filter((fault) => fault.at === at);
-		const text = here.map(faultWords).join(", ");
+	return faultWordsOf(timeline, places).map(({ at, here, text, from, row }) => {
 		// One that was put right at the same index is not broken after it.
 		const last = here.filter(({ kind }) => breaks.has(kind) || mends.has(kind)).at(-1);
 		const isBroken = last !== undefined && breaks.has(last.kind);
 		const end = faults.find((fault) => fault.at > at && mends.has(fault.kind));
-		const width = pixelsOf(text, 10.5);
-		const px = Math.max(0, Math.min((placeOf(at) - places.lo) * perIndex, PLOT_WIDTH + 20 - width));
-		const row = px > (taken[0] ?? 0) + 8 ? 0 : 1;
-		taken[row] = px + width;
 		return {
-			x: placeOf(at),
-			x2: isBroken ? (end ? placeOf(end.at) : places.end) : placeOf(at),
+			x: placeOf(at, places),
+			x2: isBroken ? (end ? placeOf(end.at, places) : places.end) : placeOf(at, places),
 			top: lanes.labelsEnd,
 			y,
-			labelX: rounded(places.lo + px / perIndex),
+			labelX: rounded(places.lo + from / perIndex),
 			labelY: rounded(y + ROW * (row + 1)),
 			at,
-			text,
+			text: row < 0 ? "" : text,
 			say: `the member: ${text}, at index ${at}`,
 			tip: { "the member that they are at": text, index: String(at) },
 		};

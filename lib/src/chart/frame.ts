@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { pixelsOf, printable } from "../timeline/printable";
+import { pixelsOf, printable, printableLines } from "../timeline/printable";
 import type { Layer } from "./layers";
 import { COLOUR, FONT } from "./palette";
 import { PLOT_WIDTH } from "./places";
@@ -35,7 +35,7 @@ export function framed(input: FrameInput): { spec: TopLevelSpec; frame: Frame } 
 	};
 	const spec = {
 		$schema: "https://vega.github.io/schema/vega-lite/v5.json",
-		description: `${printable(input.title)}. ${input.description}`,
+		description: `${printable(input.title)}. ${printableLines(input.description)}`,
 		background: "#ffffff",
 		width: PLOT_WIDTH,
 		height: input.plotHeight,

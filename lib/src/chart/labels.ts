@@ -84,6 +84,33 @@ function slanted(wanted: readonly WantedLabel[]): LabelPlan {
 	return { kind: "slanted", rows, middles: wanted.map((label) => label.x), height };
 }
 
+/** A word that wants to begin at `from`, in pixels; the higher its weight, the sooner it gets a place. */
+export interface WantedWord {
+	readonly from: number;
+	readonly width: number;
+	readonly weight: number;
+}
+
+/**
+ * Gives each word the first row, of at most `most`, in which it comes no nearer than `gap` pixels to another; -1 where
+ * there is none. Of two with one weight the first gets its place first.
+ */
+export function placeWords(words: readonly WantedWord[], most: number, gap: number): number[] {
+	const taken = Array.from({ length: most }, (): WantedWord[] => []);
+	const rows = words.map(() => -1);
+	const byWeight = words.map((word, at) => ({ word, at })).sort((a, b) => b.word.weight - a.word.weight);
+	for (const { word, at } of byWeight) {
+		const row = taken.findIndex((others) =>
+			others.every(
+				({ from, width }) => word.from >= from + width + gap || from >= word.from + word.width + gap,
+			),
+		);
+		rows[at] = row;
+		taken[row]?.push(word);
+	}
+	return rows;
+}
+
 /** The one line of a slanted label. */
 export function slantedText(label: { readonly top: string; readonly bottom: string }): string {
 	return `${label.top}  ${label.bottom}`;

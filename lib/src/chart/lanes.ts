@@ -1,6 +1,7 @@
 import { pixelsOf, shortened } from "../timeline/printable";
 import { refusalLabel, watcherWords, writeWords } from "../timeline/reading";
 import type { Timeline, WriteRecord } from "../timeline/timeline";
+import { faultRoom } from "./faultmarks";
 import { LABEL, type LabelPlan, placeLabels, type WantedLabel } from "./labels";
 import { PLOT_WIDTH, type Places } from "./places";
 
@@ -69,7 +70,7 @@ export function lanesOf(timeline: Timeline, places: Places, top = 0): Lanes {
 		wanted,
 		labelsEnd,
 		left,
-		plotHeight: labelsEnd + 18 + (count - 1) * spacing + 30,
+		plotHeight: labelsEnd + 18 + (count - 1) * spacing + 30 + faultRoom(timeline, places),
 		half: spacing * 0.42,
 	};
 }

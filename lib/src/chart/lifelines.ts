@@ -1,6 +1,7 @@
 import { pixelsOf, shortened } from "../timeline/printable";
 import { compactionWords, differenceWords, gapWords, lifeWords, type Reading } from "../timeline/reading";
-import type { Timeline } from "../timeline/timeline";
+import type { LifeEvent, Timeline } from "../timeline/timeline";
+import { placeWords, type WantedWord } from "./labels";
 import type { Lanes } from "./lanes";
 import { PLOT_WIDTH, type Places, rounded } from "./places";
 
@@ -42,7 +43,6 @@ export interface Note {
 
 /** Something that happens after an index, but before the next one, is drawn this far behind it. */
 export const AFTER = 0.25;
-const MOST_BARS = 300;
 
 export function barsOf(reading: Reading, places: Places, y: number): Bar[] {
 	const perIndex = PLOT_WIDTH / (places.hi - places.lo);
@@ -68,7 +68,7 @@ export function barsOf(reading: Reading, places: Places, y: number): Bar[] {
 		};
 		bars.push({ x, x2, y: y - 4.5, y2: y + 4.5, at: span.after, paused, tip });
 	}
-	return bars.slice(0, MOST_BARS);
+	return bars;
 }
 
 export function gapsOf(reading: Reading, places: Places, y: number, half: number): Gap[] {
@@ -87,7 +87,7 @@ export function gapsOf(reading: Reading, places: Places, y: number, half: number
 		};
 		gaps.push({ x, x2, y: y - half, y2: y + half, at: event.at, tip, say: lifeWords(event, reading.unit) });
 	}
-	return gaps.slice(0, MOST_BARS);
+	return gaps;
 }
 
 /** From each compaction on, what lies before it: a band through all lanes. */
@@ -102,11 +102,26 @@ export function forgottenOf(timeline: Timeline, places: Places, lanes: Lanes): G
 	});
 }
 
-/** Notes stand above the bar; one that would touch the note before it is left out. */
+/** What a note weighs: what was lost before what was cut, and that before what was put right. */
+const WEIGHT: Readonly<Record<LifeEvent["kind"], number>> = {
+	error: 2,
+	gap: 2,
+	reset: 2,
+	cut: 1,
+	closed: 1,
+	paused: 1,
+	resumed: 1,
+	listed: 0,
+	bookmarked: 0,
+	asked: 0,
+	answered: 0,
+};
+
+/** Notes stand above the bar; one that would touch another that weighs as much or more is left out. */
 export function notesOf(reading: Reading, places: Places, y: number, half: number): Note[] {
 	const perIndex = PLOT_WIDTH / (places.hi - places.lo);
 	const notes: Note[] = [];
-	let taken = Number.NEGATIVE_INFINITY;
+	const wantedWords: WantedWord[] = [];
 	for (const event of reading.watcher.life) {
 		const atEnd = event.at >= places.last;
 		let text: string;
@@ -147,8 +162,7 @@ export function notesOf(reading: Reading, places: Places, y: number, half: numbe
 		const width = pixelsOf(text, 10);
 		const wanted = (event.at + AFTER - places.lo) * perIndex;
 		const px = Math.max(0, Math.min(wanted - 3, PLOT_WIDTH + 20 - width));
-		if (px < taken + 6) continue;
-		taken = px + width;
+		wantedWords.push({ from: px, width, weight: WEIGHT[event.kind] });
 		const tip = {
 			watcher: shortened(reading.watcher.name, 40),
 			"what happened": lifeWords(event, reading.unit),
@@ -165,5 +179,6 @@ export function notesOf(reading: Reading, places: Places, y: number, half: numbe
 			say: `${shortened(reading.watcher.name, 40)}: ${lifeWords(event, reading.unit)}`,
 		});
 	}
-	return notes;
+	const rows = placeWords(wantedWords, 1, 6);
+	return notes.filter((_, at) => rows[at] === 0);
 }

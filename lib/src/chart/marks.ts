@@ -169,45 +169,121 @@ function eventTip(
 	};
 }
 
-/** The marks of one event at a watcher: one for each time that it came, a ring around what history replayed. */
+/** A number beside a mark that stands for many. */
+export interface Count {
+	readonly x: number;
+	readonly y: number;
+	readonly at: number;
+	readonly link: string;
+	readonly text: string;
+}
+
+/** The least distance at which the marks of one index are told apart. */
+const LEAST_APART = 6;
+
+/**
+ * The marks of what came at one index to a watcher: one for each time that it came, a ring around what history
+ * replayed. They stay within the lane, `half` pixels from its middle; where there is no room for all there is one, with
+ * their number beside it.
+ */
 export function marksOfDeliveries(
 	deliveries: readonly Delivery[],
 	link: string,
 	reading: Reading,
-	y: number,
+	lane: { readonly y: number; readonly half: number },
 	size: number,
 	why?: string,
-): Mark[] {
-	const { watcher } = reading;
-	const apart = Math.max(6, Math.sqrt(size) + 3);
-	return deliveries.flatMap((delivery, nth) => {
-		const ofMany = `${nth + 1} of ${deliveries.length}`;
+): { readonly marks: Mark[]; readonly counts: Count[] } {
+	const count = deliveries.length;
+	const wanted = Math.max(LEAST_APART, Math.sqrt(size) + 3);
+	const isWide = ((count - 1) / 2) * wanted > lane.half;
+	const apart = isWide ? (2 * lane.half) / (count - 1) : wanted;
+	const [first] = deliveries;
+	if (first !== undefined && apart < LEAST_APART) {
+		const words = manyWords(deliveries);
+		const mark = markOfDelivery(first, link, reading, lane.y, size, {
+			say: `${words.event}, ${reading.unit} ${first.index}${words.times}${words.keys}`,
+			came: words.short,
+			why,
+		});
+		const at = { x: first.index, y: rounded(lane.y - 10), at: first.index, link };
+		return { marks: mark, counts: [{ ...at, text: words.short }] };
+	}
+	const small = isWide ? Math.min(size, (apart - 1) ** 2) : size;
+	const marks = deliveries.flatMap((delivery, nth) => {
+		const ofMany = `${nth + 1} of ${count}`;
 		const came = timesOf(deliveries) > 1 ? `${ofMany} times` : `${ofMany} of this revision`;
-		const times = deliveries.length > 1 ? `, ${came}` : "";
-		const mark: Mark = {
-			x: delivery.index,
-			y: rounded(y + (nth - (deliveries.length - 1) / 2) * apart),
-			at: delivery.index,
-			link,
-			...lookOf(removes(delivery.action) ? "remove" : "write", size),
-			say: `${printable(watcher.name)} got ${delivery.action} ${shortened(delivery.key, 60)}, ${reading.unit} ${delivery.index}${
-				delivery.fromHistory ? ", replayed from the history" : ""
-			}${times}`,
-			tip: {
-				watcher: shortened(watcher.name, 40),
-				"asked for": watcherWords(watcher),
-				...eventTip(delivery.action, delivery.node, delivery.prevNode, reading.unit),
-				...(watcher.kind === "follow"
-					? {}
-					: { [reading.unit === "index" ? "response index" : "watched since"]: String(delivery.etcdIndex) }),
-				...(delivery.fromHistory ? { "replayed from": "the event history" } : {}),
-				...(why === undefined ? {} : { why }),
-				...(times === "" ? {} : { came }),
-			},
-		};
-		const inner: Mark = delivery.fromHistory ? { ...mark, size: size * 0.6 } : mark;
-		return delivery.fromHistory ? [{ ...mark, ...lookOf("ring", size * 0.75) }, inner] : [mark];
+		const replayed = delivery.fromHistory ? ", replayed from the history" : "";
+		return markOfDelivery(delivery, link, reading, rounded(lane.y + (nth - (count - 1) / 2) * apart), small, {
+			say: `${delivery.action} ${shortened(delivery.key, 60)}, ${reading.unit} ${delivery.index}${replayed}${
+				count > 1 ? `, ${came}` : ""
+			}`,
+			came: count > 1 ? came : undefined,
+			why,
+		});
 	});
+	return { marks, counts: [] };
+}
+
+/** Many deliveries of one index in words: the same event again, the events of a v3 revision, or both. */
+function manyWords(deliveries: readonly Delivery[]) {
+	const times = timesOf(deliveries);
+	const keys = [...new Set(deliveries.map(({ key }) => key))];
+	const [first = ""] = keys;
+	const many = keys.length > 1 ? `${keys.length} keys` : "";
+	const replayed = deliveries.every(({ fromHistory }) => fromHistory) ? ", replayed from the history" : "";
+	const some = keys.slice(0, 8).map((key) => shortened(key, 40));
+	return {
+		short: [many, times > 1 ? `×${times}` : ""].filter(Boolean).join(" "),
+		event: `${deliveries[0]?.action} ${many === "" ? shortened(first, 60) : `of ${many}`}`,
+		times: `${replayed}${times > 1 ? `, ${times} times` : ""}`,
+		keys: many === "" ? "" : `: ${some.join(", ")}${keys.length > 8 ? ", …" : ""}`,
+	};
+}
+
+function markOfDelivery(
+	delivery: Delivery,
+	link: string,
+	reading: Reading,
+	y: number,
+	size: number,
+	words: { readonly say: string; readonly came: string | undefined; readonly why: string | undefined },
+): Mark[] {
+	const { watcher, unit } = reading;
+	const mark: Mark = {
+		x: delivery.index,
+		y,
+		at: delivery.index,
+		link,
+		...lookOf(removes(delivery.action) ? "remove" : "write", size),
+		say: `${printable(watcher.name)} got ${words.say}`,
+		tip: {
+			watcher: shortened(watcher.name, 40),
+			"asked for": watcherWords(watcher),
+			...eventTip(delivery.action, delivery.node, delivery.prevNode, unit),
+			...(watcher.kind === "follow"
+				? {}
+				: { [unit === "index" ? "response index" : "watched since"]: String(delivery.etcdIndex) }),
+			...(delivery.fromHistory ? { "replayed from": "the event history" } : {}),
+			...(words.why === undefined ? {} : { why: words.why }),
+			...(words.came === undefined ? {} : { came: words.came }),
+		},
+	};
+	if (!delivery.fromHistory) return [mark];
+	return [
+		{ ...mark, ...lookOf("ring", size * 0.75) },
+		{ ...mark, size: size * 0.6 },
+	];
+}
+
+function byIndex(deliveries: readonly Delivery[]): Map<number, Delivery[]> {
+	const groups = new Map<number, Delivery[]>();
+	for (const delivery of deliveries) {
+		const group = groups.get(delivery.index);
+		if (group) group.push(delivery);
+		else groups.set(delivery.index, [delivery]);
+	}
+	return groups;
 }
 
 /** The hollow mark where an event should have been. */
@@ -245,8 +321,14 @@ export function marksOfWatcher(
 	y: number,
 	size: number,
 	draw: { readonly came: boolean; readonly absent: boolean; readonly bandedWriters: boolean },
-): { marks: Mark[]; joins: Join[] } {
+): { marks: Mark[]; joins: Join[]; counts: Count[] } {
 	const marks: Mark[] = [];
+	const counts: Count[] = [];
+	const add = (drawn: ReturnType<typeof marksOfDeliveries>) => {
+		marks.push(...drawn.marks);
+		counts.push(...drawn.counts);
+	};
+	const lane = { y, half: lanes.half };
 	const joins: Join[] = [];
 	for (const write of timeline.writes) {
 		const fate = fateOf(reading, write);
@@ -255,7 +337,7 @@ export function marksOfWatcher(
 		if (fate.kind !== "came" || !draw.came) continue;
 		const link = `w${write.id}`;
 		const why = whyWords(timeline, reading.watcher.name, write.id);
-		marks.push(...marksOfDeliveries(fate.deliveries, link, reading, y, size, why));
+		add(marksOfDeliveries(fate.deliveries, link, reading, lane, size, why));
 		const from = lanes.writers.get(write.by)?.y ?? 0;
 		joins.push({
 			x: fate.outcome.index,
@@ -266,7 +348,7 @@ export function marksOfWatcher(
 		});
 	}
 	if (draw.came)
-		for (const delivery of reading.foreign)
-			marks.push(...marksOfDeliveries([delivery], `i${delivery.index}`, reading, y, size));
-	return { marks, joins };
+		for (const [index, deliveries] of byIndex(reading.foreign))
+			add(marksOfDeliveries(deliveries, `i${index}`, reading, lane, size));
+	return { marks, joins, counts };
 }

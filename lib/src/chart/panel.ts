@@ -15,19 +15,29 @@ export interface Panel {
 	readonly readings: readonly Reading[];
 	readonly drawing: Drawing;
 	readonly showWindow: boolean;
+	readonly last: number;
 }
 
-/** `top`: the pixel at which it begins. `window`: whether v2's is drawn; by the run's length unless given. */
-export function panelOf(timeline: Timeline, places: Places, top = 0, window?: boolean): Panel {
+/**
+ * `places`: where it stands on its own axis or on the one that it shares. `top`: the pixel at which it begins. `window`: whether v2's is drawn; by the run's length unless given. `last`: the run's own last index.
+ */
+export function panelOf(
+	timeline: Timeline,
+	places: Places,
+	top = 0,
+	window?: boolean,
+	last = places.last,
+): Panel {
 	const lanes = lanesOf(timeline, places, top);
 	const readings = timeline.watchers.map((watcher) => readingOf(timeline, watcher));
-	const isLong = places.last - Math.ceil(places.lo) >= WINDOW;
+	const isLong = last - Math.ceil(places.lo) >= WINDOW;
 	return {
 		timeline,
 		places,
 		lanes,
 		readings,
 		drawing: drawingOf(timeline, readings, places, lanes),
+		last,
 		showWindow: timeline.api === "v2" && (window ?? isLong),
 	};
 }
@@ -35,7 +45,7 @@ export function panelOf(timeline: Timeline, places: Places, top = 0, window?: bo
 /** Panels, one below the other, over one axis; `places`: what they share. */
 export function panelLayers(panels: readonly Panel[], places: Places): Layer[] {
 	return [
-		...panels.flatMap((panel) => (panel.showWindow ? windowLayers(places, panel.lanes) : [])),
+		...panels.flatMap((panel) => (panel.showWindow ? windowLayers(places, panel.lanes, panel.last) : [])),
 		...panels.map(({ lanes }) => laneLayer(lanes, places)),
 		...panels.flatMap(({ lanes, drawing }) => nameLayers(lanes, drawing.totals)),
 		...drawingLayers(together(panels.map(({ drawing }) => drawing)), places),
@@ -68,6 +78,7 @@ function together(drawings: readonly Drawing[]): Drawing {
 		bands: drawings.flatMap(({ bands }) => bands),
 		joins: drawings.flatMap(({ joins }) => joins),
 		marks: drawings.flatMap(({ marks }) => marks),
+		counts: drawings.flatMap(({ counts }) => counts),
 		totals: new Map(drawings.flatMap(({ totals }) => [...totals])),
 	};
 }

@@ -1,3 +1,4 @@
+import { pixelsOf } from "../timeline/printable";
 import type { Timeline } from "../timeline/timeline";
 
 /** Where on the index axis everything stands, and how far the axis goes. */
@@ -55,7 +56,13 @@ export function placesOf(timeline: Timeline): Places {
 	const edge = Math.min(pad, 0.5);
 	const lo = lowest - pad;
 	const hi = highest + pad;
-	return { ofWrite, lo, hi, last, end: highest + edge, edge, ticks: integerTicks(lo, hi, 12) };
+	return { ofWrite, lo, hi, last, end: highest + edge, edge, ticks: indexTicks(lo, hi) };
+}
+
+/** The indexes that an axis names: at most 12, and no more than there is room for. */
+export function indexTicks(lo: number, hi: number): number[] {
+	const widest = pixelsOf(String(Math.ceil(Math.max(Math.abs(lo), Math.abs(hi)))), 11);
+	return integerTicks(lo, hi, Math.min(12, Math.floor(PLOT_WIDTH / (widest + 4))));
 }
 
 /** Integers at a round distance, at most `max` of them. */

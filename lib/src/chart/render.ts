@@ -1,6 +1,7 @@
 import { escapeUTF8 } from "entities";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
+import { printable, printableLines } from "../timeline/printable";
 
 /** The size of a chart in pixels, its paddings included. */
 export interface Frame {
@@ -40,7 +41,8 @@ function strictLogger(): vega.LoggerInterface {
 
 /**
  * Draws a Vega-Lite spec as SVG, at once and the same bytes each time. The spec has to have `autosize: none` and
- * the paddings that the frame says: then nothing depends on how wide a font is.
+ * the paddings that the frame says: then nothing depends on how wide a font is. Title and description may be any
+ * text: they are made printable and escaped here.
  */
 export function svgOf(spec: TopLevelSpec, frame: Frame, title: string, description: string): string {
 	const logger = strictLogger();
@@ -53,10 +55,10 @@ export function svgOf(spec: TopLevelSpec, frame: Frame, title: string, descripti
 		const renderer = new SVGStringRenderer(vega.loader());
 		renderer.initialize(null, frame.width, frame.height, [frame.left, frame.top], 1);
 		renderer.background("#ffffff").render(rootOf(view));
-		const label = `role="graphics-document" aria-roledescription="visualization" aria-label="${escapeUTF8(title)}"`;
-		return renderer
-			.svg()
-			.replace(/^<svg ([^>]*)>/, `<svg ${label} $1><desc>${escapeUTF8(description)}</desc>`);
+		const label = `role="graphics-document" aria-roledescription="visualization" aria-label="${escapeUTF8(printable(title))}"`;
+		const desc = `<desc>${escapeUTF8(printableLines(description))}</desc>`;
+		// A function, since `$&` and the like mean something in a replacement.
+		return renderer.svg().replace(/^<svg ([^>]*)>/, (_, size: string) => `<svg ${label} ${size}>${desc}`);
 	} finally {
 		view.finalize();
 	}

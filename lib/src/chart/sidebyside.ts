@@ -9,7 +9,7 @@ import { BOTH_AXIS, INDEX_AXIS, type Layer, legendLayers, REVISION_AXIS, raw, wi
 import { placeLegend } from "./legend";
 import { COLOUR } from "./palette";
 import { panelLayers, panelOf, playTo } from "./panel";
-import { integerTicks, type Places, placesOf } from "./places";
+import { indexTicks, type Places, placesOf } from "./places";
 import { svgOf } from "./render";
 import { timelineText } from "./text";
 
@@ -34,9 +34,9 @@ export function sideBySideChart(one: Timeline, other: Timeline, options: SideByS
 	const [first, second] = [placesOf(one), placesOf(other)];
 	const shared = commonPlaces(first, second);
 	const placesIn = ({ ofWrite, end }: Places): Places => ({ ...shared, ofWrite, end });
-	const upper = panelOf(one, placesIn(first), HEAD);
+	const upper = panelOf(one, placesIn(first), HEAD, undefined, first.last);
 	const split = upper.lanes.plotHeight + BETWEEN;
-	const lower = panelOf(other, placesIn(second), split + HEAD);
+	const lower = panelOf(other, placesIn(second), split + HEAD, undefined, second.last);
 	const panels = [upper, lower];
 	const left = Math.max(upper.lanes.left, lower.lanes.left);
 	const bottom = lower.lanes.plotHeight;
@@ -108,7 +108,7 @@ function commonPlaces(one: Places, other: Places): Places {
 		last: Math.max(one.last, other.last),
 		end: Math.max(one.end, other.end),
 		edge: Math.max(one.edge, other.edge),
-		ticks: integerTicks(lo, hi, 12),
+		ticks: indexTicks(lo, hi),
 	};
 }
 

@@ -1,3 +1,4 @@
+import { placeWords } from "../chart/labels";
 import { type Layer, raw, reached, say, tip, x } from "../chart/layers";
 import { lookOf } from "../chart/marks";
 import { COLOUR } from "../chart/palette";
@@ -98,11 +99,35 @@ export function windowBandLayers(
 	];
 }
 
+/** Where the events' names stand above the rows, and how much room they take above what one line takes. */
+export function placeEventLabels(
+	events: readonly WindowEvent[],
+	scale: { readonly lo: number; readonly hi: number },
+) {
+	const perIndex = PLOT_WIDTH / (scale.hi - scale.lo);
+	const middle = (scale.lo + scale.hi) / 2;
+	const labels = events.map(({ index, label }) => {
+		const text = shortened(label, 48);
+		const width = pixelsOf(text, 11.5, true);
+		const isLeft = index <= middle;
+		const x = (index - scale.lo) * perIndex;
+		return { index, text, isLeft, from: isLeft ? x - 6 : x + 6 - width, width, weight: 0 };
+	});
+	const rows = placeWords(labels, events.length, 12);
+	const most = Math.max(0, ...rows);
+	return {
+		extra: LINE * most,
+		labels: labels.map((label, at) => ({ ...label, y: 8 + LINE * (most - (rows[at] ?? 0)) })),
+	};
+}
+
+const LINE = 16;
+
 /** The followed events in each row: kept or gone. */
 export function windowEventLayers(
 	rows: readonly Row[],
 	events: readonly WindowEvent[],
-	scale: { readonly lo: number; readonly hi: number },
+	{ labels }: ReturnType<typeof placeEventLabels>,
 	plotHeight: number,
 ): Layer[] {
 	if (events.length === 0) return [];
@@ -126,19 +151,18 @@ export function windowEventLayers(
 				};
 			}),
 	);
-	const middle = (scale.lo + scale.hi) / 2;
 	const field = (name: string, type: "nominal" | "quantitative") => ({
 		field: name,
 		type,
 		scale: null,
 		legend: null,
 	});
-	const label = (align: "left" | "right", side: (index: number) => boolean): Layer =>
+	const label = (align: "left" | "right"): Layer =>
 		({
 			data: {
-				values: events
-					.filter((event) => side(event.index))
-					.map((event) => ({ x: event.index, y: 8, text: shortened(event.label, 48) })),
+				values: labels
+					.filter(({ isLeft }) => isLeft === (align === "left"))
+					.map(({ index, y, text }) => ({ x: index, y, text })),
 			},
 			mark: {
 				type: "text",
@@ -157,7 +181,7 @@ export function windowEventLayers(
 		}) as Layer;
 	return [
 		{
-			data: { values: events.map((event) => ({ x: event.index, y: 16, y2: plotHeight })) },
+			data: { values: labels.map(({ index, y }) => ({ x: index, y: y + 8, y2: plotHeight })) },
 			mark: {
 				type: "rule",
 				color: COLOUR.join,
@@ -183,7 +207,7 @@ export function windowEventLayers(
 				description: say,
 			},
 		} as Layer,
-		label("left", (index) => index <= middle),
-		label("right", (index) => index > middle),
+		label("left"),
+		label("right"),
 	];
 }

@@ -8,7 +8,7 @@ import { textTable } from "../chart/text";
 import { show } from "../page/display";
 import { printable, shortened } from "../timeline/printable";
 import type { WindowEvent, WindowMoment } from "./04-history";
-import { momentWords, windowBandLayers, windowEventLayers } from "./04-window-layers";
+import { momentWords, placeEventLabels, windowBandLayers, windowEventLayers } from "./04-window-layers";
 
 export interface WindowInput {
 	readonly title?: string;
@@ -25,7 +25,7 @@ const MOST_MOMENTS = 40;
 
 /**
  * Draws how the window of kept events slides: a row for each moment, from the oldest to the newest index that the
- * server could still give; a followed event is full while it is kept and hollow once it is gone. Pure.
+ * server could still give; a followed event is a dot while it is kept and a cross once it is gone. Pure.
  * @throws RangeError for no moment or more than 40, or a moment whose oldest index is above its newest.
  */
 export function windowChart(input: WindowInput): Chart {
@@ -39,14 +39,18 @@ export function windowChart(input: WindowInput): Chart {
 			);
 
 	const title = input.title ?? "What the server still remembers";
-	const newest = Math.max(...moments.map((moment) => moment.newestKept));
+	const newest = Math.max(
+		...moments.map((moment) => moment.newestKept),
+		...events.map((event) => event.index),
+	);
 	const oldest = Math.min(
 		...moments.map((moment) => moment.oldestKept),
 		...events.map((event) => event.index),
 	);
 	const pad = Math.max(0.5, (newest - oldest) * 0.02);
 	const scale = { lo: oldest - pad, hi: newest + pad };
-	const head = events.length > 0 ? 24 : 8;
+	const labels = placeEventLabels(events, scale);
+	const head = events.length > 0 ? 24 + labels.extra : 8;
 	const rows = moments.map((moment, nth) => ({ ...moment, y: head + ROW / 2 + nth * ROW }));
 	const plotHeight = head + moments.length * ROW + 6;
 	const last = Math.max(...moments.map((moment) => moment.index));
@@ -80,7 +84,7 @@ export function windowChart(input: WindowInput): Chart {
 		],
 		layers: [
 			...windowBandLayers(rows, scale),
-			...windowEventLayers(rows, events, scale, plotHeight),
+			...windowEventLayers(rows, events, labels, plotHeight),
 			...legendLayers(legend.placed),
 		],
 	});

@@ -8,7 +8,7 @@ import { svgOf } from "../chart/render";
 import { show } from "../page/display";
 import { type Table, tableBundle, tableOf } from "../page/table";
 import { eventsOf } from "../timeline/ask";
-import { pixelsOf, printable, shortened } from "../timeline/printable";
+import { fitted, pixelsOf, printable, shortened } from "../timeline/printable";
 import { unitOf } from "../timeline/reading";
 import { type AcceptedWrite, accepted } from "../timeline/scope";
 import type { NodeRecord, Timeline } from "../timeline/timeline";
@@ -90,33 +90,34 @@ export function logChart(
 	const column = PLOT_WIDTH / Math.max(1, indexes.length);
 	const middle = (index: number) => (indexes.indexOf(index) + 0.5) * column;
 	const height = keys.length * ROW;
-	const left = 24 + Math.max(0, ...keys.map((key) => pixelsOf(shortened(key, 30), 12)));
+	const left = 24 + Math.max(pixelsOf(unit, 10.5), ...keys.map((key) => pixelsOf(shortened(key, 30), 12)));
 	const wrong = compared.filter(({ how }) => how !== "same").length;
 	const subtitle =
 		options.subtitle ??
 		(wrong === 0
 			? `Right at each ${unit}`
 			: `${wrong} of ${compared.length} marks are not as a read shows it`);
-	const marks = compared.map(({ index, key, how }) => ({
-		at: index,
-		x: middle(index),
-		y: (keys.indexOf(key) + 0.5) * ROW,
-		...LOOK[how],
-		say: `${printable(key)} at ${unit} ${index}: ${WORDS[how]}`,
-		tip: { key: shortened(key, 60), [unit]: String(index), "in the log": WORDS[how] },
-	}));
+	const marks = compared
+		.filter(({ index }) => indexes.includes(index))
+		.map(({ index, key, how }) => ({
+			at: index,
+			x: middle(index),
+			y: (keys.indexOf(key) + 0.5) * ROW,
+			...LOOK[how],
+			say: `${printable(key)} at ${unit} ${index}: ${WORDS[how]}`,
+			tip: { key: shortened(key, 60), [unit]: String(index), "in the log": WORDS[how] },
+		}));
 	const text = (values: readonly object[], mark: object) =>
 		({
 			data: { values },
 			mark: { type: "text", fontSize: 12, color: COLOUR.text, baseline: "middle", tooltip: null, ...mark },
 			encoding: { x: raw("x"), y: raw("y"), text: { field: "text", type: "nominal" } },
 		}) as Layer;
-	const fits = Math.max(4, Math.floor(column / 6));
 	const heads = writes.flatMap(({ index, key, write }) =>
-		[`${index}`, write.operation, shortened(key, fits)].map((words, line) => ({
+		[`${index}`, write.operation, key].map((words, line) => ({
 			x: middle(index),
 			y: height + 14 + 15 * line,
-			text: words,
+			text: fitted(words, column - 4, 10.5),
 		})),
 	);
 	const used = (Object.keys(LOOK) as KeyCompared["how"][]).filter((how) =>

@@ -7,7 +7,7 @@ import { PLOT_WIDTH } from "../chart/places";
 import { svgOf } from "../chart/render";
 import { show } from "../page/display";
 import { type Cell, type Table, tableBundle, tableOf } from "../page/table";
-import { pixelsOf, printable, shortened } from "../timeline/printable";
+import { fitted, pixelsOf, printable, shortened } from "../timeline/printable";
 import { type Counts, type KeyNumbers, type NumberName, numberNames, whatTheyCount } from "./06-numbers";
 
 export interface NumbersOptions {
@@ -81,7 +81,7 @@ export function numbersChart(runs: readonly KeyNumbers[], options: NumbersOption
 	const count = first?.after.length ?? 0;
 	if (first === undefined || count === 0 || count > 16)
 		throw new RangeError(`the numbers are of 1 to 16 writes, not of ${count}`);
-	const title = options.title ?? `The numbers of ${first.key}, write by write`;
+	const title = options.title ?? `The numbers of ${shortened(first.key, 60)}, write by write`;
 	const scale = { lo: 0.5, hi: count + 0.5 };
 	const labels = labelsOf(first);
 	let top = labels.height + 4;
@@ -152,7 +152,7 @@ export function numbersTable(runs: readonly KeyNumbers[], options: NumbersOption
 	const names = runs.flatMap(({ api }) => numberNames[api]);
 	const writes = runs[0]?.after ?? [];
 	return tableOf({
-		title: options.title ?? `The numbers of ${runs[0]?.key ?? ""}, write by write`,
+		title: options.title ?? `The numbers of ${shortened(runs[0]?.key ?? "", 60)}, write by write`,
 		...(options.subtitle === undefined ? {} : { subtitle: options.subtitle }),
 		columns: ["write", ...names],
 		rows: writes.map(({ write, isAccepted }, at): Cell[] => [
@@ -225,8 +225,9 @@ function labelsOf({ after }: KeyNumbers): {
 	const column = PLOT_WIDTH / after.length;
 	const widths = after.map(({ write }) => pixelsOf(write, 11.5, true));
 	const isTight = Math.max(...widths) > column - 8;
-	const most = Math.floor(((isTight ? 2 : 1) * column - 8) / 8);
 	const rows = isTight ? 2 : 1;
+	const notes = ["nothing written", "no write", "–"];
+	const note = notes.find((words) => pixelsOf(words, 10.5) <= rows * column - 6) ?? "–";
 	const labels = after.map(({ write, isAccepted }, nth) => {
 		const y = LABEL_ROW * (rows - 1 - (nth % rows)) + 8;
 		return {
@@ -235,8 +236,8 @@ function labelsOf({ after }: KeyNumbers): {
 			link: `write ${nth + 1}`,
 			y,
 			under: y + 13,
-			text: shortened(write, most),
-			note: isAccepted ? "" : "nothing written",
+			text: fitted(write, rows * column - 8, 11.5, true),
+			note: isAccepted ? "" : note,
 			from: y + (isAccepted ? 8 : 21),
 			to: LABEL_ROW * rows + 8,
 		};

@@ -42,6 +42,23 @@ function pictureOf(control: string): string {
 	return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "␡" : "\ufffd";
 }
 
+/** `printable` for a text of several lines: they stay apart. */
+export function printableLines(text: string): string {
+	return text.split("\n").map(printable).join("\n");
+}
+
+/** `printable`, with the middle left out when it is wider than this many pixels. */
+export function fitted(text: string, pixels: number, fontSize: number, bold = false): string {
+	const whole = printable(text);
+	if (pixelsOf(whole, fontSize, bold) <= pixels) return whole;
+	// No character is narrower than 0.3 em.
+	for (let most = Math.ceil(pixels / (0.3 * fontSize)); most > 1; most--) {
+		const cut = shortened(text, most);
+		if (pixelsOf(cut, fontSize, bold) <= pixels) return cut;
+	}
+	return "…";
+}
+
 /** `printable`, with the middle left out when it has more than `max` characters: the two ends tell a key best. */
 export function shortened(text: string, max: number): string {
 	// Node 20 takes quadratic time to segment a text: of a key of a megabyte only the ends are looked at, at most 16 code

@@ -1,0 +1,349 @@
+import assert from "node:assert/strict";
+import {
+	type Chart,
+	curveChart,
+	type Delivery,
+	type KeyNumbers,
+	type LifeEvent,
+	logChart,
+	numbersChart,
+	sideBySideChart,
+	type Timeline,
+	timelineChart,
+	windowChart,
+} from "etcd-watch-lab";
+import { XMLValidator } from "fast-xml-parser";
+import { pixelsOf } from "#lib/timeline/printable.js";
+import { decoded, marksOf, rowsWith, textsOf, viewOf } from "./charts";
+import { accepted, delivery, many, node, postsRun, refused, timeline, watcher } from "./fixtures";
+
+/** Runs that nobody planned for: each has a picture that can be read. */
+
+const TEMPLATE = ["$&", "$1", "$'", "$`", "$$"] as const;
+
+function assertXml(svg: string): void {
+	assert.equal(XMLValidator.validate(svg), true);
+	assert.doesNotMatch(svg, /[^\P{Cc}\n]/u);
+}
+
+/** Where each text of a chart is drawn, in pixels of the plot: nothing of what a slider hides. */
+function placedTexts(chart: Chart): { text: string; from: number; to: number; y: number }[] {
+	const placed: { text: string; from: number; to: number; y: number }[] = [];
+	const visit = (item: unknown): void => {
+		if (typeof item !== "object" || item === null) return;
+		if ("items" in item && Array.isArray(item.items)) for (const one of item.items) visit(one);
+		if (!("text" in item) || typeof item.text !== "string" || !("fontSize" in item) || "items" in item)
+			return;
+		const number = (name: string) => Number((item as Record<string, unknown>)[name] ?? 0);
+		if (item.text === "" || number("angle") !== 0) return;
+		const width = pixelsOf(item.text, number("fontSize"), number("fontWeight") === 600);
+		const align = "align" in item ? item.align : "left";
+		const x = number("x") + number("dx");
+		const from = x - (align === "center" ? width / 2 : align === "right" ? width : 0);
+		placed.push({ text: item.text, from, to: from + width, y: number("y") + number("dy") });
+	};
+	const scene: object = viewOf(chart).view.scenegraph();
+	visit("root" in scene ? scene.root : undefined);
+	return placed;
+}
+
+/** Pairs of texts that lie on each other; a halo under a text is the same text at the same place. */
+function overlaps(chart: Chart, among: RegExp): string[] {
+	const texts = placedTexts(chart).filter(({ text }) => among.test(text));
+	return texts.flatMap((one, at) =>
+		texts
+			.slice(at + 1)
+			.filter(
+				(other) =>
+					Math.abs(one.y - other.y) < 9 &&
+					one.from < other.to &&
+					other.from < one.to &&
+					!(one.text === other.text && one.from === other.from),
+			)
+			.map((other) => `${one.text} | ${other.text}`),
+	);
+}
+
+/** Texts that reach over the picture's sides. */
+function outside(chart: Chart): string[] {
+	const { left, right } = (chart.spec as { padding: { left: number; right: number } }).padding;
+	return placedTexts(chart)
+		.filter(({ from, to }) => from < -left - 0.5 || to > 600 + right + 0.5)
+		.map(({ text, from, to }) => `${text}: ${Math.round(from)} to ${Math.round(to)}`);
+}
+
+function times(key: string, count: number): Delivery[] {
+	const [write] = [accepted(1, "set", key, 1)];
+	return write === undefined ? [] : Array.from({ length: count }, () => delivery(write, 1, true));
+}
+
+const gone = (key: string, index: number) => ({
+	index,
+	action: "delete" as const,
+	key,
+	node: node(key, index, { createdIndex: 0 }),
+	etcdIndex: 0,
+	fromHistory: false,
+});
+
+describe("a name that a replacement would read as a pattern", () => {
+	for (const text of TEMPLATE)
+		it(`is in the SVG as it is, and that is XML: ${text}`, () => {
+			const name = `a ${text} b`;
+			const run = timeline(name, [accepted(1, "set", "/a", 1)], [watcher(name, `/${text}`, [])]);
+			for (const chart of [
+				timelineChart(run),
+				sideBySideChart(run, run, { names: [name, name] }),
+				windowChart({ title: name, moments: [{ index: 1, oldestKept: 1, newestKept: 1, note: name }] }),
+				curveChart({ title: name, x: { label: name }, y: { label: name }, series: [] }),
+				logChart(run, [{ index: 1, key: "/a", how: "same" }], { title: name }),
+			]) {
+				assertXml(chart.svg);
+				assert.ok(decoded(/aria-label="([^"]*)"/.exec(chart.svg)?.[1] ?? "").includes(text), "in the title");
+			}
+			assert.ok(decoded(/<desc>([^<]*)/.exec(timelineChart(run).svg)?.[1] ?? "").includes(`${name} (watch`));
+		});
+
+	it("stays XML whatever control characters are in a title, a panel's name or a server's", () => {
+		const bad = "a\u0000b\u001b\ufffe\ud800c";
+		const run = { ...postsRun(), name: bad, server: bad };
+		for (const { svg } of [
+			timelineChart(run),
+			sideBySideChart(run, run),
+			sideBySideChart(run, run, { names: [bad, bad] }),
+			logChart(run, [{ index: 1, key: "/a/b", how: "same" }], { title: bad }),
+		])
+			assertXml(svg);
+	});
+});
+
+describe("several deliveries at one index", () => {
+	/** For each mark the distance to the lane of the watcher that it says it is of, and to the nearest other. */
+	function strays(run: Timeline): string[] {
+		const chart = timelineChart(run);
+		const laneOf = new Map(
+			placedTexts(chart).flatMap(({ text, y }): [string, number][] =>
+				run.watchers.some(({ name }) => name === text) ? [[text, y + 7]] : [],
+			),
+		);
+		return marksOf(chart).flatMap(({ say, y }) => {
+			const [name = ""] = String(say).split(" got ");
+			const own = laneOf.get(name);
+			if (own === undefined) return [];
+			const others = [...laneOf.values()].filter((lane) => lane !== own);
+			return others.some((lane) => Math.abs(lane - Number(y)) <= Math.abs(own - Number(y)))
+				? [`${say} at ${y}`]
+				: [];
+		});
+	}
+	const lanes = (count: number) => Array.from({ length: count }, (_, at) => watcher(`q${at}`, "/b", []));
+
+	for (const [count, watchers] of [
+		[2, 2],
+		[4, 7],
+		[9, 2],
+		[10, 2],
+		[12, 9],
+		[100, 2],
+	] as const)
+		it(`stay in their own lane: ${count} of them, among ${watchers} lanes`, () => {
+			const run = timeline(
+				"again and again",
+				[accepted(1, "set", "/a", 1), accepted(2, "set", "/a", 2)],
+				[watcher("p", "/a", times("/a", count), undefined, { kind: "poll" }), ...lanes(watchers)],
+			);
+			assert.deepEqual(strays(run), []);
+			const marks = marksOf(timelineChart(run)).filter(({ say }) => String(say).startsWith("p got"));
+			const places = new Set(marks.map(({ y }) => y));
+			if (places.size > 1) assert.equal(places.size, count, "each can be seen");
+			else assert.ok(textsOf(timelineChart(run).svg).includes(`×${count}`), "or their number is said");
+		});
+
+	it("of a v3 revision are one mark with their number where there is no room for each", () => {
+		const keys = Array.from({ length: 100 }, (_, at) => `/a/${at}`);
+		const [first = "", ...others] = keys;
+		const write = accepted(1, "delete", first, 1, {
+			operation: "rmdir",
+			others: others.map((key) => ({ node: node(key, 1) })),
+		});
+		const run = timeline(
+			"all of it",
+			[write],
+			[
+				watcher(
+					"w",
+					"/a",
+					keys.map((key) => gone(key, 1)),
+				),
+				...lanes(2),
+			],
+			{ api: "v3" },
+		);
+		assert.deepEqual(strays(run), []);
+		const chart = timelineChart(run);
+		assert.ok(textsOf(chart.svg).includes("100 keys"));
+		assert.match(
+			String(marksOf(chart).find(({ say }) => String(say).startsWith("w got"))?.["say"]),
+			/^w got delete of 100 keys, revision 1: \/a\/0, \/a\/1, /,
+		);
+	});
+});
+
+describe("many marks at few indexes", () => {
+	it("are drawn as bands that stay inside the plot", () => {
+		const run = timeline(
+			"refused",
+			[
+				accepted(1, "set", "/a", 1),
+				...Array.from({ length: 300 }, (_, at) => refused(at + 2, "create", "/a", 1)),
+				accepted(302, "set", "/a", 2),
+			],
+			[],
+		);
+		const bands = rowsWith(timelineChart(run), "fill", "x2", "y2", "tip");
+		assert.ok(bands.length > 0);
+		for (const { x, x2 } of bands) assert.ok(Number(x) >= 0.64 && Number(x2) <= 2.36, `${x} to ${x2}`);
+		const crosses = bands.filter(({ say }) => /refused/.test(String(say)));
+		assert.ok(
+			crosses.length > 0 && crosses.every(({ x, x2 }) => Number(x) > 0.99 && Number(x2) < 2.01),
+			"a refused write lies between two indexes",
+		);
+	});
+});
+
+describe("notes and names of faults", () => {
+	const life: LifeEvent[] = [
+		{ kind: "asked", at: 0 },
+		{ kind: "listed", at: 690, keys: [] },
+		{ kind: "cut", at: 700 },
+		{ kind: "gap", at: 705, from: 701, to: 705, why: "cleared", added: [], changed: [], keys: [] },
+		{ kind: "bookmarked", at: 712 },
+	];
+	const long = () =>
+		Array.from({ length: 1400 }, (_, at) => accepted(at + 1, "set", "/noise", at + 1, { value: "x" }));
+
+	it("leave out what matters less where there isn't room for all, not what came later", () => {
+		const texts = textsOf(
+			timelineChart(timeline("t", long(), [watcher("f", "/a", [], life, { kind: "follow" })])).svg,
+		);
+		assert.ok(texts.includes("gap 701 to 705: nothing changed"), texts.join("\n"));
+		assert.ok(!texts.includes("listed"));
+	});
+
+	it("don't lie on each other", () => {
+		const faults = (["kill", "restart", "pause", "resume", "snapshot"] as const).map((kind, at) => ({
+			kind,
+			at: 100 + 2 * at,
+		}));
+		const run = timeline("t", long().slice(0, 400), [watcher("f", "/a", [], life.slice(0, 1))], { faults });
+		const chart = timelineChart(run);
+		const named = /kill|restart|pause|resume|sent/;
+		assert.deepEqual(overlaps(chart, named), []);
+		assert.equal(textsOf(chart.svg).filter((text) => named.test(text)).length, 5, "and each is said");
+		assert.deepEqual(outside(chart), []);
+	});
+});
+
+describe("a short run beside a long one", () => {
+	it("has no window of the last 1000 events where it never was", () => {
+		const short = timeline("short", [accepted(1, "set", "/a", 1)], []);
+		const windows = (one: Timeline, other: Timeline) =>
+			(sideBySideChart(one, other).svg.match(/fill="#F0E442"/g) ?? []).length;
+		assert.deepEqual([windows(short, many(1800)), windows(short, short)], [1, 0]);
+		assert.equal(windows(many(1800), many(1500)), 2);
+	});
+});
+
+describe("the charts of single pages", () => {
+	it("keep the names above a log's columns apart, and everything inside the picture", () => {
+		for (const [count, operation] of [
+			[8, "compareAndSwap"],
+			[20, "refresh"],
+			[20, "compareAndDelete"],
+		] as const) {
+			const writes = Array.from({ length: count }, (_, at) =>
+				accepted(at + 1, "set", `/k${at}`, at + 1, { operation }),
+			);
+			const compared = writes.map((_, at) => ({ index: at + 1, key: "/k", how: "same" as const }));
+			const chart = logChart(timeline("t", writes, []), compared, { title: "t" });
+			assert.deepEqual(overlaps(chart, /./), []);
+			assert.deepEqual(outside(chart), []);
+		}
+	});
+
+	it("leave out a mark of an index that no write of the log has", () => {
+		const run = timeline("t", [accepted(1, "set", "/k", 1)], []);
+		const compared = [1, 7].map((index) => ({ index, key: "/k", how: "same" as const }));
+		const xs = rowsWith(logChart(run, compared, { title: "t" }), "say", "x").map(({ x }) => Number(x));
+		assert.deepEqual(xs, [300]);
+	});
+
+	it("keep what is said above sixteen writes apart", () => {
+		const after = Array.from({ length: 16 }, () => ({
+			write: "compareAndSwap /key",
+			isOwn: true,
+			isAccepted: false,
+			numbers: {},
+		}));
+		const run: KeyNumbers = { api: "v2", key: `/${"long".repeat(80)}`, after };
+		const chart = numbersChart([run]);
+		assert.deepEqual(overlaps(chart, /Swap|nothing|no write/), []);
+		assert.deepEqual(outside(chart), []);
+	});
+
+	it("keep the names of followed events apart", () => {
+		const chart = windowChart({
+			moments: [{ index: 400, oldestKept: 1, newestKept: 1000 }],
+			events: [100, 140, 180, 900, 940].map((index) => ({ index, label: `a followed event, ${index}` })),
+		});
+		assert.deepEqual(overlaps(chart, /followed/), []);
+		assert.deepEqual(outside(chart), []);
+	});
+
+	it("have room for a followed event that is not there yet", () => {
+		const chart = windowChart({
+			moments: [{ index: 100, oldestKept: 1, newestKept: 100 }],
+			events: [{ index: 400, label: "later" }],
+		});
+		for (const { x } of placedTexts(chart).map(({ to }) => ({ x: to }))) assert.ok(x < 640, `${x}`);
+	});
+
+	it("name no more indexes on an axis than there is room for", () => {
+		const far = [accepted(1, "set", "/a", 12_345_678), accepted(2, "set", "/a", 12_345_690)];
+		const run = { ...timeline("far", far, []), writes: far };
+		assert.deepEqual(overlaps(timelineChart(run), /^\d+$/), []);
+	});
+});
+
+describe("curveChart", () => {
+	const axes = { title: "t", x: { label: "client" }, kind: "bar" } as const;
+
+	it("draws bars on a logarithmic axis", () => {
+		const chart = curveChart({
+			...axes,
+			y: { label: "ms", log: true },
+			series: [
+				{
+					name: "s",
+					points: [
+						["one", 3],
+						["two", 300],
+					],
+				},
+			],
+		});
+		assert.deepEqual(viewOf(chart).warnings, []);
+		assertXml(chart.svg);
+	});
+
+	it("draws two words that begin and end alike as two bars, whose names don't touch", () => {
+		const word = (inner: string) => `${"x".repeat(40)}${inner}${"y".repeat(40)}`;
+		const points = ["a", "b", "c", "d", "e", "f", "g", "h"].map(
+			(inner, at) => [word(inner), at + 1] as const,
+		);
+		const chart = curveChart({ ...axes, y: { label: "ms" }, series: [{ name: "s", points }] });
+		const bars = [...chart.svg.matchAll(/aria-roledescription="bar"/g)];
+		assert.equal(bars.length, 8);
+		assert.deepEqual(overlaps(chart, /…/), []);
+	});
+});

@@ -314,36 +314,3 @@ describe("the charts of single pages", () => {
 		assert.deepEqual(overlaps(timelineChart(run), /^\d+$/), []);
 	});
 });
-
-describe("curveChart", () => {
-	const axes = { title: "t", x: { label: "client" }, kind: "bar" } as const;
-
-	it("draws bars on a logarithmic axis", () => {
-		const chart = curveChart({
-			...axes,
-			y: { label: "ms", log: true },
-			series: [
-				{
-					name: "s",
-					points: [
-						["one", 3],
-						["two", 300],
-					],
-				},
-			],
-		});
-		assert.deepEqual(viewOf(chart).warnings, []);
-		assertXml(chart.svg);
-	});
-
-	it("draws two words that begin and end alike as two bars, whose names don't touch", () => {
-		const word = (inner: string) => `${"x".repeat(40)}${inner}${"y".repeat(40)}`;
-		const points = ["a", "b", "c", "d", "e", "f", "g", "h"].map(
-			(inner, at) => [word(inner), at + 1] as const,
-		);
-		const chart = curveChart({ ...axes, y: { label: "ms" }, series: [{ name: "s", points }] });
-		const bars = [...chart.svg.matchAll(/aria-roledescription="bar"/g)];
-		assert.equal(bars.length, 8);
-		assert.deepEqual(overlaps(chart, /…/), []);
-	});
-});

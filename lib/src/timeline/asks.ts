@@ -2,6 +2,8 @@ import type { Delivery, LifeEvent, WatcherRecord } from "./timeline";
 
 /** One request of a watcher, or one open connection of a stream; asks of a loop that nothing came between are one. */
 export interface Ask {
+	/** The life event that made it. */
+	readonly asked: LifeEvent;
 	/** The store's index when it was made. */
 	readonly at: number;
 	/** The first index that it asks for; Infinity for one of a store that was wiped. */
@@ -67,6 +69,7 @@ function askOf(
 	});
 	const answer = end?.kind === "answered" ? seen.answerAt(end.at) : undefined;
 	return {
+		asked: first,
 		at: first.at,
 		from,
 		...(first.waitIndex === undefined ? {} : { waitIndex: first.waitIndex }),

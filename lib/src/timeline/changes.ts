@@ -13,6 +13,8 @@ export interface Change {
 	readonly prevNode?: NodeRecord;
 	/** False for a refresh: it takes an index and raises no event. */
 	readonly raisesEvent: boolean;
+	/** v2: the directories that were made on the way to its key. */
+	readonly made: readonly string[];
 	/** Of a removal: the keys below that went with it, sorted. In v3 a delete takes nothing along: empty. */
 	readonly gone: readonly string[];
 	/** Of a removal in v2: the watched keys below that were there. One in doubt, by a write without an answer, is not. */
@@ -39,21 +41,25 @@ export class Contents {
 		return [...this.#nodes.values()].sort((one, two) => (one.key < two.key ? -1 : 1));
 	}
 
-	/** v2: the directories on the way to the key are made where they are missing, with its index. */
-	put(node: NodeRecord): void {
+	/** v2: the directories on the way to the key are made where they are missing, with its index; gives them. */
+	put(node: NodeRecord): string[] {
 		this.#nodes.set(node.key, node);
-		if (this.#isFlat) return;
+		const made: string[] = [];
+		if (this.#isFlat) return made;
 		const { modifiedIndex } = node;
 		for (let key = node.key; key !== "/"; ) {
 			const parent = parentOf(key);
 			const siblings = this.#children.get(parent);
-			if (siblings?.has(key)) return;
+			if (siblings?.has(key)) return made;
 			if (siblings) siblings.add(key);
 			else this.#children.set(parent, new Set([key]));
-			if (parent !== "/" && !this.#nodes.has(parent))
+			if (parent !== "/" && !this.#nodes.has(parent)) {
 				this.#nodes.set(parent, { key: parent, dir: true, modifiedIndex, createdIndex: modifiedIndex });
+				made.push(parent);
+			}
 			key = parent;
 		}
+		return made;
 	}
 
 	/** Takes a key away, in v2 with all below it; gives what was below it, sorted. */
@@ -79,7 +85,7 @@ export class Contents {
 	}
 }
 
-type Sketch = Omit<Change, "gone" | "heldWatched">;
+type Sketch = Omit<Change, "made" | "gone" | "heldWatched">;
 
 /** Every change of a run in the order of the indexes. `unanswered`: the events of writes that had no answer. */
 export function changesOf(
@@ -104,11 +110,10 @@ export function changesOf(
 			wipes.shift();
 		}
 		if (!isRemoval(sketch)) {
-			contents.put(sketch.node);
-			return { ...sketch, gone: [], heldWatched: nothing };
+			return { ...sketch, made: contents.put(sketch.node), gone: [], heldWatched: nothing };
 		}
 		const heldWatched = new Set(watched.filter((key) => isBelow(key, sketch.key) && contents.has(key)));
-		return { ...sketch, gone: contents.remove(sketch.key), heldWatched };
+		return { ...sketch, made: [], gone: contents.remove(sketch.key), heldWatched };
 	});
 }
 

@@ -25,6 +25,8 @@ export interface Fate {
 	readonly ask?: Ask;
 	/** True when nothing that was sent for this ask up to here can be unseen: a silence is proven. */
 	readonly isProven: boolean;
+	/** What would account for its silence, whatever was due: a fault of the member, a reader that stopped, a deaf stream. */
+	readonly excuse?: Reason;
 	/** The gap, the reset or the 401 by which the watcher was told that it can't have it, due or not. */
 	readonly told?: LifeEvent;
 	/** True when its key is the watched one, lies below it, or in v2 took it away: its absence is worth drawing. */
@@ -55,12 +57,14 @@ export function fateOf(of: Watched, change: Change, deliveries: readonly Deliver
 	const told = statedBy(watcher, change.index);
 	const isProven = ask !== undefined && change.index <= ask.seenTo && watcher.proof !== "none";
 	const place = placeOf(of, change);
+	const broken = byFaults(of, change.index, ask);
+	const excuse = broken?.[1] ?? (ask && deafness(of, change.index, ask)?.[1]);
 	const found: Found =
 		deliveries.length > 0
 			? ["came", cameBy(of, change, deliveries, place)]
 			: (notDue(of, change, place, ask) ??
 				(told && told.kind !== "error" ? ["stated", "in a stated gap"] : undefined) ??
-				byFaults(of, change.index, ask) ??
+				broken ??
 				(ask ? whileAsking(of, change.index, ask, isProven) : whileAway(of, change.index, told)));
 	return {
 		change,
@@ -69,6 +73,7 @@ export function fateOf(of: Watched, change: Change, deliveries: readonly Deliver
 		deliveries,
 		...(ask ? { ask } : {}),
 		isProven,
+		...(excuse ? { excuse } : {}),
 		...(told ? { told } : {}),
 		isNear: isNear(timeline, watcher, change),
 		state: stateAt(of, change.index, ask),
@@ -104,7 +109,7 @@ export function eventOf({
 	raisesEvent,
 	node,
 	prevNode,
-}: Omit<Change, "write" | "key" | "gone" | "heldWatched">): ModelEvent {
+}: Omit<Change, "write" | "key" | "made" | "gone" | "heldWatched">): ModelEvent {
 	const done = action === "put" ? "set" : action;
 	return { action: done, index, node, ...(prevNode ? { prevNode } : {}), refresh: !raisesEvent };
 }
@@ -191,16 +196,21 @@ function byFaults(
 	return ["notKnown", "member silent"];
 }
 
+/** Why a stream hears nothing any more, though its connection is open. */
+function deafness({ timeline, watcher }: Watched, index: number, ask: Ask): Found | undefined {
+	if (timeline.api !== "v2" || watcher.kind !== "stream") return undefined;
+	if (ask.replayed !== undefined && ask.replayed < index) return ["missed", "deaf stream"];
+	const pause = ask.pauses.findLast(({ after }) => after < index);
+	// What was sent to one that still does not read waits for it, unless the server has dropped it.
+	const isWaiting = pause?.until === Number.POSITIVE_INFINITY && watcher.proof !== "gone";
+	if (pause) return [isWaiting ? "notKnown" : "missed", "reader paused"];
+	return watcher.proof === "gone" && ask.end === undefined ? ["missed", "dropped"] : undefined;
+}
+
 /** It was asking for it, and did not get it. */
-function whileAsking({ timeline, watcher }: Watched, index: number, ask: Ask, isProven: boolean): Found {
-	if (timeline.api === "v2" && watcher.kind === "stream") {
-		if (ask.replayed !== undefined && ask.replayed < index) return ["missed", "deaf stream"];
-		const pause = ask.pauses.findLast(({ after }) => after < index);
-		// What was sent to one that still does not read waits for it, unless the server has dropped it.
-		const isWaiting = pause?.until === Number.POSITIVE_INFINITY && watcher.proof !== "gone";
-		if (pause) return [isWaiting ? "notKnown" : "missed", "reader paused"];
-		if (watcher.proof === "gone" && ask.end === undefined) return ["missed", "dropped"];
-	}
+function whileAsking(of: Watched, index: number, ask: Ask, isProven: boolean): Found {
+	const deaf = deafness(of, index, ask);
+	if (deaf) return deaf;
 	if (isProven) return ["missed", "unexplained"];
 	return ask.end === undefined ? ["notKnown", "unproven"] : ["missed", "lost with its connection"];
 }

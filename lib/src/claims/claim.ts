@@ -1,4 +1,5 @@
-import type { AcceptedWrite } from "../timeline/scope";
+import { type Account, accountOf, type Change, type Fate, type WatcherAccount } from "../timeline/account";
+import { depthBelow, isHidden } from "../timeline/scope";
 import type { Delivery, LifeEvent, Timeline, WatcherRecord, WriteRecord } from "../timeline/timeline";
 
 /** A row of a timeline that a verdict rests on. */
@@ -12,6 +13,7 @@ export interface Verdict {
 	readonly claim: string;
 	readonly verdict: "confirmed" | "refuted" | "untested";
 	readonly because: string;
+	/** All of it; `showVerdict` shows the first rows. */
 	readonly evidence: readonly Evidence[];
 	/** "v3" when it is of a v3 run, whose indexes are revisions. */
 	readonly api?: "v3";
@@ -20,56 +22,147 @@ export interface Verdict {
 /** A statement about etcd's watch that a run can confirm, refute, or leave untested. */
 export type Claim = (timeline: Timeline) => Verdict;
 
-function withoutFollowers(timeline: Timeline): Timeline {
-	const watchers = timeline.watchers.filter(({ kind }) => kind !== "follow");
-	return watchers.length === timeline.watchers.length ? timeline : { ...timeline, watchers };
-}
-
 /** A verdict without its claim. */
 export type Finding = Omit<Verdict, "claim" | "api">;
 
+/** A run as a claim reads it. */
+export interface Run {
+	readonly timeline: Timeline;
+	readonly changes: Account["changes"];
+	/** What a write changed. */
+	changesOf(write: WriteRecord): readonly Change[];
+	/** etcd's own: a follower is no witness for or against a claim about etcd's watch. */
+	readonly watchers: readonly WatcherAccount[];
+}
+
 /**
- * A claim from its statement and its check. Claims are about etcd's watch: a follower is no witness for or against it.
- * `v2Only`: why it says nothing of v3, where it does not; a run on v3 then leaves it untested.
+ * A claim from its statement and its check. `v2Only`: why it says nothing of v3, where it does not; a run on v3 then
+ * leaves it untested.
  */
 export function claim(
 	statement: string,
-	check: (timeline: Timeline) => Finding,
+	check: (run: Run) => Finding,
 	options: { readonly v2Only?: string } = {},
 ): Claim {
 	return (timeline) => {
-		if (timeline.api === "v2") return { claim: statement, ...check(withoutFollowers(timeline)) };
 		const { v2Only } = options;
-		const found =
-			v2Only === undefined ? check(withoutFollowers(timeline)) : untested(`of v3 it says nothing: ${v2Only}`);
-		return { claim: statement, ...found, api: "v3" };
+		const isV3 = timeline.api === "v3";
+		const account = accountOf(timeline);
+		const { changes } = account;
+		const run: Run = {
+			timeline,
+			changes,
+			changesOf: (write) => account.changesOf(write),
+			watchers: account.watchers.filter(({ watcher }) => watcher.kind !== "follow"),
+		};
+		const found = isV3 && v2Only !== undefined ? untested(`of v3 it says nothing: ${v2Only}`) : check(run);
+		return { claim: statement, ...found, ...(isV3 ? { api: "v3" } : {}) };
 	};
 }
 
-const shownEvidence = 6;
+/** A change at a watcher. */
+export interface Pair {
+	readonly watcher: WatcherRecord;
+	readonly change: Change;
+	readonly fate: Fate;
+}
 
-function finding(verdict: Verdict["verdict"], because: string, evidence: readonly Evidence[]): Finding {
-	return { verdict, because, evidence: evidence.slice(0, shownEvidence) };
+/** Every watcher with every event that the rule picks. */
+export function pairs({ watchers }: Run, picks: (watcher: WatcherRecord, change: Change) => boolean): Pair[] {
+	return watchers.flatMap(({ watcher, fates }) =>
+		fates
+			.filter(({ change }) => change.raisesEvent && picks(watcher, change))
+			.map((fate) => ({ watcher, change: fate.change, fate })),
+	);
+}
+
+/** True for what lies on the watched key, below or above it, hidden names aside. */
+export function isVisible({ timeline }: Run, { key }: WatcherRecord, { isNear, change }: Fate): boolean {
+	return isNear && !(timeline.api === "v2" && isHidden(change.key, key));
+}
+
+/** How many levels the change lies below the watched key, hidden names aside: 0 for none. */
+export function visibleDepth({ timeline }: Run, { key }: WatcherRecord, change: Change): number {
+	return timeline.api === "v2" && isHidden(change.key, key) ? 0 : (depthBelow(change.key, key) ?? 0);
+}
+
+export function came({ deliveries }: Fate): boolean {
+	return deliveries.length > 0;
+}
+
+/**
+ * True when it matters whether it came: the watcher was asking for it, nothing that it was sent is unseen, and no fault,
+ * pause or deafness would account for a silence.
+ */
+export function testifies({ isProven, excuse }: Fate): boolean {
+	return isProven && excuse === undefined;
+}
+
+/** True when it did not come, and nothing that is known accounts for it. */
+export function isLost(fate: Fate): boolean {
+	return !came(fate) && fate.reason === "unexplained" && testifies(fate);
+}
+
+/** One that had to come did not: refuted. All of them came: confirmed. */
+export function allCame(found: readonly Pair[], what: string, none: string): Finding {
+	const telling = found.filter(({ fate }) => testifies(fate));
+	const silent = telling.filter(({ fate }) => !came(fate));
+	const [first] = silent;
+	if (first) {
+		return refuted(
+			`${count(silent.length, "event")} did not come; the first is ${first.change.action} ${first.change.key} at "${first.watcher.name}"`,
+			evidenceOf(silent),
+		);
+	}
+	return telling.length === 0
+		? untested(none)
+		: confirmed(`${what}: ${all(telling.length, "event")} came`, evidenceOf(telling));
+}
+
+/** One of them came: refuted. None did, and it is known that none was on its way: confirmed. */
+export function noneCame(found: readonly Pair[], what: string, none: () => Finding): Finding {
+	const heard = found.filter(({ fate }) => came(fate));
+	const [first] = heard;
+	if (first) {
+		return refuted(
+			`${count(heard.length, "event")} came; the first is ${first.change.action} ${first.change.key} at "${first.watcher.name}"`,
+			evidenceOf(heard),
+		);
+	}
+	const silent = found.filter(({ fate }) => testifies(fate));
+	return silent.length === 0
+		? none()
+		: confirmed(
+				`${what}: ${noneWords(silent.length)}, and it is known that nothing was on its way`,
+				evidenceOf(silent),
+			);
 }
 
 export function confirmed(because: string, evidence: readonly Evidence[]): Finding {
-	return finding("confirmed", because, evidence);
+	return { verdict: "confirmed", because, evidence };
 }
 
 export function refuted(because: string, evidence: readonly Evidence[]): Finding {
-	return finding("refuted", because, evidence);
+	return { verdict: "refuted", because, evidence };
 }
 
 export function untested(because: string, evidence: readonly Evidence[] = []): Finding {
-	return finding("untested", because, evidence);
+	return { verdict: "untested", because, evidence };
 }
 
-export function writeEvidence({ write }: AcceptedWrite): Evidence {
+export function evidenceOf(found: readonly Pair[]): Evidence[] {
+	return found.flatMap(({ watcher, change, fate }) => [
+		writeEvidence(change),
+		...sentEvidence(watcher, fate.deliveries),
+	]);
+}
+
+export function writeEvidence({ write }: { readonly write: WriteRecord }): Evidence {
 	return { kind: "write", write };
 }
 
-export function deliveryEvidence(watcher: WatcherRecord, delivery: Delivery): Evidence {
-	return { kind: "delivery", watcher: watcher.name, delivery };
+export function sentEvidence({ name }: WatcherRecord, deliveries: readonly Delivery[]): Evidence[] {
+	return deliveries.map((delivery) => ({ kind: "delivery", watcher: name, delivery }));
 }
 
 export function lifeEvidence(watcher: WatcherRecord, event: LifeEvent): Evidence {
@@ -88,6 +181,6 @@ export function all(number: number, noun: string): string {
 }
 
 /** "none of 3 events came", "the one event did not come". */
-export function noneWords(events: number): string {
+function noneWords(events: number): string {
 	return events === 1 ? "the one event did not come" : `none of ${count(events, "event")} came`;
 }

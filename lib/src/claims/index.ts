@@ -13,7 +13,5 @@ export const claims = {
 	...reach,
 	...indexes,
 	...loss,
-	historyHoldsAThousandEvents: window.historyHoldsAThousandEvents,
-	quietKeyIsThrownOut: window.quietKeyIsThrownOut,
-	listAndWatchLosesNothing: window.listAndWatchLosesNothing,
+	...window,
 };

@@ -1,73 +1,69 @@
-import {
-	type AcceptedWrite,
-	accepted,
-	deliveriesOf,
-	depthBelow,
-	goneBelow,
-	listenings,
-	removes,
-} from "../timeline/scope";
-import type { Delivery, Timeline, WatcherRecord } from "../timeline/timeline";
+import type { Change, WatcherAccount } from "../timeline/account";
+import type { Delivery, Timeline, WatcherRecord, WriteRecord } from "../timeline/timeline";
+import { isBelow, isRemoval } from "../v2/key";
 import {
 	all,
 	claim,
 	confirmed,
 	count,
-	deliveryEvidence,
 	type Evidence,
+	type Finding,
+	pairs,
+	type Run,
 	refuted,
+	sentEvidence,
+	testifies,
 	untested,
 	writeEvidence,
 } from "./claim";
 
+/** Whether writes to different keys have one and the same number. In v3 one write can change several, at its one. */
+function sequence(
+	{ changes }: Run,
+	shared: (evidence: readonly Evidence[]) => Finding,
+	apart: (keys: string, writes: string, evidence: readonly Evidence[]) => Finding,
+): Finding {
+	const keys = new Set(changes.map(({ key }) => key));
+	if (keys.size < 2) return untested("fewer than two keys were written: nothing to compare");
+	const same = changes.filter((one, at) => {
+		const isOther = (other: Change | undefined) =>
+			other?.index === one.index && other.write !== one.write && other.key !== one.key;
+		return isOther(changes[at - 1]) || isOther(changes[at + 1]);
+	});
+	return same.length > 0
+		? shared(same.map(writeEvidence))
+		: apart(count(keys.size, "key"), count(changes.length, "write"), changes.map(writeEvidence));
+}
+
 export const versionsArePerKey = claim(
 	"v2 has only versions of single keys, none of the whole store",
-	(timeline) => {
-		const writes = accepted(timeline);
-		const keys = new Set(writes.map(({ key }) => key));
-		if (keys.size < 2) return untested("fewer than two keys were written: nothing to compare");
-		// An expiry may be in a timeline twice, with the same key.
-		const keyAt = new Map(writes.map(({ index, key }) => [index, key]));
-		const doubled = new Set(
-			writes.filter(({ index, key }) => keyAt.get(index) !== key).map(({ index }) => index),
-		);
-		const sharing = writes.filter(({ index }) => doubled.has(index));
-		return sharing.length === 0
-			? refuted(
-					`${count(keys.size, "key")} share one sequence: no two of ${count(writes.length, "write")} have the same modifiedIndex, ` +
-						"and a key's next one depends on how often the others were written",
-					writes.map(writeEvidence),
-				)
-			: confirmed("writes to different keys have the same modifiedIndex", sharing.map(writeEvidence));
-	},
+	(run) =>
+		sequence(
+			run,
+			(rows) => confirmed("writes to different keys have the same modifiedIndex", rows),
+			(keys, writes, rows) =>
+				refuted(
+					`${keys} share one sequence: no two of ${writes} have the same modifiedIndex, and a key's next one depends on how often the others were written`,
+					rows,
+				),
+		),
 	{ v2Only: "it has both, see notebook 06" },
 );
 
 export const storeHasOneSequence = claim(
 	"The writes to all keys of the store are numbered in one sequence",
-	(timeline) => {
-		const writes = accepted(timeline);
-		const keys = new Set(writes.map(({ key }) => key));
-		if (keys.size < 2) return untested("fewer than two keys were written: nothing to compare");
-		// In v3 one write can change several keys, at its one number; in v2 an expiry may be there twice.
-		const takenBy = new Map(writes.map(({ index, write, key }) => [index, { id: write.id, key }]));
-		const sharing = writes.filter(({ index, write, key }) => {
-			const other = takenBy.get(index);
-			return other !== undefined && other.id !== write.id && other.key !== key;
-		});
-		return sharing.length === 0
-			? confirmed(
-					`${count(keys.size, "key")} share it: no two of ${count(writes.length, "write")} have the same number`,
-					writes.map(writeEvidence),
-				)
-			: refuted("two writes to different keys have the same number", sharing.map(writeEvidence));
-	},
+	(run) =>
+		sequence(
+			run,
+			(rows) => refuted("two writes to different keys have the same number", rows),
+			(keys, writes, rows) => confirmed(`${keys} share it: no two of ${writes} have the same number`, rows),
+		),
 );
 
+type OwnNumber = "modifiedIndex" | "createdIndex" | "version";
+
 /** The numbers that an event carries of its key, in the words of its API. */
-const ownNumbers: Readonly<
-	Record<Timeline["api"], readonly ["modifiedIndex" | "createdIndex" | "version", string][]>
-> = {
+const ownNumbers: Readonly<Record<Timeline["api"], readonly (readonly [OwnNumber, string])[]>> = {
 	v2: [
 		["modifiedIndex", "modifiedIndex"],
 		["createdIndex", "createdIndex"],
@@ -81,98 +77,108 @@ const ownNumbers: Readonly<
 
 export const keysCountTheirOwnWrites = claim(
 	"A key has a number that counts the writes to it, whatever is written elsewhere",
-	(timeline) => {
-		const writes = accepted(timeline);
-		const keys = [...new Set(writes.map(({ key }) => key))];
+	({ timeline, changes }) => {
+		const byKey = new Map<string, { readonly change: Change; readonly place: number }[]>();
+		for (const [place, change] of changes.entries()) {
+			const own = byKey.get(change.key);
+			if (own) own.push({ change, place });
+			else byKey.set(change.key, [{ change, place }]);
+		}
 		// Only a key that was written again after another one tells a count of its own from one of the store.
-		const told = keys.filter((key) => {
-			const own = writes.filter((write) => write.key === key && !removes(write));
-			const [first, second] = [own[0], own.at(-1)];
-			return (
-				first !== undefined &&
-				second !== undefined &&
-				writes.some((one) => one.key !== key && one.index > first.index && one.index < second.index)
-			);
-		});
+		const told = [...byKey.values()]
+			.map((own) => own.slice(0, own.findLastIndex(({ change }) => !isRemoval(change)) + 1))
+			.filter((own) => {
+				const first = own.findIndex(({ change }) => !isRemoval(change));
+				const [from, to] = [own[first]?.place ?? 0, own.at(-1)?.place ?? 0];
+				return to - from > own.length - 1 - first;
+			})
+			.map((own) => own.map(({ change }) => change));
 		if (told.length === 0)
 			return untested("no key was written, and written again after a write to another one");
-		const evidence = writes.filter(({ key }) => told.includes(key)).map(writeEvidence);
-		const counting = ownNumbers[timeline.api].filter(([field]) =>
-			told.every((key) => counts(writes, key, field)),
-		);
-		const names = ownNumbers[timeline.api].map(([, name]) => name).join(", ");
-		const [found] = counting;
+		const keys = new Set(told.map(([first]) => first?.key));
+		const evidence = changes.filter(({ key }) => keys.has(key)).map(writeEvidence);
+		const numbers = ownNumbers[timeline.api];
+		const found = numbers.find(([field]) => told.every((own) => counts(own, field)));
 		return found === undefined
-			? refuted(`none of ${names} does: each jumps by what was written to other keys in between`, evidence)
+			? refuted(
+					`none of ${numbers.map(([, name]) => name).join(", ")} does: each jumps by what was written to other keys in between`,
+					evidence,
+				)
 			: confirmed(`${found[1]} does: it goes up by 1 with each write since the key was made`, evidence);
 	},
 );
 
 /** Whether the number goes 1, 2, 3, … with the key's writes, from each making of it on. */
-function counts(
-	writes: readonly AcceptedWrite[],
-	key: string,
-	field: "modifiedIndex" | "createdIndex" | "version",
-): boolean {
+function counts(own: readonly Change[], field: OwnNumber): boolean {
 	let expected = 0;
-	return writes
-		.filter((write) => write.key === key)
-		.every((write) => {
-			expected = removes(write) ? 0 : expected + 1;
-			return removes(write) || write.outcome.node[field] === expected;
-		});
+	return own.every((change) => {
+		if (isRemoval(change)) return true;
+		// Made anew after a removal, or after an expiry that nobody recorded.
+		expected = change.prevNode ? expected + 1 : 1;
+		return change.node[field] === expected;
+	});
 }
 
-export const refusedWriteTakesNoIndex = claim("A write that etcd refuses takes no index", (timeline) => {
-	const refused = timeline.writes.filter(({ outcome }) => outcome.kind === "refused");
-	const indexes = [0, ...accepted(timeline).map(({ index }) => index)];
-	// Between two neighbours: how many indexes are nobody's, and which writes were refused there.
-	const between = indexes.slice(1).map((index, at) => {
-		const before = indexes[at] ?? 0;
-		return {
-			missing: Math.max(0, index - before - 1),
-			refused: refused.filter(({ triedAt }) => triedAt >= before && triedAt < index),
-		};
-	});
-	const evidence = between.flatMap((place) =>
-		place.refused.map((write): Evidence => ({ kind: "write", write })),
+export const refusedWriteTakesNoIndex = claim(
+	"A write that etcd refuses takes no index",
+	({ timeline, changes, watchers }) => {
+		const refused = timeline.writes.filter(({ outcome }) => outcome.kind === "refused");
+		const carriedOut = refused.flatMap((write) => toldOf(write, watchers));
+		if (carriedOut.length > 0)
+			return refuted(`${count(carriedOut.length, "event")} came of a write that was refused`, carriedOut);
+		// What a watcher was sent took an index too: another client's write, or an expiry that nobody waited for.
+		const foreign = watchers.flatMap((account) => account.foreign.map(({ index }) => index));
+		const indexes = [...new Set([0, ...changes.map(({ index }) => index), ...foreign])].sort((a, b) => a - b);
+		const places = indexes.slice(1).map((index, at) => {
+			const before = indexes[at] ?? 0;
+			return {
+				isNext: index === before + 1,
+				refused: refused.filter(({ triedAt }) => triedAt >= before && triedAt < index),
+			};
+		});
+		const evidence = (found: typeof places) =>
+			found.flatMap((place) => place.refused.map((write) => writeEvidence({ write })));
+		const around = evidence(places);
+		if (around.length === 0) return untested("no refused write was followed by an accepted one");
+		const skipping = evidence(places.filter(({ isNext }) => !isNext));
+		return skipping.length === 0
+			? confirmed(
+					`the indexes around ${count(around.length, "refused write")} follow each other without a gap`,
+					around,
+				)
+			: untested(
+					"indexes are missing around a refused write, and nobody can say whose they are: others write on this server, or etcd does",
+					skipping,
+				);
+	},
+);
+
+/** The events of a refused write that a watcher was sent: of no other write, on its key, of its value. */
+function toldOf(
+	{ key, value, triedAt, operation }: WriteRecord,
+	watchers: readonly WatcherAccount[],
+): Evidence[] {
+	if (operation === "createInOrder" || value === undefined || value === "") return [];
+	return watchers.flatMap(({ watcher, foreign }) =>
+		sentEvidence(
+			watcher,
+			foreign.filter((event) => event.key === key && event.index > triedAt && event.node.value === value),
+		),
 	);
-	if (evidence.length === 0) return untested("no refused write was followed by an accepted one");
-	const skipping = between.filter(({ missing }) => missing > 0);
-	const [first] = skipping.flatMap((place) => place.refused);
-	if (!first) {
-		return confirmed(
-			`the indexes around ${count(evidence.length, "refused write")} follow each other without a gap`,
-			evidence,
-		);
-	}
-	const unanswered = timeline.writes.some(({ outcome }) => outcome.kind === "failed" && outcome.maybeApplied);
-	// One index for each refused write, and none missing anywhere else: nobody else took them.
-	return unanswered || skipping.some((place) => place.missing !== place.refused.length)
-		? untested(
-				"indexes are missing that refused writes do not explain: others write on this server",
-				evidence,
-			)
-		: refuted(
-				`index ${first.triedAt + 1} is nobody's`,
-				skipping.flatMap((place) => place.refused.map((write): Evidence => ({ kind: "write", write }))),
-			);
-});
+}
 
 export const setMakesTheKeyAnew = claim(
 	"A set over a key gives it a new createdIndex; an update or a compareAndSwap keeps the old one",
-	(timeline) => {
-		const over = accepted(timeline).filter(
-			({ outcome }) => outcome.prevNode !== undefined && !outcome.node.dir,
-		);
+	({ changes }) => {
+		const over = changes.filter(({ prevNode, node }) => prevNode !== undefined && !node.dir);
 		// By what was asked for: v3's events know no more than "put".
 		const sets = over.filter(({ write }) => write.operation === "set");
 		const kept = over.filter(
 			({ write }) => write.operation === "update" || write.operation === "compareAndSwap",
 		);
 		const wrong = [
-			...sets.filter(({ outcome, index }) => outcome.node.createdIndex !== index),
-			...kept.filter(({ outcome }) => outcome.node.createdIndex !== outcome.prevNode?.createdIndex),
+			...sets.filter(({ node, index }) => node.createdIndex !== index),
+			...kept.filter(({ node, prevNode }) => node.createdIndex !== prevNode?.createdIndex),
 		];
 		if (wrong.length > 0) return refuted("a createdIndex says otherwise", wrong.map(writeEvidence));
 		if (sets.length === 0 || kept.length === 0) {
@@ -182,41 +188,43 @@ export const setMakesTheKeyAnew = claim(
 	},
 );
 
+/** Some of what watchers were sent. */
+function evidenceOf(events: readonly { watcher: WatcherRecord; delivery: Delivery }[]): Evidence[] {
+	return events.flatMap(({ watcher, delivery }) => sentEvidence(watcher, [delivery]));
+}
+
 /**
  * What came to a request without an index, and so was not in the history whatever the headers say: `fromHistory`
  * itself is read off them.
  */
-function askedWithoutIndex(watcher: WatcherRecord): Delivery[] {
-	const times = listenings(watcher);
-	if (watcher.kind === "poll") {
-		return times.flatMap(({ asked, answer }) => (asked.waitIndex === undefined && answer ? [answer] : []));
-	}
-	if (times.length !== 1 || times[0]?.asked.waitIndex !== undefined) return [];
+function askedWithoutIndex({ watcher, asks }: WatcherAccount): readonly Delivery[] {
+	if (watcher.kind === "poll")
+		return asks.flatMap(({ waitIndex, answer }) => (waitIndex === undefined && answer ? [answer] : []));
+	if (asks.length !== 1 || asks[0]?.waitIndex !== undefined) return [];
 	return watcher.deliveries.slice(0, watcher.kind === "stream" ? undefined : 1);
 }
 
 export const responseIndexIsWhereTheWatchBegan = claim(
 	"X-Etcd-Index of a watch's response is the store's index when the watch began, not the event's",
-	(timeline) => {
-		const live = timeline.watchers.flatMap((watcher) => {
-			const fromNowOn = askedWithoutIndex(watcher);
-			return watcher.deliveries
+	({ watchers }) => {
+		const live = watchers.flatMap((account) => {
+			const fromNowOn = askedWithoutIndex(account);
+			return account.watcher.deliveries
 				.filter((delivery) => !delivery.fromHistory || fromNowOn.includes(delivery))
-				.map((delivery) => ({ watcher, delivery }));
+				.map((delivery) => ({ watcher: account.watcher, delivery }));
 		});
 		if (live.length === 0) return untested("no live event came");
-		const evidence = live.map(({ watcher, delivery }) => deliveryEvidence(watcher, delivery));
-		const asked = ({ watcher, delivery }: (typeof live)[number]) =>
-			watcher.life.some((event) => event.kind === "asked" && event.at <= delivery.etcdIndex);
-		const wrong = live.filter((one) => one.delivery.etcdIndex >= one.delivery.index || !asked(one));
-		return wrong.length > 0
-			? refuted(
-					"a response's index is not below its event's",
-					wrong.map(({ watcher, delivery }) => deliveryEvidence(watcher, delivery)),
-				)
+		const wrong = live.filter(({ delivery }) => delivery.etcdIndex >= delivery.index);
+		if (wrong.length > 0) return refuted("a response's index is not below its event's", evidenceOf(wrong));
+		// A member that is behind says less than the run knew: that is no evidence.
+		const right = live.filter(({ watcher, delivery }) =>
+			watcher.life.some((event) => event.kind === "asked" && event.at <= delivery.etcdIndex),
+		);
+		return right.length === 0
+			? untested("the headers lie below all that was asked: the member was behind")
 			: confirmed(
-					`in ${all(live.length, "live response")} the header lies below the event's index`,
-					evidence,
+					`in ${all(right.length, "live response")} the header lies below the event's index`,
+					evidenceOf(right),
 				);
 	},
 	{ v2Only: "its messages carry the store's revision of the moment in which they are sent" },
@@ -224,51 +232,62 @@ export const responseIndexIsWhereTheWatchBegan = claim(
 
 export const eventsCarryTheNode = claim(
 	"An event carries the node, so that no read is needed",
-	(timeline) => {
-		const events = timeline.watchers.flatMap((watcher) =>
+	({ changes, watchers }) => {
+		const events = watchers.flatMap(({ watcher }) =>
 			watcher.deliveries.map((delivery) => ({ watcher, delivery })),
 		);
 		if (events.length === 0) return untested("no event came");
-		const byIndex = new Map(accepted(timeline).map((write) => [write.index, write.outcome]));
-		const whole = ({ delivery }: (typeof events)[number]) => {
-			const { action, node, prevNode, index } = delivery;
-			if (["delete", "expire", "compareAndDelete"].includes(action)) return prevNode !== undefined;
-			const answer = byIndex.get(index)?.node;
-			return (node.dir || node.value !== undefined) && (answer === undefined || answer.value === node.value);
-		};
-		const lacking = events.filter((one) => !whole(one));
-		const evidence = (found: typeof events) =>
-			found.map(({ watcher, delivery }) => deliveryEvidence(watcher, delivery));
+		const values = new Map(changes.map(({ index, key, node }) => [`${index} ${key}`, node.value]));
+		const lacking = events.filter(({ delivery: { action, node, prevNode, index, key } }) => {
+			if (isRemoval({ action })) return prevNode === undefined;
+			const value = values.get(`${index} ${key}`);
+			return (!node.dir && node.value === undefined) || (value !== undefined && value !== node.value);
+		});
 		return lacking.length > 0
 			? refuted(
 					`${count(lacking.length, "event")} did not say what the key became, or what it was`,
-					evidence(lacking),
+					evidenceOf(lacking),
 				)
 			: confirmed(
 					`${all(events.length, "event")} carried the new value, or for a delete the old node`,
-					evidence(events),
+					evidenceOf(events),
 				);
 	},
 );
 
 export const removalNamesEveryKey = claim(
 	"The removal of a directory is told as an event for each key that goes with it",
-	(timeline) => {
-		const writes = accepted(timeline);
-		const found = writes.filter(removes).flatMap((removal) => {
-			const inside = goneBelow(timeline, removal);
-			return timeline.watchers
-				.filter(({ recursive, key }) => recursive && depthBelow(removal.key, key) !== undefined)
-				.map((watcher) => ({ watcher, inside, events: deliveriesOf(watcher, removal.index) }))
-				.filter(({ events }) => inside.length > 0 && events.length > 0);
-		});
+	(run) => {
+		const { changesOf } = run;
+		const inside = ({ write, key, gone }: Change) => [
+			...gone,
+			// In v3 a delete takes nothing along: what goes with it is what the same write deleted.
+			...changesOf(write).flatMap((other) => (isBelow(other.key, key) ? [other.key] : [])),
+		];
+		const found = pairs(
+			run,
+			(watcher, change) =>
+				watcher.recursive &&
+				isRemoval(change) &&
+				(change.key === watcher.key || isBelow(change.key, watcher.key)),
+		)
+			// A poll gives one event, and so does a stream that is answered from the history.
+			.filter(({ watcher: { kind }, fate: { deliveries } }) => {
+				const [first] = deliveries;
+				return first && kind !== "poll" && !(kind === "stream" && first.fromHistory);
+			})
+			.filter(({ fate }) => testifies(fate))
+			.map(({ watcher, change }) => ({
+				keys: inside(change),
+				watcher,
+				events: watcher.deliveries.filter(({ index }) => index === change.index),
+			}))
+			.filter(({ keys }) => keys.length > 0);
 		if (found.length === 0)
 			return untested("no watch was told of the removal of a directory with keys in it");
-		const evidence = found.flatMap(({ watcher, events }) =>
-			events.map((event) => deliveryEvidence(watcher, event)),
-		);
-		const silent = found.flatMap(({ inside, events }) =>
-			inside.filter((key) => !events.some((event) => event.key === key)),
+		const evidence = found.flatMap(({ watcher, events }) => sentEvidence(watcher, events));
+		const silent = found.flatMap(({ keys, events }) =>
+			keys.filter((key) => !events.some((event) => event.key === key)),
 		);
 		return silent.length > 0
 			? refuted(

@@ -1,135 +1,113 @@
-import {
-	accepted,
-	deliveriesOfWrite,
-	depthBelow,
-	isHidden,
-	isVisible,
-	listenings,
-	removes,
-	silenceIsProven,
-} from "../timeline/scope";
+import { historyCapacity } from "../model";
+import { type Fate, treeAt, type WatcherAccount } from "../timeline/account";
+import { depthBelow, isHidden } from "../timeline/scope";
 import type { LifeEvent, NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";
 import {
+	came,
 	claim,
 	confirmed,
 	count,
-	deliveryEvidence,
 	type Evidence,
+	isLost,
+	isVisible,
 	lifeEvidence,
+	type Run,
 	refuted,
+	sentEvidence,
+	testifies,
 	untested,
 	writeEvidence,
 } from "./claim";
-
-/** How many events etcd keeps (`newWatchHub(1000)` in v2store/store.go at v3.5.9). */
-export const windowSize = 1000;
 
 type Cleared = Extract<LifeEvent, { kind: "error" }> & {
 	readonly gap: { readonly from: number; readonly to: number };
 };
 
-function clearedAt(watcher: WatcherRecord): Cleared[] {
-	return watcher.life.filter((event): event is Cleared => event.kind === "error" && event.gap !== undefined);
+interface ClearedWatcher {
+	readonly watcher: WatcherRecord;
+	readonly fates: readonly Fate[];
+	readonly cleared: Cleared;
+}
+
+function clearedIn({ watchers }: Run): ClearedWatcher[] {
+	return watchers.flatMap(({ watcher, fates }) =>
+		watcher.life
+			.filter((event): event is Cleared => event.kind === "error" && event.gap !== undefined)
+			.map((cleared) => ({ watcher, fates, cleared })),
+	);
 }
 
 export const historyHoldsAThousandEvents = claim(
 	"The history that afterIndex reads from holds the last 1000 events of the store",
-	(timeline) => {
-		const found = timeline.watchers.flatMap((watcher) =>
-			clearedAt(watcher).map((cleared) => ({ watcher, cleared })),
-		);
-		if (found.length === 0) return untested("no watch asked for more than there was");
-		// A refresh takes an index and puts no event into the history.
-		const quiet = accepted(timeline).filter(({ outcome }) => !outcome.raisesEvent).length;
-		if (quiet > 0) return untested("refreshes took indexes without events: the count would not tell");
-		const keptAt = ({ cleared }: (typeof found)[number]) => cleared.at - cleared.gap.to;
-		const shown = found.find((one) => keptAt(one) !== windowSize) ?? found[0];
+	(run) => {
+		// One that began anew, or was taken over from another member, holds what there has been since.
+		const { faults = [] } = run.timeline;
+		const anew = faults.find(({ kind }) => kind === "restart" || kind === "wipe" || kind === "snapshot");
+		const found = clearedIn(run).filter(({ cleared }) => anew === undefined || cleared.at < anew.at);
+		const keptAt = ({ cleared }: ClearedWatcher) => cleared.at - cleared.gap.to;
+		const shown = found.find((one) => keptAt(one) !== historyCapacity) ?? found[0];
 		if (!shown) return untested("no watch asked for more than there was");
 		const kept = keptAt(shown);
 		const { at, gap } = shown.cleared;
+		const oldest = `at index ${at} the oldest it could still have was ${gap.to + 1}: ${kept} events`;
 		const evidence = found.map(({ watcher, cleared }) => lifeEvidence(watcher, cleared));
-		return kept === windowSize
-			? confirmed(`at index ${at} the oldest it could still have was ${gap.to + 1}: ${kept} events`, evidence)
-			: refuted(
-					`at index ${at} the oldest it could still have was ${gap.to + 1}: ${kept} events, not ${windowSize}`,
-					evidence,
-				);
+		return kept === historyCapacity
+			? confirmed(oldest, evidence)
+			: refuted(`${oldest}, not ${historyCapacity}`, evidence);
 	},
 	{ v2Only: "it keeps everything until somebody compacts it" },
 );
 
-function refusalWords({ code }: Cleared): string {
-	return code === 401 ? "got 401" : "was refused, since it has been compacted";
-}
-
 export const quietKeyIsThrownOut = claim(
 	"A watch on a quiet key is thrown out by other people's writes, though nothing of its own was lost",
-	(timeline) => {
-		const evidence: Evidence[] = [];
-		for (const watcher of timeline.watchers) {
-			for (const cleared of clearedAt(watcher)) {
-				const own = accepted(timeline).filter(
-					(write) =>
-						write.index >= cleared.gap.from &&
-						write.index <= cleared.at &&
-						isVisible(timeline, watcher, write),
-				);
-				if (own.length === 0) {
-					return confirmed(
-						`"${watcher.name}" asked for ${timeline.api === "v3" ? "revision" : "index"} ${cleared.gap.from} and ${refusalWords(cleared)}, and no write from there to ${cleared.at} was on its key`,
-						[lifeEvidence(watcher, cleared)],
-					);
-				}
-				evidence.push(...own.map(writeEvidence));
-			}
+	(run) => {
+		const quiet: ClearedWatcher[] = [];
+		const busy: Evidence[] = [];
+		for (const one of clearedIn(run)) {
+			const { gap, at } = one.cleared;
+			const own = one.fates.filter(
+				({ change, kind }) => change.index >= gap.from && change.index <= at && kind !== "notDue",
+			);
+			if (own.length === 0) quiet.push(one);
+			else busy.push(...own.map(({ change }) => writeEvidence(change)));
 		}
-		// A refresh takes an index and pushes nothing out of the history.
-		const quiet = accepted(timeline).filter(({ outcome }) => !outcome.raisesEvent);
-		const eventsFrom = (from: number, to: number) =>
-			to - from + 1 - quiet.filter(({ index }) => index >= from && index <= to).length;
-		const survived = timeline.watchers.flatMap((watcher) =>
-			listenings(watcher)
-				.filter(
-					({ asked }) => asked.waitIndex !== undefined && eventsFrom(asked.waitIndex, asked.at) > windowSize,
-				)
+		const served = run.watchers.flatMap(({ watcher, asks }) =>
+			asks
+				.filter(({ waitIndex, at, answer }) => {
+					// A member that is behind stands lower than the run knows: its own header says how low.
+					const stood = run.timeline.faults ? answer?.etcdIndex : at;
+					return waitIndex !== undefined && stood !== undefined && stood - waitIndex + 1 > historyCapacity;
+				})
 				.map(({ asked }) => lifeEvidence(watcher, asked)),
 		);
-		if (survived.length > 0)
-			return refuted("a watch asked for what lay further back, and was served", survived);
-		return evidence.length > 0
-			? untested("the watch that was refused had lost events of its own", evidence)
+		if (served.length > 0) return refuted("a watch asked for what lay further back, and was served", served);
+		const [first] = quiet;
+		if (first) {
+			const { watcher, cleared } = first;
+			const unit = run.timeline.api === "v3" ? "revision" : "index";
+			const refusal = cleared.code === 401 ? "got 401" : "was refused, since it has been compacted";
+			return confirmed(
+				`"${watcher.name}" asked for ${unit} ${cleared.gap.from} and ${refusal}, and no write from there to ${cleared.at} was on its key`,
+				quiet.map((one) => lifeEvidence(one.watcher, one.cleared)),
+			);
+		}
+		return busy.length > 0
+			? untested("the watch that was refused had lost events of its own", busy)
 			: untested("no watch asked for an index that lay 1000 events back");
 	},
 );
 
-/** What a read of a key shows: in v2 a directory's children too, and no hidden ones below it. */
-function isRead(
-	{ api }: Timeline,
-	read: Pick<WatcherRecord, "key" | "recursive">,
-	key: string,
-	depth: number,
-): boolean {
-	if (api === "v3") return read.recursive || depth === 0;
-	return (read.recursive || depth <= 1) && !isHidden(key, read.key);
-}
-
 /** The files that a reader of the tree would find at an index, by the accepted writes alone. */
 function stateAt(timeline: Timeline, { key, recursive }: WatcherRecord, index: number): Map<string, number> {
-	const state = new Map<string, number>();
-	for (const write of accepted(timeline)) {
-		if (write.index > index) break;
-		const depth = depthBelow(write.key, key);
-		if (removes(write)) {
-			const goes = (file: string) =>
-				timeline.api === "v3" ? file === write.key : depthBelow(file, write.key) !== undefined;
-			for (const file of [...state.keys()]) if (goes(file)) state.delete(file);
-		} else if (write.outcome.node.dir) {
-			state.delete(write.key);
-		} else if (depth !== undefined && isRead(timeline, { key, recursive }, write.key, depth)) {
-			state.set(write.key, write.index);
-		}
-	}
-	return state;
+	// In v2 a directory's children too, and no hidden ones below it.
+	const isRead = (file: string) => {
+		const depth = depthBelow(file, key);
+		if (depth === undefined) return false;
+		if (timeline.api === "v3") return recursive || depth === 0;
+		return (recursive || depth <= 1) && !isHidden(file, key);
+	};
+	const files = treeAt(timeline, index).filter((node) => !node.dir && isRead(node.key));
+	return new Map(files.map((node) => [node.key, node.modifiedIndex]));
 }
 
 /** True for a key whose state no record tells: it may have expired, or a write to it got no answer. */
@@ -141,7 +119,7 @@ function isUncertain(timeline: Timeline, file: string): boolean {
 	);
 }
 
-function sameState(
+function isSameState(
 	timeline: Timeline,
 	keys: readonly NodeRecord[],
 	state: ReadonlyMap<string, number>,
@@ -154,44 +132,147 @@ function sameState(
 
 export const listAndWatchLosesNothing = claim(
 	"When events are gone, reading the tree and watching on from that read misses nothing of the state",
-	(timeline) => {
-		const evidence: Evidence[] = [];
+	({ timeline, watchers }) => {
+		const rows: Evidence[] = [];
+		const wrong: Evidence[] = [];
+		const lost: Fate[] = [];
 		let recovered = 0;
-		for (const watcher of timeline.watchers) {
-			if (!silenceIsProven(watcher)) continue;
+		for (const { watcher, asks, fates } of watchers) {
+			if (watcher.proof === "none") continue;
 			for (const [at, listed] of watcher.life.entries()) {
 				if (listed.kind !== "listed") continue;
-				const next = watcher.life[at + 1];
-				const time = listenings(watcher).find(({ asked }) => asked === next);
-				if (time?.asked.waitIndex !== listed.at + 1) continue;
-				evidence.push(lifeEvidence(watcher, listed));
-				if (!sameState(timeline, listed.keys, stateAt(timeline, watcher, listed.at))) {
-					return refuted("the tree that was read is not the state at that index", [
-						lifeEvidence(watcher, listed),
-					]);
-				}
-				const due = accepted(timeline)
-					.filter(({ index }) => index >= time.from && index <= time.to)
-					.filter((write) => isVisible(timeline, watcher, write));
-				const [lost] = due.filter((write) => deliveriesOfWrite(watcher, write).length === 0);
-				if (lost)
-					return refuted(`the event at ${lost.index} did not come after it`, [
-						...evidence,
-						writeEvidence(lost),
-					]);
-				recovered += due.length;
-				evidence.push(
-					...due.flatMap((write) =>
-						deliveriesOfWrite(watcher, write).map((delivery) => deliveryEvidence(watcher, delivery)),
-					),
-				);
+				const ask = asks.find(({ asked }) => asked === watcher.life[at + 1]);
+				if (ask?.waitIndex !== listed.at + 1) continue;
+				rows.push(lifeEvidence(watcher, listed));
+				if (!isSameState(timeline, listed.keys, stateAt(timeline, watcher, listed.at)))
+					wrong.push(lifeEvidence(watcher, listed));
+				const own = fates.filter((fate) => fate.ask === ask && testifies(fate));
+				lost.push(...own.filter(isLost));
+				const heard = own.filter(came);
+				recovered += heard.length;
+				for (const { deliveries } of heard) rows.push(...sentEvidence(watcher, deliveries));
 			}
 		}
-		if (evidence.length === 0) return untested("no watch recovered by a list");
-		if (recovered === 0) return untested("nothing was written after the list", evidence);
+		if (wrong.length > 0) return refuted("the tree that was read is not the state at that index", wrong);
+		const [first] = lost;
+		if (first)
+			return refuted(`the event at ${first.change.index} did not come after it`, [
+				...rows.slice(0, 1),
+				...lost.map(({ change }) => writeEvidence(change)),
+			]);
+		if (rows.length === 0) return untested("no watch recovered by a list");
+		if (recovered === 0) return untested("nothing was written after the list", rows);
 		return confirmed(
 			`the read held what had been missed, and ${count(recovered, "event")} after it came`,
-			evidence,
+			rows,
 		);
 	},
+);
+
+export const afterIndexLosesNothing = claim(
+	"With afterIndex a watch loses no event that happened in between",
+	(run) => {
+		const cleared = run.watchers.flatMap(({ watcher }) =>
+			watcher.life.flatMap((event) =>
+				event.kind === "error" && event.gap ? [{ watcher, event, gap: event.gap }] : [],
+			),
+		);
+		const [first] = cleared;
+		const backs = run.watchers
+			.filter(({ watcher }) => watcher.kind !== "stream")
+			.map((one) => askedBack(run, one));
+		const lost = backs.flatMap((back) => back.lost);
+		const evidence = [
+			...cleared.map(({ watcher, event }) => lifeEvidence(watcher, event)),
+			...lost.map(({ change }) => writeEvidence(change)),
+		];
+		if (first) {
+			const { from, to } = first.gap;
+			const gone = from === to ? `the event ${from} is gone` : `the events ${from} to ${to} are gone`;
+			const why =
+				run.timeline.api === "v3"
+					? "past a compaction there is no way back"
+					: "past the last 1000 events of the store there is no way back: 401";
+			return refuted(`${why}, ${gone}`, evidence);
+		}
+		if (lost.length > 0) return refuted(`${count(lost.length, "event")} did not come`, evidence);
+		const repaired = backs.reduce((sum, back) => sum + back.repaired, 0);
+		return repaired === 0
+			? untested("no watch asked for an index that was already past")
+			: confirmed(
+					`${count(repaired, "event")} from before the watch began came out of the history`,
+					backs.flatMap((back) => back.rows),
+				);
+	},
+);
+
+/** What became of the events that a watcher asked for with an index that lay in the past. */
+function askedBack(run: Run, { watcher, asks, fates: all }: WatcherAccount) {
+	const fates = all.filter((fate) => isVisible(run, watcher, fate));
+	const isLoop = watcher.kind === "watch";
+	const lost = new Set<Fate>();
+	const rows: Evidence[] = [];
+	let repaired = 0;
+	for (const { asked, at, waitIndex, from, until } of asks) {
+		if (waitIndex === undefined || waitIndex > at) continue;
+		// A single poll gives one event: what comes after it is the next poll's.
+		const last = isLoop ? until : Math.min(until, at);
+		const own = fates.filter(({ change }) => change.index >= from && change.index <= last);
+		const missing = own.filter(isLost);
+		for (const fate of isLoop ? missing : missing.slice(0, 1)) lost.add(fate);
+		// The index that a loop carries may be one of a store that was wiped since.
+		const wipe = run.timeline.faults?.findLast((fault) => fault.kind === "wipe" && fault.at <= at);
+		if (isLoop && wipe && watcher.proof !== "none")
+			for (const fate of fates)
+				if (fate.kind === "missed" && fate.change.index > wipe.at && fate.change.index < from) lost.add(fate);
+		const back = own
+			.filter((fate) => fate.change.index <= at && testifies(fate))
+			.flatMap(({ deliveries }) => deliveries.filter(({ fromHistory }) => fromHistory).slice(0, 1));
+		repaired += back.length;
+		if (back.length > 0) rows.push(lifeEvidence(watcher, asked), ...sentEvidence(watcher, back));
+	}
+	return { lost: [...lost], rows, repaired };
+}
+
+export const responseIndexIsSafeToGoOnFrom = claim(
+	"To go on after the X-Etcd-Index of the last response loses nothing and repeats nothing",
+	({ watchers }) => {
+		const tried: Evidence[] = [];
+		const faulty: Evidence[] = [];
+		const words: string[] = [];
+		for (const { watcher, asks, fates } of watchers) {
+			if (watcher.kind !== "poll" || watcher.proof === "none") continue;
+			for (const [at, { answer }] of asks.entries()) {
+				const next = asks[at + 1];
+				if (!answer || !next || next.waitIndex !== answer.etcdIndex + 1) continue;
+				const { index: here, etcdIndex: header } = answer;
+				// What an earlier poll had is not to be lost; what a later one came back for was skipped all the same.
+				const had = new Set(asks.slice(0, at + 2).map((ask) => ask.answer?.index));
+				const between = fates.filter(
+					({ change, kind }) =>
+						change.index > here && change.index <= header && kind !== "notDue" && !had.has(change.index),
+				);
+				// Nothing to repeat, or nothing to lose.
+				if (header >= here ? between.length === 0 : !next.answer) continue;
+				const rows = [...sentEvidence(watcher, [answer]), lifeEvidence(watcher, next.asked)];
+				tried.push(...rows);
+				if (next.answer?.index === here) {
+					words.push(
+						`the event at ${here} came again: its response's header says ${header}, where the watch had begun`,
+					);
+					faulty.push(...rows, ...sentEvidence(watcher, [next.answer]));
+				} else if (between.length > 0) {
+					words.push(
+						`${count(between.length, "event")} between the event and the header's index did not come`,
+					);
+					faulty.push(...rows, ...between.map(({ change }) => writeEvidence(change)));
+				}
+			}
+		}
+		if (words.length > 0) return refuted(words.join("; "), faulty);
+		if (tried.length === 0)
+			return untested("no watch went on from its response's index where that differs from its event's");
+		return confirmed("nothing was lost or repeated", tried);
+	},
+	{ v2Only: "its messages carry the store's revision of the moment in which they are sent" },
 );

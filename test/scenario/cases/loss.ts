@@ -1,3 +1,4 @@
+import type { LifeEvent } from "etcd-watch-lab";
 import {
 	answered,
 	asked,
@@ -29,9 +30,34 @@ const twoPolls = [asked(0), answered(1), asked(2), answered(3)];
 /** The claim about a stream that stops, in a run of its own. */
 const stopped = [asked(0), paused(0), resumed(3)];
 
+/** The error that etcd sends to whom it throws out at a recovery. */
+const toldOf = (at: number): LifeEvent => ({
+	kind: "error",
+	at,
+	code: 400,
+	message: "watcher is cleared due to etcd recovery",
+	cause: "",
+});
+
 /** Cases for the claims of lib/src/claims/loss.ts. */
 export const lossCases = {
 	pollsLoseWhatFallsBetween: [
+		refutes(
+			"by the second watcher, though the first lost it (S7)",
+			{
+				writes: three,
+				watchers: [
+					poll("w", "/a", { recursive, life: twoPolls, sent: [1, 3] }),
+					poll("v", "/a", {
+						recursive,
+						life: [asked(0), answered(1), asked(2), answered(2)],
+						sent: [1, replayed(2, 2)],
+					}),
+				],
+			},
+			/an event from between two polls came all the same/,
+			["set /a/2 @2"],
+		),
 		confirms(
 			"by the write between two polls",
 			{ writes: three, watchers: [poll("w", "/a", { recursive, life: twoPolls, sent: [1, 3] })] },
@@ -175,6 +201,39 @@ export const lossCases = {
 		),
 	],
 	goLoopLosesNothingMore: [
+		refutes(
+			"by one that its member never told it of, having been sent the whole store, by each loop (S7)",
+			{
+				writes: four,
+				faults: [
+					{ kind: "pause", at: 1 },
+					{ kind: "resume", at: 3 },
+					{ kind: "snapshot", at: 3 },
+				],
+				watchers: [
+					watch("one", "/a", { recursive, sent: [1, 4] }),
+					watch("two", "/a", { recursive, sent: [1, 3, 4] }),
+				],
+			},
+			/"one" lost 2 events after its first; "two" lost 1 event after its first/,
+			["set /a/2 @2", "set /a/3 @3", "set /a/2 @2"],
+		),
+		refutes(
+			"by a 401, and says what it never asked for afterwards (L53)",
+			{
+				writes: [...four, set("/a/5")],
+				watchers: [
+					watch("w", "/a", {
+						recursive,
+						sent: [1],
+						life: [asked(0), cut(1), cleared(4, 2, 3)],
+						proof: "error",
+					}),
+				],
+			},
+			/"w" lost 2 events after its first; 2 more it never asked for, since it had ended/,
+			["set /a/2 @2", "set /a/3 @3"],
+		),
 		confirms(
 			"when all after its first event came",
 			{ writes: three, watchers: [watch("w", "/a", { recursive, sent: [1, 2, 3] })] },
@@ -315,6 +374,18 @@ export const lossCases = {
 		),
 	],
 	streamWithPastIndexGoesDead: [
+		refutes(
+			"by the second of two streams, though the first is deaf (S7)",
+			{
+				writes: three,
+				watchers: [
+					stream("deaf", "/a", { recursive, life: [asked(2, 1)], sent: [replayed(1, 2)], proof: "gone" }),
+					stream("hears", "/a", { recursive, life: [asked(2, 1)], sent: [replayed(1, 2), 3] }),
+				],
+			},
+			/2 events came/,
+			["hears: asked @2 from 1", "hears < set /a/1 @1 replayed", "hears < set /a/3 @3"],
+		),
 		confirms(
 			"when one event came and the live ones did not",
 			{
@@ -452,6 +523,23 @@ export const lossCases = {
 		),
 	],
 	deletedKeysStreamHearsTwice: [
+		refutes(
+			"by the second delete, though the first came twice (S7)",
+			{
+				writes: [set("/a"), remove("/a"), set("/a"), remove("/a")],
+				watchers: [stream("s", "/a", { sent: [1, 2, 2, 3, 4] })],
+			},
+			/it came once/,
+			["s < delete /a @4"],
+		),
+		leavesUntested(
+			"by a stream that was dropped by the server, perhaps before the second copy (S8)",
+			{
+				writes: [set("/a"), remove("/a")],
+				watchers: [stream("s", "/a", { sent: [1, 2], proof: "gone" })],
+			},
+			/no key was deleted/,
+		),
 		confirms(
 			"by the same index two times",
 			{ writes: [set("/a"), remove("/a")], watchers: [stream("s", "/a", { sent: [1, 2, 2] })] },
@@ -549,6 +637,32 @@ export const lossCases = {
 		),
 	],
 	slowStreamLosesInSilence: [
+		leavesUntested(
+			"by a stream whose member was sent the whole store meanwhile (S1)",
+			{
+				writes: four,
+				faults: [
+					{ kind: "pause", at: 1 },
+					{ kind: "resume", at: 3 },
+					{ kind: "snapshot", at: 3 },
+				],
+				watchers: [stream("s", "/a", { recursive, life: stopped, sent: [1, 4] })],
+			},
+			/it read on in time/,
+			["s: paused @0", "s: resumed @3"],
+		),
+		refutes(
+			"by the second stream, which was told, though the first was not (S7)",
+			{
+				writes: four,
+				watchers: [
+					stream("silent", "/a", { recursive, life: stopped, sent: [1], proof: "gone" }),
+					stream("told", "/a", { recursive, life: [...stopped, toldOf(3)], sent: [1], proof: "error" }),
+				],
+			},
+			/it was told/,
+			["told: error @3"],
+		),
 		confirms(
 			"when events during and after the pause never came",
 			{
@@ -565,7 +679,23 @@ export const lossCases = {
 			["set /a/2 @2", "set /a/3 @3", "s: paused @0", "s: resumed @3"],
 		),
 		refutes(
-			"when the connection's end told it",
+			"when an error told it",
+			{
+				writes: four,
+				watchers: [
+					stream("s", "/a", {
+						recursive,
+						life: [asked(0), paused(0), resumed(3), toldOf(3)],
+						sent: [1],
+						proof: "error",
+					}),
+				],
+			},
+			/it was told/,
+			["s: error @3"],
+		),
+		leavesUntested(
+			"when it was cut afterwards, by whomever",
 			{
 				writes: four,
 				watchers: [
@@ -576,11 +706,11 @@ export const lossCases = {
 					}),
 				],
 			},
-			/it was told/,
-			["s: cut @3"],
+			/it was cut afterwards/,
+			["s: paused @0", "s: resumed @3"],
 		),
-		refutes(
-			"when the end told it, and the last event before was the one that is missing",
+		leavesUntested(
+			"when it was cut afterwards, and the last event before was the one that is missing",
 			{
 				writes: four,
 				watchers: [
@@ -591,8 +721,8 @@ export const lossCases = {
 					}),
 				],
 			},
-			/it was told/,
-			["s: cut @3"],
+			/it was cut afterwards/,
+			["s: paused @1", "s: resumed @3"],
 		),
 		leavesUntested(
 			"by an event from before the pause",
@@ -626,7 +756,7 @@ export const lossCases = {
 				],
 			},
 			/3 of 4 events never came/,
-			["set /a/2 @2", "set /a/3 @3", "slow: paused @0", "slow: resumed @3"],
+			["set /a/2 @2", "set /a/3 @3", "slow: paused @0", "slow: resumed @3", "set /a/4 @4"],
 		),
 		leavesUntested(
 			"by one that never read on",
@@ -655,7 +785,7 @@ export const lossCases = {
 				],
 			},
 			/3 of 4 events never came/,
-			["set /a/2 @2", "set /a/3 @3", "s: paused @0", "s: resumed @3"],
+			["set /a/2 @2", "set /a/3 @3", "s: paused @0", "s: resumed @3", "set /a/4 @4"],
 		),
 		leavesUntested(
 			"when it was cut after it had read all, for what came later",
@@ -698,6 +828,35 @@ export const lossCases = {
 		),
 	],
 	afterIndexLosesNothing: [
+		refutes(
+			"by what the index of a wiped store passed over (S10)",
+			{
+				writes: [...four, set("/a/5"), set("/a/6")],
+				faults: [{ kind: "wipe", at: 2 }],
+				watchers: [
+					watch("w", "/a", {
+						recursive,
+						life: [asked(0), cut(2), asked(6, 5)],
+						sent: [1, 2, replayed(5, 6), replayed(6, 6)],
+					}),
+				],
+			},
+			/2 events did not come/,
+			["set /a/3 @3", "set /a/4 @4"],
+		),
+		leavesUntested(
+			"by what a member never told of, having been sent the whole store (S1)",
+			{
+				writes: four,
+				faults: [
+					{ kind: "pause", at: 2 },
+					{ kind: "resume", at: 4 },
+					{ kind: "snapshot", at: 4 },
+				],
+				watchers: [watch("w", "/a", { recursive, life: [asked(0, 0)], sent: [1, 2] })],
+			},
+			/no watch asked/,
+		),
 		confirms(
 			"by what came out of the history",
 			{
@@ -862,6 +1021,26 @@ export const lossCases = {
 		),
 	],
 	responseIndexIsSafeToGoOnFrom: [
+		refutes(
+			"by the second poll of two, though the first lost nothing, and by both of two watchers (S7)",
+			{
+				writes: three,
+				watchers: [
+					poll("right", "/a", {
+						recursive,
+						life: [asked(0), answered(1), asked(1, 1), answered(2)],
+						sent: [1, 2],
+					}),
+					poll("wrong", "/a", {
+						recursive,
+						life: [asked(0), answered(1), asked(1, 1), answered(1)],
+						sent: [1, replayed(1, 1)],
+					}),
+				],
+			},
+			/the event at 1 came again/,
+			["wrong < set /a/1 @1", "wrong: asked @1 from 1", "wrong < set /a/1 @1 replayed"],
+		),
 		confirms(
 			"when the poll after it gave the next event, not the same",
 			{
@@ -1023,8 +1202,8 @@ export const lossCases = {
 			},
 			/no watch went on/,
 		),
-		confirms(
-			"when the events between came by an earlier poll",
+		leavesUntested(
+			"when the events between came by an earlier poll, so that there was nothing to lose",
 			{
 				writes: three,
 				watchers: [
@@ -1035,8 +1214,7 @@ export const lossCases = {
 					}),
 				],
 			},
-			/nothing was lost or repeated/,
-			["w < set /a/1 @1 replayed", "w: asked @2 from 3"],
+			/no watch went on/,
 		),
 	],
 };

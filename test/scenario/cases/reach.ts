@@ -18,8 +18,10 @@ import {
 	rmdir,
 	set,
 	stream,
+	type TimelineSketch,
 	unanswered,
 	update,
+	type WatcherSketch,
 	watch,
 } from "../builders";
 
@@ -37,8 +39,32 @@ const post = {
 	watchers: [watch("recursive", "/a", { recursive: true, sent: [1, 2, 3] }), watch("plain", "/a")],
 };
 
+/** A child, and a grandchild that is written and deleted while a member stands still, which is then sent the store. */
+const grandchild = [mkdir("/a/b"), set("/a/k"), set("/a/b/c"), remove("/a/b/c"), set("/a/k")];
+const skipped = (watcher: WatcherSketch): TimelineSketch => ({
+	writes: grandchild,
+	faults: [
+		{ kind: "pause", at: 2 },
+		{ kind: "resume", at: 4 },
+		{ kind: "snapshot", at: 4 },
+	],
+	watchers: [watcher],
+});
+
+/** A write of v3. */
+const put = (key: string) => set(key, "v", { operation: "put", action: "put" });
+
 export const reachCases = {
 	childrenAreSeen: [
+		leavesUntested(
+			"when the child was there before, and was only written anew",
+			{
+				writes: [set("/a/b"), update("/a/b"), remove("/a/b")],
+				watchers: [watch("w", "/a", { recursive: true, life: [asked(1)], sent: [2, 3] })],
+			},
+			/both a child added and a child deleted/,
+			["update /a/b @2", "w < update /a/b @2", "delete /a/b @3", "w < delete /a/b @3"],
+		),
 		confirms("by the post's run", post, /all 3 events came/, [
 			"set /a/b @1",
 			"recursive < set /a/b @1",
@@ -171,6 +197,19 @@ export const reachCases = {
 		),
 	],
 	grandchildrenAreUnseen: [
+		leavesUntested(
+			"by a member that was sent the whole store meanwhile (S1)",
+			skipped(watch("w", "/a", { recursive: true, sent: [1, 2, 5] })),
+			/nobody wrote two levels below/,
+		),
+		leavesUntested(
+			"by a stream that the server dropped, though its reader never paused (S8)",
+			{
+				writes: [set("/a/b/c"), set("/a/b/d")],
+				watchers: [stream("w", "/a/b", { recursive: true, proof: "gone" })],
+			},
+			/nobody wrote two levels below/,
+		),
 		confirms(
 			"when an accepted grandchild stays unseen to the fence",
 			{ writes: [set("/a/b/c")], watchers: [watch("w", "/a", { recursive: true })] },
@@ -275,6 +314,40 @@ export const reachCases = {
 		),
 	],
 	recursiveSeesEveryDepth: [
+		leavesUntested(
+			"by a member that was sent the whole store meanwhile (S1)",
+			skipped(watch("w", "/a", { recursive: true, sent: [1, 2, 5] })),
+			/no write two levels or more below/,
+		),
+		leavesUntested(
+			"by a stream that the server dropped, though its reader never paused (S8)",
+			{
+				writes: [set("/a/b"), set("/a/b/c"), set("/a/b/d")],
+				watchers: [stream("w", "/a", { recursive: true, sent: [1], proof: "gone" })],
+			},
+			/no write two levels or more below/,
+		),
+		leavesUntested(
+			"by what came to a watch of which the rest is not known: it could not have refuted it",
+			{
+				writes: [set("/a/b/c"), set("/a/b/d")],
+				watchers: [watch("w", "/a", { recursive: true, sent: [1], proof: "none" })],
+			},
+			/no write two levels or more below/,
+		),
+		refutes(
+			"by the second of two watchers, and names it, in v3 too (S7)",
+			{
+				api: "v3",
+				writes: [put("/a/b/c"), put("/a/b/d")],
+				watchers: [
+					watch("one", "/a", { recursive: true, sent: [1, 2] }),
+					watch("two", "/a", { recursive: true, sent: [1] }),
+				],
+			},
+			/1 event did not come; the first is put \/a\/b\/d at "two"/,
+			["put /a/b/d @2"],
+		),
 		confirms(
 			"by writes down to the third level",
 			{
@@ -354,6 +427,23 @@ export const reachCases = {
 		),
 	],
 	plainWatchIsBlindBelow: [
+		leavesUntested(
+			"by a member that was sent the whole store meanwhile (S1)",
+			{ ...skipped(watch("w", "/a/b", { life: [asked(2)] })), writes: grandchild },
+			/nothing was written below/,
+		),
+		leavesUntested(
+			"by a stream that is deaf, or whose reader paused: it would not have heard of the key itself either",
+			{
+				writes: [set("/a"), remove("/a"), set("/a/b")],
+				watchers: [
+					stream("deaf", "/a", { life: [asked(1, 1)], sent: [replayed(1, 1)], proof: "gone" }),
+					stream("slow", "/a", { life: [asked(2), paused(2), resumed(3)], proof: "gone" }),
+					stream("dropped", "/a", { life: [asked(2)], proof: "gone" }),
+				],
+			},
+			/nothing was written below/,
+		),
 		confirms("by the post's run", post, /none of 3 events came/, [
 			"set /a/b @1",
 			"set /a/d @2",
@@ -421,6 +511,19 @@ export const reachCases = {
 		),
 	],
 	ancestorsDeleteIsSeenBelow: [
+		leavesUntested(
+			"by a member that was sent the whole store meanwhile (S1)",
+			{
+				writes: [set("/a/b/c"), rmdir("/a"), set("/x")],
+				faults: [
+					{ kind: "pause", at: 1 },
+					{ kind: "resume", at: 3 },
+					{ kind: "snapshot", at: 3 },
+				],
+				watchers: [watch("w", "/a/b/c", { life: [asked(1)] })],
+			},
+			/no directory that holds a watched key was removed/,
+		),
 		confirms(
 			"by a directory's delete above a watched file",
 			{
@@ -501,6 +604,20 @@ export const reachCases = {
 		),
 	],
 	fileNeedsNoRecursive: [
+		refutes(
+			"by the second of two pairs, though the first was sent the same (S7)",
+			{
+				writes: [set("/f"), set("/g")],
+				watchers: [
+					watch("fr", "/f", { recursive: true, sent: [1] }),
+					watch("fp", "/f", { sent: [1] }),
+					watch("gr", "/g", { recursive: true, sent: [2] }),
+					watch("gp", "/g"),
+				],
+			},
+			/"gr" and "gp" were sent different events/,
+			["gr < set /g @2"],
+		),
 		confirms(
 			"when both were sent the file's events",
 			{
@@ -631,6 +748,11 @@ export const reachCases = {
 		),
 	],
 	missingKeyIsWaitedFor: [
+		leavesUntested(
+			"for the root, which is always there (L54)",
+			{ writes: [set("/")], watchers: [watch("w", "/", { sent: [1] })] },
+			/no key was made/,
+		),
 		confirms(
 			"by a key made after its watch began",
 			{ writes: [set("/a/x")], watchers: [watch("w", "/a/x", { sent: [1] })] },
@@ -783,8 +905,8 @@ export const reachCases = {
 			/1 write made directories in passing/,
 			["set /a/b/c @2"],
 		),
-		confirms(
-			"though the making of that very directory got no answer and its event came",
+		leavesUntested(
+			"when the making of that very directory got no answer and its event came: it was there",
 			{
 				writes: [unanswered("mkdir", "/a/b"), set("/a/b/c", "v", { index: 2 })],
 				watchers: [
@@ -801,8 +923,7 @@ export const reachCases = {
 					}),
 				],
 			},
-			/1 write made directories in passing/,
-			["set /a/b/c @2"],
+			/no directory was made in passing/,
 		),
 		leavesUntested(
 			"when the watch began later",
@@ -834,6 +955,16 @@ export const reachCases = {
 		),
 	],
 	lateWatchMissesTheStart: [
+		leavesUntested(
+			"by an event that was new at a member that was behind (S38)",
+			{
+				writes: [set("/a/1"), set("/a/2")],
+				watchers: [
+					watch("w", "/a", { recursive: true, life: [asked(1)], sent: [{ index: 1, etcdIndex: 0 }, 2] }),
+				],
+			},
+			/every watch was registered before/,
+		),
 		confirms(
 			"when the write before it never came",
 			{

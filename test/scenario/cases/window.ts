@@ -61,13 +61,32 @@ export const windowCases = {
 			{ writes: quiet(5), watchers: [poll("w", "/q", { sent: [1], life: [asked(0), answered(1)] })] },
 			/no watch asked for more than there was/,
 		),
-		leavesUntested(
-			"when a ttl was renewed, which takes an index and no place in the history",
+		confirms(
+			"though a ttl was renewed, which wakes nobody and takes its place in the history (N30)",
+			{
+				writes: [set("/q"), refresh("/q"), ...crowd(1001)],
+				watchers: [poll("w", "/q", thrownOut(1003, 4))],
+			},
+			/the oldest it could still have was 4: 1000 events/,
+			["w: error @1003"],
+		),
+		refutes(
+			"when a renewed ttl takes no place in the history",
 			{
 				writes: [set("/q"), refresh("/q"), ...crowd(1001)],
 				watchers: [poll("w", "/q", thrownOut(1003, 3))],
 			},
-			/refreshes took indexes without events/,
+			/the oldest it could still have was 3: 1001 events, not 1000/,
+			["w: error @1003"],
+		),
+		leavesUntested(
+			"at a member that began anew, whose history holds what there has been since",
+			{
+				writes: quiet(1001),
+				faults: [{ kind: "restart", at: 800 }],
+				watchers: [poll("w", "/q", thrownOut(1002, 802))],
+			},
+			/no watch asked for more than there was/,
 		),
 		leavesUntested(
 			"by another error",
@@ -84,6 +103,27 @@ export const windowCases = {
 		),
 	],
 	quietKeyIsThrownOut: [
+		refutes(
+			"by a second watch that was served, though the first was thrown out (S7)",
+			{
+				writes: quiet(1001),
+				watchers: [
+					poll("w", "/q", thrownOut(1002, 3)),
+					watch("v", "/q", { life: [asked(1002, 1)], sent: [replayed(1, 1002)] }),
+				],
+			},
+			/a watch asked for what lay further back, and was served/,
+			["v: asked @1002 from 1"],
+		),
+		leavesUntested(
+			"by a watch at a member that was behind, which served what it still had",
+			{
+				writes: quiet(1001),
+				faults: [{ kind: "pause", at: 5 }],
+				watchers: [watch("v", "/q", { life: [asked(1002, 1)], sent: [replayed(1, 5)] })],
+			},
+			/no watch asked for an index that lay 1000 events back/,
+		),
 		confirms(
 			"by a 401 without a write to its own key",
 			{ writes: quiet(1001), watchers: [poll("w", "/q", thrownOut(1002, 3))] },
@@ -117,13 +157,14 @@ export const windowCases = {
 			/a watch asked for what lay further back, and was served/,
 			["w: asked @1002 from 2"],
 		),
-		leavesUntested(
-			"when the first and the last index of the window are renewed ttls",
+		refutes(
+			"when the first and the last index of the window are renewed ttls, which count",
 			{
 				writes: [refresh("/q"), ...quiet(999), refresh("/q")],
 				watchers: [watch("w", "/q", { life: [asked(1002, 1)], sent: [replayed(2, 1002)] })],
 			},
-			/no watch asked for an index that lay 1000 events back/,
+			/a watch asked for what lay further back, and was served/,
+			["w: asked @1002 from 1"],
 		),
 		leavesUntested(
 			"when the last of the writes was to its own key",
@@ -140,21 +181,13 @@ export const windowCases = {
 			/no watch asked for an index that lay 1000 events back/,
 		),
 		leavesUntested(
-			"when renewed ttls stretched the window",
-			{
-				writes: [set("/q"), ...Array.from({ length: 10 }, () => refresh("/q")), ...crowd(995)],
-				watchers: [watch("w", "/q", { life: [asked(1006, 1)], sent: [replayed(1, 1006)] })],
-			},
-			/no watch asked for an index that lay 1000 events back/,
-		),
-		leavesUntested(
 			"when the watch that got 401 had lost events of its own",
 			{
 				writes: [set("/q/1"), ...crowd(1001, "/q")],
 				watchers: [watch("w", "/q", { recursive, life: [cleared(1002, 1, 2)], proof: "error" })],
 			},
 			/had lost events of its own/,
-			["set /q/1 @1", "set /q/0 @2", "set /q/1 @3", "set /q/2 @4", "set /q/3 @5", "set /q/4 @6"],
+			["set /q/1 @1", ...crowd(1001, "/q").map(({ key }, at) => `set ${key} @${at + 2}`)],
 		),
 		confirms(
 			"though keys whose names begin alike, and hidden ones, were written",
@@ -177,6 +210,32 @@ export const windowCases = {
 		),
 	],
 	listAndWatchLosesNothing: [
+		leavesUntested(
+			"by a member that was sent the whole store after the list (S1)",
+			{
+				writes: [...recovery, set("/x"), set("/x")],
+				faults: [
+					{ kind: "pause", at: 2 },
+					{ kind: "resume", at: 5 },
+					{ kind: "snapshot", at: 5 },
+				],
+				watchers: [watch("w", "/a", { recursive, life: [cleared(2, 1, 1), listed(2, seen), asked(2, 3)] })],
+			},
+			/nothing was written after the list/,
+			["w: listed @2"],
+		),
+		refutes(
+			"by the second of two lists, though the first was right (S7)",
+			{
+				writes: recovery,
+				watchers: [
+					watch("w", "/a", { recursive, life: [listed(2, seen), asked(2, 3)], sent: [3] }),
+					watch("v", "/a", { recursive, life: [listed(2, []), asked(2, 3)], sent: [3] }),
+				],
+			},
+			/the tree that was read is not the state at that index/,
+			["v: listed @2"],
+		),
 		confirms(
 			"when the tree was right and the next event came",
 			{

@@ -1,4 +1,4 @@
-import { windowSize } from "../../claims/window";
+import { historyCapacity } from "../../model";
 import { type Attempt, exercise, miss, solved } from "../../page/exercise";
 import { unitOf } from "../../timeline/reading";
 import {
@@ -110,19 +110,20 @@ function survived(
 			3,
 			`"${name}" got 401 at index ${cleared.at}: it asked after the flood, when its index was no longer kept`,
 		);
-	if (!came) return miss(foreign > windowSize ? 2 : 1, `"${name}" did not see its event at ${next.index}`);
-	if (foreign <= windowSize)
+	if (!came)
+		return miss(foreign > historyCapacity ? 2 : 1, `"${name}" did not see its event at ${next.index}`);
+	if (foreign <= historyCapacity)
 		return miss(
 			foreign === 0 ? 0 : 1,
 			`only ${foreign} writes to other keys between two neighbouring events of "${name}": the window would not have passed`,
 		);
 	const time = listenings(watcher).find(({ from, to }) => from <= next.index && next.index <= to);
-	if (foreignAfter(Math.max(before.index, time?.asked.at ?? next.index)) <= windowSize)
+	if (foreignAfter(Math.max(before.index, time?.asked.at ?? next.index)) <= historyCapacity)
 		return miss(
 			4,
 			time?.asked.waitIndex === undefined
 				? `"${name}" asked after the flood, and for what comes from now on: had its key been written in between, that would be lost. When has it to ask, to lose nothing?`
-				: `"${name}" asked at index ${time.asked.at}, in the middle of the flood: let more than ${windowSize} writes go by while it waits`,
+				: `"${name}" asked at index ${time.asked.at}, in the middle of the flood: let more than ${historyCapacity} writes go by while it waits`,
 		);
 	return solved(
 		`"${name}" saw index ${next.index} after ${foreign} writes to other keys: who is already waiting is not thrown out`,

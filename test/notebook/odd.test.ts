@@ -1,18 +1,10 @@
 import assert from "node:assert/strict";
-import {
-	type Chart,
-	curveChart,
-	type Delivery,
-	type KeyNumbers,
-	type LifeEvent,
-	logChart,
-	numbersChart,
-	sideBySideChart,
-	type Timeline,
-	timelineChart,
-	windowChart,
-} from "etcd-watch-lab";
+import type { Timeline } from "etcd-watch-lab";
 import { XMLValidator } from "fast-xml-parser";
+import { type Chart, sideBySideChart, timelineChart } from "#lib/chart";
+import { curveChart } from "#lib/page";
+import { type KeyNumbers, logChart, numbersChart, windowChart } from "#lib/pages";
+import type { Delivery, LifeEvent } from "#lib/timeline";
 import { pixelsOf } from "#lib/timeline/printable.js";
 import { decoded, marksOf, rowsWith, textsOf, viewOf } from "./charts";
 import { accepted, delivery, many, node, postsRun, refused, timeline, watcher } from "./fixtures";

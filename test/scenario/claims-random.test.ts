@@ -1,15 +1,6 @@
 import assert from "node:assert/strict";
-import {
-	claims,
-	type Delivery,
-	type LifeEvent,
-	runOnModel,
-	type Scenario,
-	saveTimeline,
-	scenario,
-	type Timeline,
-	type WatcherRecord,
-} from "etcd-watch-lab";
+import { claims, runOnModel, type Scenario, saveTimeline, scenario, type Timeline } from "etcd-watch-lab";
+import type { Delivery, LifeEvent, WatcherRecord } from "#lib/timeline";
 
 type Name = keyof typeof claims;
 

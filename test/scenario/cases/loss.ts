@@ -1,4 +1,4 @@
-import type { LifeEvent } from "etcd-watch-lab";
+import type { LifeEvent } from "#lib/timeline";
 import {
 	answered,
 	asked,

@@ -26,6 +26,13 @@ const expected: readonly Expected[] = [
 		checker: "avoidable",
 		says: /^a gap from (\d+) to \d+: the history went back to \1$/,
 	},
+	// … whoever was told of something later, and then finds what it was not told of, can't tell that from another store …
+	{
+		ids: ["17529"],
+		kinds: ["slow-reader-compaction"],
+		checker: "gapsStated",
+		says: /^a reset \(another past/,
+	},
 	// … and beside a watch at -1.
 	{ ids: ["20693"], kinds: ["neighbour-at-minus-one"], checker: "avoidable", says: /^a gap from/ },
 ];

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { type Change, type FollowOptions, follow, type Note } from "etcd-watch-lab/follow";
-import { LearnerError, PermissionDeniedError, V3Client, type V3Watch } from "etcd-watch-lab/v3";
+import {
+	LearnerError,
+	PermissionDeniedError,
+	V3Client,
+	type V3Watch,
+	type V3Watches,
+	type WatchesOptions,
+} from "etcd-watch-lab/v3";
 import { freePorts } from "#lib/server/etcd.js";
 import { etcdOf, v3Kinds } from "../model/differential/etcds";
 import { Certificates } from "../support/certificates";
@@ -345,4 +352,50 @@ forEachEtcd((server) => {
 			await own.stop();
 		});
 	});
+});
+
+describe("a v3 server that takes note of prev_kv only after a watch was told something", () => {
+	/** Leaves out what was before in the first events of its first watches; of all on the way by HTTP and WebSocket. */
+	class Forgetful extends V3Client {
+		left = 2;
+
+		override async watches(options: WatchesOptions = {}): Promise<V3Watches> {
+			const watches = await super.watches(options);
+			const { watch } = watches;
+			watches.watch = async (...asked) => {
+				const one = await watch.apply(watches, asked);
+				const { next } = one;
+				one.next = async () => {
+					const message = await next.call(one);
+					if (message?.kind !== "events" || this.left === 0) return message;
+					this.left--;
+					return { ...message, events: message.events.map(({ prevKv: _, ...event }) => event) };
+				};
+				return one;
+			};
+			return watches;
+		}
+	}
+
+	for (const kind of ["3.5.1", "newest"] as const) {
+		it(`is asked again: every event says what was before it (etcd ${kind})`, async function () {
+			this.timeout(60_000);
+			const found = await etcdOf(kind);
+			if ("missing" in found) return notCovered(found.missing);
+			const own = await OwnEtcd.start(found.binary, { v2: false });
+			const client = new Forgetful({ endpoints: [own.endpoint] });
+			const values = ["1", "2", "3", "4"];
+			for (const value of values) await client.put("/a/k", value);
+			const one = told(client, "/a", { afterIndex: 1 });
+			await until("all are told", () => one.changes.length === values.length);
+			const before = one.changes.map((change) => change.kind === "event" && change.prevNode?.value);
+			assert.deepEqual(before, [undefined, "1", "2", "3"]);
+			assert.ok(
+				one.notes.some((note) => note.note === "failed" && /left out what was before/.test(note.message)),
+			);
+			await one.follower.close();
+			await client.close();
+			await own.stop();
+		});
+	}
 });

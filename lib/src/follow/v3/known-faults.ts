@@ -44,7 +44,7 @@ export const knownFaults = [
 		versions: { "3.4": [0, 30], "3.5": [0, 12] },
 		seen: "a slow reader that a compaction passes by is told of nothing in between, and goes on live",
 		follow:
-			"asks after every 100 messages, and at the start, whether what comes next has been compacted, and tells a gap then",
+			"asks after every 100 messages, and at the start, whether what comes next has been compacted, and tells a gap then; a reset where it had been told of something later",
 	},
 	{
 		id: "18089",

@@ -19,11 +19,19 @@ export class Revisions {
 	/** Of the last revision of a fragment, whose end has yet to come. */
 	#pieces: readonly V3Event[] = [];
 	#before: Map<string, Node> | undefined;
+	readonly #missing: (revision: number) => Promise<void>;
 
-	constructor(keySpace: KeySpace, place: Place, take: Take) {
+	/** `missing`: called where an event of that revision does not say what was before it. @throws unless it can't be had */
+	constructor(
+		keySpace: KeySpace,
+		place: Place,
+		take: Take,
+		missing: (revision: number) => Promise<void> = async () => {},
+	) {
 		this.#keySpace = keySpace;
 		this.#place = place;
 		this.#take = take;
+		this.#missing = missing;
 	}
 
 	/**
@@ -44,6 +52,8 @@ export class Revisions {
 		if (message.fragment) while (count > 0 && events[count - 1]?.kv.modRevision === last) count--;
 		this.#pieces = events.slice(count);
 		const place = this.#place;
+		const bare = this.#before ? undefined : message.events.findLast(isBare);
+		if (bare !== undefined && bare.kv.modRevision > place.position) await this.#missing(bare.kv.modRevision);
 		let passed = 0;
 		for (let from = 0; from < count && !isOver(); ) {
 			const revision = events[from]?.kv.modRevision ?? 0;
@@ -91,4 +101,9 @@ export class Revisions {
 		}
 		return followed.length < 2 ? followed : followed.reverse();
 	}
+}
+
+/** Whether something was there before, and the event does not say what. */
+function isBare({ type, kv, prevKv }: V3Event): boolean {
+	return prevKv === undefined && (type === "delete" || kv.version > 1);
 }

@@ -93,7 +93,9 @@ export class V3Session implements Session {
 
 	async #follow(member: Member, feed: Feed, take: Take, signal: AbortSignal): Promise<void> {
 		const { place } = this.#options;
-		const revisions = new Revisions(this.#settings.keySpace, place, take);
+		const revisions = new Revisions(this.#settings.keySpace, place, take, (revision) =>
+			this.#askAgain(member, revision, signal),
+		);
 		const guard = (position: number) => this.#guard(member, position, signal);
 		const isOne = this.#settings.ranges.length === 1;
 		const from: WatchedFrom = { isOne, member, feed, place, revisions, guard, signal };
@@ -183,6 +185,16 @@ export class V3Session implements Session {
 		const { quietThrough } = this.#options.place;
 		const isSpokenFor = quietThrough > position && !(await member.hasForgotten(quietThrough, signal));
 		throw isGone(member, fault, position, isSpokenFor ? quietThrough + 1 : undefined);
+	}
+
+	/**
+	 * A watch was told something before the server took note of `prev_kv`: recvLoop in api/v3rpc/watch.go registers it
+	 * first. It is asked for again, unless what was before has been compacted. @throws ConnectionError
+	 */
+	async #askAgain(member: Member, revision: number, signal: AbortSignal): Promise<void> {
+		if (await member.hasForgotten(revision - 1, signal)) return;
+		const message = `${member.endpoint} left out what was before revision ${revision}: asked again`;
+		throw new ConnectionError(message, { maybeApplied: false });
 	}
 
 	/** A word of the member's about its revision, which should not be behind, and its cluster. */

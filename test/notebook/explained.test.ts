@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { runOnModel, scenario } from "etcd-watch-lab";
+import { runOnModel, scenario, type Timeline } from "etcd-watch-lab";
 import { differenceTable, explainTable } from "#lib/page";
 import { treeChart } from "#lib/pages";
+import { asV3, severalKeys } from "../golden/odd";
 
 const hostile = "/a/<img src=x onerror=alert(1)>";
 const steps = scenario("hostile").watch("w", "/a").set(hostile, "</script>").set("/b", "x");
@@ -103,6 +104,29 @@ describe("differenceTable", () => {
 });
 
 describe("treeChart", () => {
+	it("of a v3 run takes away every key of a revision, and nothing below another (N15)", () => {
+		const momentsOf = (run: Timeline) =>
+			treeChart(run)
+				.text.split(/^ {2}index \d+: /m)
+				.slice(1);
+		const { [4]: gone } = momentsOf(severalKeys(3));
+		assert.equal(gone, "rmdir /a\n");
+		const flat = asV3(runOnModel(scenario("x").set("/b").set("/c").delete("/b")));
+		const below = JSON.parse(JSON.stringify(flat).replaceAll('"/c"', '"/b/x"'));
+		assert.match(momentsOf(below)[2] ?? "", /^\w+ \/b\/x\n +\/b = .*\n +\/b\/x = /);
+		assert.match(momentsOf(below)[3] ?? "", /^delete \/b\n +\/b\/x = /);
+	});
+
+	it("is empty after a wipe, and says how many keys it does not show (N15)", () => {
+		const run = runOnModel(scenario("x").set("/a").set("/b").set("/c"));
+		const { text } = treeChart({ ...run, faults: [{ kind: "wipe", at: 2 }] });
+		assert.match(text, /index 2: set \/b\n +a = .*\n +b = /);
+		assert.match(text, /index 3: set \/c\n +c = [^\n]*\n$/);
+		let many = scenario("many");
+		for (let at = 0; at < 40; at++) many = many.set(`/k/${at}`);
+		assert.match(treeChart(runOnModel(many)).text, /and 18 more keys\n$/);
+	});
+
 	it("has the tree of each index, the implicit directories too, and marks what was written then", () => {
 		const { text } = treeChart(
 			runOnModel(

@@ -4,9 +4,10 @@ import { as, type Layer, raw } from "../chart/layers";
 import { COLOUR } from "../chart/palette";
 import { svgOf } from "../chart/render";
 import { show } from "../page/display";
+import { accountOf, type Change, Contents } from "../timeline/account";
 import { printable, shortened } from "../timeline/printable";
-import { accepted, depthBelow, removes } from "../timeline/scope";
-import type { Timeline } from "../timeline/timeline";
+import type { NodeRecord, Timeline } from "../timeline/timeline";
+import { isRemoval } from "../v2/key";
 
 /** One key of the tree at one index. */
 interface TreeLine {
@@ -37,7 +38,7 @@ export function treeChart(timeline: Timeline): Chart {
 	const last = moments.length - 1;
 	const rows = moments.flatMap(({ index, write, lines }) => [
 		{ index, x: 0, y: 8, text: `index ${index}: ${write}`, colour: COLOUR.quiet },
-		...lines.slice(0, mostLines).map((line, at) => ({
+		...shownOf(lines).map((line, at) => ({
 			index,
 			x: 12 + 18 * line.depth,
 			y: 30 + 18 * at,
@@ -90,53 +91,55 @@ interface Moment {
 }
 
 function momentsOf(timeline: Timeline): Moment[] {
-	const writes = new Map(accepted(timeline).map((write) => [write.index, write]));
-	/** A file's value, or undefined for a directory. */
-	const tree = new Map<string, { readonly value: string | undefined; readonly modified: number }>();
+	const contents = new Contents(timeline.api);
+	const isFlat = timeline.api === "v3";
+	const byIndex = new Map<number, Change[]>();
+	for (const change of accountOf(timeline).changes) {
+		const others = byIndex.get(change.index);
+		if (others) others.push(change);
+		else byIndex.set(change.index, [change]);
+	}
+	const wipes = new Set((timeline.faults ?? []).flatMap(({ kind, at }) => (kind === "wipe" ? [at] : [])));
 	const moments: Moment[] = [{ index: 0, write: "nothing has been written", lines: [] }];
 	for (let index = 1; index <= timeline.lastIndex; index++) {
-		const write = writes.get(index);
-		if (!write) {
-			moments.push({ index, write: "another client's write", lines: linesOf(tree, index) });
-			continue;
+		if (wipes.has(index - 1)) contents.clear();
+		const changes = byIndex.get(index) ?? [];
+		for (const change of changes) {
+			if (isRemoval(change)) contents.remove(change.key);
+			else contents.put({ ...change.node, modifiedIndex: index });
 		}
-		const { node } = write.outcome;
-		if (removes(write)) {
-			for (const key of [...tree.keys()]) if (depthBelow(key, write.key) !== undefined) tree.delete(key);
-		} else {
-			for (let slash = write.key.indexOf("/", 1); slash > 0; slash = write.key.indexOf("/", slash + 1)) {
-				const parent = write.key.slice(0, slash);
-				if (!tree.has(parent)) tree.set(parent, { value: undefined, modified: index });
-			}
-			tree.set(write.key, { value: node.dir ? undefined : (node.value ?? ""), modified: index });
-		}
-		const words = `${write.write.operation} ${shortened(write.key, 60)}`;
-		moments.push({ index, write: words, lines: linesOf(tree, index) });
+		const [first] = changes;
+		const key = changes.length > 1 ? first?.write.key : first?.key;
+		const write = first ? `${first.write.operation} ${shortened(key ?? "", 60)}` : "another client's write";
+		moments.push({ index, write, lines: linesOf(contents.nodes(), index, isFlat) });
 	}
 	return moments;
 }
 
-function linesOf(
-	tree: ReadonlyMap<string, { readonly value: string | undefined; readonly modified: number }>,
-	index: number,
-): TreeLine[] {
-	return [...tree]
-		.sort(([one], [two]) => (one < two ? -1 : 1))
-		.map(([key, { value, modified }]) => {
-			const parts = key.split("/");
-			const name = shortened(parts.at(-1) ?? "", 40);
-			return {
-				key,
-				depth: parts.length - 2,
-				words: value === undefined ? `${name}/` : `${name} = ${shortened(value, 40)}   (${modified})`,
-				now: modified === index,
-			};
-		});
+/** In v3 a key has no directory to stand in: its line is the whole key. */
+function linesOf(nodes: readonly NodeRecord[], index: number, isFlat: boolean): TreeLine[] {
+	return nodes.map(({ key, dir, value = "", modifiedIndex }) => {
+		const parts = key.split("/");
+		const name = shortened(isFlat ? key : (parts.at(-1) ?? ""), 40);
+		return {
+			key,
+			depth: isFlat ? 0 : parts.length - 2,
+			words: dir ? `${name}/` : `${name} = ${shortened(value, 40)}   (${modifiedIndex})`,
+			now: modifiedIndex === index,
+		};
+	});
+}
+
+/** The lines that are shown; of more keys than that, how many there are besides. */
+function shownOf(lines: readonly TreeLine[]): readonly TreeLine[] {
+	if (lines.length <= mostLines) return lines;
+	const words = `and ${lines.length - mostLines + 1} more keys`;
+	return [...lines.slice(0, mostLines - 1), { key: "", depth: 0, words, now: false }];
 }
 
 function textOf(title: string, moments: readonly Moment[]): string {
 	const shown = moments.map(({ index, write, lines }) => {
-		const keys = lines.slice(0, mostLines).map(({ words, depth }) => `${"  ".repeat(depth + 2)}${words}`);
+		const keys = shownOf(lines).map(({ words, depth }) => `${"  ".repeat(depth + 2)}${words}`);
 		return [`  index ${index}: ${write}`, ...keys].join("\n");
 	});
 	return `${[title, "", ...shown].join("\n")}\n`;

@@ -1,0 +1,126 @@
+import type { Scenario } from "etcd-watch-lab";
+import { scenario } from "#lib/scenario";
+
+/** Numbers that look random and are the same for the same seed (mulberry32). */
+export function random(seed: number): (below: number) => number {
+	let state = seed >>> 0;
+	return (below) => {
+		state = (state + 0x6d2b79f5) >>> 0;
+		let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+		mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+		return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+	};
+}
+
+type Kind = "watch" | "stream" | "poll" | "pollLoop" | "follow";
+
+export interface RandomOptions {
+	readonly steps: number;
+	/** Bursts of 1,001, which throw a watcher out of the history. */
+	readonly floods?: boolean;
+	/** Pauses of streams: the model has no buffers, so its streams lose nothing by them. */
+	readonly pauses?: boolean;
+	/** What can be done to the watchers' member; each is mended before the next. */
+	readonly faults?: readonly (readonly [
+		breaks: "kill" | "pause" | "cutOff",
+		mends: "restart" | "resume" | "heal",
+	])[];
+}
+
+const keys = ["/a", "/a/b", "/a/b/c", "/a/_h", "/a/_h/x", "/a/k", "/ab", "/ab/c", "/z"];
+const watched = ["/", "/a", "/a", "/a", "/a/b", "/a/k", "/ab", "/abc", "/a/_h", "/z"];
+
+/** A scenario by chance, of every kind of watcher and write; a step that the builder refuses is left out. */
+export function randomScenario(seed: number, options: RandomOptions): Scenario {
+	const below = random(seed);
+	const oneOf = <T>(some: readonly T[]): T => some[below(some.length)] as T;
+	const open = new Map<string, { kind: Kind; state: "open" | "paused" | "cut" }>();
+	let run = scenario(`random ${seed}`).set("/z", "0");
+	let broken: "restart" | "resume" | "heal" | undefined;
+	let writes = 1;
+	const attempt = (step: (run: Scenario) => Scenario) => {
+		try {
+			run = step(run);
+			return true;
+		} catch {
+			return false;
+		}
+	};
+	const write = () => {
+		const key = oneOf(keys);
+		writes++;
+		const value = `v${writes}`;
+		switch (below(14)) {
+			case 0:
+			case 1:
+				return attempt((one) => one.delete(key));
+			case 2:
+				return attempt((one) => one.mkdir(key));
+			case 3:
+				return attempt((one) => one.rmdir(key, { recursive: true }));
+			case 4:
+				return attempt((one) => one.update(key, value));
+			case 5:
+				return attempt((one) => one.create(key, value));
+			case 6:
+				return attempt((one) => one.createInOrder(key, value));
+			case 7:
+				return attempt((one) => one.set(key, value, { ttl: 1000 }).refresh(key, 1000));
+			case 8:
+				return attempt((one) => one.compareAndDelete(key, { prevValue: `v${writes - 1}` }));
+			case 9:
+				return attempt((one) => one.burst(oneOf(["/a/n", "/n"]), { count: 12, connections: 1, keyCount: 3 }));
+			default:
+				return attempt((one) => one.set(key, value));
+		}
+	};
+	const opening = () => {
+		const kind = oneOf<Kind>(["watch", "watch", "stream", "poll", "pollLoop", "follow"]);
+		const name = `${kind} ${open.size + 1}`;
+		const past = below(3) === 0 ? { afterIndex: below(2) } : {};
+		const how = { recursive: below(3) > 0, ...(kind === "pollLoop" ? {} : past) };
+		if (attempt((one) => one[kind](name, oneOf(watched), how))) open.set(name, { kind, state: "open" });
+	};
+	const later = () => {
+		const [name, watcher] = oneOf([...open]) ?? [];
+		if (name === undefined || watcher === undefined) return;
+		if (watcher.state === "cut") {
+			if (attempt((one) => one.reconnect(name))) watcher.state = "open";
+			return;
+		}
+		if (watcher.state === "paused") {
+			if (attempt((one) => one.resume(name))) watcher.state = "open";
+			return;
+		}
+		if (below(4) === 0 && attempt((one) => one.close(name))) open.delete(name);
+		else if (watcher.kind === "stream" && options.pauses && below(2) === 0) {
+			if (attempt((one) => one.pause(name))) watcher.state = "paused";
+		} else if (watcher.kind !== "poll" && attempt((one) => one.cut(name))) watcher.state = "cut";
+	};
+	// Polls of a key that only this writes: each has been answered before the next.
+	if (below(2) === 0) {
+		const next = [{}, { afterIndex: 0 }, { goOnAfter: "event" }, { goOnAfter: "response" }] as const;
+		attempt((one) =>
+			one.poll("polls", "/p").set("/p", "1").set("/p", "2").poll("polls", oneOf(next)).set("/p", "3"),
+		);
+	}
+	for (let step = 0; step < options.steps; step++) {
+		const what = below(20);
+		if (what < 4) opening();
+		else if (what < 8) later();
+		else if (what === 8 && options.floods)
+			attempt((one) => one.burst("/noise", { count: 1001, connections: 1 }));
+		else if (what === 9 && options.faults) {
+			const mends = broken;
+			if (mends !== undefined) {
+				if (attempt((one) => one.fault(mends))) broken = undefined;
+			} else {
+				const [breaks, mend] = oneOf(options.faults);
+				if (attempt((one) => one.fault(breaks))) broken = mend;
+			}
+		} else write();
+	}
+	const mends = broken;
+	if (mends !== undefined) attempt((one) => one.fault(mends));
+	return run;
+}

@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
 import {
 	accepted,
-	deliveriesOf,
 	depthBelow,
-	endIsProven,
 	existed,
-	hearsAll,
 	isHidden,
 	isVisible,
 	listened,
 	listenings,
-	silenceIsProven,
 } from "#lib/timeline/scope.js";
 import {
 	answered,
@@ -288,47 +284,6 @@ describe("listenings", () => {
 				const inside = spans.some(([from, to]) => from <= index && index <= to);
 				assert.equal(listened(record, index), inside, `index ${index}`);
 			}
-		});
-	}
-});
-
-describe("deliveriesOf", () => {
-	it("gives all copies of one index in the order of arrival, and none of another", () => {
-		const record = recordOf(stream("s", "/a", { sent: [1, 2, 2] }), [set("/a"), remove("/a")]);
-		assert.deepEqual(deliveriesOf(record, 2), record.deliveries.slice(1));
-		assert.deepEqual(deliveriesOf(record, 3), []);
-	});
-});
-
-describe("hearsAll", () => {
-	const table: [what: string, sketch: WatcherSketch, hears: boolean][] = [
-		["a stream from now on", stream("s", "/a"), true],
-		["a stream that was cut and came back", stream("s", "/a", { life: [asked(0), cut(1), asked(2)] }), true],
-		["a stream that paused", stream("s", "/a", { life: [asked(0), paused(1), resumed(2)] }), false],
-		["a stream with an index", stream("s", "/a", { life: [asked(2, 1)] }), false],
-		["a loop with an index", watch("w", "/a", { life: [asked(2, 1)] }), true],
-		["a poll with an index", poll("p", "/a", { life: [asked(2, 1)] }), true],
-	];
-	for (const [what, sketch, hears] of table) {
-		it(`says ${hears ? "yes" : "no"} for ${what}`, () => {
-			assert.equal(hearsAll(recordOf(sketch)), hears);
-		});
-	}
-});
-
-describe("silenceIsProven and endIsProven", () => {
-	const table = [
-		["fence", true, true],
-		["answered", true, true],
-		["error", true, true],
-		["gone", true, true],
-		["closed", true, false],
-		["none", false, false],
-	] as const;
-	for (const [proof, silence, end] of table) {
-		it(`say ${silence ? "yes" : "no"} and ${end ? "yes" : "no"} for "${proof}"`, () => {
-			const record = recordOf(watch("w", "/a", { proof }));
-			assert.deepEqual([silenceIsProven(record), endIsProven(record)], [silence, end]);
 		});
 	}
 });

@@ -177,25 +177,6 @@ export function dueFrom({ life }: WatcherRecord): number {
 	return (first.kind === "asked" ? first.waitIndex : undefined) ?? first.at + 1;
 }
 
-/**
- * What told a watcher that it can't have the event at an index: a follower's gap or reset that states it, or the
- * refusal of what the history no longer holds.
- */
-export function statedBy({ life }: WatcherRecord, index: number): LifeEvent | undefined {
-	return life.find((event) => {
-		switch (event.kind) {
-			case "gap":
-				return event.from <= index && index <= event.to;
-			case "reset":
-				return event.lastIndex < index && index <= event.at;
-			case "error":
-				return event.gap !== undefined && event.gap.from <= index && index <= event.gap.to;
-			default:
-				return false;
-		}
-	});
-}
-
 const deliveriesByIndex = remembered((watcher: WatcherRecord) => {
 	const found = new Map<number, Delivery[]>();
 	for (const delivery of watcher.deliveries) {
@@ -206,7 +187,7 @@ const deliveriesByIndex = remembered((watcher: WatcherRecord) => {
 	return found;
 });
 
-export function deliveriesOf(watcher: WatcherRecord, index: number): readonly Delivery[] {
+function deliveriesOf(watcher: WatcherRecord, index: number): readonly Delivery[] {
 	return deliveriesByIndex(watcher).get(index) ?? [];
 }
 
@@ -216,21 +197,4 @@ export function deliveriesOfWrite(
 	{ index, key }: AcceptedWrite,
 ): readonly Delivery[] {
 	return deliveriesOf(watcher, index).filter((delivery) => delivery.key === key);
-}
-
-/** False for a stream that paused or began in the past: it goes deaf, which is the claims of loss.ts. */
-export function hearsAll(watcher: WatcherRecord): boolean {
-	const deaf = (event: LifeEvent) =>
-		event.kind === "paused" || (event.kind === "asked" && event.waitIndex !== undefined);
-	return watcher.kind !== "stream" || !watcher.life.some(deaf);
-}
-
-/** False when nothing shows that what did not come, while it `listened`, was not on its way. */
-export function silenceIsProven(watcher: WatcherRecord): boolean {
-	return watcher.proof !== "none";
-}
-
-/** True when nothing can have been on its way at the end either: not so for one that was closed or cut. */
-export function endIsProven(watcher: WatcherRecord): boolean {
-	return silenceIsProven(watcher) && watcher.proof !== "closed";
 }

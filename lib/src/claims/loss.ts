@@ -27,14 +27,11 @@ export const pollsLoseWhatFallsBetween = claim(
 		const polls = watchers.filter(
 			({ watcher: { kind, proof } }) => kind === "poll" && proof !== "closed" && proof !== "none",
 		);
-		const between = polls.flatMap(({ asks, fates }) =>
-			asks.slice(1).flatMap((later, at) => {
-				const before = asks[at];
-				if (before?.end?.kind !== "answered" || later.waitIndex !== undefined) return [];
-				const { at: answered } = before.end;
-				return fates.filter(
-					({ change, ask }) => ask === undefined && change.index > answered && change.index < later.from,
-				);
+		const between = polls.flatMap(({ finder, fates }) =>
+			fates.filter(({ change: { index }, ask }) => {
+				const [before, later] = [finder.before(index), finder.after(index)];
+				if (ask || before?.end?.kind !== "answered" || !later) return false;
+				return later.waitIndex === undefined && index > before.end.at;
 			}),
 		);
 		const lost = between.filter((fate) => fate.reason === "between two polls");

@@ -2,9 +2,10 @@
  * What every page uses. What serves one page alone is in etcd-watch-lab/pages; the charts, tables and records as data in
  * /chart, /page and /timeline; the clients, the follower, the servers and the model in /v2, /v3, /follow, /server, /model.
  */
-export { chart, chartSideBySide } from "./chart";
 export { claims } from "./claims";
 export {
+	chart,
+	chartSideBySide,
 	checkExercise,
 	checkPrediction,
 	eventTable,

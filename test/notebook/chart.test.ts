@@ -3,6 +3,7 @@ import type { Timeline } from "etcd-watch-lab";
 import { type Chart, timelineChart } from "#lib/chart";
 import {
 	assertOnlyMarkup,
+	barsOf,
 	marksOf,
 	rowCount,
 	rowsWith,
@@ -173,7 +174,7 @@ describe("timelineChart", () => {
 	});
 
 	it("leaves a hole in a watcher's bar where nobody was waiting", () => {
-		const bars = rowsWith(timelineChart(twoPolls()), "paused").map((bar) => [bar["x"], bar["x2"]]);
+		const bars = barsOf(timelineChart(twoPolls())).map((bar) => [bar["x"], bar["x2"]]);
 		assert.equal(bars.length, 2);
 		const [first, second] = bars as [number[], number[]];
 		assert.ok(Number(first[1]) === 1 && Number(second[0]) > 2, JSON.stringify(bars));
@@ -191,7 +192,7 @@ describe("timelineChart", () => {
 				{ kind: "asked", at: 1, waitIndex: 2 },
 			],
 		);
-		assert.equal(rowsWith(timelineChart(timeline("loop", writes, [loop])), "paused").length, 1);
+		assert.equal(barsOf(timelineChart(timeline("loop", writes, [loop]))).length, 1);
 	});
 
 	it("tells a missed event that was asked for with a waitIndex from one that nobody waited for", () => {
@@ -217,9 +218,7 @@ describe("timelineChart", () => {
 	});
 
 	it("draws where a reader was paused as another kind of bar", () => {
-		const bars = rowsWith(timelineChart(slowReader()), "paused").sort(
-			(a, b) => Number(a["x"]) - Number(b["x"]),
-		);
+		const bars = barsOf(timelineChart(slowReader())).sort((a, b) => Number(a["x"]) - Number(b["x"]));
 		assert.deepEqual(
 			bars.map((bar) => bar["paused"]),
 			[false, true, false],

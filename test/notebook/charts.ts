@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import type { Chart } from "#lib/chart";
+import { COLOUR } from "#lib/chart/style.js";
 
 type Datum = Readonly<Record<string, unknown>>;
 type LayerLike = {
-	readonly mark?: { readonly type?: string };
+	readonly mark?: { readonly type?: string; readonly fill?: string };
 	readonly params?: unknown;
 	readonly data?: { readonly values?: readonly Datum[] };
 };
@@ -24,6 +25,15 @@ export function rowsWith(chart: Chart, ...fields: readonly string[]): Datum[] {
 	return layersOf(chart)
 		.flatMap((layer) => layer.data?.values ?? [])
 		.filter((row) => fields.every((field) => field in row));
+}
+
+/** The bars of a watcher's life: where it was listening, or not reading. */
+export function barsOf(chart: Chart): (Datum & { readonly paused: boolean })[] {
+	return layersOf(chart).flatMap(({ mark, data }) => {
+		const paused = mark?.fill === "#ffffff";
+		const isBar = mark?.type === "rect" && (paused || mark.fill === COLOUR.listening);
+		return isBar ? (data?.values ?? []).map((row) => ({ ...row, paused })) : [];
+	});
 }
 
 /** Every row of data in the whole spec. */

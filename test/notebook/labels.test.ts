@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LABEL, placeLabels } from "#lib/chart/labels.js";
+import { LABEL, placeLabels } from "#lib/chart/placing.js";
 import { pixelsOf } from "#lib/timeline/printable.js";
 
 function wanted(xs: readonly number[], top = "set /a/key") {
@@ -16,14 +16,9 @@ describe("placeLabels", () => {
 		[8, 60, "slanted"],
 	] as const)
 		it(`lets no two of ${count} labels ${step} px apart overlap`, () => {
-			const { plan, labels } = placeLabels(
-				wanted(every(step, count)),
-				wanted(every(step, count), "set /k"),
-				-100,
-				680,
-			);
+			const plan = placeLabels(wanted(every(step, count)), wanted(every(step, count), "set /k"), -100, 680);
 			assert.equal(plan.kind, kind);
-			const placed = labels.flatMap((label, at) => {
+			const placed = plan.labels.flatMap((label, at) => {
 				const row = plan.rows[at] ?? -1;
 				const half = Math.max(pixelsOf(label.top, LABEL.top, true), pixelsOf(label.bottom, LABEL.bottom)) / 2;
 				const middle = plan.middles[at] ?? label.x;
@@ -40,7 +35,7 @@ describe("placeLabels", () => {
 		});
 
 	it("keeps all labels inside the room that there is", () => {
-		const { plan } = placeLabels(wanted([5, 650]), wanted([5, 650]), -20, 670);
+		const plan = placeLabels(wanted([5, 650]), wanted([5, 650]), -20, 670);
 		const half = pixelsOf("104 Not a directory", LABEL.bottom) / 2;
 		assert.ok((plan.middles[0] ?? 0) - half >= -20 && (plan.middles[1] ?? 0) + half <= 670);
 	});
@@ -52,7 +47,7 @@ describe("placeLabels", () => {
 			bottom: "105",
 			weight: at % 10 === 5 ? 2 : 0,
 		}));
-		const { plan } = placeLabels(labels, labels, 0, 680);
+		const plan = placeLabels(labels, labels, 0, 680);
 		assert.ok(plan.rows.includes(-1), "there is no room for all");
 		for (const [at, label] of labels.entries()) if (label.weight === 2) assert.equal(plan.rows[at], 0);
 	});

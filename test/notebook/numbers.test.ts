@@ -38,9 +38,12 @@ function numbers(raft: number, index: number, modifiedIndex: number, createdInde
 
 /** The boxes of one lane, as "value: first write to last". */
 const boxes = (runs: readonly KeyNumbers[], name: string) =>
-	rowsWith(numbersChart(runs), "value", "say")
+	rowsWith(numbersChart(runs), "x2", "say")
 		.filter(({ say }) => String(say).includes(`: ${name} is `))
-		.map(({ value, x, x2 }) => `${value}: ${Math.round(Number(x))} to ${Math.round(Number(x2))}`)
+		.map(
+			({ say, x, x2 }) =>
+				`${/ is (\S+) after/.exec(String(say))?.[1]}: ${Math.round(Number(x))} to ${Math.round(Number(x2))}`,
+		)
 		.filter((box, at, all) => all.indexOf(box) === at);
 
 describe("numbersChart", () => {
@@ -57,7 +60,10 @@ describe("numbersChart", () => {
 		assert.ok(texts.includes("counts the writes to the whole store"));
 		assert.ok(!texts.includes("counts the writes to this key"));
 		const fills = new Map(
-			rowsWith(numbersChart([v2]), "value", "fill").map(({ say, fill }) => [String(say).split(" ")[1], fill]),
+			rowsWith(numbersChart([v2]), "x2", "fill", "say").map(({ say, fill }) => [
+				String(say).split(" ")[1],
+				fill,
+			]),
 		);
 		assert.equal(fills.get("modifiedIndex"), fills.get("X-Etcd-Index"));
 		assert.notEqual(fills.get("X-Raft-Index"), fills.get("X-Etcd-Index"));

@@ -1,39 +1,23 @@
 import { pixelsOf } from "../timeline/printable";
 import type { Unit } from "../timeline/reading";
-import { COLOUR } from "./palette";
-import { PLOT_WIDTH, type Places, rounded } from "./places";
+import type { Axis } from "./layers";
+import { pixelsPerIndex, rounded } from "./layout";
+import type { Shape } from "./shape";
+import { COLOUR } from "./style";
 
-/** A stretch of a lane that stands for many marks. */
-export interface Band {
-	readonly x: number;
-	readonly x2: number;
-	readonly y: number;
-	readonly y2: number;
-	readonly at: number;
-	readonly fill: string;
-	readonly stroke: string;
-	readonly say: string;
-	readonly tip: Readonly<Record<string, string>>;
-	/** Written into the band, or "" where it would not fit. */
-	readonly label: string;
-	readonly labelColour: string;
-}
+export type BandStyle = "writeBand" | "removeBand" | "refusedBand" | "replayedBand" | "absentBand";
 
-/** One event of a lane, in one of two classes: `full` is drawn as colour, the rest as what is missing from it. */
+/** One event of a lane that has too many of them for a mark each. */
 export interface Counted {
 	readonly index: number;
-	readonly full: boolean;
-	readonly colour: string;
+	readonly style: BandStyle;
+	/** What it is counted as: "written", "not delivered". */
+	readonly words: string;
+	/** What the legend calls it. */
+	readonly what?: string;
 }
 
-/** How the two classes are called and drawn. */
 export interface BandLook {
-	readonly full: string;
-	readonly rest: string;
-	readonly restFill: string;
-	readonly restStroke: string;
-	/** The rest where it is mixed with the full. */
-	readonly mixedFill: string;
 	readonly height: number;
 	/** They lie between two indexes, as refused writes do, and not at one. */
 	readonly isBetween?: true;
@@ -43,121 +27,129 @@ export interface BandLook {
 const BIN_PIXELS = 4;
 const MOST_EXACT = 200;
 
+/** What of a stretch is of which style, from the lowest part of a band to the highest. */
+const UPWARD: readonly BandStyle[] = ["writeBand", "replayedBand", "refusedBand", "removeBand", "absentBand"];
+
 interface Stretch {
 	from: number;
 	to: number;
 	bin: number;
-	full: number;
-	rest: number;
-	/** 0 to 10; 0 and 10 only when nothing of the other class is there. */
-	tenths: number;
-	colour: string;
+	readonly events: Counted[];
+	/** How many tenths of its height each style takes; one that is there takes one at least. */
+	tenths: readonly (readonly [BandStyle, number])[];
 }
 
 /**
- * Draws any number of events as at most a few hundred stretches. Where the two classes seldom take turns, each
- * stretch is exact; else a stretch stands for what falls on four pixels, and is filled to its share.
+ * Draws any number of events as at most a few hundred stretches. Where the styles seldom take turns, each stretch is
+ * exact; else a stretch stands for what falls on four pixels, and is filled to its share.
  */
-export function bandsOf(events: readonly Counted[], places: Places, y: number, look: BandLook): Band[] {
-	const perIndex = PLOT_WIDTH / (places.hi - places.lo);
+export function bandsOf(events: readonly Counted[], axis: Axis, y: number, look: BandLook): Shape[] {
 	const sorted = [...events].sort((a, b) => a.index - b.index);
-	const exact = exactStretches(sorted, perIndex);
-	const stretches = exact.length <= MOST_EXACT ? exact : mixedStretches(sorted, places.lo, perIndex);
-	return stretches.flatMap((stretch) => drawn(stretch, places, y, look));
+	const exact = exactStretches(sorted, pixelsPerIndex(axis));
+	const stretches = exact.length <= MOST_EXACT ? exact : mixedStretches(sorted, axis);
+	return stretches.flatMap((stretch) => drawn(stretch, axis, y, look));
 }
 
 function exactStretches(events: readonly Counted[], perIndex: number): Stretch[] {
 	const stretches: Stretch[] = [];
-	for (const { index, full, colour } of events) {
+	for (const event of events) {
+		const { index, style } = event;
 		let last = stretches.at(-1);
 		const apart = last ? index - last.to : 0;
-		const other = !last || last.tenths !== (full ? 10 : 0) || (full && last.colour !== colour);
-		if (!last || other || (apart > 1 && apart * perIndex > 1)) {
-			last = { from: index, to: index, bin: 0, full: 0, rest: 0, tenths: full ? 10 : 0, colour };
+		if (!last || last.events[0]?.style !== style || (apart > 1 && apart * perIndex > 1)) {
+			last = { from: index, to: index, bin: 0, events: [], tenths: [[style, 10]] };
 			stretches.push(last);
 		}
 		last.to = index;
-		if (full) last.full++;
-		else last.rest++;
+		last.events.push(event);
 	}
 	return stretches;
 }
 
-function mixedStretches(events: readonly Counted[], lo: number, perIndex: number): Stretch[] {
+function mixedStretches(events: readonly Counted[], axis: Axis): Stretch[] {
 	const bins: Stretch[] = [];
-	for (const { index, full, colour } of events) {
-		const bin = Math.floor(((index - lo) * perIndex) / BIN_PIXELS);
+	for (const event of events) {
+		const bin = Math.floor(((event.index - axis.lo) * pixelsPerIndex(axis)) / BIN_PIXELS);
 		let last = bins.at(-1);
 		if (last?.bin !== bin) {
-			last = { from: index, to: index, bin, full: 0, rest: 0, tenths: 0, colour };
+			last = { from: event.index, to: event.index, bin, events: [], tenths: [] };
 			bins.push(last);
 		}
-		last.to = index;
-		if (full) {
-			last.full++;
-			last.colour = colour;
-		} else last.rest++;
+		last.to = event.index;
+		last.events.push(event);
 	}
 	const stretches: Stretch[] = [];
 	for (const bin of bins) {
-		const share = bin.full / (bin.full + bin.rest);
-		bin.tenths = share === 0 ? 0 : share === 1 ? 10 : Math.min(9, Math.max(1, Math.round(share * 10)));
+		bin.tenths = sharesOf(bin.events);
 		const last = stretches.at(-1);
-		if (last && last.tenths === bin.tenths && last.colour === bin.colour && bin.bin - last.bin <= 3) {
+		if (last && String(last.tenths) === String(bin.tenths) && bin.bin - last.bin <= 3) {
 			last.to = bin.to;
 			last.bin = bin.bin;
-			last.full += bin.full;
-			last.rest += bin.rest;
-		} else stretches.push({ ...bin });
+			last.events.push(...bin.events);
+		} else stretches.push(bin);
 	}
 	return stretches;
 }
 
-function drawn(stretch: Stretch, places: Places, y: number, look: BandLook): Band[] {
-	const { from, to, full, rest, tenths } = stretch;
-	const top = y - look.height / 2;
-	const split = rounded(top + look.height * (1 - tenths / 10));
+function sharesOf(events: readonly Counted[]): [BandStyle, number][] {
+	const counts = UPWARD.map(
+		(style) => [style, events.filter((event) => event.style === style).length] as const,
+	);
+	const there = counts.filter(([, count]) => count > 0);
+	let left = 10;
+	return there.map(([style, count], at) => {
+		const others = there.length - 1 - at;
+		const wanted = others === 0 ? left : Math.round((10 * count) / events.length);
+		const tenths = Math.min(left - others, Math.max(1, wanted));
+		left -= tenths;
+		return [style, tenths];
+	});
+}
+
+function drawn({ from, to, events, tenths }: Stretch, axis: Axis, y: number, look: BandLook): Shape[] {
+	const perIndex = pixelsPerIndex(axis);
+	const reach = look.isBetween ? 1.5 / perIndex : 0.5;
+	const [x, x2] = [Math.max(axis.lo, from - reach), Math.min(axis.hi, to + reach)];
 	const [first, last] = [Math.floor(from), Math.floor(to)];
 	const indexes = first === last ? `${first}` : `${first} to ${last}`;
+	const counts = new Map<string, number>();
+	for (const style of UPWARD)
+		for (const event of events)
+			if (event.style === style) counts.set(event.words, (counts.get(event.words) ?? 0) + 1);
+	const words = [...counts].map(([what, count]) => `${count} ${what}`).join(", ");
+	const say = `${look.unit} ${indexes}: ${words}`;
 	const tip = {
 		[look.unit]: indexes,
-		...(full > 0 ? { [look.full]: String(full) } : {}),
-		...(rest > 0 ? { [look.rest]: String(rest) } : {}),
+		...Object.fromEntries([...counts].map(([what, count]) => [what, String(count)])),
 	};
-	const words = [full > 0 ? `${full} ${look.full}` : "", rest > 0 ? `${rest} ${look.rest}` : ""].filter(
-		Boolean,
+	const isMixed = tenths.length > 1;
+	const label = [`${words} (${look.unit} ${indexes})`, words].find(
+		(text) => !isMixed && pixelsOf(text, 10.5) <= (x2 - x) * perIndex - 8 && look.height >= 14,
 	);
-	const say = `${look.unit} ${indexes}: ${words.join(", ")}`;
-	const perIndex = PLOT_WIDTH / (places.hi - places.lo);
-	const reach = look.isBetween ? 1.5 / perIndex : 0.5;
-	const x = Math.max(places.lo, from - reach);
-	const x2 = Math.min(places.hi, to + reach);
-	const room = (x2 - x) * perIndex - 8;
-	const label =
-		[`${words.join(", ")} (${look.unit} ${indexes})`, words.join(", ")].find(
-			(text) => (tenths === 0 || tenths === 10) && pixelsOf(text, 10.5) <= room && look.height >= 14,
-		) ?? "";
-	const where = { x, x2, at: first, say, tip };
-	const bands: Band[] = [];
-	if (tenths < 10)
-		bands.push({
-			...where,
-			y: top,
-			y2: split,
-			fill: tenths === 0 ? look.restFill : look.mixedFill,
-			stroke: tenths === 0 ? look.restStroke : look.mixedFill,
-			label: tenths === 0 ? label : "",
-			labelColour: COLOUR.text,
-		});
-	if (tenths > 0)
-		bands.push({
-			...where,
-			y: split,
-			y2: top + look.height,
-			fill: stretch.colour,
-			stroke: stretch.colour,
-			label: tenths === 10 ? label : "",
-			labelColour: "#ffffff",
-		});
-	return bands;
+	const whats = new Map(events.map(({ style, what }) => [style, what]));
+	const top = y - look.height / 2;
+	let low = y + look.height / 2;
+	let height = 0;
+	const boxes = tenths.map(([style, share]): Shape => {
+		height += share;
+		const high = height === 10 ? top : rounded(top + look.height * (1 - height / 10));
+		const what = whats.get(style);
+		const box: Shape = {
+			style: isMixed && style === "absentBand" ? "mixedBand" : style,
+			x,
+			x2,
+			y: high,
+			y2: low,
+			at: first,
+			say,
+			tip,
+			...(what === undefined ? {} : { what }),
+		};
+		low = high;
+		return box;
+	});
+	boxes.reverse();
+	if (label === undefined) return boxes;
+	const colour = tenths[0]?.[0] === "absentBand" ? COLOUR.text : COLOUR.white;
+	return [...boxes, { style: "bandWords", x: (x + x2) / 2, y, text: label, colour, at: to, isMute: true }];
 }

@@ -1,2 +1,2 @@
-export { type Chart, type ChartOptions, chart, timelineChart } from "./chart";
-export { chartSideBySide, type SideBySideOptions, sideBySideChart } from "./sidebyside";
+export { type ChartOptions, type SideBySideOptions, sideBySideChart, timelineChart } from "./chart";
+export type { Chart, Titles } from "./frame";

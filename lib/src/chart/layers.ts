@@ -1,186 +1,220 @@
-import type { Field } from "vega-lite/build/src/channeldef";
-import type { LayerSpec, UnitSpec } from "vega-lite/build/src/spec";
-import type { LabelPlan, WantedLabel } from "./labels";
-import { LABEL, slantedText } from "./labels";
-import type { PlacedItem } from "./legend";
-import { COLOUR } from "./palette";
-import { PLOT_WIDTH, rounded } from "./places";
+import { printable, printableLines } from "../timeline/printable";
+import { type BoxStyle, lookOf, type Shape, type StyleName, swatchOf } from "./shape";
+import { STYLES, type Style, WINDOW } from "./style";
 
 /*
- * The layers that charts are made of. A field's name is always one of ours, a server's strings are only ever
- * values: no expression is built from them.
+ * The one file that knows Vega-Lite's layers. A field's name is always one of ours, a server's strings are only ever
+ * values, and no expression is built from them.
  */
 
-export type Layer = LayerSpec<Field> | UnitSpec<Field>;
+/** A layer of a Vega-Lite spec. Its own types are more than a cell's TypeScript can read. */
+export type Layer = object;
 
-/** The horizontal axis' scale: from an index to a pixel. */
-export interface Scale {
+/** The horizontal axis: from an index to a pixel. */
+export interface Axis {
 	readonly lo: number;
 	readonly hi: number;
+	/** The last index: where the slider ends. */
+	readonly last: number;
+	/** How far past an index a bar goes that ends after it. */
+	readonly edge: number;
+	readonly ticks: readonly number[];
+	readonly title: string;
 }
 
-export const INDEX_AXIS = "index of the store, counted from the start of the run";
-export const REVISION_AXIS = "revision of the store, counted from the start of the run";
-export const BOTH_AXIS = "index of v2's store, revision of v3's: each counted from the start of its run";
-
-/** All layers of a chart name its axis alike, or Vega-Lite would put the names together. */
-export function withAxis(layers: readonly Layer[], title: string): Layer[] {
-	const named = (value: unknown): unknown => {
-		if (Array.isArray(value)) return value.map(named);
-		if (typeof value !== "object" || value === null) return value;
-		const entries = Object.entries(value).map(([name, inner]) => [
-			name,
-			name === "title" && inner === INDEX_AXIS ? title : name === "data" ? inner : named(inner),
-		]);
-		return Object.fromEntries(entries);
-	};
-	return layers.map((layer) => named(layer) as Layer);
-}
-export const x = (field = "x") => ({ field, type: "quantitative" as const, title: INDEX_AXIS });
-export const raw = (field: string) => ({ field, type: "quantitative" as const, scale: null, axis: null });
-export const as = (field: string) => ({ field, type: "nominal" as const, scale: null, legend: null });
-export const size = (field: string) => ({ field, type: "quantitative" as const, scale: null, legend: null });
-/** Objects reach Vega's tooltip as they are, and it shows their rows escaped. */
-export const tip = { expr: "datum.tip" };
-export const say = { field: "say", type: "nominal" as const };
-
-/** Shown only when the slider has reached it. */
-export const reached = { filter: "datum.at <= upTo" };
-/** Bright when nothing is pointed at, or when it belongs to what is pointed at. */
-export const lit = (bright: number, dim: number) => ({
-	opacity: { condition: { param: "lit", value: bright }, value: dim },
+const raw = (field: string) => ({ field, type: "quantitative", scale: null, axis: null });
+const plain = (field: string, type: "nominal" | "quantitative" = "nominal") => ({
+	field,
+	type,
+	scale: null,
+	legend: null,
 });
 
-export const fromPixels = (scale: Scale, px: number) =>
-	rounded(scale.lo + (px / PLOT_WIDTH) * (scale.hi - scale.lo));
-
-/** The legend at fixed places: below any plot, whatever its scales are. */
-export function legendLayers(items: readonly PlacedItem[]): Layer[] {
-	const layer = (mark: object, encoding: object, text = ""): Layer =>
-		({ data: { values: [{ text }] }, mark: { tooltip: null, ...mark }, encoding }) as Layer;
-	const at = (x: number, y: number) => ({ x: { value: x }, y: { value: y } });
-	return items.flatMap((item) => {
-		const half = item.kind === "bar" ? 3.5 : 6;
-		const key =
-			item.kind === "mark"
-				? [item, ...(item.inner ? [item.inner] : [])].map((look) =>
-						layer(
-							{
-								type: "point",
-								opacity: 1,
-								aria: false,
-								shape: look.shape,
-								fill: look.fill,
-								stroke: look.stroke,
-								strokeWidth: look.strokeWidth,
-								size: look.size,
-							},
-							at(item.x, item.y),
-						),
-					)
-				: [
-						layer(
-							{ type: "rect", aria: false, fill: item.fill, stroke: item.stroke, strokeWidth: 1 },
-							{
-								...at(item.x - 8, item.y - half),
-								x2: { value: item.x + 8 },
-								y2: { value: item.y + half },
-							},
-						),
-					];
-		return [
-			...key,
-			layer(
-				{ type: "text", align: "left", baseline: "middle", fontSize: 11.5, color: COLOUR.text },
-				{ ...at(item.x + 13, item.y), text: { field: "text", type: "nominal" } },
-				item.text,
-			),
-		];
-	});
+/** Layers of the shapes, in the order of the table of styles. Without an axis every x is in pixels. */
+export function layersOf(shapes: readonly Shape[], axis?: Axis): Layer[] {
+	const groups = new Map<string, Shape[]>();
+	for (const name of Object.keys(STYLES) as StyleName[]) groups.set(groupOf(name), []);
+	for (const shape of shapes) groups.get(groupOf(shape.style))?.push(shape);
+	// What can be pointed at: of a chart's boxes and marks those with a link.
+	const pointedAt = ["boxes", "marks"].find((group) =>
+		groups.get(group)?.some(({ link }) => link !== undefined),
+	);
+	const drawn = [...groups].filter(([, members]) => members.length > 0);
+	const first = drawn.find(([, [shape]]) => shape && !(STYLES[shape.style] as Style).inPixels)?.[0];
+	return drawn.flatMap(([group, members]) =>
+		layersOfGroup(members, axis, {
+			isLit: pointedAt !== undefined,
+			isPointedAt: group === pointedAt,
+			hasAxis: group === first,
+		}),
+	);
 }
 
-/** The labels above the writes, with a thin line down where a label doesn't stand right above its mark. */
-export function labelLayers(
-	plan: LabelPlan,
-	wanted: readonly WantedLabel[],
-	about: readonly {
-		readonly at: number;
-		readonly link: string;
-		readonly y: number;
-		readonly refused: boolean;
-	}[],
-	labelsEnd: number,
-	scale: Scale,
+function groupOf(name: StyleName): string {
+	const style: Style = STYLES[name];
+	return style.group ?? name;
+}
+
+/** The shapes of one group, which have all that matters to Vega-Lite in common. */
+function layersOfGroup(
+	shapes: readonly Shape[],
+	axis: Axis | undefined,
+	{ isLit, isPointedAt, hasAxis }: Readonly<Record<"isLit" | "isPointedAt" | "hasAxis", boolean>>,
 ): Layer[] {
-	const rows = wanted.flatMap((label, nth) => {
-		const row = plan.rows[nth] ?? -1;
-		const mark = about[nth];
-		if (row < 0 || !mark) return [];
-		const low = labelsEnd - row * LABEL.rowHeight;
-		return [
-			{
-				x: fromPixels(scale, label.x),
-				middle: fromPixels(scale, plan.middles[nth] ?? label.x),
-				low: low - 6,
-				high: low - 19,
-				lineFrom: low,
-				lineTo: mark.y - 9,
-				at: mark.at,
-				link: mark.link,
-				top: label.top,
-				bottom: label.bottom,
-				line: slantedText(label),
-				colour: mark.refused ? COLOUR.refusedText : COLOUR.quiet,
-				row,
-			},
-		];
-	});
-	if (rows.length === 0) return [];
-	const transform = [reached];
-	if (plan.kind === "slanted")
-		return [
-			{
-				data: { values: rows },
-				transform,
-				mark: {
-					type: "text",
-					align: "right",
-					baseline: "middle",
-					angle: LABEL.slant,
-					dx: -3,
-					fontSize: 11,
-					tooltip: null,
-				},
-				encoding: {
-					x: x(),
-					y: raw("low"),
-					text: { field: "line", type: "nominal" },
-					color: as("colour"),
-					...lit(1, 0.2),
-				},
-			},
-		];
-	const text = (field: string, y: string, fontSize: number, bold: boolean, colour: object): Layer => ({
-		data: { values: rows },
-		transform,
-		mark: {
-			type: "text",
-			align: "center",
-			baseline: "middle",
-			fontSize,
-			fontWeight: bold ? 600 : 400,
-			tooltip: null,
+	const [first] = shapes;
+	if (first === undefined) return [];
+	const style: Style = STYLES[first.style];
+	const inPixels = axis === undefined || style.inPixels === true;
+	const isColoured = shapes.some((shape) => "colour" in shape && shape.colour !== undefined);
+	const bright = style.bright ?? 1;
+	const layer = (props: object, encoding: object): Layer => ({
+		...(isPointedAt ? { params: [POINTED_AT] } : {}),
+		data: { values: shapes.map((shape) => rowOf(shape, style, isSpoken)) },
+		...transformOf(shapes, style, axis),
+		mark: { type: TYPE[style.draw], ...props, ...style.props },
+		encoding: {
+			x: inPixels ? raw("x") : onAxis(axis, hasAxis),
+			...encoding,
+			...(isLit && style.dim !== undefined
+				? { opacity: { condition: { param: "lit", value: bright }, value: style.dim } }
+				: {}),
 		},
-		encoding: { x: x("middle"), y: raw(y), text: { field, type: "nominal" }, ...colour, ...lit(1, 0.2) },
 	});
-	return [
-		{
-			data: { values: rows.filter((row) => row.row > 0 || Math.abs(row.lineTo - row.lineFrom) > 14) },
-			transform,
-			mark: { type: "rule", color: "#b5b5b5", strokeWidth: 0.8, tooltip: null, aria: false },
-			encoding: { x: x(), y: raw("lineFrom"), y2: { field: "lineTo" }, ...lit(1, 0.2) },
-		},
-		text("top", "high", LABEL.top, true, { color: { value: COLOUR.text } }),
-		text("bottom", "low", LABEL.bottom, false, { color: as("colour") }),
+	const isSpoken = shapes.some((shape) => wordsOf(shape) !== "");
+	const spoken = isSpoken
+		? { encoding: { description: plain("say") }, mark: {} }
+		: { encoding: {}, mark: { aria: false } };
+	const tooltip = shapes.some(({ tip }) => tip !== undefined) ? { expr: "datum.tip" } : null;
+	switch (style.draw) {
+		case "mark":
+			return [
+				layer(
+					{ tooltip, opacity: 1, ...spoken.mark },
+					{
+						y: raw("y"),
+						...LOOK,
+						strokeWidth: plain("strokeWidth", "quantitative"),
+						shape: plain("shape"),
+						size: plain("size", "quantitative"),
+						...spoken.encoding,
+					},
+				),
+			];
+		case "box":
+			return [
+				layer(
+					{ tooltip, ...spoken.mark },
+					{
+						x2: { field: style.grows === undefined && !style.trails ? "x2" : "xEnd" },
+						y: raw("y"),
+						y2: { field: "y2" },
+						...(style.group === undefined ? {} : LOOK),
+						...spoken.encoding,
+					},
+				),
+			];
+		case "line":
+			return [
+				layer(
+					{ tooltip, ...spoken.mark },
+					{
+						...(shapes.some((shape) => "x2" in shape) ? { x2: { field: "x2" } } : {}),
+						y: raw("y"),
+						...(shapes.some((shape) => "y2" in shape) ? { y2: { field: "y2" } } : {}),
+						...spoken.encoding,
+					},
+				),
+			];
+		case "text": {
+			const words = { y: raw("y"), text: { field: "text", type: "nominal" } };
+			const colour = isColoured ? { color: plain("colour") } : {};
+			const drawn = layer(
+				{ baseline: "middle", tooltip, ...spoken.mark },
+				{ ...words, ...colour, ...spoken.encoding },
+			);
+			if (!style.halo) return [drawn];
+			const rim = { stroke: "#ffffff", strokeWidth: 4, strokeJoin: "round", aria: false, tooltip: null };
+			return [layer({ baseline: "middle", ...rim }, words), drawn];
+		}
+	}
+}
+
+const TYPE = { mark: "point", box: "rect", line: "rule", text: "text" } as const;
+const LOOK = { fill: plain("fill"), stroke: plain("stroke") };
+const POINTED_AT = {
+	name: "lit",
+	select: { type: "point", fields: ["link"], on: "mouseover", clear: "mouseout", toggle: false },
+};
+
+/** All layers of a chart name its axis alike, or Vega-Lite would put the names together. */
+function onAxis({ lo, hi, ticks, title }: Axis, hasAxis: boolean) {
+	const x = { field: "x", type: "quantitative", title };
+	if (!hasAxis) return x;
+	return {
+		...x,
+		scale: { domain: [lo, hi], nice: false, zero: false },
+		axis: { values: [...ticks], format: "d", grid: false, orient: "bottom", titlePadding: 6 },
+	};
+}
+
+/** Shown only when the slider has reached it, and only as far. */
+function transformOf(shapes: readonly Shape[], style: Style, axis: Axis | undefined) {
+	const reached = [
+		...(shapes.some(({ at }) => at !== undefined) ? [{ filter: "datum.at <= upTo" }] : []),
+		...(shapes.some(({ only }) => only !== undefined) ? [{ filter: "datum.only == upTo" }] : []),
 	];
+	const { grows, trails } = style;
+	if (axis === undefined || (grows === undefined && !trails))
+		return reached.length === 0 ? {} : { transform: reached };
+	if (trails) {
+		const upTo = "min(upTo, datum.last)";
+		return {
+			transform: [
+				{ calculate: `max(datum.lo, ${upTo} - ${WINDOW} + 0.5)`, as: "x" },
+				{ calculate: `min(datum.hi, ${upTo} + ${axis.edge})`, as: "xEnd" },
+				{ filter: style.draw === "box" ? "datum.xEnd > datum.x" : "datum.x > datum.lo" },
+			],
+		};
+	}
+	const lead = grows === "edge" ? axis.edge : grows;
+	return {
+		transform: [
+			...reached,
+			{ calculate: `upTo >= ${axis.last} ? datum.x2 : min(datum.x2, upTo + ${lead})`, as: "xEnd" },
+			{ filter: "datum.xEnd > datum.x" },
+		],
+	};
+}
+
+/** A shape as Vega-Lite's data. What came from elsewhere is made printable here, once. */
+function rowOf(shape: Shape, style: Style, isSpoken: boolean): object {
+	const { style: name, say: _, tip, what: __, ...rest } = shape;
+	const words = {
+		...(isSpoken ? { say: wordsOf(shape) } : {}),
+		...(tip === undefined ? {} : { tip: Object.fromEntries(printableRows(tip)) }),
+	};
+	if ("size" in shape) {
+		const { look, ...mark } = { look: lookOf(shape.style, shape.size), ...rest };
+		return { ...mark, ...look, ...words };
+	}
+	if ("text" in shape) {
+		const { isMute: ___, ...text } = rest as Extract<Shape, { text: string }>;
+		return { ...text, text: printable(shape.text), ...words };
+	}
+	if (style.trails) {
+		const { x, x2, ...place } = rest as Extract<Shape, { last?: number }>;
+		return { ...place, lo: x, hi: x2 };
+	}
+	const { look, ...box } = { look: style.group ? swatchOf(name as BoxStyle) : {}, ...rest };
+	return { ...box, ...look, ...words };
+}
+
+function printableRows(tip: Readonly<Record<string, string>>): [string, string][] {
+	return Object.entries(tip).map(([name, value]) => [printable(name), printableLines(value)]);
+}
+
+/** What a screen reader says of a shape, "" for nothing. */
+function wordsOf(shape: Shape): string {
+	if (shape.say !== undefined) return printable(shape.say);
+	return "text" in shape && !shape.isMute ? printable(shape.text) : "";
 }

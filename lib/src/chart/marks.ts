@@ -12,43 +12,15 @@ import {
 } from "../timeline/reading";
 import type { Delivery, NodeRecord, Timeline, WriteRecord } from "../timeline/timeline";
 import { becauseWords, whyWords } from "../timeline/why";
-import type { Lanes } from "./lanes";
-import type { Look } from "./legend";
-import { COLOUR, CROSS, removes } from "./palette";
-import { PLOT_WIDTH, type Places, rounded } from "./places";
-
-/** One mark of the chart, as Vega-Lite's data. Everything that came from a server is in `say` and `tip`, as text. */
-export interface Mark {
-	readonly x: number;
-	readonly y: number;
-	/** The slider's lowest position at which it shows. */
-	readonly at: number;
-	/** The same for a write and all its deliveries. */
-	readonly link: string;
-	readonly shape: string;
-	readonly fill: string;
-	readonly stroke: string;
-	readonly strokeWidth: number;
-	readonly size: number;
-	/** What a screen reader says. */
-	readonly say: string;
-	/** The tooltip's rows. */
-	readonly tip: Readonly<Record<string, string>>;
-}
-
-/** A line from a write to its delivery. */
-export interface Join {
-	readonly x: number;
-	readonly y: number;
-	readonly y2: number;
-	readonly at: number;
-	readonly link: string;
-}
+import { isRemoval } from "../v2/key";
+import type { Axis } from "./layers";
+import { type Lane, type Layout, pixelsPerIndex, rounded } from "./layout";
+import type { MarkStyle, Shape } from "./shape";
 
 /** The area of the marks of a lane, so that neighbours don't touch where that can be had. */
-export function markSize(xs: Iterable<number>, places: Places): number {
+export function markSize(xs: Iterable<number>, axis: Axis): number {
 	const all = [...new Set(xs)].sort((a, b) => a - b);
-	const perIndex = PLOT_WIDTH / (places.hi - places.lo);
+	const perIndex = pixelsPerIndex(axis);
 	const indexes = smallestStep(all.filter(Number.isInteger)) * perIndex;
 	const across = Math.min(14.5, 0.85 * indexes, 1.1 * smallestStep(all) * perIndex);
 	return Math.round(Math.max(3.4, across) ** 2 * 0.8);
@@ -62,62 +34,27 @@ function smallestStep(sorted: readonly number[]): number {
 	return smallest;
 }
 
-export function lookOfWrite({ outcome }: WriteRecord, size: number): Look {
-	if (outcome.kind !== "accepted") return lookOf(outcome.kind, size);
-	if (!outcome.raisesEvent) return lookOf("noEvent", size);
-	return lookOf(removes(outcome.action) ? "remove" : "write", size);
-}
-
-export function lookOf(
-	kind: "write" | "remove" | "refused" | "failed" | "noEvent" | "absent" | "ring",
-	size: number,
-): Look {
-	const thin = size < 60 ? 1 : 2;
-	const white = "#ffffff";
-	switch (kind) {
-		case "write":
-			return { shape: "circle", fill: COLOUR.write, stroke: white, strokeWidth: thin / 2, size };
-		case "remove":
-			return { shape: "square", fill: COLOUR.remove, stroke: white, strokeWidth: thin / 2, size };
-		case "refused":
-			return {
-				shape: CROSS,
-				fill: COLOUR.refused,
-				stroke: COLOUR.refused,
-				strokeWidth: thin,
-				size: size * 0.75,
-			};
-		case "failed":
-			return { shape: "triangle-up", fill: white, stroke: COLOUR.refused, strokeWidth: thin, size };
-		case "noEvent":
-			return { shape: "diamond", fill: white, stroke: COLOUR.noEvent, strokeWidth: thin, size };
-		case "absent":
-			return {
-				shape: "circle",
-				fill: white,
-				stroke: COLOUR.absent,
-				strokeWidth: thin * 0.75,
-				size: size * 0.8,
-			};
-		case "ring":
-			return { shape: "circle", fill: white, stroke: COLOUR.history, strokeWidth: thin, size: size * 2.4 };
-	}
-}
-
-export function markOfWrite(
-	write: WriteRecord,
-	places: Places,
-	lanes: Lanes,
-	size: number,
+/** How a write is drawn, and what the legend calls it. */
+function styleOf(
+	{ outcome }: WriteRecord,
 	unit: Unit,
-): Mark {
+): { readonly style: MarkStyle; readonly what?: string } {
+	if (outcome.kind === "failed") return { style: "failed" };
+	if (outcome.kind === "refused")
+		return { style: "refused", what: unit === "revision" ? "nothing done" : "refused" };
+	if (!outcome.raisesEvent) return { style: "noEvent" };
+	return { style: isRemoval(outcome) ? "remove" : "write", what: outcome.action };
+}
+
+export function markOfWrite(write: WriteRecord, x: number, { y }: Lane, size: number, unit: Unit): Shape {
 	const { outcome } = write;
 	return {
-		x: rounded(places.ofWrite.get(write.id) ?? 0),
-		y: lanes.writers.get(write.by)?.y ?? 0,
+		x: rounded(x),
+		y,
+		size,
 		at: outcome.kind === "accepted" ? outcome.index : write.triedAt,
 		link: `w${write.id}`,
-		...lookOfWrite(write, size),
+		...styleOf(write, unit),
 		say: `write ${write.id}: ${writeWords(write)}, ${
 			outcome.kind === "accepted" ? `${unit} ${outcome.index}` : refusalWords(outcome)
 		}`,
@@ -169,15 +106,6 @@ function eventTip(
 	};
 }
 
-/** A number beside a mark that stands for many. */
-export interface Count {
-	readonly x: number;
-	readonly y: number;
-	readonly at: number;
-	readonly link: string;
-	readonly text: string;
-}
-
 /** The least distance at which the marks of one index are told apart. */
 const LEAST_APART = 6;
 
@@ -186,14 +114,14 @@ const LEAST_APART = 6;
  * replayed. They stay within the lane, `half` pixels from its middle; where there is no room for all there is one, with
  * their number beside it.
  */
-export function marksOfDeliveries(
+function marksOfDeliveries(
 	deliveries: readonly Delivery[],
 	link: string,
 	reading: Reading,
-	lane: { readonly y: number; readonly half: number },
+	lane: Lane,
 	size: number,
 	why?: string,
-): { readonly marks: Mark[]; readonly counts: Count[] } {
+): Shape[] {
 	const count = deliveries.length;
 	const wanted = Math.max(LEAST_APART, Math.sqrt(size) + 3);
 	const isWide = ((count - 1) / 2) * wanted > lane.half;
@@ -207,10 +135,10 @@ export function marksOfDeliveries(
 			why,
 		});
 		const at = { x: first.index, y: rounded(lane.y - 10), at: first.index, link };
-		return { marks: mark, counts: [{ ...at, text: words.short }] };
+		return [...mark, { style: "count", ...at, text: words.short, isMute: true }];
 	}
 	const small = isWide ? Math.min(size, (apart - 1) ** 2) : size;
-	const marks = deliveries.flatMap((delivery, nth) => {
+	return deliveries.flatMap((delivery, nth) => {
 		const ofMany = `${nth + 1} of ${count}`;
 		const came = timesOf(deliveries) > 1 ? `${ofMany} times` : `${ofMany} of this revision`;
 		const replayed = delivery.fromHistory ? ", replayed from the history" : "";
@@ -222,7 +150,6 @@ export function marksOfDeliveries(
 			why,
 		});
 	});
-	return { marks, counts: [] };
 }
 
 /** Many deliveries of one index in words: the same event again, the events of a v3 revision, or both. */
@@ -248,14 +175,16 @@ function markOfDelivery(
 	y: number,
 	size: number,
 	words: { readonly say: string; readonly came: string | undefined; readonly why: string | undefined },
-): Mark[] {
+): Shape[] {
 	const { watcher, unit } = reading;
-	const mark: Mark = {
+	const mark = {
+		style: isRemoval(delivery) ? "remove" : "write",
+		what: delivery.action,
 		x: delivery.index,
 		y,
+		size,
 		at: delivery.index,
 		link,
-		...lookOf(removes(delivery.action) ? "remove" : "write", size),
 		say: `${printable(watcher.name)} got ${words.say}`,
 		tip: {
 			watcher: shortened(watcher.name, 40),
@@ -268,40 +197,31 @@ function markOfDelivery(
 			...(words.why === undefined ? {} : { why: words.why }),
 			...(words.came === undefined ? {} : { came: words.came }),
 		},
-	};
+	} as const satisfies Shape;
 	if (!delivery.fromHistory) return [mark];
 	return [
-		{ ...mark, ...lookOf("ring", size * 0.75) },
+		{ ...mark, style: "replayed", size: size * 0.75 },
 		{ ...mark, size: size * 0.6 },
 	];
 }
 
-function byIndex(deliveries: readonly Delivery[]): Map<number, Delivery[]> {
-	const groups = new Map<number, Delivery[]>();
-	for (const delivery of deliveries) {
-		const group = groups.get(delivery.index);
-		if (group) group.push(delivery);
-		else groups.set(delivery.index, [delivery]);
-	}
-	return groups;
-}
-
 /** The hollow mark where an event should have been. */
-export function markOfAbsence(
+function markOfAbsence(
 	timeline: Timeline,
 	write: WriteRecord,
 	fate: Extract<Fate, { kind: "absent" }>,
 	reading: Reading,
-	y: number,
+	{ y }: Lane,
 	size: number,
-): Mark {
+): Shape {
 	const why = whyWords(timeline, reading.watcher.name, write.id);
 	return {
+		style: "absent",
 		x: fate.outcome.index,
 		y,
+		size,
 		at: fate.outcome.index,
 		link: `w${write.id}`,
-		...lookOf("absent", size),
 		say: `${printable(reading.watcher.name)} did not get ${writeWords(write)}, ${reading.unit} ${fate.outcome.index}: ${becauseWords(timeline, reading.watcher.name, write.id)}`,
 		tip: {
 			watcher: shortened(reading.watcher.name, 40),
@@ -313,42 +233,39 @@ export function markOfAbsence(
 	};
 }
 
-/** The marks and lines of one watcher's lane, or only those classes that `draw` names. */
+/** The marks of one watcher's lane, and the lines to them from the writes: only the classes that `draw` names. */
 export function marksOfWatcher(
-	timeline: Timeline,
 	reading: Reading,
-	lanes: Lanes,
-	y: number,
+	layout: Layout,
+	lane: Lane,
 	size: number,
-	draw: { readonly came: boolean; readonly absent: boolean; readonly bandedWriters: boolean },
-): { marks: Mark[]; joins: Join[]; counts: Count[] } {
-	const marks: Mark[] = [];
-	const counts: Count[] = [];
-	const add = (drawn: ReturnType<typeof marksOfDeliveries>) => {
-		marks.push(...drawn.marks);
-		counts.push(...drawn.counts);
-	};
-	const lane = { y, half: lanes.half };
-	const joins: Join[] = [];
+	draw: { readonly came: boolean; readonly absent: boolean; readonly lineFrom: number },
+): Shape[] {
+	const { timeline, writers } = layout;
+	const shapes: Shape[] = [];
 	for (const write of timeline.writes) {
 		const fate = fateOf(reading, write);
 		if (fate.kind === "absent" && draw.absent)
-			marks.push(markOfAbsence(timeline, write, fate, reading, y, size));
+			shapes.push(markOfAbsence(timeline, write, fate, reading, lane, size));
 		if (fate.kind !== "came" || !draw.came) continue;
 		const link = `w${write.id}`;
+		const { index } = fate.outcome;
 		const why = whyWords(timeline, reading.watcher.name, write.id);
-		add(marksOfDeliveries(fate.deliveries, link, reading, lane, size, why));
-		const from = lanes.writers.get(write.by)?.y ?? 0;
-		joins.push({
-			x: fate.outcome.index,
-			y: from + (draw.bandedWriters ? 8 : 0),
-			y2: y,
-			at: fate.outcome.index,
+		const y = (writers.get(write.by)?.y ?? 0) + draw.lineFrom;
+		shapes.push(...marksOfDeliveries(fate.deliveries, link, reading, lane, size, why), {
+			style: "join",
+			x: index,
+			y,
+			y2: lane.y,
+			at: index,
 			link,
 		});
 	}
-	if (draw.came)
-		for (const [index, deliveries] of byIndex(reading.foreign))
-			add(marksOfDeliveries(deliveries, `i${index}`, reading, lane, size));
-	return { marks, joins, counts };
+	if (!draw.came) return shapes;
+	const foreign = new Map<number, Delivery[]>();
+	for (const delivery of reading.foreign)
+		foreign.set(delivery.index, [...(foreign.get(delivery.index) ?? []), delivery]);
+	for (const [index, deliveries] of foreign)
+		shapes.push(...marksOfDeliveries(deliveries, `i${index}`, reading, lane, size));
+	return shapes;
 }

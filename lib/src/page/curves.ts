@@ -1,13 +1,9 @@
-import { type Chart, chartBundle } from "../chart/chart";
-import { framed } from "../chart/frame";
-import { type Layer, legendLayers, tip } from "../chart/layers";
-import { legendMark, placeLegend } from "../chart/legend";
-import { SERIES } from "../chart/palette";
-import { PLOT_WIDTH } from "../chart/places";
-import { svgOf } from "../chart/render";
+import { type Chart, chartOf } from "../chart/frame";
+import type { Layer } from "../chart/layers";
+import { PLOT_WIDTH, SERIES } from "../chart/style";
 import { textTable } from "../chart/text";
 import { printable, shortened } from "../timeline/printable";
-import { show } from "./display";
+import { showChart } from "./chart";
 
 export interface CurveAxis {
 	/** In words, with the unit: "writes a second". */
@@ -71,44 +67,28 @@ export function curveChart(input: CurveInput): Chart {
 			},
 		}));
 	});
-	const legend = placeLegend(
-		input.series.map((series, nth) => {
-			const look = SERIES[nth] ?? SERIES[0];
-			return legendMark(shortened(series.name, 40), {
-				shape: bar ? "square" : look.shape,
-				fill: look.colour,
-				stroke: look.colour,
-				strokeWidth: 1,
-				size: 80,
-			});
-		}),
-		HEIGHT + 58 + slant,
-	);
-	const description = input.series.map(seriesWords).join(" ");
-	const { spec, frame } = framed({
+	return chartOf({
 		title: input.title,
 		subtitle: input.subtitle ?? "",
-		description,
+		description: input.series.map(seriesWords).join(" "),
+		text: textOf(input),
+		shapes: [],
+		layers: bar ? barLayers(input, rows, slant > 0) : lineLayers(input, rows),
+		legend: input.series.map((series, nth) => {
+			const { shape, colour } = SERIES[nth] ?? SERIES[0];
+			const look = { fill: colour, stroke: colour, strokeWidth: 1, size: 80 };
+			return { text: shortened(series.name, 40), marks: [{ shape: bar ? "square" : shape, ...look }] };
+		}),
 		left: Math.max(leftOf(input), slant > 0 ? Math.ceil(slant / Math.tan(SLANT)) : 0),
 		plotHeight: HEIGHT,
 		above: 18,
-		below: 58 + slant + legend.height,
-		params: [],
-		layers: [
-			...(bar ? barLayers(input, rows, slant > 0) : lineLayers(input, rows)),
-			...legendLayers(legend.placed),
-		],
+		below: 58 + slant,
 	});
-	return {
-		spec: spec as unknown as Readonly<Record<string, unknown>>,
-		svg: svgOf(spec, frame, printable(input.title), description),
-		text: textOf(input),
-	};
 }
 
 /** Shows measurements as lines or bars. To have the chart as data, call `curveChart`. */
 export function curve(input: CurveInput): void {
-	show(chartBundle(curveChart(input)));
+	showChart(curveChart(input));
 }
 
 function check({ kind = "line", x, y, series }: CurveInput): void {
@@ -176,7 +156,7 @@ function lineLayers(input: CurveInput, rows: readonly { readonly series: number 
 					strokeWidth: 1,
 					size: 130 - nth * 20,
 					opacity: 1,
-					tooltip: tip,
+					tooltip: { expr: "datum.tip" },
 				},
 				encoding: { x, y, description: { field: "say", type: "nominal" } },
 			},
@@ -229,7 +209,7 @@ function barLayers(input: CurveInput, rows: readonly object[], isSlanted: boolea
 	return [
 		{
 			data: { values: [...rows] },
-			mark: { type: "bar", tooltip: tip },
+			mark: { type: "bar", tooltip: { expr: "datum.tip" } },
 			encoding: {
 				x: {
 					field: "x",

@@ -1,3 +1,4 @@
+export { chart, chartSideBySide } from "./chart";
 export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } from "./curves";
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";
 export { checkExercise, type Exercise } from "./exercise";

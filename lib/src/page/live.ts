@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { type Chart, chartBundle } from "../chart/chart";
+import type { Chart } from "../chart/frame";
+import { chartBundle } from "./chart";
 import { type Bundle, inNotebook, show } from "./display";
 import { type Table, tableBundle } from "./table";
 

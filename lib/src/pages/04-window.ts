@@ -1,26 +1,26 @@
-import { type Chart, chartBundle } from "../chart/chart";
-import { framed } from "../chart/frame";
-import { legendLayers } from "../chart/layers";
-import { legendMark, placeLegend, swatch } from "../chart/legend";
-import { lookOf } from "../chart/marks";
-import { svgOf } from "../chart/render";
+import { type Chart, chartOf, type Titles } from "../chart/frame";
+import { indexTicks, pixelsPerIndex } from "../chart/layout";
+import { placeWords } from "../chart/placing";
+import type { Shape } from "../chart/shape";
+import { PLOT_WIDTH } from "../chart/style";
 import { textTable } from "../chart/text";
-import { show } from "../page/display";
-import { printable, shortened } from "../timeline/printable";
+import { showChart } from "../page/chart";
+import { pixelsOf, printable, shortened } from "../timeline/printable";
 import type { WindowEvent, WindowMoment } from "./04-history";
-import { momentWords, placeEventLabels, windowBandLayers, windowEventLayers } from "./04-window-layers";
 
-export interface WindowInput {
-	readonly title?: string;
-	/** What to conclude. */
-	readonly subtitle?: string;
+export interface WindowInput extends Titles {
 	/** In the order of time, at most 40. */
 	readonly moments: readonly WindowMoment[];
 	/** Events to follow: kept, then fallen out of the window. */
 	readonly events?: readonly WindowEvent[];
 }
 
+/** A moment with the middle of its row, in pixels from the plot's top. */
+type Row = WindowMoment & { readonly y: number };
+type Scale = { readonly lo: number; readonly hi: number };
+
 const ROW = 30;
+const LINE = 16;
 const MOST_MOMENTS = 40;
 
 /**
@@ -29,7 +29,7 @@ const MOST_MOMENTS = 40;
  * @throws RangeError for no moment or more than 40, or a moment whose oldest index is above its newest.
  */
 export function windowChart(input: WindowInput): Chart {
-	const { moments, events = [] } = input;
+	const { moments, events = [], title = "What the server still remembers" } = input;
 	if (moments.length === 0 || moments.length > MOST_MOMENTS)
 		throw new RangeError(`a window needs 1 to ${MOST_MOMENTS} moments, not ${moments.length}`);
 	for (const { index, oldestKept, newestKept } of moments)
@@ -38,66 +38,105 @@ export function windowChart(input: WindowInput): Chart {
 				`at index ${index} the oldest kept, ${oldestKept}, is above the newest, ${newestKept}`,
 			);
 
-	const title = input.title ?? "What the server still remembers";
-	const newest = Math.max(
-		...moments.map((moment) => moment.newestKept),
-		...events.map((event) => event.index),
-	);
-	const oldest = Math.min(
-		...moments.map((moment) => moment.oldestKept),
-		...events.map((event) => event.index),
-	);
+	const followed = events.map((event) => event.index);
+	const newest = Math.max(...moments.map((moment) => moment.newestKept), ...followed);
+	const oldest = Math.min(...moments.map((moment) => moment.oldestKept), ...followed);
 	const pad = Math.max(0.5, (newest - oldest) * 0.02);
 	const scale = { lo: oldest - pad, hi: newest + pad };
-	const labels = placeEventLabels(events, scale);
-	const head = events.length > 0 ? 24 + labels.extra : 8;
+	const names = placeNames(events, scale);
+	const head = events.length > 0 ? 24 + LINE * Math.max(...names.map(({ row }) => row)) : 8;
 	const rows = moments.map((moment, nth) => ({ ...moment, y: head + ROW / 2 + nth * ROW }));
 	const plotHeight = head + moments.length * ROW + 6;
-	const last = Math.max(...moments.map((moment) => moment.index));
-	const first = Math.min(...moments.map((moment) => moment.index));
-	const legend = placeLegend(
-		[
-			swatch("kept: can still be asked for", "#faf1a0", "#a89a00"),
-			...(events.length > 0
-				? [
-						legendMark("the event, kept", lookOf("write", 130)),
-						legendMark("the event, gone", lookOf("refused", 130)),
-					]
-				: []),
-		],
-		plotHeight + 58,
-	);
-	const description = rows.map(momentWords).join(" ");
-	const { spec, frame } = framed({
+	const indexes = moments.map((moment) => moment.index);
+	const last = Math.max(...indexes);
+	return chartOf({
 		title,
 		subtitle: input.subtitle ?? "",
-		description,
+		description: rows.map(momentWords).join(" "),
+		text: textOf(title, input),
 		left: 132,
 		plotHeight,
-		below: 58 + legend.height,
-		params: [
-			{
-				name: "upTo",
-				value: last,
-				bind: { input: "range", min: first, max: last, step: 1, name: "play up to index " },
-			},
-		],
-		layers: [
-			...windowBandLayers(rows, scale),
-			...windowEventLayers(rows, events, labels, plotHeight),
-			...legendLayers(legend.placed),
+		slider: { min: Math.min(...indexes), max: last, name: "play up to index " },
+		axis: { ...scale, last, edge: 0.5, ticks: indexTicks(scale.lo, scale.hi), title: "index of the event" },
+		shapes: [
+			...rows.flatMap((row) => momentShapes(row, scale)),
+			...names.flatMap(({ index, text, isLeft, row }): Shape[] => {
+				const y = head - LINE * (row + 1);
+				return [
+					{ style: "event", x: index, y: y + 8, y2: plotHeight },
+					{ style: isLeft ? "eventFromLeft" : "eventToRight", x: index, y, text },
+				];
+			}),
+			...events.flatMap((event) =>
+				rows.filter((row) => row.newestKept >= event.index).map((row) => eventMark(event, row)),
+			),
 		],
 	});
-	return {
-		spec: spec as unknown as Readonly<Record<string, unknown>>,
-		svg: svgOf(spec, frame, printable(title), description),
-		text: textOf(title, input),
-	};
 }
 
 /** Shows how the window of kept events slides. To have the chart as data, call `windowChart`. */
 export function slidingWindow(input: WindowInput): void {
-	show(chartBundle(windowChart(input)));
+	showChart(windowChart(input));
+}
+
+/** What a screen reader says of a moment. */
+function momentWords(moment: WindowMoment): string {
+	const note = moment.note === undefined ? "" : ` (${printable(moment.note)})`;
+	return `At index ${moment.index}${note}: ${moment.oldestKept} to ${moment.newestKept} kept.`;
+}
+
+/** A row for each moment: the band of what was kept. */
+function momentShapes(row: Row, scale: Scale): Shape[] {
+	const perIndex = pixelsPerIndex(scale);
+	const range = `${row.oldestKept} to ${row.newestKept}`;
+	const note = row.note === undefined ? "" : shortened(row.note, 60);
+	const room = (row.newestKept - row.oldestKept + 1) * perIndex - 12;
+	const long = note === "" ? range : `${range}: ${note}`;
+	const outside = (row.newestKept + 0.5 - scale.lo) * perIndex + 10;
+	const inside = [long, range].find((text) => pixelsOf(text, 10.5) <= room);
+	// a note that does not fit into its band stands right of it
+	const beside = inside === long || outside + pixelsOf(note, 10.5) > PLOT_WIDTH + 20 ? "" : note;
+	const { y } = row;
+	const [x, x2] = [row.oldestKept - 0.5, row.newestKept + 0.5];
+	const words = { y, at: row.index, isMute: true } as const;
+	const tip = { "index of the store": String(row.index), kept: range, ...(note === "" ? {} : { note }) };
+	return [
+		{ style: "kept", x, x2, y: y - 9, y2: y + 9, at: row.index, say: momentWords(row), tip },
+		...(inside === undefined
+			? []
+			: [{ ...words, style: "keptWords", x: (x + x2) / 2, text: inside } as const]),
+		...(beside === "" ? [] : [{ ...words, style: "keptNote", x: x2, text: beside } as const]),
+		{ ...words, style: "rowName", x: -12, text: `at index ${row.index}` },
+	];
+}
+
+/** The followed event in a row: kept or gone. */
+function eventMark({ index, label }: WindowEvent, row: Row): Shape {
+	const isKept = row.oldestKept <= index;
+	const state = isKept ? "still kept" : "gone: asking for it gets 401";
+	return {
+		style: isKept ? "write" : "refused",
+		what: isKept ? "the event, kept" : "the event, gone",
+		x: index,
+		y: row.y,
+		size: 130,
+		at: row.index,
+		say: `${printable(label)}, index ${index}, at index ${row.index}: ${state}`,
+		tip: { event: shortened(label, 60), index: String(index), [`at index ${row.index}`]: state },
+	};
+}
+
+/** The events' names above the rows, towards the middle of the plot, in as many lines as it takes: 0 is the lowest. */
+function placeNames(events: readonly WindowEvent[], scale: Scale) {
+	const names = events.map(({ index, label }) => {
+		const text = shortened(label, 48);
+		const width = pixelsOf(text, 11.5, true);
+		const isLeft = index <= (scale.lo + scale.hi) / 2;
+		const x = (index - scale.lo) * pixelsPerIndex(scale);
+		return { index, text, isLeft, from: isLeft ? x - 6 : x + 6 - width, width, weight: 0 };
+	});
+	const rows = placeWords(names, events.length, 12);
+	return names.map((name, at) => ({ ...name, row: rows[at] ?? 0 }));
 }
 
 function textOf(title: string, input: WindowInput): string {

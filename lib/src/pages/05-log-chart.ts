@@ -1,10 +1,7 @@
-import { type Chart, chartBundle } from "../chart/chart";
-import { framed } from "../chart/frame";
-import { as, type Layer, legendLayers, raw, reached, say, size, tip } from "../chart/layers";
-import { legendMark, placeLegend } from "../chart/legend";
-import { COLOUR, CROSS } from "../chart/palette";
-import { PLOT_WIDTH } from "../chart/places";
-import { svgOf } from "../chart/render";
+import { type Chart, chartOf } from "../chart/frame";
+import type { Shape } from "../chart/shape";
+import { PLOT_WIDTH, STYLES } from "../chart/style";
+import { showChart } from "../page/chart";
 import { show } from "../page/display";
 import { type Table, tableBundle, tableOf } from "../page/table";
 import { eventsOf } from "../timeline/ask";
@@ -54,19 +51,7 @@ function fieldsOf({ dir, value, ttl }: NodeRecord): string {
 	return [...has, ...(ttl === undefined ? [] : ["ttl"])].join(", ") || "no value";
 }
 
-const LOOK = {
-	same: { shape: "circle", fill: COLOUR.write, stroke: COLOUR.write, strokeWidth: 1, size: 90 },
-	lacking: { shape: "circle", fill: "#ffffff", stroke: COLOUR.refused, strokeWidth: 2.5, size: 130 },
-	left: { shape: CROSS, fill: "transparent", stroke: COLOUR.refused, strokeWidth: 2.5, size: 170 },
-	other: { shape: "diamond", fill: COLOUR.noEvent, stroke: COLOUR.noEvent, strokeWidth: 1, size: 160 },
-} as const;
-
-const WORDS = {
-	same: "as a read shows it",
-	lacking: "the log lacks it",
-	left: "no read shows it",
-	other: "an older state",
-} as const;
+const STYLE = { same: "asRead", lacking: "lacking", left: "leftOver", other: "older" } as const;
 
 const ROW = 24;
 
@@ -97,66 +82,8 @@ export function logChart(
 		(wrong === 0
 			? `Right at each ${unit}`
 			: `${wrong} of ${compared.length} marks are not as a read shows it`);
-	const marks = compared
-		.filter(({ index }) => indexes.includes(index))
-		.map(({ index, key, how }) => ({
-			at: index,
-			x: middle(index),
-			y: (keys.indexOf(key) + 0.5) * ROW,
-			...LOOK[how],
-			say: `${printable(key)} at ${unit} ${index}: ${WORDS[how]}`,
-			tip: { key: shortened(key, 60), [unit]: String(index), "in the log": WORDS[how] },
-		}));
-	const text = (values: readonly object[], mark: object) =>
-		({
-			data: { values },
-			mark: { type: "text", fontSize: 12, color: COLOUR.text, baseline: "middle", tooltip: null, ...mark },
-			encoding: { x: raw("x"), y: raw("y"), text: { field: "text", type: "nominal" } },
-		}) as Layer;
-	const heads = writes.flatMap(({ index, key, write }) =>
-		[`${index}`, write.operation, key].map((words, line) => ({
-			x: middle(index),
-			y: height + 14 + 15 * line,
-			text: fitted(words, column - 4, 10.5),
-		})),
-	);
-	const used = (Object.keys(LOOK) as KeyCompared["how"][]).filter((how) =>
-		compared.some((one) => one.how === how),
-	);
-	const legend = placeLegend(
-		used.map((how) => legendMark(WORDS[how], LOOK[how])),
-		height + 74,
-	);
-	const layers = [
-		text(
-			keys.map((key, at) => ({ x: -12, y: (at + 0.5) * ROW, text: shortened(key, 30) })),
-			{ align: "right" },
-		),
-		text([{ x: -12, y: height + 14, text: unit }], {
-			align: "right",
-			fontSize: 10.5,
-			color: COLOUR.quiet,
-		}),
-		text(heads, { align: "center", fontSize: 10.5, color: COLOUR.quiet }),
-		{
-			data: { values: marks },
-			transform: [reached],
-			mark: { type: "point", opacity: 1, tooltip: tip },
-			encoding: {
-				x: raw("x"),
-				y: raw("y"),
-				shape: as("shape"),
-				fill: as("fill"),
-				stroke: as("stroke"),
-				strokeWidth: size("strokeWidth"),
-				size: size("size"),
-				description: say,
-			},
-		} as Layer,
-		...legendLayers(legend.placed),
-	];
-	const last = indexes.at(-1) ?? 0;
-	const found = new Map(compared.map(({ index, key, how }) => [`${index} ${key}`, how]));
+	const wordsOf = ({ how }: KeyCompared) => STYLES[STYLE[how]].key.means;
+	const found = new Map(compared.map((one) => [`${one.index} ${one.key}`, one]));
 	const table = tableOf({
 		title: options.title,
 		subtitle,
@@ -165,27 +92,55 @@ export function logChart(
 			index,
 			`${write.operation} ${key}`,
 			...keys.map((each) => {
-				const how = found.get(`${index} ${each}`);
-				return how === undefined ? "" : how === "same" ? "✓" : `✗ ${WORDS[how]}`;
+				const one = found.get(`${index} ${each}`);
+				return one === undefined ? "" : one.how === "same" ? "✓" : `✗ ${wordsOf(one)}`;
 			}),
 		]),
 	}).text;
-	const slider = { input: "range", min: 0, max: last, step: 1, name: `up to ${unit} ` };
-	const { spec, frame } = framed({
+	return chartOf({
 		title: options.title,
 		subtitle,
 		description: table,
+		text: table,
 		left,
 		plotHeight: height,
-		below: 74 + legend.height,
-		layers,
-		params: [{ name: "upTo", value: last, bind: slider }],
+		below: 74,
+		slider: { min: 0, max: indexes.at(-1) ?? 0, name: `up to ${unit} ` },
+		shapes: [
+			...keys.map(
+				(key, at): Shape => ({
+					style: "keyName",
+					x: -12,
+					y: (at + 0.5) * ROW,
+					text: shortened(key, 30),
+				}),
+			),
+			{ style: "smallName", x: -12, y: height + 14, text: unit },
+			...writes.flatMap(({ index, key, write }) =>
+				[`${index}`, write.operation, key].map(
+					(words, line): Shape => ({
+						style: "columnWords",
+						x: middle(index),
+						y: height + 14 + 15 * line,
+						text: fitted(words, column - 4, 10.5),
+					}),
+				),
+			),
+			...compared
+				.filter(({ index }) => indexes.includes(index))
+				.map(
+					(one): Shape => ({
+						style: STYLE[one.how],
+						x: middle(one.index),
+						y: (keys.indexOf(one.key) + 0.5) * ROW,
+						size: STYLES[STYLE[one.how]].key.size ?? 90,
+						at: one.index,
+						say: `${printable(one.key)} at ${unit} ${one.index}: ${wordsOf(one)}`,
+						tip: { key: shortened(one.key, 60), [unit]: String(one.index), "in the log": wordsOf(one) },
+					}),
+				),
+		],
 	});
-	return {
-		spec: spec as unknown as Readonly<Record<string, unknown>>,
-		svg: svgOf(spec, frame, options.title, table),
-		text: table,
-	};
 }
 
 /** Shows a log's tree against the reads. To have the chart as data, call `logChart`. */
@@ -194,5 +149,5 @@ export function showLog(
 	compared: readonly KeyCompared[],
 	options: { readonly title: string; readonly subtitle?: string },
 ): void {
-	show(chartBundle(logChart(timeline, compared, options)));
+	showChart(logChart(timeline, compared, options));
 }

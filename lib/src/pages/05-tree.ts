@@ -1,9 +1,7 @@
-import { type Chart, chartBundle } from "../chart/chart";
-import { framed } from "../chart/frame";
-import { as, type Layer, raw } from "../chart/layers";
-import { COLOUR } from "../chart/palette";
-import { svgOf } from "../chart/render";
-import { show } from "../page/display";
+import { type Chart, chartOf } from "../chart/frame";
+import type { Shape } from "../chart/shape";
+import { COLOUR } from "../chart/style";
+import { showChart } from "../page/chart";
 import { accountOf, type Change, Contents } from "../timeline/account";
 import { printable, shortened } from "../timeline/printable";
 import type { NodeRecord, Timeline } from "../timeline/timeline";
@@ -36,51 +34,39 @@ export function treeChart(timeline: Timeline): Chart {
 	const moments = momentsOf(timeline);
 	const height = 22 + 18 * Math.max(1, ...moments.map(({ lines }) => Math.min(lines.length, mostLines)));
 	const last = moments.length - 1;
-	const rows = moments.flatMap(({ index, write, lines }) => [
-		{ index, x: 0, y: 8, text: `index ${index}: ${write}`, colour: COLOUR.quiet },
-		...shownOf(lines).map((line, at) => ({
-			index,
-			x: 12 + 18 * line.depth,
-			y: 30 + 18 * at,
-			text: line.words,
-			colour: line.now ? COLOUR.write : COLOUR.text,
-		})),
+	const shapes = moments.flatMap(({ index, write, lines }): Shape[] => [
+		{ style: "treeWords", x: 0, y: 8, text: `index ${index}: ${write}`, colour: COLOUR.quiet, only: index },
+		...shownOf(lines).map(
+			(line, at): Shape => ({
+				style: "treeWords",
+				x: 12 + 18 * line.depth,
+				y: 30 + 18 * at,
+				text: line.words,
+				colour: line.now ? COLOUR.write : COLOUR.text,
+				only: index,
+			}),
+		),
 	]);
-	const layer = {
-		data: { values: rows },
-		transform: [{ filter: "datum.index == upTo" }],
-		mark: { type: "text", align: "left", baseline: "middle", fontSize: 12.5, tooltip: null },
-		encoding: { x: raw("x"), y: raw("y"), text: { field: "text", type: "nominal" }, color: as("colour") },
-	} as Layer;
 	const title = `The tree, index by index: ${printable(timeline.name)}`;
 	const subtitle = "Made from the writes that were accepted; the write of the index stands out";
 	const text = textOf(title, moments);
-	const { spec, frame } = framed({
+	const slider = { min: 0, max: last, name: "the tree at index " };
+	return chartOf({
 		title,
 		subtitle,
 		description: text,
+		text,
 		left: 24,
 		plotHeight: height,
 		below: 12,
-		layers: [layer],
-		params: [
-			{
-				name: "upTo",
-				value: last,
-				bind: { input: "range", min: 0, max: last, step: 1, name: "the tree at index " },
-			},
-		],
+		slider,
+		shapes,
 	});
-	return {
-		spec: spec as unknown as Readonly<Record<string, unknown>>,
-		svg: svgOf(spec, frame, title, text),
-		text,
-	};
 }
 
 /** Shows the tree at each index of a run, with a slider. To have the chart as data, call `treeChart`. */
 export function timeTravel(timeline: Timeline): void {
-	show(chartBundle(treeChart(timeline)));
+	showChart(treeChart(timeline));
 }
 
 interface Moment {

@@ -1,74 +1,25 @@
-import { type Chart, chartBundle } from "../chart/chart";
-import { framed } from "../chart/frame";
-import { as, type Layer, legendLayers, lit, raw, reached, say, tip, withAxis, x } from "../chart/layers";
-import { placeLegend, swatch } from "../chart/legend";
-import { COLOUR } from "../chart/palette";
-import { PLOT_WIDTH } from "../chart/places";
-import { svgOf } from "../chart/render";
+import { type Chart, chartOf, type Titles } from "../chart/frame";
+import type { BoxStyle, Shape } from "../chart/shape";
+import { PLOT_WIDTH } from "../chart/style";
+import { showChart } from "../page/chart";
 import { show } from "../page/display";
 import { type Cell, type Table, tableBundle, tableOf } from "../page/table";
 import { fitted, pixelsOf, printable, shortened } from "../timeline/printable";
 import { type Counts, type KeyNumbers, type NumberName, numberNames, whatTheyCount } from "./06-numbers";
 
-export interface NumbersOptions {
-	readonly title?: string;
-	/** What to conclude. */
-	readonly subtitle?: string;
-}
-
-/** A stretch of writes through which a number stayed the same. */
-interface Stretch {
-	readonly x: number;
-	readonly x2: number;
-	readonly y: number;
-	readonly y2: number;
-	readonly at: number;
-	readonly link: string;
-	readonly value: string;
-	readonly fill: string;
-	readonly stroke: string;
-	readonly say: string;
-	readonly tip: Readonly<Record<string, string>>;
-}
-
-/** A write's name above its column, and the line down from it. */
-interface WriteLabel {
-	readonly x: number;
-	readonly at: number;
-	readonly link: string;
-	readonly y: number;
-	readonly under: number;
-	readonly text: string;
-	readonly note: string;
-	readonly from: number;
-	readonly to: number;
-}
-
-interface NumberLane {
-	readonly y: number;
-	readonly name: string;
-	readonly words: string;
-}
-
-const LOOK: Readonly<
-	Record<Counts, { readonly fill: string; readonly stroke: string; readonly text: string }>
-> = {
-	"every attempt": { fill: "#f1f1f1", stroke: COLOUR.absent, text: "counts every attempt, refused or not" },
-	"the store's writes": {
-		fill: "#cfe3f1",
-		stroke: COLOUR.write,
-		text: "counts the writes to the whole store",
-	},
-	"the key's writes": { fill: "#fbe6c0", stroke: "#b07300", text: "counts the writes to this key" },
-	"not known": { fill: "#ffffff", stroke: COLOUR.absent, text: "not known from these writes" },
-};
+/** The style of a number's boxes, by what it counts. */
+const STYLE = {
+	"every attempt": "everyAttempt",
+	"the store's writes": "storesWrites",
+	"the key's writes": "keysWrites",
+	"not known": "notKnown",
+} as const satisfies Readonly<Record<Counts, BoxStyle>>;
 const ROW = 28;
 const HEAD = 30;
 const LABEL_ROW = 30;
 const LEFT = 150;
 /** Half of a write's width. */
 const HALF = 0.44;
-const AXIS = "write, in the order made";
 
 /**
  * Draws the numbers of a key through some writes: a lane for each number, and in it a box for as long as its value
@@ -76,79 +27,61 @@ const AXIS = "write, in the order made";
  * same writes. Pure.
  * @throws RangeError without a write, or with more than 16
  */
-export function numbersChart(runs: readonly KeyNumbers[], options: NumbersOptions = {}): Chart {
+export function numbersChart(runs: readonly KeyNumbers[], options: Titles = {}): Chart {
 	const [first] = runs;
 	const count = first?.after.length ?? 0;
 	if (first === undefined || count === 0 || count > 16)
 		throw new RangeError(`the numbers are of 1 to 16 writes, not of ${count}`);
 	const title = options.title ?? `The numbers of ${shortened(first.key, 60)}, write by write`;
-	const scale = { lo: 0.5, hi: count + 0.5 };
 	const labels = labelsOf(first);
 	let top = labels.height + 4;
-	const lanes: NumberLane[] = [];
-	const heads: { readonly text: string; readonly y: number }[] = [];
-	const stretches: Stretch[] = [];
+	const shapes: Shape[] = [];
 	for (const run of runs) {
-		heads.push({
-			text: run.api === "v2" ? "v2, by its headers and its node" : "v3, by its answers",
-			y: top + 16,
-		});
+		const text = run.api === "v2" ? "v2, by its headers and its node" : "v3, by its answers";
+		shapes.push({ style: "head", x: 8 - LEFT, y: top + 16, text });
 		const counts = whatTheyCount(run);
 		numberNames[run.api].forEach((name, at) => {
 			const y = top + HEAD + ROW / 2 + at * ROW;
-			lanes.push({ y, name, words: isOfStore(name) ? "of the store" : `of ${shortened(run.key, 14)}` });
-			stretches.push(...stretchesOf(run, name, y, counts[name] ?? "not known"));
+			const of = isOfStore(name) ? "of the store" : `of ${shortened(run.key, 14)}`;
+			shapes.push(
+				{ style: "laneName", x: -12, y: y - 6, text: name, say: `${name}, ${of}` },
+				{ style: "smallName", x: -12, y: y + 7, text: of, isMute: true },
+				...stretchesOf(run, name, y, counts[name] ?? "not known"),
+			);
 		});
 		top += HEAD + numberNames[run.api].length * ROW + 8;
 	}
-	const used = new Set(stretches.map(({ fill }) => fill));
-	const legend = placeLegend(
-		Object.values(LOOK)
-			.filter(({ fill }) => used.has(fill))
-			.map(({ fill, stroke, text }) => swatch(text, fill, stroke)),
-		top + 58,
-		-LEFT + 8,
+	const columns = first.after.map(
+		(_, nth): Shape => ({ style: "lane", x: nth + 1, y: labels.height + 8, y2: top }),
 	);
-	const description = runs.map(inWords).join(" ");
-	const { spec, frame } = framed({
+	return chartOf({
 		title,
 		subtitle: options.subtitle ?? "",
-		description,
+		description: runs.map(inWords).join(" "),
+		text: numbersTable(runs, { ...options, title }).text,
 		left: LEFT,
 		plotHeight: top,
-		below: 58 + legend.height,
-		params: [
-			{
-				name: "upTo",
-				value: count,
-				bind: { input: "range", min: 1, max: count, step: 1, name: "play up to write " },
-			},
-		],
-		layers: withAxis(
-			[
-				...axisLayers(first, scale, labels.height, top),
-				...laneLayers(lanes, heads),
-				...stretchLayers(stretches),
-				...labelLayers(labels.labels),
-				...legendLayers(legend.placed),
-			],
-			AXIS,
-		),
+		legendLeft: 8 - LEFT,
+		slider: { min: 1, max: count, name: "play up to write " },
+		axis: {
+			lo: 0.5,
+			hi: count + 0.5,
+			last: count,
+			edge: HALF,
+			ticks: columns.map(({ x }) => x),
+			title: "write, in the order made",
+		},
+		shapes: [...columns, ...shapes, ...labels.shapes],
 	});
-	return {
-		spec: spec as unknown as Readonly<Record<string, unknown>>,
-		svg: svgOf(spec, frame, printable(title), description),
-		text: numbersTable(runs, { ...options, title }).text,
-	};
 }
 
 /** Shows the numbers of a key through some writes. To have the chart as data, call `numbersChart`. */
-export function showNumbers(runs: readonly KeyNumbers[], options: NumbersOptions = {}): void {
-	show(chartBundle(numbersChart(runs, options)));
+export function showNumbers(runs: readonly KeyNumbers[], options: Titles = {}): void {
+	showChart(numbersChart(runs, options));
 }
 
 /** The same as a table: a row for each write, a column for each number. */
-export function numbersTable(runs: readonly KeyNumbers[], options: NumbersOptions = {}): Table {
+export function numbersTable(runs: readonly KeyNumbers[], options: Titles = {}): Table {
 	const names = runs.flatMap(({ api }) => numberNames[api]);
 	const writes = runs[0]?.after ?? [];
 	return tableOf({
@@ -163,7 +96,7 @@ export function numbersTable(runs: readonly KeyNumbers[], options: NumbersOption
 }
 
 /** Shows `numbersTable`. */
-export function showNumbersTable(runs: readonly KeyNumbers[], options: NumbersOptions = {}): void {
+export function showNumbersTable(runs: readonly KeyNumbers[], options: Titles = {}): void {
 	show(tableBundle(numbersTable(runs, options)));
 }
 
@@ -171,41 +104,41 @@ function isOfStore(name: NumberName): boolean {
 	return ["X-Raft-Index", "X-Etcd-Index", "raftIndex", "revision"].includes(name);
 }
 
-function stretchesOf(
-	{ after, api, key }: KeyNumbers,
-	name: NumberName,
-	y: number,
-	counts: Counts,
-): Stretch[] {
-	const stretches: Stretch[] = [];
+/** A box for as long as the number stays the same, with its value in it. */
+function stretchesOf({ after, api, key }: KeyNumbers, name: NumberName, y: number, counts: Counts): Shape[] {
+	const stretches: { readonly from: number; to: number; readonly value: string; readonly write: string }[] =
+		[];
 	after.forEach(({ numbers, write }, nth) => {
 		const value = numbers[name];
 		const last = stretches.at(-1);
-		const at = nth + 1;
 		if (value === undefined) return;
-		if (last?.value === String(value) && last.x2 === at - 1 + HALF) {
-			stretches[stretches.length - 1] = { ...last, x2: at + HALF };
-			return;
-		}
-		stretches.push({
-			x: at - HALF,
-			x2: at + HALF,
-			y: y - 10,
-			y2: y + 10,
-			at,
-			link: `write ${at}`,
-			value: String(value),
-			...LOOK[counts],
-			say: `${api}: ${name} is ${value} after write ${at}, ${shortened(write, 60)}`,
-			tip: {
-				[name]: String(value),
-				"since write": `${at}: ${shortened(write, 60)}`,
-				of: isOfStore(name) ? "the store" : shortened(key, 60),
-				counts: printable(counts),
-			},
-		});
+		if (last?.value === String(value) && last.to === nth) last.to = nth + 1;
+		else stretches.push({ from: nth + 1, to: nth + 1, value: String(value), write: shortened(write, 60) });
 	});
-	return stretches;
+	return stretches.flatMap(({ from, to, value, write }): Shape[] => {
+		const link = `write ${from}`;
+		const tip = {
+			[name]: value,
+			"since write": `${from}: ${write}`,
+			of: isOfStore(name) ? "the store" : shortened(key, 60),
+			counts: printable(counts),
+		};
+		const say = `${api}: ${name} is ${value} after write ${from}, ${write}`;
+		return [
+			{
+				style: STYLE[counts],
+				x: from - HALF,
+				x2: to + HALF,
+				y: y - 10,
+				y2: y + 10,
+				at: from,
+				link,
+				say,
+				tip,
+			},
+			{ style: "value", x: from - HALF + 0.12, y, text: value, at: from, link, isMute: true },
+		];
+	});
 }
 
 function inWords(run: KeyNumbers): string {
@@ -218,143 +151,21 @@ function inWords(run: KeyNumbers): string {
 }
 
 /** What each write was, above its column; neighbours take turns in height where they would touch. */
-function labelsOf({ after }: KeyNumbers): {
-	readonly labels: readonly WriteLabel[];
-	readonly height: number;
-} {
+function labelsOf({ after }: KeyNumbers): { readonly shapes: Shape[]; readonly height: number } {
 	const column = PLOT_WIDTH / after.length;
 	const widths = after.map(({ write }) => pixelsOf(write, 11.5, true));
-	const isTight = Math.max(...widths) > column - 8;
-	const rows = isTight ? 2 : 1;
+	const rows = Math.max(...widths) > column - 8 ? 2 : 1;
 	const notes = ["nothing written", "no write", "–"];
 	const note = notes.find((words) => pixelsOf(words, 10.5) <= rows * column - 6) ?? "–";
-	const labels = after.map(({ write, isAccepted }, nth) => {
+	const shapes = after.flatMap(({ write, isAccepted }, nth): Shape[] => {
 		const y = LABEL_ROW * (rows - 1 - (nth % rows)) + 8;
-		return {
-			x: nth + 1,
-			at: nth + 1,
-			link: `write ${nth + 1}`,
-			y,
-			under: y + 13,
-			text: fitted(write, rows * column - 8, 11.5, true),
-			note: isAccepted ? "" : note,
-			from: y + (isAccepted ? 8 : 21),
-			to: LABEL_ROW * rows + 8,
-		};
+		const common = { x: nth + 1, at: nth + 1, link: `write ${nth + 1}` };
+		const text = fitted(write, rows * column - 8, 11.5, true);
+		return [
+			{ ...common, style: "labelThread", y: y + (isAccepted ? 8 : 21), y2: LABEL_ROW * rows + 8 },
+			{ ...common, style: "writeName", y, text },
+			...(isAccepted ? [] : [{ ...common, style: "writeNote", y: y + 13, text: note } as const]),
+		];
 	});
-	return { labels, height: LABEL_ROW * rows };
-}
-
-function labelLayers(labels: readonly WriteLabel[]): Layer[] {
-	const values = labels.map((label) => ({ ...label }));
-	const text = (field: "text" | "note", y: string, mark: object): Layer =>
-		({
-			data: { values: values.filter((value) => value[field] !== "") },
-			transform: [reached],
-			mark: { type: "text", align: "center", baseline: "middle", tooltip: null, ...mark },
-			encoding: { x: x(), y: raw(y), text: { field, type: "nominal" }, ...lit(1, 0.25) },
-		}) as Layer;
-	return [
-		{
-			data: { values },
-			transform: [reached],
-			mark: { type: "rule", color: "#b5b5b5", strokeWidth: 0.8, tooltip: null, aria: false },
-			encoding: { x: x(), y: raw("from"), y2: { field: "to" }, ...lit(1, 0.25) },
-		} as Layer,
-		text("text", "y", { fontSize: 11.5, fontWeight: 600, color: COLOUR.text }),
-		text("note", "under", { fontSize: 10.5, color: COLOUR.refusedText }),
-	];
-}
-
-function axisLayers(
-	{ after }: KeyNumbers,
-	scale: { readonly lo: number; readonly hi: number },
-	top: number,
-	bottom: number,
-): Layer[] {
-	const writes = after.map((_, nth) => ({ x: nth + 1, y: top + 8, y2: bottom }));
-	return [
-		{
-			data: { values: writes },
-			mark: { type: "rule", color: COLOUR.lane, strokeWidth: 1, tooltip: null, aria: false },
-			encoding: {
-				x: {
-					...x(),
-					scale: { domain: [scale.lo, scale.hi], nice: false, zero: false },
-					axis: {
-						values: writes.map(({ x }) => x),
-						format: "d",
-						grid: false,
-						orient: "bottom",
-						titlePadding: 6,
-					},
-				},
-				y: raw("y"),
-				y2: { field: "y2" },
-			},
-		} as Layer,
-	];
-}
-
-function laneLayers(
-	lanes: readonly NumberLane[],
-	heads: readonly { readonly text: string; readonly y: number }[],
-): Layer[] {
-	const text = (values: readonly object[], field: string, y: string, mark: object): Layer =>
-		({
-			data: { values: values.map((value) => ({ ...value })) },
-			mark: { type: "text", baseline: "middle", tooltip: null, ...mark },
-			encoding: { x: { value: -12 }, y: raw(y), text: { field, type: "nominal" } },
-		}) as Layer;
-	const placed = lanes.map(({ y, name, words }) => ({ name, words, nameY: y - 6, wordsY: y + 7 }));
-	return [
-		text(placed, "name", "nameY", { align: "right", fontSize: 12, fontWeight: 600, color: COLOUR.text }),
-		text(placed, "words", "wordsY", { align: "right", fontSize: 10.5, color: COLOUR.quiet }),
-		text(heads, "text", "y", {
-			align: "left",
-			fontSize: 12,
-			fontWeight: 600,
-			color: COLOUR.text,
-			dx: -LEFT + 20,
-		}),
-	];
-}
-
-function stretchLayers(stretches: readonly Stretch[]): Layer[] {
-	const values = stretches.map((stretch) => ({ ...stretch, middle: (stretch.y + stretch.y2) / 2 }));
-	const transform = [reached, { calculate: `min(datum.x2, upTo + ${HALF})`, as: "xEnd" }];
-	return [
-		{
-			params: [
-				{
-					name: "lit",
-					select: { type: "point", fields: ["link"], on: "mouseover", clear: "mouseout", toggle: false },
-				},
-			],
-			data: { values },
-			transform,
-			mark: { type: "rect", strokeWidth: 1.2, cornerRadius: 3, tooltip: tip },
-			encoding: {
-				x: x(),
-				x2: { field: "xEnd" },
-				y: raw("y"),
-				y2: { field: "y2" },
-				fill: as("fill"),
-				stroke: as("stroke"),
-				description: say,
-				...lit(1, 0.25),
-			},
-		} as Layer,
-		{
-			data: { values },
-			transform: [...transform, { calculate: "datum.x + 0.12", as: "xText" }],
-			mark: { type: "text", align: "left", baseline: "middle", fontSize: 12, fontWeight: 600, tooltip: null },
-			encoding: {
-				x: x("xText"),
-				y: raw("middle"),
-				text: { field: "value", type: "nominal" },
-				...lit(1, 0.25),
-			},
-		} as Layer,
-	];
+	return { shapes, height: LABEL_ROW * rows };
 }

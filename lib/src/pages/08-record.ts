@@ -1,10 +1,9 @@
-import { type Chart, chartBundle } from "../chart/chart";
-import { framed } from "../chart/frame";
-import { type Layer, raw, say, tip } from "../chart/layers";
-import { COLOUR } from "../chart/palette";
-import { PLOT_WIDTH, rounded } from "../chart/places";
-import { svgOf } from "../chart/render";
+import { type Chart, chartOf, type Titles } from "../chart/frame";
+import { rounded } from "../chart/layout";
+import type { Shape } from "../chart/shape";
+import { COLOUR, PLOT_WIDTH } from "../chart/style";
 import { textTable } from "../chart/text";
+import { showChart } from "../page/chart";
 import { show } from "../page/display";
 import { type Cell, type Table, tableBundle, tableOf } from "../page/table";
 import { pixelsOf, printable, shortened } from "../timeline/printable";
@@ -34,10 +33,7 @@ interface Line {
  * Draws what each consumer lost in silence under each kind of fault: a row for a kind, a column for a consumer, a bar
  * as long as its share of the events; where nothing was lost, a tick. Pure: the same results give the same bytes.
  */
-export function chaosChart(
-	results: ChaosResults,
-	options: { readonly title?: string; readonly subtitle?: string } = {},
-): Chart {
+export function chaosChart(results: ChaosResults, options: Titles = {}): Chart {
 	const {
 		title = "Events lost in silence, by kind of fault",
 		subtitle = `${chaosWords(results)}. A full bar: all events`,
@@ -46,31 +42,22 @@ export function chaosChart(
 	const { lines, cells, height } = laidOut(results);
 	const widest = Math.max(...lines.map(({ text }) => pixelsOf(text, 11.5)));
 	const left = Math.round(Math.min(280, Math.max(120, widest + 24)));
-	const description = `${names.map((name) => totalWords(results, name)).join(" ")}`;
-	const { spec, frame } = framed({
+	return chartOf({
 		title,
 		subtitle,
-		description,
+		description: names.map((name) => totalWords(results, name)).join(" "),
+		text: `${[printable(title), printable(subtitle), "", ...textRows(results)].join("\n")}\n`,
 		left,
 		plotHeight: height,
 		above: 10,
 		below: 12,
-		params: [],
-		layers: layers(lines, cells, names, left),
+		shapes: shapesOf(lines, cells, names, left),
 	});
-	return {
-		spec: spec as unknown as Readonly<Record<string, unknown>>,
-		svg: svgOf(spec, frame, printable(title), description),
-		text: `${[printable(title), printable(subtitle), "", ...textRows(results)].join("\n")}\n`,
-	};
 }
 
 /** Shows `chaosChart`. */
-export function showChaos(
-	results: ChaosResults,
-	options: { readonly title?: string; readonly subtitle?: string } = {},
-): void {
-	show(chartBundle(chaosChart(results, options)));
+export function showChaos(results: ChaosResults, options: Titles = {}): void {
+	showChart(chaosChart(results, options));
 }
 
 /** What each consumer lost and was told of in all kinds together. */
@@ -183,98 +170,48 @@ function laidOut(results: ChaosResults): { lines: Line[]; cells: ChaosCell[]; he
 	return { lines, cells, height: y + 4 };
 }
 
-function layers(
+function shapesOf(
 	lines: readonly Line[],
 	cells: readonly ChaosCell[],
 	consumers: readonly (keyof typeof NAMES)[],
 	left: number,
-): Layer[] {
+): Shape[] {
 	const columnWidth = PLOT_WIDTH / consumers.length;
 	const longest = columnWidth - NUMBER;
-	const bars = cells.flatMap(({ y, column, count, consumer, kind }) => {
-		if (count === undefined || count.silentLosses === 0) return [];
-		const x = column * columnWidth;
-		const share = Math.min(1, count.silentLosses / Math.max(1, count.events));
-		const x2 = rounded(x + Math.max(2, share * longest));
-		return [{ x, x2, yTop: y - 6, yLow: y + 6, ...wordsOf(count, consumer, kind) }];
-	});
-	const tracks = cells.flatMap(({ y, column, count }) =>
-		count === undefined || count.silentLosses === 0
-			? []
-			: [{ x: column * columnWidth, x2: column * columnWidth + longest, yTop: y - 6, yLow: y + 6 }],
-	);
-	const marks = cells.flatMap(({ y, column, count, consumer, kind }) =>
-		count?.silentLosses === 0 ? [{ x: column * columnWidth + 5, y, ...wordsOf(count, consumer, kind) }] : [],
-	);
-	const numbers = cells.map(({ y, column, count }) => {
-		const lost = count !== undefined && count.silentLosses > 0;
-		return {
-			x: column * columnWidth + (lost ? longest + 6 : 14),
-			y,
-			text: count === undefined ? "–" : lost ? grouped(count.silentLosses) : numberOf(count),
-			colour: lost ? COLOUR.refusedText : COLOUR.quiet,
-		};
-	});
-	const heads = consumers.map((consumer, column) => ({
-		x: column * columnWidth,
-		y: HEAD / 2,
-		text: NAMES[consumer],
-	}));
-	const text = (values: readonly object[], mark: object, encoding: object = {}): Layer =>
-		({
-			data: { values: [...values] },
-			mark: { type: "text", align: "left", baseline: "middle", tooltip: null, ...mark },
-			encoding: { x: raw("x"), y: raw("y"), text: { field: "text", type: "nominal" }, ...encoding },
-		}) as Layer;
-	const names = lines.map((line) => ({ ...line, x: line.isGroup ? 8 - left : -14 }));
 	return [
-		{
-			data: {
-				values: lines
-					.filter(({ isGroup }) => !isGroup)
-					.map(({ y }) => ({ x: 0, x2: PLOT_WIDTH, y: y + ROW / 2 })),
-			},
-			mark: { type: "rule", color: COLOUR.lane, strokeWidth: 0.7, tooltip: null, aria: false },
-			encoding: { x: raw("x"), x2: { field: "x2" }, y: raw("y") },
-		} as Layer,
-		{
-			data: { values: tracks },
-			mark: { type: "rect", fill: COLOUR.mixed, tooltip: null, aria: false },
-			encoding: { x: raw("x"), x2: { field: "x2" }, y: raw("yTop"), y2: { field: "yLow" } },
-		} as Layer,
-		{
-			data: { values: bars },
-			mark: { type: "rect", fill: COLOUR.refused, tooltip: tip },
-			encoding: { x: raw("x"), x2: { field: "x2" }, y: raw("yTop"), y2: { field: "yLow" }, description: say },
-		} as Layer,
-		{
-			data: { values: marks },
-			mark: {
-				type: "point",
-				shape: "circle",
-				size: 46,
-				fill: "#ffffff",
-				stroke: COLOUR.history,
-				strokeWidth: 2,
-				opacity: 1,
-				tooltip: tip,
-			},
-			encoding: { x: raw("x"), y: raw("y"), description: say },
-		} as Layer,
-		text(
-			numbers,
-			{ fontSize: 10.5 },
-			{ color: { field: "colour", type: "nominal", scale: null, legend: null } },
+		...lines.map(
+			({ y, text, isGroup }): Shape =>
+				isGroup ? { style: "groupName", x: 8 - left, y, text } : { style: "rowName", x: -14, y, text },
 		),
-		text(heads, { fontSize: 12, fontWeight: 600 }),
-		text(
-			names.filter(({ isGroup }) => isGroup),
-			{ fontSize: 11.5, fontWeight: 600, color: COLOUR.quiet },
+		...lines.flatMap(({ y, isGroup }): Shape[] =>
+			isGroup ? [] : [{ style: "row", x: 0, x2: PLOT_WIDTH, y: y + ROW / 2 }],
 		),
-		text(
-			names.filter(({ isGroup }) => !isGroup),
-			{ fontSize: 11.5, align: "right", color: COLOUR.text },
+		...consumers.map(
+			(consumer, column): Shape => ({
+				style: "head",
+				x: column * columnWidth,
+				y: HEAD / 2,
+				text: NAMES[consumer],
+			}),
 		),
+		...cells.flatMap(({ y, column, count, consumer, kind }): Shape[] => {
+			const x = column * columnWidth;
+			if (count === undefined) return [{ style: "number", x: x + 14, y, text: "–", colour: COLOUR.quiet }];
+			const words = wordsOf(count, consumer, kind);
+			const place = { x, y: y - 6, y2: y + 6 };
+			if (count.silentLosses === 0)
+				return [
+					{ style: "nothingLost", x: x + 5, y, size: 46, ...words },
+					{ style: "number", x: x + 14, y, text: numberOf(count), colour: COLOUR.quiet, isMute: true },
+				];
+			const share = Math.min(1, count.silentLosses / Math.max(1, count.events));
+			const text = grouped(count.silentLosses);
+			return [
+				{ style: "track", ...place, x2: x + longest },
+				{ style: "share", ...place, x2: rounded(x + Math.max(2, share * longest)), ...words },
+				{ style: "number", x: x + longest + 6, y, text, colour: COLOUR.refusedText, isMute: true },
+			];
+		}),
 	];
 }
 

@@ -29,7 +29,6 @@ export {
 	whatTheyCount,
 } from "./06-numbers";
 export {
-	type NumbersOptions,
 	numbersChart,
 	numbersTable,
 	showNumbers,

@@ -1,0 +1,220 @@
+import { pixelsOf, shortened } from "../timeline/printable";
+import { faultWords, refusalLabel, watcherWords, writeWords } from "../timeline/reading";
+import type { FaultRecord, Timeline, WriteRecord } from "../timeline/timeline";
+import type { Axis } from "./layers";
+import { LABEL, type LabelPlan, placeLabels, placeWords, type WantedLabel } from "./placing";
+import { PLOT_WIDTH } from "./style";
+
+/** Where the writes of a run stand on its own axis, and how far that goes. */
+export interface Places {
+	/** The x of a write: its index, or for a refused one a place between two indexes. */
+	readonly xOf: (write: WriteRecord) => number;
+	readonly lo: number;
+	readonly hi: number;
+	/** The last index of the run. */
+	readonly last: number;
+	/** The x up to which a watcher that was open at the end is drawn. */
+	readonly end: number;
+	/** How far past an index a bar goes that ends after it. */
+	readonly edge: number;
+}
+
+/** A refused write stands after the index at which it was tried; several at the same place are spread evenly. */
+export function placesOf(timeline: Timeline): Places {
+	const ofWrite = new Map<number, number>();
+	const refused = new Map<number, number[]>();
+	let first = 1;
+	let last = Math.max(1, timeline.lastIndex);
+	for (const { id, triedAt, outcome } of timeline.writes) {
+		if (outcome.kind === "accepted") {
+			ofWrite.set(id, outcome.index);
+			first = Math.min(first, outcome.index);
+			last = Math.max(last, outcome.index);
+			continue;
+		}
+		const same = refused.get(triedAt);
+		if (same) same.push(id);
+		else refused.set(triedAt, [id]);
+		last = Math.max(last, triedAt);
+	}
+	let lowest = first;
+	let highest = last;
+	for (const [triedAt, ids] of refused) {
+		ids.forEach((id, at) => {
+			const x = triedAt + (at + 1) / (ids.length + 1);
+			ofWrite.set(id, x);
+			lowest = Math.min(lowest, x);
+			highest = Math.max(highest, x);
+		});
+	}
+	for (const watcher of timeline.watchers)
+		for (const { index } of watcher.deliveries) {
+			lowest = Math.min(lowest, index);
+			highest = Math.max(highest, index);
+			last = Math.max(last, index);
+		}
+	const pad = Math.max(0.35, (highest - lowest) * 0.02);
+	const edge = Math.min(pad, 0.5);
+	const xOf = ({ id, triedAt }: WriteRecord) => ofWrite.get(id) ?? triedAt;
+	return { xOf, lo: lowest - pad, hi: highest + pad, last, end: highest + edge, edge };
+}
+
+/** One axis for the places of all. */
+export function axisOf(places: readonly Places[], title: string): Axis {
+	const least = Math.min(...places.map(({ lo }) => lo));
+	const most = Math.max(...places.map(({ hi }) => hi));
+	return {
+		lo: least,
+		hi: most,
+		last: Math.max(...places.map(({ last }) => last)),
+		edge: Math.max(...places.map(({ edge }) => edge)),
+		ticks: indexTicks(least, most),
+		title,
+	};
+}
+
+/** How many pixels an index takes. */
+export function pixelsPerIndex({ lo, hi }: Pick<Axis, "lo" | "hi">): number {
+	return PLOT_WIDTH / (hi - lo);
+}
+
+/** The indexes that an axis names: at most 12, and no more than there is room for. */
+export function indexTicks(lo: number, hi: number): number[] {
+	const widest = pixelsOf(String(Math.ceil(Math.max(Math.abs(lo), Math.abs(hi)))), 11);
+	const most = Math.min(12, Math.floor(PLOT_WIDTH / (widest + 4)));
+	let step = 1;
+	for (let power = 1; (hi - lo) / step > most; power *= 10)
+		for (const round of [1, 2, 5]) {
+			step = round * power;
+			if ((hi - lo) / step <= most) break;
+		}
+	const ticks: number[] = [];
+	for (let tick = Math.ceil(lo / step) * step; tick <= hi; tick += step) ticks.push(tick === 0 ? 0 : tick);
+	return ticks;
+}
+
+/** A number that reads the same on every machine. */
+export function rounded(value: number): number {
+	const cut = Math.round(value * 1e4) / 1e4;
+	return cut === 0 ? 0 : cut;
+}
+
+/** One line of the chart: a writer's or a watcher's. Pixels from the plot's top. */
+export interface Lane {
+	readonly y: number;
+	/** Half the height that it may use. */
+	readonly half: number;
+	readonly name: string;
+	readonly words: string;
+}
+
+/** A run's lanes and labels, at their place in a chart of one run or more. */
+export interface Layout {
+	readonly timeline: Timeline;
+	/** The run's own places, on the axis that it may share. */
+	readonly places: Places;
+	readonly axis: Axis;
+	readonly writers: ReadonlyMap<string, Lane>;
+	/** In the order of the timeline's watchers. */
+	readonly watchers: readonly Lane[];
+	/** The lowest one: the member that was broken; undefined where nothing was. */
+	readonly member: Lane | undefined;
+	readonly faults: readonly PlacedFault[];
+	readonly labels: LabelPlan;
+	/** The lowest point of the labels' lowest row. */
+	readonly labelsEnd: number;
+	readonly left: number;
+	/** Where the lowest lane ends, in pixels from the plot's top. */
+	readonly bottom: number;
+}
+
+/** Above this many writes no write is labelled. */
+const MOST_LABELS = 60;
+
+/** `top`: where it begins, in pixels. */
+export function layoutOf(timeline: Timeline, places: Places, axis: Axis, top = 0): Layout {
+	const by = [...new Set(timeline.writes.map((write) => write.by))];
+	if (by.length === 0) by.push("writer");
+	const isBroken = (timeline.faults ?? []).length > 0;
+	const count = by.length + timeline.watchers.length + (isBroken ? 1 : 0);
+	const spacing = count <= 4 ? 64 : count <= 7 ? 52 : 40;
+
+	const names = [
+		...by.map((name) => ({ name: shortened(name, 26), words: "" })),
+		...timeline.watchers.map((watcher) => ({
+			name: shortened(watcher.name, 26),
+			words: watcherWords(watcher, 16),
+		})),
+		...(isBroken ? [{ name: "the member", words: "that they are at" }] : []),
+	];
+	const widest = Math.max(
+		...names.map(({ name, words }) => Math.max(pixelsOf(name, 12, true), pixelsOf(words, 11))),
+	);
+	const left = Math.round(Math.min(220, Math.max(90, widest + 26)));
+
+	const labelled = timeline.writes.length > MOST_LABELS ? [] : timeline.writes;
+	const wanted = (short: boolean) =>
+		labelled.map((write) => labelOf(write, (places.xOf(write) - axis.lo) * pixelsPerIndex(axis), short));
+	const labels = placeLabels(wanted(false), wanted(true), -left + 8, PLOT_WIDTH + 24);
+	const labelsEnd = top + labels.height + 4;
+	const lanes = names.map(
+		(lane, at): Lane => ({ ...lane, y: labelsEnd + 18 + at * spacing, half: spacing * 0.42 }),
+	);
+	const faults = placeFaults(timeline, axis);
+	const lastLane = labelsEnd + 18 + (count - 1) * spacing;
+	return {
+		timeline,
+		places,
+		axis,
+		faults,
+		writers: new Map(by.flatMap((name, at) => (lanes[at] ? [[name, lanes[at]]] : []))),
+		watchers: lanes.slice(by.length, by.length + timeline.watchers.length),
+		member: isBroken ? lanes.at(-1) : undefined,
+		labels,
+		labelsEnd,
+		left,
+		bottom: lastLane + 30 + FAULT_ROW * Math.max(0, ...faults.map(({ row }) => row - 1)),
+	};
+}
+
+function labelOf(write: WriteRecord, x: number, short: boolean): WantedLabel {
+	const { outcome } = write;
+	const room = (short ? LABEL.short : LABEL.longest) - write.operation.length;
+	return {
+		x,
+		top: writeWords(write, Math.max(8, room)),
+		bottom: outcome.kind === "accepted" ? `+${outcome.index}` : shortened(refusalLabel(outcome, short), 28),
+		weight: outcome.kind !== "accepted" ? 2 : outcome.action === "set" ? 0 : 1,
+	};
+}
+
+/** Something that happens after an index, but before the next one, is drawn this far behind it. */
+export const AFTER = 0.25;
+export const FAULT_ROW = 13;
+const MOST_FAULT_ROWS = 6;
+
+/** What was done to the servers at one index: a line through all lanes, words in a row below the lowest. */
+export interface PlacedFault {
+	readonly at: number;
+	readonly faults: readonly FaultRecord[];
+	readonly x: number;
+	readonly words: string;
+	/** Where the words begin on the axis, and in which row; -1 where there is no room for them. */
+	readonly wordsX: number;
+	readonly row: number;
+}
+
+function placeFaults({ faults = [] }: Timeline, axis: Axis): PlacedFault[] {
+	const perIndex = pixelsPerIndex(axis);
+	const placed = [...new Set(faults.map(({ at }) => at))].map((at) => {
+		const here = faults.filter((fault) => fault.at === at);
+		const words = here.map(faultWords).join(", ");
+		const width = pixelsOf(words, 10.5);
+		const x = rounded(Math.min(axis.hi, Math.max(axis.lo, at + AFTER)));
+		const from = Math.max(0, Math.min((x - axis.lo) * perIndex, PLOT_WIDTH + 20 - width));
+		const weight = here.some(({ kind }) => kind !== "snapshot") ? 1 : 0;
+		return { at, faults: here, x, words, wordsX: rounded(axis.lo + from / perIndex), from, width, weight };
+	});
+	const rows = placeWords(placed, MOST_FAULT_ROWS, 8);
+	return placed.map((fault, nth) => ({ ...fault, row: rows[nth] ?? -1 }));
+}

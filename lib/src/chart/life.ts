@@ -1,0 +1,187 @@
+import { pixelsOf, shortened } from "../timeline/printable";
+import { compactionWords, differenceWords, gapWords, lifeWords, type Reading } from "../timeline/reading";
+import type { FaultRecord, LifeEvent } from "../timeline/timeline";
+import { AFTER, FAULT_ROW, type Lane, type Layout, pixelsPerIndex, rounded } from "./layout";
+import { placeWords } from "./placing";
+import type { Shape } from "./shape";
+import { PLOT_WIDTH } from "./style";
+
+/** A watcher's life in its lane: when it was listening or not reading, its gaps, and words for what happened to it. */
+export function lifeOf(reading: Reading, layout: Layout, lane: Lane, isBanded: boolean): Shape[] {
+	return [
+		...gapsOf(reading, layout, lane),
+		...barsOf(reading, layout, isBanded ? lane.y + 14 : lane.y),
+		...notesOf(reading, layout, lane),
+	];
+}
+
+function barsOf(reading: Reading, { places, axis }: Layout, y: number): Shape[] {
+	const perIndex = pixelsPerIndex(axis);
+	const bars: Extract<Shape, { x2?: number }>[] = [];
+	for (const span of reading.spans) {
+		const start = span.after + AFTER;
+		const until = span.until === undefined ? places.end : span.until + (span.answered ? 0 : AFTER);
+		const x = rounded(Math.max(axis.lo, start));
+		const x2 = rounded(Math.min(axis.hi, Math.max(until, start + 0.15, start + 1.5 / perIndex)));
+		if (x2 <= x) continue;
+		const style = span.kind === "paused" ? "paused" : "listening";
+		const last = bars.at(-1);
+		if (last && last.style === style && (x - (last.x2 ?? x)) * perIndex < 1) {
+			bars[bars.length - 1] = { ...last, x2 };
+			continue;
+		}
+		const tip = {
+			watcher: shortened(reading.watcher.name, 40),
+			[style === "paused" ? "not reading" : "listening"]:
+				span.until === undefined
+					? `after ${reading.unit} ${span.after}, to the end`
+					: `after ${reading.unit} ${span.after}, up to ${reading.unit} ${span.until}`,
+		};
+		bars.push({ style, x, x2, y: y - 4.5, y2: y + 4.5, at: span.after, tip });
+	}
+	return bars;
+}
+
+/** Events that are gone, as a 401, a compaction or a follower says. */
+function gapsOf(reading: Reading, { axis }: Layout, { y, half }: Lane): Shape[] {
+	return reading.watcher.life.flatMap((event): Shape[] => {
+		const stated = event.kind === "gap" ? event : event.kind === "error" ? event.gap : undefined;
+		if (stated === undefined) return [];
+		const { from, to } = stated;
+		const x = Math.min(axis.hi, Math.max(axis.lo, from - 0.5));
+		const x2 = Math.min(axis.hi, Math.max(axis.lo, to + 0.5));
+		if (x2 <= x) return [];
+		const say = lifeWords(event, reading.unit);
+		const tip = { watcher: shortened(reading.watcher.name, 40), gap: `${from} to ${to}`, [event.kind]: say };
+		return [{ style: "gap", x, x2, y: y - half, y2: y + half, at: event.at, tip, say }];
+	});
+}
+
+/** What a note weighs: what was lost before what was cut, and that before what was put right. */
+const WEIGHT: Readonly<Record<LifeEvent["kind"], number>> = {
+	error: 2,
+	gap: 2,
+	reset: 2,
+	cut: 1,
+	closed: 1,
+	paused: 1,
+	resumed: 1,
+	listed: 0,
+	bookmarked: 0,
+	asked: 0,
+	answered: 0,
+};
+
+/** Notes stand above the bar; one that would touch another that weighs as much or more is left out. */
+function notesOf({ watcher, unit }: Reading, { places, axis }: Layout, { y, half }: Lane): Shape[] {
+	const perIndex = pixelsPerIndex(axis);
+	const notes = watcher.life.flatMap((event) => {
+		const text = event.kind === "closed" && event.at >= places.last ? undefined : noteWords(event, unit);
+		if (text === undefined) return [];
+		const width = pixelsOf(text, 10);
+		const wanted = (event.at + AFTER - axis.lo) * perIndex;
+		const from = Math.max(0, Math.min(wanted - 3, PLOT_WIDTH + 20 - width));
+		return [{ event, text, wanted, from, width, weight: WEIGHT[event.kind] }];
+	});
+	const rows = placeWords(notes, 1, 6);
+	const name = shortened(watcher.name, 40);
+	return notes.flatMap(({ event, text, wanted, from }, at): Shape[] => {
+		if (rows[at] !== 0) return [];
+		const words = lifeWords(event, unit);
+		const tickX = rounded(axis.lo + Math.max(0, Math.min(wanted, PLOT_WIDTH)) / perIndex);
+		return [
+			{ style: "noteTick", x: tickX, y: rounded(y - half + 9), y2: y + 5, at: event.at },
+			{
+				style: "note",
+				x: rounded(axis.lo + from / perIndex),
+				y: rounded(y - half + 3),
+				text,
+				at: event.at,
+				tip: { watcher: name, "what happened": words },
+				say: `${name}: ${words}`,
+			},
+		];
+	});
+}
+
+/** What happened to a watcher, in as few words as fit beside its bar; undefined for what the bar itself shows. */
+function noteWords(event: LifeEvent, unit: Reading["unit"]): string | undefined {
+	switch (event.kind) {
+		case "error":
+			return event.gap
+				? `${unit === "index" ? event.code : "compacted"}: ${gapWords(event.gap)}`
+				: `${event.code} ${shortened(event.message, 24)}`;
+		case "gap":
+			return `gap ${event.from} to ${event.to}: ${shortened(differenceWords(event), 34)}`;
+		case "reset":
+			return "reset: another store";
+		case "bookmarked":
+			return "bookmark";
+		case "paused":
+			return "stops reading";
+		case "resumed":
+			return "reads on";
+		case "cut":
+		case "listed":
+		case "closed":
+			return event.kind;
+		case "asked":
+		case "answered":
+			return undefined;
+	}
+}
+
+/** From each compaction on, what lies before it: a band through all lanes. */
+export function compactionsOf({ timeline, axis, labelsEnd, bottom }: Layout): Shape[] {
+	return (timeline.compactions ?? []).flatMap((compaction): Shape[] => {
+		const x2 = Math.min(axis.hi, compaction.index - 0.5);
+		if (x2 <= axis.lo) return [];
+		const say = compactionWords(compaction);
+		const [x, y, y2] = [rounded(axis.lo), labelsEnd + 5, bottom - 6];
+		return [{ style: "compacted", x, x2, y, y2, at: compaction.at, tip: { compacted: say }, say }];
+	});
+}
+
+const breaks: ReadonlySet<FaultRecord["kind"]> = new Set(["kill", "pause", "cutOff"]);
+const mends: ReadonlySet<FaultRecord["kind"]> = new Set(["restart", "resume", "heal", "wipe"]);
+
+/** What was done to the servers: a line through all lanes, words below the lowest, a bar while they were broken. */
+export function faultsOf({ timeline, places, faults, labelsEnd, member }: Layout): Shape[] {
+	const y = member?.y ?? 0;
+	return faults.flatMap(({ at, faults: here, x, words, wordsX, row }): Shape[] => {
+		// One that was put right at the same index is not broken after it.
+		const last = here.filter(({ kind }) => breaks.has(kind) || mends.has(kind)).at(-1);
+		const end = (timeline.faults ?? []).find((fault) => fault.at > at && mends.has(fault.kind));
+		const x2 = end ? (faults.find((fault) => fault.at === end.at)?.x ?? x) : places.end;
+		const tip = { "the member that they are at": words, index: String(at) };
+		const say = `the member: ${words}, at index ${at}`;
+		return [
+			...(last !== undefined && breaks.has(last.kind) && x2 > x
+				? [{ style: "broken", x, x2, y: y - 5, y2: y + 5, at, tip } as const]
+				: []),
+			{ style: "fault", x, y: labelsEnd, y2: y, at },
+			...(row < 0
+				? []
+				: [
+						{
+							style: "faultWords",
+							x: wordsX,
+							y: y + FAULT_ROW * (row + 1),
+							text: words,
+							at,
+							tip,
+							say,
+						} as const,
+					]),
+		];
+	});
+}
+
+/** The band of what v2's history still holds; it moves with the slider, up to the last index of the run. */
+export function windowOf({ axis, places, labelsEnd, bottom }: Layout): Shape[] {
+	const place = { x: axis.lo, x2: axis.hi, y: labelsEnd - 2, y2: bottom, last: places.last };
+	return [
+		{ style: "window", ...place },
+		{ style: "windowEdge", ...place },
+	];
+}

@@ -73,9 +73,9 @@ describe("curveChart", () => {
 		const series = [{ name: "a", points: words.map((word, at) => [word, at + 1] as const) }];
 		const rows = rowsWith(
 			curveChart({ ...lost, kind: "bar", x: { label: "client" }, series }),
+			"nth",
 			"x",
 			"y",
-			"say",
 		);
 		assert.equal(new Set(rows.map(({ x }) => x)).size, 2);
 	});

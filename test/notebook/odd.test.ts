@@ -3,10 +3,10 @@ import type { Timeline } from "etcd-watch-lab";
 import { XMLValidator } from "fast-xml-parser";
 import { type Chart, sideBySideChart, timelineChart } from "#lib/chart";
 import { curveChart } from "#lib/page";
-import { type KeyNumbers, logChart, numbersChart, windowChart } from "#lib/pages";
+import { type KeyNumbers, logChart, numbersChart, treeChart, windowChart } from "#lib/pages";
 import type { Delivery, LifeEvent } from "#lib/timeline";
 import { pixelsOf } from "#lib/timeline/printable.js";
-import { decoded, marksOf, rowsWith, textsOf, viewOf } from "./charts";
+import { barsOf, decoded, marksOf, rowsWith, spokenBy, textsOf, viewOf } from "./charts";
 import { accepted, delivery, many, node, postsRun, refused, timeline, watcher } from "./fixtures";
 
 /** Runs that nobody planned for: each has a picture that can be read. */
@@ -306,5 +306,104 @@ describe("the charts of single pages", () => {
 		const far = [accepted(1, "set", "/a", 11_900_000)];
 		const run = { ...timeline("far", far, []), writes: far };
 		assert.deepEqual(overlaps(timelineChart(run), /^\d+$/), []);
+	});
+});
+
+describe("what a chart says of itself", () => {
+	const asked: LifeEvent = { kind: "asked", at: 0 };
+	const set = (at: number) => accepted(at, "set", "/a", at);
+
+	it("is said of every mark, and no label is said again", () => {
+		const faults = [{ kind: "kill" as const, at: 1 }];
+		const chart = timelineChart({ ...postsRun(), faults });
+		for (const { say } of spokenBy(viewOf(chart).view))
+			assert.doesNotMatch(say, /nameY|wordsY|text:|colour|undefined/);
+		const said = [...chart.svg.matchAll(/aria-label="([^"]*)"/g)].map(([, label = ""]) => label);
+		assert.ok(said.includes("recursive, watch /a, recursive"), said.join("\n"));
+		assert.ok(said.includes("recursive: listening after index 0, to the end"));
+		assert.ok(!said.includes("set /a/b"), "the mark below says it");
+	});
+
+	it("has the unit of its store", () => {
+		const faults = [{ kind: "kill" as const, at: 1 }];
+		const { svg, text } = timelineChart({ ...postsRun(), api: "v3", faults });
+		assert.match(svg, /the member: kill -9, at revision 1/);
+		assert.match(text, /the member: kill -9 at revision 1/);
+	});
+
+	it("counts the stretches of a bar that stands for many", () => {
+		const polls = Array.from({ length: 1500 }, (_, at): LifeEvent[] => [
+			{ kind: "asked", at: 2 * at },
+			{ kind: "answered", at: 2 * at + 1 },
+		]);
+		const writes = Array.from({ length: 3000 }, (_, at) => set(at + 1));
+		const run = timeline("t", writes, [watcher("w", "/b", [], polls.flat(), { kind: "poll" })]);
+		const [bar] = barsOf(timelineChart(run));
+		assert.equal(bar?.["say"], "w: listening 1500 times, after index 0, up to index 2999");
+	});
+
+	it("tells a stream that the server has forgotten from one that listens", () => {
+		const writes = [set(1), set(2), set(3)];
+		const [first] = writes;
+		assert.ok(first);
+		const life: LifeEvent[] = [{ kind: "asked", at: 2, waitIndex: 1 }];
+		const past = (kind: "stream" | "watch") =>
+			textsOf(
+				timelineChart(timeline("t", writes, [watcher("s", "/a", [delivery(first, 2, true)], life, { kind })]))
+					.svg,
+			);
+		assert.ok(past("stream").includes("open, but nobody at the other side"));
+		assert.ok(!past("stream").includes("listening"));
+		assert.ok(past("watch").includes("listening"));
+	});
+
+	it("draws the sign of a dashed box dashed", () => {
+		const run = timeline("t", [set(1)], [watcher("s", "/a", [], [asked, { kind: "paused", at: 0 }])]);
+		assert.equal(
+			(timelineChart(run).svg.match(/stroke="#9a9a9a"[^>]*stroke-dasharray="3,2"/g) ?? []).length,
+			2,
+		);
+	});
+
+	it("says where a run was made that was on no server", () => {
+		const run = { ...postsRun(), server: "the model of 3.5" };
+		assert.ok(
+			textsOf(timelineChart(run).svg).includes(
+				"5 writes tried, 3 accepted, 2 refused, on the model of etcd 3.5",
+			),
+		);
+	});
+
+	it("has in its legend what is drawn, and draws each kind as the legend says", () => {
+		const writes = Array.from({ length: 300 }, (_, at) =>
+			at < 100
+				? set(at + 1)
+				: at < 200
+					? accepted(at + 1, "delete", "/a", at + 1)
+					: accepted(at + 1, "update", "/a", at + 1, { operation: "refresh", raisesEvent: false }),
+		);
+		const got = writes.slice(0, 250).flatMap((write, at) => (at < 200 ? [delivery(write, 0)] : []));
+		const foreign = Array.from({ length: 50 }, (_, at) => delivery(set(at + 301), 0));
+		const { svg } = timelineChart(timeline("t", writes, [watcher("w", "/a", [...got, ...foreign])]));
+		const boxes = (fill: string) => (svg.match(new RegExp(`<path [^>]*fill="${fill}"`, "g")) ?? []).length;
+		assert.deepEqual(
+			[boxes("#E69F00"), boxes("#CC79A7")],
+			[3, 2],
+			"deletes in both lanes, refreshes in the writer's, and each in the legend",
+		);
+		assert.doesNotMatch(svg, /M0,-5\.\d+L/);
+	});
+
+	it("keeps wide and long names inside the picture", () => {
+		const wide = "\u6f22".repeat(60);
+		const long = `/${"w".repeat(300)}`;
+		const run = { ...postsRun(), name: long };
+		const watchers = [watcher(wide, `/${wide}`, []), watcher(long, long, [])];
+		for (const chart of [
+			timelineChart({ ...run, watchers }, { subtitle: long }),
+			sideBySideChart({ ...run, watchers }, run, { names: [wide, long] }),
+			treeChart(timeline(long, [accepted(1, "set", long, 1, { value: wide })], [])),
+		])
+			assert.deepEqual(outside(chart), []);
 	});
 });

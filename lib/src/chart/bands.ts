@@ -5,7 +5,7 @@ import { pixelsPerIndex, rounded } from "./layout";
 import type { Shape } from "./shape";
 import { COLOUR } from "./style";
 
-export type BandStyle = "writeBand" | "removeBand" | "refusedBand" | "replayedBand" | "absentBand";
+export type BandStyle = (typeof UPWARD)[number];
 
 /** One event of a lane that has too many of them for a mark each. */
 export interface Counted {
@@ -28,7 +28,14 @@ const BIN_PIXELS = 4;
 const MOST_EXACT = 200;
 
 /** What of a stretch is of which style, from the lowest part of a band to the highest. */
-const UPWARD: readonly BandStyle[] = ["writeBand", "replayedBand", "refusedBand", "removeBand", "absentBand"];
+const UPWARD = [
+	"writeBand",
+	"replayedBand",
+	"refusedBand",
+	"removeBand",
+	"noEventBand",
+	"absentBand",
+] as const;
 
 interface Stretch {
 	from: number;
@@ -150,6 +157,7 @@ function drawn({ from, to, events, tenths }: Stretch, axis: Axis, y: number, loo
 	});
 	boxes.reverse();
 	if (label === undefined) return boxes;
-	const colour = tenths[0]?.[0] === "absentBand" ? COLOUR.text : COLOUR.white;
+	// White is legible on no other of the colours.
+	const colour = tenths[0]?.[0] === "writeBand" ? COLOUR.white : COLOUR.text;
 	return [...boxes, { style: "bandWords", x: (x + x2) / 2, y, text: label, colour, at: to, isMute: true }];
 }

@@ -1,4 +1,4 @@
-import { printable } from "../timeline/printable";
+import { fitted, printable } from "../timeline/printable";
 import {
 	countsInWords,
 	fateOf,
@@ -9,7 +9,7 @@ import {
 	type Unit,
 	unitOf,
 } from "../timeline/reading";
-import type { Timeline, WriteRecord } from "../timeline/timeline";
+import type { EventAction, Timeline, WriteRecord } from "../timeline/timeline";
 import { isRemoval } from "../v2/key";
 import { type BandStyle, bandsOf, type Counted } from "./bands";
 import { type Chart, chartOf, type Titles } from "./frame";
@@ -18,7 +18,7 @@ import { compactionsOf, faultsOf, lifeOf, windowOf } from "./life";
 import { markOfWrite, markSize, marksOfWatcher } from "./marks";
 import { LABEL, slantedText } from "./placing";
 import type { Shape } from "./shape";
-import { COLOUR, WINDOW } from "./style";
+import { COLOUR, PLOT_WIDTH, WINDOW } from "./style";
 import { timelineText } from "./text";
 
 /** Titles. Default: the scenario's name, and the counts, such as "5 writes tried, 3 accepted, 2 refused". */
@@ -38,14 +38,14 @@ export interface SideBySideOptions extends Titles {
  * timeline gives the same bytes. A lane with more than about 200 marks is drawn as bands.
  */
 export function timelineChart(timeline: Timeline, options: ChartOptions = {}): Chart {
-	const { title = timeline.name, subtitle = countsInWords(timeline) } = options;
+	const { title = timeline.name, subtitle = `${countsInWords(timeline)}${whereWords(timeline)}` } = options;
 	const places = placesOf(timeline);
 	const layout = layoutOf(timeline, places, axisOf([places], axisTitle([timeline])));
 	return runsChart([timeline], {
 		title,
 		subtitle,
 		description: runInWords(timeline),
-		text: timelineText(timeline, options),
+		text: timelineText(timeline, { title, subtitle }),
 		axis: layout.axis,
 		left: layout.left,
 		plotHeight: layout.bottom,
@@ -74,7 +74,7 @@ export function sideBySideChart(one: Timeline, other: Timeline, options: SideByS
 		style: "head",
 		x: 8 - left,
 		y,
-		text: `${name}: ${countsInWords(run)}`,
+		text: fitted(`${name}: ${countsInWords(run)}`, left + PLOT_WIDTH + 12, 12, true),
 	});
 	const texts = runs.map((run, at) =>
 		timelineText(run, { title: names[at] ?? "", subtitle: countsInWords(run) }),
@@ -111,6 +111,11 @@ function runsChart(runs: readonly Timeline[], input: RunsInput): Chart {
 
 function nameOf({ api, server }: Timeline): string {
 	return /^\d/.test(server) ? `${api} of etcd ${server}` : server;
+}
+
+/** Of a run that was on no server, that of the model, what it was on. */
+function whereWords({ server }: Timeline): string {
+	return /^\d/.test(server) ? "" : `, on ${server.replace(/^the model of (?=\d)/, "the model of etcd ")}`;
 }
 
 function axisTitle(runs: readonly Timeline[]): string {
@@ -201,7 +206,13 @@ function writerShapes(by: string, lane: Lane, { timeline, places, axis }: Layout
 
 function countedWrite({ outcome }: WriteRecord, x: number): Counted {
 	if (outcome.kind !== "accepted")
-		return { index: x, style: "refusedBand", words: "refused or without an answer", what: "refused" };
+		return {
+			index: x,
+			style: "refusedBand",
+			words: "refused or without an answer",
+			what: outcome.kind === "failed" ? "no answer" : "refused",
+		};
+	if (!outcome.raisesEvent) return { index: outcome.index, style: "noEventBand", words: "without an event" };
 	return {
 		index: outcome.index,
 		...(isRemoval(outcome)
@@ -217,8 +228,9 @@ function watcherShapes(reading: Reading, lane: Lane, layout: Layout, lineFrom: n
 	const events: Counted[] = [];
 	let came = 0;
 	let absent = 0;
-	const add = (index: number, isReplayed: boolean, what: string | undefined) => {
-		const style: BandStyle = isReplayed ? "replayedBand" : "writeBand";
+	const add = (index: number, isReplayed: boolean, what: EventAction | undefined) => {
+		const isRemoved = what !== undefined && isRemoval({ action: what });
+		const style: BandStyle = isReplayed ? "replayedBand" : isRemoved ? "removeBand" : "writeBand";
 		events.push({ index, style, words: "delivered", ...(what === undefined ? {} : { what }) });
 	};
 	for (const write of timeline.writes) {

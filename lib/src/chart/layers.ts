@@ -205,8 +205,8 @@ function rowOf(shape: Shape, style: Style, isSpoken: boolean): object {
 		const { x, x2, ...place } = rest as Extract<Shape, { last?: number }>;
 		return { ...place, lo: x, hi: x2 };
 	}
-	const { look, ...box } = { look: style.group ? swatchOf(name as BoxStyle) : {}, ...rest };
-	return { ...box, ...look, ...words };
+	const { look, ...box } = { look: style.group ? swatchOf(name as BoxStyle) : undefined, ...rest };
+	return { ...box, ...(look ? { fill: look.fill, stroke: look.stroke } : {}), ...words };
 }
 
 function printableRows(tip: Readonly<Record<string, string>>): [string, string][] {

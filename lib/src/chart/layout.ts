@@ -1,4 +1,4 @@
-import { pixelsOf, shortened } from "../timeline/printable";
+import { fitted, pixelsOf, shortened } from "../timeline/printable";
 import { faultWords, refusalLabel, watcherWords, writeWords } from "../timeline/reading";
 import type { FaultRecord, Timeline, WriteRecord } from "../timeline/timeline";
 import type { Axis } from "./layers";
@@ -128,6 +128,10 @@ export interface Layout {
 	readonly bottom: number;
 }
 
+/** The widest that the margin with the names may be. */
+const WIDEST = 220;
+const nameOf = (name: string) => fitted(shortened(name, 26), WIDEST - 26, 12, true);
+
 /** Above this many writes no write is labelled. */
 const MOST_LABELS = 60;
 
@@ -140,17 +144,17 @@ export function layoutOf(timeline: Timeline, places: Places, axis: Axis, top = 0
 	const spacing = count <= 4 ? 64 : count <= 7 ? 52 : 40;
 
 	const names = [
-		...by.map((name) => ({ name: shortened(name, 26), words: "" })),
+		...by.map((name) => ({ name: nameOf(name), words: "" })),
 		...timeline.watchers.map((watcher) => ({
-			name: shortened(watcher.name, 26),
-			words: watcherWords(watcher, 16),
+			name: nameOf(watcher.name),
+			words: fitted(watcherWords(watcher, 16), WIDEST - 26, 11),
 		})),
 		...(isBroken ? [{ name: "the member", words: "that they are at" }] : []),
 	];
 	const widest = Math.max(
 		...names.map(({ name, words }) => Math.max(pixelsOf(name, 12, true), pixelsOf(words, 11))),
 	);
-	const left = Math.round(Math.min(220, Math.max(90, widest + 26)));
+	const left = Math.round(Math.min(WIDEST, Math.max(90, widest + 26)));
 
 	const labelled = timeline.writes.length > MOST_LABELS ? [] : timeline.writes;
 	const wanted = (short: boolean) =>

@@ -1,10 +1,17 @@
 import { pixelsOf, shortened } from "../timeline/printable";
-import { compactionWords, differenceWords, gapWords, lifeWords, type Reading } from "../timeline/reading";
+import {
+	compactionWords,
+	differenceWords,
+	gapWords,
+	lifeWords,
+	type Reading,
+	unitOf,
+} from "../timeline/reading";
 import type { FaultRecord, LifeEvent } from "../timeline/timeline";
 import { AFTER, FAULT_ROW, type Lane, type Layout, pixelsPerIndex, rounded } from "./layout";
 import { placeWords } from "./placing";
 import type { Shape } from "./shape";
-import { PLOT_WIDTH } from "./style";
+import { PLOT_WIDTH, STYLES } from "./style";
 
 /** A watcher's life in its lane: when it was listening or not reading, its gaps, and words for what happened to it. */
 export function lifeOf(reading: Reading, layout: Layout, lane: Lane, isBanded: boolean): Shape[] {
@@ -15,31 +22,59 @@ export function lifeOf(reading: Reading, layout: Layout, lane: Lane, isBanded: b
 	];
 }
 
+/** A bar for each stretch of its life; stretches that lie too near to be told apart are one, which says how many. */
 function barsOf(reading: Reading, { places, axis }: Layout, y: number): Shape[] {
+	const { watcher, unit } = reading;
 	const perIndex = pixelsPerIndex(axis);
-	const bars: Extract<Shape, { x2?: number }>[] = [];
+	const bars: {
+		style: BarStyle;
+		x: number;
+		x2: number;
+		after: number;
+		until: number | undefined;
+		count: number;
+	}[] = [];
 	for (const span of reading.spans) {
 		const start = span.after + AFTER;
-		const until = span.until === undefined ? places.end : span.until + (span.answered ? 0 : AFTER);
+		const end = span.until === undefined ? places.end : span.until + (span.answered ? 0 : AFTER);
 		const x = rounded(Math.max(axis.lo, start));
-		const x2 = rounded(Math.min(axis.hi, Math.max(until, start + 0.15, start + 1.5 / perIndex)));
+		const x2 = rounded(Math.min(axis.hi, Math.max(end, start + 0.15, start + 1.5 / perIndex)));
 		if (x2 <= x) continue;
-		const style = span.kind === "paused" ? "paused" : "listening";
+		const style = span.kind === "paused" ? "paused" : isDeaf(reading, span.after) ? "deaf" : "listening";
 		const last = bars.at(-1);
-		if (last && last.style === style && (x - (last.x2 ?? x)) * perIndex < 1) {
-			bars[bars.length - 1] = { ...last, x2 };
-			continue;
-		}
-		const tip = {
-			watcher: shortened(reading.watcher.name, 40),
-			[style === "paused" ? "not reading" : "listening"]:
-				span.until === undefined
-					? `after ${reading.unit} ${span.after}, to the end`
-					: `after ${reading.unit} ${span.after}, up to ${reading.unit} ${span.until}`,
-		};
-		bars.push({ style, x, x2, y: y - 4.5, y2: y + 4.5, at: span.after, tip });
+		if (last && last.style === style && (x - last.x2) * perIndex < 1) {
+			Object.assign(last, { x2, until: span.until, count: last.count + 1 });
+		} else bars.push({ style, x, x2, after: span.after, until: span.until, count: 1 });
 	}
-	return bars;
+	return bars.map(({ style, x, x2, after, until, count }): Shape => {
+		const end = until === undefined ? "to the end" : `up to ${unit} ${until}`;
+		const words = `${count > 1 ? `${count} times, ` : ""}after ${unit} ${after}, ${end}`;
+		const tip = { watcher: shortened(watcher.name, 40), [BAR_WORDS[style]]: words };
+		const say = `${shortened(watcher.name, 40)}: ${BAR_WORDS[style]} ${words}`;
+		return { style, x, x2, y: y - 4.5, y2: y + 4.5, at: after, tip, say };
+	});
+}
+
+const BAR_WORDS = { listening: "listening", paused: "not reading", deaf: STYLES.deaf.key.means } as const;
+type BarStyle = keyof typeof BAR_WORDS;
+
+/**
+ * True for a v2 stream that asked for the past at this index and was answered from the history: it is registered nowhere
+ * since (`watcherHub.watch` in store/watcher_hub.go at v3.5.1), so that its open connection is sent nothing more.
+ */
+function isDeaf({ watcher, unit }: Reading, at: number): boolean {
+	return (
+		unit === "index" &&
+		watcher.kind === "stream" &&
+		watcher.life.some(
+			(event) =>
+				event.kind === "asked" &&
+				event.at === at &&
+				event.waitIndex !== undefined &&
+				event.waitIndex <= at &&
+				watcher.deliveries.some(({ index, fromHistory }) => fromHistory && index >= (event.waitIndex ?? 0)),
+		)
+	);
 }
 
 /** Events that are gone, as a 401, a compaction or a follower says. */
@@ -147,14 +182,15 @@ const mends: ReadonlySet<FaultRecord["kind"]> = new Set(["restart", "resume", "h
 
 /** What was done to the servers: a line through all lanes, words below the lowest, a bar while they were broken. */
 export function faultsOf({ timeline, places, faults, labelsEnd, member }: Layout): Shape[] {
+	const unit = unitOf(timeline);
 	const y = member?.y ?? 0;
 	return faults.flatMap(({ at, faults: here, x, words, wordsX, row }): Shape[] => {
 		// One that was put right at the same index is not broken after it.
 		const last = here.filter(({ kind }) => breaks.has(kind) || mends.has(kind)).at(-1);
 		const end = (timeline.faults ?? []).find((fault) => fault.at > at && mends.has(fault.kind));
 		const x2 = end ? (faults.find((fault) => fault.at === end.at)?.x ?? x) : places.end;
-		const tip = { "the member that they are at": words, index: String(at) };
-		const say = `the member: ${words}, at index ${at}`;
+		const tip = { "the member that they are at": words, [unit]: String(at) };
+		const say = `the member: ${words}, at ${unit} ${at}`;
 		return [
 			...(last !== undefined && breaks.has(last.kind) && x2 > x
 				? [{ style: "broken", x, x2, y: y - 5, y2: y + 5, at, tip } as const]

@@ -150,7 +150,12 @@ const BETWEEN_KEYS = 20;
 export interface Entry {
 	readonly text: string;
 	readonly marks?: readonly MarkLook[];
-	readonly box?: { readonly fill: string; readonly stroke: string; readonly isBar: boolean };
+	readonly box?: {
+		readonly fill: string;
+		readonly stroke: string;
+		readonly isBar: boolean;
+		readonly isDashed: boolean;
+	};
 }
 
 /** Entries in rows from `top` on, and how high they are together. */
@@ -175,7 +180,7 @@ export function legendShapes(
 			...(box
 				? [
 						{
-							style: "keyBox",
+							style: box.isDashed ? "keyDashed" : "keyBox",
 							x: x - 8,
 							x2: x + 8,
 							y: y - half,
@@ -191,27 +196,37 @@ export function legendShapes(
 	return { shapes, height: entries.length === 0 ? 0 : (row + 1) * KEY_ROW };
 }
 
-/** What comes first; the rest follows in the order of the table of styles. */
-const FIRST = [
+/** What comes first, a mark before the band of the same meaning; the rest follows in the order of the table of styles. */
+const WRITES = [
 	"kept",
 	"write",
+	"writeBand",
 	"remove",
+	"removeBand",
 	"refused",
+	"refusedBand",
 	"failed",
+] as const;
+const QUIET = [
 	"noEvent",
+	"noEventBand",
 	"absent",
+	"absentBand",
 	"mixedBand",
 	"replayed",
+	"replayedBand",
 ] as const;
-const THEN = ["listening", "paused", "gap", "compacted", "broken", "window"] as const;
-const ORDER = new Set<StyleName>([...FIRST, ...THEN, ...(Object.keys(STYLES) as StyleName[])]);
+const LIVES = ["listening", "deaf", "paused", "gap", "compacted", "broken", "window"] as const;
+const ORDER = new Set<StyleName>([...WRITES, ...QUIET, ...LIVES, ...(Object.keys(STYLES) as StyleName[])]);
 
 /** What the shapes mean, each meaning once. */
 export function entriesOf(shapes: readonly Shape[]): Entry[] {
 	const entries = new Map<string, Entry>();
 	/** What is drawn means, with the words that it brings. */
 	const drawn = new Map<string, Set<string>>();
+	const styles = new Set<StyleName>();
 	for (const { style, what } of shapes) {
+		styles.add(style);
 		const { key }: Style = STYLES[style];
 		if (key === undefined) continue;
 		const words = drawn.get(key.means) ?? new Set();
@@ -220,7 +235,7 @@ export function entriesOf(shapes: readonly Shape[]): Entry[] {
 	for (const name of ORDER) {
 		const { key }: Style = STYLES[name];
 		const words = key && drawn.get(key.means);
-		if (!words || entries.has(key.means)) continue;
+		if (!words || !styles.has(name) || entries.has(key.means)) continue;
 		const text = key.isOwn ? [...words].join(words.has("nothing done") ? ", or in v3 " : ", ") : key.means;
 		const inner = key.inner ? [lookOf(key.inner.style, key.inner.size)] : [];
 		if (isMark(name)) entries.set(key.means, { text, marks: [lookOf(name, key.size ?? 80), ...inner] });

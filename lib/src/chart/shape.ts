@@ -73,9 +73,13 @@ export function lookOf(name: MarkStyle, size: number): MarkLook {
 }
 
 /** The colours of a box of this style, as the legend shows it. */
-export function swatchOf(name: BoxStyle): { readonly fill: string; readonly stroke: string } {
+export function swatchOf(name: BoxStyle) {
 	const { key, look, props }: Style = STYLES[name];
-	const { fill = look?.fill ?? "none", stroke = look?.stroke }: { fill?: string; stroke?: string | null } =
-		props ?? {};
-	return { fill: key?.fill ?? fill, stroke: key?.stroke ?? stroke ?? fill };
+	const {
+		fill = look?.fill ?? "none",
+		stroke = look?.stroke,
+		strokeDash,
+	}: { fill?: string; stroke?: string | null; strokeDash?: unknown } = props ?? {};
+	const colours = { fill: key?.fill ?? fill, stroke: key?.stroke ?? stroke ?? fill };
+	return { ...colours, isDashed: strokeDash !== undefined };
 }

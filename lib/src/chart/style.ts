@@ -57,7 +57,7 @@ interface Look {
 export interface Style {
 	readonly draw: "mark" | "box" | "line" | "text";
 	/** Styles of one group are drawn together, in the order of the shapes; the others in the order of this table. */
-	readonly group?: "bands" | "boxes" | "marks" | "keyMarks" | "keyBoxes";
+	readonly group?: "bands" | "boxes" | "marks" | "keyMarks" | "keyBoxes" | "keyDashed";
 	/** Its x is in pixels from the plot's left edge, and not a place on the axis. */
 	readonly inPixels?: true;
 	/** How bright it is while something else is pointed at, and while nothing is (1 unless given). */
@@ -183,6 +183,12 @@ export const STYLES = {
 		props: { fill: white, stroke: COLOUR.paused, strokeDash: [3, 2] },
 		key: { means: "not reading", isBar: true },
 	},
+	deaf: {
+		draw: "box",
+		grows: "edge",
+		props: { fill: COLOUR.white, stroke: COLOUR.listening, strokeWidth: 2, strokeDash: [6, 3] },
+		key: { means: "open, but nobody at the other side", isBar: true },
+	},
 	kept: {
 		draw: "box",
 		props: { fill: "#faf1a0", stroke: COLOUR.windowEdge, strokeWidth: 1 },
@@ -203,6 +209,7 @@ export const STYLES = {
 	writeBand: band(COLOUR.write, COLOUR.write, { means: "write", isOwn: true }),
 	removeBand: band(COLOUR.remove, COLOUR.remove, { means: "remove", isOwn: true }),
 	refusedBand: band(COLOUR.refused, COLOUR.refused, { means: "refused", isOwn: true }),
+	noEventBand: band(COLOUR.noEvent, COLOUR.noEvent, { means: "takes an index, raises no event" }),
 	absentBand: band(white, COLOUR.absent, { means: "not delivered" }),
 	mixedBand: band(COLOUR.mixed, COLOUR.mixed, { means: "in part: filled to the share that came" }),
 	replayedBand: band(COLOUR.history, COLOUR.history, { means: "replayed from the history" }),
@@ -264,6 +271,13 @@ export const STYLES = {
 		grows: undefined,
 		inPixels: true,
 		props: { strokeWidth: 1 },
+	},
+	keyDashed: {
+		...band(white, white, undefined),
+		group: "keyDashed",
+		grows: undefined,
+		inPixels: true,
+		props: { strokeWidth: 1, strokeDash: [3, 2] },
 	},
 	legendWords: pixelText(11.5, COLOUR.text, LEFT),
 } as const satisfies Readonly<Record<string, Style>>;

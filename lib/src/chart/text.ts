@@ -103,7 +103,9 @@ export function timelineRows(timeline: Timeline): TimelineRows {
 		notes: [
 			...(timeline.withoutCounterpart ?? []).map(withoutWords),
 			...(timeline.compactions ?? []).map(compactionWords),
-			...(timeline.faults ?? []).map((fault) => `the member: ${faultWords(fault)} at index ${fault.at}`),
+			...(timeline.faults ?? []).map(
+				(fault) => `the member: ${faultWords(fault)} at ${unitOf(timeline)} ${fault.at}`,
+			),
 			...(condense
 				? readings.map((reading) => `${printable(reading.watcher.name)}: ${totalWords(reading, "event")}`)
 				: []),

@@ -3,7 +3,7 @@ import type { Shape } from "../chart/shape";
 import { COLOUR } from "../chart/style";
 import { showChart } from "../page/chart";
 import { accountOf, type Change, Contents } from "../timeline/account";
-import { printable, shortened } from "../timeline/printable";
+import { fitted, printable, shortened } from "../timeline/printable";
 import type { NodeRecord, Timeline } from "../timeline/timeline";
 import { isRemoval } from "../v2/key";
 
@@ -35,13 +35,20 @@ export function treeChart(timeline: Timeline): Chart {
 	const height = 22 + 18 * Math.max(1, ...moments.map(({ lines }) => Math.min(lines.length, mostLines)));
 	const last = moments.length - 1;
 	const shapes = moments.flatMap(({ index, write, lines }): Shape[] => [
-		{ style: "treeWords", x: 0, y: 8, text: `index ${index}: ${write}`, colour: COLOUR.quiet, only: index },
+		{
+			style: "treeWords",
+			x: 0,
+			y: 8,
+			text: fitted(`index ${index}: ${write}`, 612, 12.5),
+			colour: COLOUR.quiet,
+			only: index,
+		},
 		...shownOf(lines).map(
 			(line, at): Shape => ({
 				style: "treeWords",
 				x: 12 + 18 * line.depth,
 				y: 30 + 18 * at,
-				text: line.words,
+				text: fitted(line.words, 600 - 18 * line.depth, 12.5),
 				colour: line.now ? COLOUR.write : COLOUR.text,
 				only: index,
 			}),

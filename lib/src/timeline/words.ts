@@ -176,7 +176,7 @@ export function runInWords(timeline: Timeline): string {
 			got.length === 0 ? "no event" : `${counted(got.length, "event")}, ${unit} ${stretchesInWords(got)}`;
 		return [`${printable(watcher.name)} (${watcherWords(watcher)}) got ${what}`, ...gaps].join("; ");
 	});
-	const faults = (timeline.faults ?? []).map((fault) => `${faultWords(fault)} at index ${fault.at}`);
+	const faults = (timeline.faults ?? []).map((fault) => `${faultWords(fault)} at ${unit} ${fault.at}`);
 	const broken = faults.length === 0 ? "" : ` The member that they are at was ${faults.join(", ")}.`;
 	const compacted = (timeline.compactions ?? []).map((compaction) => ` ${compactionWords(compaction)}.`);
 	return `${countsInWords(timeline)}. ${watchers.join(". ")}${watchers.length > 0 ? "." : ""}${broken}${compacted.join("")}`;

@@ -11,6 +11,7 @@ export const COLOUR = {
 	/** What v3 was told to forget. */
 	compacted: "#d9d9d9",
 	listening: "#cfe3f1",
+	deaf: "#6a9fc4",
 	paused: "#9a9a9a",
 	broken: "#6b6b6b",
 	window: "#F0E442",
@@ -186,7 +187,7 @@ export const STYLES = {
 	deaf: {
 		draw: "box",
 		grows: "edge",
-		props: { fill: COLOUR.white, stroke: COLOUR.listening, strokeWidth: 2, strokeDash: [6, 3] },
+		props: { fill: COLOUR.white, stroke: COLOUR.deaf, strokeWidth: 1.5, strokeDash: [6, 3] },
 		key: { means: "open, but nobody at the other side", isBar: true },
 	},
 	kept: {

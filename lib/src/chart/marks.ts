@@ -15,7 +15,7 @@ import { becauseWords, whyWords } from "../timeline/why";
 import { isRemoval } from "../v2/key";
 import type { Axis } from "./layers";
 import { type Lane, type Layout, pixelsPerIndex, rounded } from "./layout";
-import type { MarkStyle, Shape } from "./shape";
+import { lookOf, type MarkStyle, type Shape } from "./shape";
 
 /** The area of the marks of a lane, so that neighbours don't touch where that can be had. */
 export function markSize(xs: Iterable<number>, axis: Axis): number {
@@ -201,7 +201,7 @@ function markOfDelivery(
 	if (!delivery.fromHistory) return [mark];
 	return [
 		{ ...mark, style: "replayed", size: size * 0.75 },
-		{ ...mark, size: size * 0.6 },
+		{ ...mark, look: { ...lookOf(mark.style, size), size: size * 0.6 } },
 	];
 }
 

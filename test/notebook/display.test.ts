@@ -17,7 +17,7 @@ describe("show", () => {
 
 	it("prints the text twin to stdout where no kernel runs", () => {
 		const printed = run(
-			`require(${JSON.stringify(lib)}).show({ "text/plain": "as text", "text/html": "<p>" })`,
+			`require(${JSON.stringify(path.join(lib, "page"))}).show({ "text/plain": "as text", "text/html": "<p>" })`,
 		);
 		assert.equal(printed, "as text\n");
 	});
@@ -25,7 +25,7 @@ describe("show", () => {
 	it("sends the whole bundle through the kernel's own tslab, found anew at each call", () => {
 		const printed = run(`
 			const jupyter = require("tslab/dist/jupyter");
-			const { show, live, tableOf } = require(${JSON.stringify(lib)});
+			const { show, live, tableOf } = require(${JSON.stringify(path.join(lib, "page"))});
 			const to = (name) => (data, update) => process.stdout.write(JSON.stringify([name, data, update]) + "\\n");
 			jupyter.lastWriteDisplayData = to("first");
 			show({ "text/plain": "a", "text/html": "<p>" });

@@ -23,6 +23,10 @@ const HINTS: readonly (readonly [found: RegExp, hint: string])[] = [
 		/('(?:waitIndex|after)' does not exist in type 'WatchingOptions')/,
 		"$1: here it is afterIndex, etcd's waitIndex less one",
 	],
+	[
+		/is not assignable to type '"write \{ afterIndex: waitIndex - 1 \}"'/,
+		"it is afterIndex, etcd's waitIndex less one",
+	],
 	[/('version' does not exist in type 'RunOptions')/, '$1: for the v3 API it is { api: "v3" }'],
 	[/Object literal may only specify known properties, (?:and|but) (.*)$/s, "$1"],
 	[

@@ -42,12 +42,21 @@ export function layersOf(shapes: readonly Shape[], axis?: Axis): Layer[] {
 	const drawn = [...groups].filter(([, members]) => members.length > 0);
 	const first = drawn.find(([, [shape]]) => shape && !(STYLES[shape.style] as Style).inPixels)?.[0];
 	return drawn.flatMap(([group, members]) =>
-		layersOfGroup(members, axis, {
-			isLit: pointedAt !== undefined,
-			isPointedAt: group === pointedAt,
-			hasAxis: group === first,
-		}),
+		bySpeech(members).flatMap((some, nth) =>
+			layersOfGroup(some, axis, {
+				isLit: pointedAt !== undefined,
+				isPointedAt: group === pointedAt,
+				hasAxis: group === first && nth === 0,
+			}),
+		),
 	);
+}
+
+/** Texts that say something, and those that don't: Vega gives each of a layer a label, an empty one too. */
+function bySpeech(shapes: readonly Shape[]): (readonly Shape[])[] {
+	const isMute = (shape: Shape) => "text" in shape && wordsOf(shape) === "";
+	const [spoken, mute] = [shapes.filter((shape) => !isMute(shape)), shapes.filter(isMute)];
+	return [spoken, mute].filter(({ length }) => length > 0);
 }
 
 function groupOf(name: StyleName): string {

@@ -218,7 +218,7 @@ describe("npm start", () => {
 			const processes = descendants(lab.pid);
 			const command = ({ pid }: ProcessId) => fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
 			const jupyter = processes.find((one) => command(one).includes("lab.py"));
-			const kernels = processes.filter((one) => command(one).includes("--config-path"));
+			const kernels = processes.filter((one) => command(one).includes("kernel.js"));
 			assert.ok(jupyter && kernels.length > 0);
 			if (both) lab.child.kill("SIGKILL");
 			process.kill(jupyter.pid, "SIGKILL");

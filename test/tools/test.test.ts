@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { FakeCheckout, root } from "../support/checkout";
+import { until } from "../support/until";
 
 describe("npm test", () => {
 	let checkout: FakeCheckout;
@@ -100,27 +101,50 @@ describe(".ci/run", () => {
 	it("counts the tests and the pins, and asks for everything to be covered", async () => {
 		const { code, stdout } = await checkout.runCi();
 		assert.equal(code, 0, stdout);
-		assert.match(stdout, /cover all: 1 CI: true\n8 passed, 0 failed\n$/);
+		assert.match(stdout, /cover all: 1 CI: true\n9 passed, 0 failed\n$/);
 	});
 
 	it("fails with the number of failed tests", async () => {
 		results(5, 2);
-		assert.deepEqual(await lastLine(), [1, "6 passed, 2 failed"]);
+		assert.deepEqual(await lastLine(), [1, "7 passed, 2 failed"]);
 	});
 
 	it("fails when npm test fails though no test does, as with something not covered", async () => {
 		results(7, 0, 1);
-		assert.deepEqual(await lastLine(), [1, "8 passed, 1 failed"]);
+		assert.deepEqual(await lastLine(), [1, "9 passed, 1 failed"]);
 	});
 
 	it("fails when it never came to mocha, an older run's results notwithstanding", async () => {
 		checkout.write(".artifacts/mocha.json", JSON.stringify({ passed: 99, failed: 0 }));
 		checkout.command("npm", "process.exitCode = 1;");
-		assert.deepEqual(await lastLine(), [1, "1 passed, 1 failed"]);
+		assert.deepEqual(await lastLine(), [1, "2 passed, 1 failed"]);
+	});
+
+	it("says what npm test has left running, ends it, and fails", async () => {
+		checkout.command(
+			"npm",
+			`const { spawn } = require("node:child_process");
+			const code = "setInterval(() => {}, 1000)";
+			const left = spawn(process.execPath, ["-e", code], { cwd: process.cwd(), detached: true, stdio: "inherit" });
+			left.unref();
+			fs.mkdirSync(".artifacts", { recursive: true });
+			fs.writeFileSync(".artifacts/mocha.json", JSON.stringify({ passed: 7, failed: 0, left: left.pid }));`,
+		);
+		const { code, stdout } = await checkout.runCi();
+		assert.equal(code, 1);
+		const { left } = JSON.parse(fs.readFileSync(path.join(checkout.dir, ".artifacts", "mocha.json"), "utf8"));
+		assert.ok(stdout.includes(`left running: ${left} `), stdout);
+		assert.match(stdout, /8 passed, 1 failed\n$/);
+		// Whoever is not yet waited for has no command line any more.
+		const commandLine = `/proc/${left}/cmdline`;
+		await until(
+			"it is ended",
+			() => !fs.existsSync(commandLine) || fs.readFileSync(commandLine, "utf8") === "",
+		);
 	});
 
 	it("fails when the pins do not resolve on the oldest Python", async () => {
 		checkout.command("python3.10", 'if (args.includes("install")) process.exitCode = 1;');
-		assert.deepEqual(await lastLine(), [1, "7 passed, 1 failed"]);
+		assert.deepEqual(await lastLine(), [1, "8 passed, 1 failed"]);
 	});
 });

@@ -140,6 +140,12 @@ describe("recordedChaos", () => {
 	}
 });
 
+describe("the text of chaosChart", () => {
+	it("has a label of words or none, never an empty one", () => {
+		assert.doesNotMatch(chaosChart(recordedChaos()).svg, /aria-label=""/);
+	});
+});
+
 describe("chaosTable", () => {
 	it("adds up the kinds of each consumer, and counts those with a loss", () => {
 		const { text } = chaosTable(results);

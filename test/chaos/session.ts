@@ -109,8 +109,6 @@ export class Session {
 				return [[...bites, ...(await running.pauses())] as const, await running.finish()] as const;
 			});
 			const result = resultOf(record, check(record), run, consumer, bites);
-			// The next run lists less.
-			if (isWhole) await run.store.empty(run.places.root).catch(() => {});
 			const known = knownFault(version, kind.name, result);
 			return { ...shared, ...result, known, ms: performance.now() - begin };
 		} catch (error) {
@@ -126,6 +124,8 @@ export class Session {
 			const rest = { bites: [], failure, known: undefined, ms: performance.now() - begin };
 			return { ...shared, ...none, ...rest };
 		} finally {
+			// The next run lists less, and nothing of this one expires in it.
+			if (isWhole) await run?.store.empty(run.places.root).catch(() => {});
 			await run?.close();
 			if (isWhole) await this.#pool.giveBack(kind.needs, servers);
 			else await servers.cluster.close();

@@ -6,11 +6,16 @@ import { asV3, severalKeys } from "../golden/odd";
 
 const hostile = "/a/<img src=x onerror=alert(1)>";
 const steps = scenario("hostile").watch("w", "/a").set(hostile, "</script>").set("/b", "x");
-const run = runOnModel(steps);
+let run: Timeline;
+before(async () => {
+	run = await runOnModel(steps);
+});
 
 describe("explainTable", () => {
-	it("has a row for each write and a column for each watcher", () => {
-		const { text } = explainTable(runOnModel(scenario("two").watch("w", "/a").set("/a", "1").set("/b", "2")));
+	it("has a row for each write and a column for each watcher", async () => {
+		const { text } = explainTable(
+			await runOnModel(scenario("two").watch("w", "/a").set("/a", "1").set("/b", "2")),
+		);
 		assert.match(text, /1 │ set \/a │ delivered: the write is on the watched key itself/);
 		assert.match(text, /2 │ set \/b │ not delivered: \/b is not below \/a/);
 	});
@@ -21,8 +26,8 @@ describe("explainTable", () => {
 		assert.ok(!html.includes("<img"));
 	});
 
-	it("gives writes of a long run with the same reasons one row, the rarest at the top", () => {
-		const long = runOnModel(
+	it("gives writes of a long run with the same reasons one row, the rarest at the top", async () => {
+		const long = await runOnModel(
 			scenario("long")
 				.watch("w", "/a", { recursive: true })
 				.burst("/a", { count: 100 })
@@ -52,21 +57,21 @@ describe("explainTable", () => {
 });
 
 describe("differenceTable", () => {
-	it("says that two runs are the same, and how much was compared", () => {
-		const { text } = differenceTable(run, runOnModel(steps));
+	it("says that two runs are the same, and how much was compared", async () => {
+		const { text } = differenceTable(run, await runOnModel(steps));
 		assert.match(text, /the same, event by event/);
 	});
 
-	it("is loud about a difference", () => {
-		const other = runOnModel(scenario("hostile").watch("w", "/a").set(hostile, "1").set("/b", "x"));
+	it("is loud about a difference", async () => {
+		const other = await runOnModel(scenario("hostile").watch("w", "/a").set(hostile, "1").set("/b", "x"));
 		const { text } = differenceTable(run, other);
 		assert.match(text, /^DIFFERENT in 1 place/);
 		assert.match(text, /write 1.*node\.value/);
 	});
 
-	it("gives many places that differ alike one row, the rarest at the top", () => {
+	it("gives many places that differ alike one row, the rarest at the top", async () => {
 		const steps = scenario("many").watch("w", "/a", { recursive: true }).burst("/a", { count: 100 });
-		const all = runOnModel(steps);
+		const all = await runOnModel(steps);
 		const [watcher] = all.watchers;
 		assert.ok(watcher);
 		const outrun = {
@@ -92,9 +97,9 @@ describe("differenceTable", () => {
 		assert.match(text, /"w" was outrun at 20: the model's watchers always keep up/);
 	});
 
-	it("says that two scenarios can't be compared, and where they part", () => {
-		const one = runOnModel(scenario("one").watch("w", "/a").set("/a", "1"));
-		const other = runOnModel(scenario("one").watch("w", "/a").set("/z", "1"));
+	it("says that two scenarios can't be compared, and where they part", async () => {
+		const one = await runOnModel(scenario("one").watch("w", "/a").set("/a", "1"));
+		const other = await runOnModel(scenario("one").watch("w", "/a").set("/z", "1"));
 		const { text } = differenceTable(one, other);
 		assert.match(
 			text,
@@ -104,32 +109,32 @@ describe("differenceTable", () => {
 });
 
 describe("treeChart", () => {
-	it("of a v3 run takes away every key of a revision, and nothing below another (N15)", () => {
+	it("of a v3 run takes away every key of a revision, and nothing below another (N15)", async () => {
 		const momentsOf = (run: Timeline) =>
 			treeChart(run)
 				.text.split(/^ {2}index \d+: /m)
 				.slice(1);
 		const { [4]: gone } = momentsOf(severalKeys(3));
 		assert.equal(gone, "rmdir /a\n");
-		const flat = asV3(runOnModel(scenario("x").set("/b").set("/c").delete("/b")));
+		const flat = asV3(await runOnModel(scenario("x").set("/b").set("/c").delete("/b")));
 		const below = JSON.parse(JSON.stringify(flat).replaceAll('"/c"', '"/b/x"'));
 		assert.match(momentsOf(below)[2] ?? "", /^\w+ \/b\/x\n +\/b = .*\n +\/b\/x = /);
 		assert.match(momentsOf(below)[3] ?? "", /^delete \/b\n +\/b\/x = /);
 	});
 
-	it("is empty after a wipe, and says how many keys it does not show (N15)", () => {
-		const run = runOnModel(scenario("x").set("/a").set("/b").set("/c"));
+	it("is empty after a wipe, and says how many keys it does not show (N15)", async () => {
+		const run = await runOnModel(scenario("x").set("/a").set("/b").set("/c"));
 		const { text } = treeChart({ ...run, faults: [{ kind: "wipe", at: 2 }] });
 		assert.match(text, /index 2: set \/b\n +a = .*\n +b = /);
 		assert.match(text, /index 3: set \/c\n +c = [^\n]*\n$/);
 		let many = scenario("many");
 		for (let at = 0; at < 40; at++) many = many.set(`/k/${at}`);
-		assert.match(treeChart(runOnModel(many)).text, /and 18 more keys\n$/);
+		assert.match(treeChart(await runOnModel(many)).text, /and 18 more keys\n$/);
 	});
 
-	it("has the tree of each index, the implicit directories too, and marks what was written then", () => {
+	it("has the tree of each index, the implicit directories too, and marks what was written then", async () => {
 		const { text } = treeChart(
-			runOnModel(
+			await runOnModel(
 				scenario("tree").set("/a/b", "1").set("/c", "2").rmdir("/a", { recursive: true }).mkdir("/d"),
 			),
 		);
@@ -154,14 +159,14 @@ describe("treeChart", () => {
 		);
 	});
 
-	it("gives the same bytes for the same run, and escapes hostile keys", () => {
+	it("gives the same bytes for the same run, and escapes hostile keys", async () => {
 		const { svg } = treeChart(run);
-		assert.equal(svg, treeChart(runOnModel(steps)).svg);
+		assert.equal(svg, treeChart(await runOnModel(steps)).svg);
 		assert.ok(!svg.includes("<img"));
 	});
 
-	it("refuses a run that is too long to travel over", () => {
-		const long = runOnModel(scenario("long").burst("/a", { count: 121 }));
+	it("refuses a run that is too long to travel over", async () => {
+		const long = await runOnModel(scenario("long").burst("/a", { count: 121 }));
 		assert.throws(() => treeChart(long), /too long to travel over: at most 120/);
 	});
 });

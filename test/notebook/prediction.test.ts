@@ -127,8 +127,8 @@ describe("predictionTable", () => {
 		assert.match(html, /white-space: nowrap"><strong>✗ wrong<\/strong>/);
 	});
 
-	it("gives the writes of a long run with the same end one row, the wrong ones first, the rarest at the top", () => {
-		const run = runOnModel(
+	it("gives the writes of a long run with the same end one row, the wrong ones first, the rarest at the top", async () => {
+		const run = await runOnModel(
 			scenario("long")
 				.watch("loop", "/a", { recursive: true })
 				.burst("/a", { count: 300 })

@@ -12,21 +12,23 @@ function recorded(
 	run: Scenario,
 	name: string,
 	edit: (watcher: WatcherRecord) => Partial<WatcherRecord>,
-): Timeline {
-	const timeline = runOnModel(run);
-	return {
-		...timeline,
-		watchers: timeline.watchers.map((watcher) =>
-			watcher.name === name ? { ...watcher, ...edit(watcher) } : watcher,
-		),
+): () => Promise<Timeline> {
+	return async () => {
+		const timeline = await runOnModel(run);
+		return {
+			...timeline,
+			watchers: timeline.watchers.map((watcher) =>
+				watcher.name === name ? { ...watcher, ...edit(watcher) } : watcher,
+			),
+		};
 	};
 }
 
-function onV3(run: Scenario): Timeline {
-	return { ...runOnModel(run), api: "v3" };
+function onV3(run: Scenario): () => Promise<Timeline> {
+	return async () => ({ ...(await runOnModel(run)), api: "v3" });
 }
 
-type Case = readonly [what: string, run: Scenario | Timeline, words: RegExp];
+type Case = readonly [what: string, run: Scenario | (() => Promise<Timeline>), words: RegExp];
 
 interface Cases {
 	readonly solved: readonly Case[];
@@ -597,18 +599,18 @@ describe("an exercise, of any run", () => {
 				[false, notYet],
 			] as const)
 				for (const [what, run, words] of all)
-					it(`is ${isSolved ? "" : "not "}solved by ${what}`, () => {
-						const found = exercises[name].judge("format" in run ? run : runOnModel(run));
+					it(`is ${isSolved ? "" : "not "}solved by ${what}`, async () => {
+						const found = exercises[name].judge(await (typeof run === "function" ? run() : runOnModel(run)));
 						assert.match(found.words, words);
 						assert.equal(found.solved, isSolved, found.words);
 					});
 		});
 	}
 
-	it("is solved by no run in which nothing happened, and says something", () => {
+	it("is solved by no run in which nothing happened, and says something", async () => {
 		for (const api of ["v2", "v3"] as const)
 			for (const [name, { judge }] of Object.entries(exercises)) {
-				const { solved, words } = judge({ ...runOnModel(scenario("empty")), api });
+				const { solved, words } = judge({ ...(await runOnModel(scenario("empty"))), api });
 				assert.equal(solved, false, name);
 				assert.match(words, /\S{3}/, name);
 			}

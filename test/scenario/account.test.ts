@@ -41,9 +41,9 @@ describe("what became of a write at a watcher", () => {
 		assert.match(explain(run, "s", 2).words, /the server has dropped the watcher/);
 	});
 
-	it("is a finding in v3 too, where the silence is proven (S14)", () => {
+	it("is a finding in v3 too, where the silence is proven (S14)", async () => {
 		const run = asV3(
-			runOnModel(scenario("x").watch("w", "/a", recursive).set("/a/1").set("/a/2").set("/a/3")),
+			await runOnModel(scenario("x").watch("w", "/a", recursive).set("/a/1").set("/a/2").set("/a/3")),
 		);
 		const robbed = without(run, "w", 2);
 		assert.deepEqual(reasons(robbed, "w"), ["recursive", "throws", "recursive"]);
@@ -52,16 +52,18 @@ describe("what became of a write at a watcher", () => {
 		assert.deepEqual(reasons(late, "w")[1], "unproven");
 	});
 
-	it("is a finding in v3, too, where a watch is sent what is not in its range (S14)", () => {
-		const run = asV3(runOnModel(scenario("x").watch("w", "/a", recursive).watch("z", "/zzz").set("/a/1")));
+	it("is a finding in v3, too, where a watch is sent what is not in its range (S14)", async () => {
+		const run = asV3(
+			await runOnModel(scenario("x").watch("w", "/a", recursive).watch("z", "/zzz").set("/a/1")),
+		);
 		const [w, z] = run.watchers;
 		assert.ok(w && z);
 		const gifted = { ...run, watchers: [{ ...z, deliveries: w.deliveries }] };
 		assert.throws(() => explain(gifted, "z", 1), /no rule says why/);
 	});
 
-	it("is in the reset, of a v3 follower too (S14, S40)", () => {
-		const run = asV3(runOnModel(scenario("x").follow("f", "/a", recursive).set("/a/1").set("/a/2")));
+	it("is in the reset, of a v3 follower too (S14, S40)", async () => {
+		const run = asV3(await runOnModel(scenario("x").follow("f", "/a", recursive).set("/a/1").set("/a/2")));
 		const [f] = run.watchers;
 		assert.ok(f);
 		const told = { kind: "reset", at: 2, lastIndex: 1, why: "index went back", keys: [] } as const;
@@ -91,8 +93,8 @@ describe("what became of a write at a watcher", () => {
 		assert.deepEqual(reasons(run, "w"), ["elsewhere", "unanswered write", "removed with its directory"]);
 	});
 
-	it("says that it came back, and why it asked for nothing of what it had missed (S16, L42)", () => {
-		const run = runOnModel(
+	it("says that it came back, and why it asked for nothing of what it had missed (S16, L42)", async () => {
+		const run = await runOnModel(
 			scenario("x")
 				.watch("w", "/a", recursive)
 				.cut("w")
@@ -134,16 +136,16 @@ describe("what became of a write at a watcher", () => {
 		assert.equal(reasons(twice(set("/a")), "s")[1], "throws");
 	});
 
-	it("is a finding where a follower is given an event twice", () => {
-		const run = runOnModel(scenario("x").follow("f", "/a", recursive).set("/a/1"));
+	it("is a finding where a follower is given an event twice", async () => {
+		const run = await runOnModel(scenario("x").follow("f", "/a", recursive).set("/a/1"));
 		const [f] = run.watchers;
 		assert.ok(f);
 		const twice = { ...run, watchers: [{ ...f, deliveries: [...f.deliveries, ...f.deliveries] }] };
 		assert.throws(() => explain(twice, "f", 1), /2 times/);
 	});
 
-	it("is a deaf stream's silence though it was cut later (S23)", () => {
-		const run = runOnModel(
+	it("is a deaf stream's silence though it was cut later (S23)", async () => {
+		const run = await runOnModel(
 			scenario("x")
 				.set("/a/1")
 				.stream("s", "/a", { ...recursive, afterIndex: 0 })
@@ -178,8 +180,8 @@ describe("what became of a write at a watcher", () => {
 		assert.match(explain(paused, "w", 2).words, /its connection was cut at index 1/);
 	});
 
-	it("is known of a write without an answer where an event shows that it was carried out (N8)", () => {
-		const real = runOnModel(
+	it("is known of a write without an answer where an event shows that it was carried out (N8)", async () => {
+		const real = await runOnModel(
 			scenario("x").watch("w", "/a", recursive).watch("plain", "/a").set("/a/1", "one").set("/a/2", "two"),
 		);
 		const failed = { kind: "failed", message: "cut", maybeApplied: true } as const;
@@ -206,20 +208,20 @@ describe("what a chart's text says of a silence", () => {
 	const cellsOf = (run: Timeline, watcher: number) =>
 		timelineRows(run).rows.map(({ cells }) => cells[watcher]);
 
-	it("is nobody waiting only where one who waits would have been told (L8)", () => {
-		const run = runOnModel(scenario("x").set("/a/x").watch("plain", "/a").set("/b").rmdir("/c"));
+	it("is nobody waiting only where one who waits would have been told (L8)", async () => {
+		const run = await runOnModel(scenario("x").set("/a/x").watch("plain", "/a").set("/b").rmdir("/c"));
 		assert.deepEqual(cellsOf(run, 0), ["·", "", ""]);
-		const late = runOnModel(scenario("x").set("/a").watch("plain", "/a").set("/a"));
+		const late = await runOnModel(scenario("x").set("/a").watch("plain", "/a").set("/a"));
 		assert.deepEqual(cellsOf(late, 0), ["· nobody waiting", "set"]);
 	});
 
-	it("is that it asked for later ones, where that is the reason (L34)", () => {
-		const run = runOnModel(scenario("x").set("/a").set("/a").watch("w", "/a", { afterIndex: 1 }));
+	it("is that it asked for later ones, where that is the reason (L34)", async () => {
+		const run = await runOnModel(scenario("x").set("/a").set("/a").watch("w", "/a", { afterIndex: 1 }));
 		assert.deepEqual(cellsOf(run, 0), ["· asked from later on", "set (from history)"]);
 	});
 
-	it("is in the gap of a 401, too, and nobody waiting behind it (L53)", () => {
-		const run = runOnModel(
+	it("is in the gap of a 401, too, and nobody waiting behind it (L53)", async () => {
+		const run = await runOnModel(
 			scenario("x")
 				.set("/q")
 				.set("/q")
@@ -236,12 +238,12 @@ describe("what a chart's text says of a silence", () => {
 		assert.deepEqual(lostInSilence(run, "w"), [1003]);
 	});
 
-	it("counts what was due alone, in the chart and in its text (N9), and no other client's (N10)", () => {
-		const plain = runOnModel(
+	it("counts what was due alone, in the chart and in its text (N9), and no other client's (N10)", async () => {
+		const plain = await runOnModel(
 			scenario("x").mkdir("/a").watch("w", "/a").burst("/a/b", { count: 300 }).set("/x"),
 		);
 		assert.match(timelineChart(plain).text, /^w: nothing was due of 301 events$/m);
-		const run = runOnModel(scenario("x").watch("w", "/a", recursive).burst("/a", { count: 300 }));
+		const run = await runOnModel(scenario("x").watch("w", "/a", recursive).burst("/a", { count: 300 }));
 		const foreign = { ...run, writes: run.writes.slice(0, 200) };
 		assert.match(timelineChart(foreign).text, /^w: 200 of 200 events came$/m);
 		assert.match(JSON.stringify(timelineChart(foreign).spec), /"200 of 200 came"/);

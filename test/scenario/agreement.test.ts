@@ -22,7 +22,7 @@ const liveRuns = countOf("live", 4);
 async function agree(
 	count: number,
 	options: RandomOptions,
-	run: (steps: ReturnType<typeof randomScenario>) => Timeline | Promise<Timeline>,
+	run: (steps: ReturnType<typeof randomScenario>) => Promise<Timeline>,
 ): Promise<void> {
 	for (let seed = from; seed < from + count; seed++) {
 		const steps = randomScenario(seed, options);
@@ -44,10 +44,10 @@ describe("all that reads a timeline says the same", function () {
 		await agree(Math.ceil(modelRuns / 50), { steps: 10, floods: true }, (steps) => runOnModel(steps));
 	});
 
-	it("can be found false: of runs that were robbed, or given what was not theirs", () => {
+	it("can be found false: of runs that were robbed, or given what was not theirs", async () => {
 		let found = 0;
 		for (let seed = 1; seed <= 30; seed++) {
-			const timeline = runOnModel(randomScenario(seed, { steps: 14 }));
+			const timeline = await runOnModel(randomScenario(seed, { steps: 14 }));
 			for (const { name, deliveries } of timeline.watchers) {
 				const [first] = deliveries;
 				if (first) found += unexplained(without(timeline, name, first.index)).length;
@@ -57,7 +57,7 @@ describe("all that reads a timeline says the same", function () {
 		assert.deepEqual(disagreements(severalKeys(1)), []);
 		assert.equal(unexplained(severalKeys(1)).length, 2);
 		assert.ok(
-			unexplained(asV3(without(runOnModel(randomScenario(1, { steps: 14 })), "polls", 2))).length >= 0,
+			unexplained(asV3(without(await runOnModel(randomScenario(1, { steps: 14 })), "polls", 2))).length >= 0,
 		);
 	});
 

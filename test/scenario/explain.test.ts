@@ -293,7 +293,7 @@ forEachEtcd((server) => {
 			it(`gives what the server gives, event by event: ${steps.name}`, async function () {
 				this.timeout(30_000);
 				const real = await steps.run(server.lab);
-				const modelled = runOnModel(steps, { version: server.lab.version, like: real });
+				const modelled = await runOnModel(steps, { version: server.lab.version, like: real });
 				assert.deepEqual(compareTimelines(real, modelled), []);
 			});
 		}
@@ -318,7 +318,7 @@ forEachEtcd((server) => {
 				.refresh("/dir", 10)
 				.rmdir("/queue", { recursive: true });
 			const real = await steps.run(server.lab);
-			const modelled = runOnModel(steps, { version: server.lab.version });
+			const modelled = await runOnModel(steps, { version: server.lab.version });
 			assert.deepEqual(compareTimelines(real, modelled), []);
 			assert.equal(
 				real.writes.filter(({ outcome }) => outcome.kind === "refused").length,
@@ -333,7 +333,7 @@ forEachEtcd((server) => {
 				.burst("/a", { count: 40, connections: 1, keyCount: 7 })
 				.set("/a/end", "x");
 			const real = await steps.run(server.lab);
-			assert.deepEqual(compareTimelines(real, runOnModel(steps, { like: real })), []);
+			assert.deepEqual(compareTimelines(real, await runOnModel(steps, { like: real })), []);
 		});
 	});
 
@@ -341,7 +341,7 @@ forEachEtcd((server) => {
 		it("finds a write, an event, a field and an error that differ, and says where", async () => {
 			const steps = scenario("x").watch("w", "/a").set("/a", "1").set("/a", "2");
 			const real = await steps.run(server.lab);
-			const other = runOnModel(scenario("x").watch("w", "/a").set("/a", "1").set("/a", "3"));
+			const other = await runOnModel(scenario("x").watch("w", "/a").set("/a", "1").set("/a", "3"));
 			assert.deepEqual(
 				compareTimelines(real, other).map(({ where, one, other: theirs }) => [where, one, theirs]),
 				[
@@ -355,8 +355,8 @@ forEachEtcd((server) => {
 			assert.equal(compareTimelines(real, deaf).length, 2);
 		});
 
-		it("finds another key, kind or writer, another list, and what was done to the servers", () => {
-			const one = runOnModel(
+		it("finds another key, kind or writer, another list, and what was done to the servers", async () => {
+			const one = await runOnModel(
 				scenario("x").watch("w", "/a").set("/a").burst("/b", { count: 1001 }).close("w").set("/a", "2"),
 			);
 			const [w] = one.watchers;

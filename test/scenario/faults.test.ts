@@ -283,14 +283,14 @@ forEachEtcd((server) => {
 
 		it("is told the same by the model, which has no servers that could fail", async () => {
 			const seen = await gap.run(server.lab);
-			const modelled = runOnModel(gap, { like: seen });
+			const modelled = await runOnModel(gap, { like: seen });
 			assert.deepEqual(compareTimelines(seen, modelled), []);
 			const other = modelled.watchers.map((one) => ({
 				...one,
 				life: one.life.filter(({ kind }) => kind !== "gap"),
 			}));
 			assert.equal(compareTimelines(seen, { ...modelled, watchers: other }).length, 1);
-			assert.throws(() => runOnModel(gap.fault("kill")), RangeError);
+			await assert.rejects(runOnModel(gap.fault("kill")), RangeError);
 		});
 
 		it("refuses faults: they are for clusters that the lab started", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { announceWrites, checkWrites } from "#lib/scenario/polite.js";
-import type { Target } from "#lib/scenario/target.js";
+import type { Target } from "#lib/scenario/api.js";
+import { announceWrites, checkWrites } from "#lib/scenario/server.js";
 import { SharedServerError } from "#lib/server";
 import { V2Client } from "#lib/v2";
 

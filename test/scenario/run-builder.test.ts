@@ -192,12 +192,12 @@ describe("Scenario", () => {
 			assert.equal(steps.recover("w").steps.at(-1)?.step, "recover");
 	});
 
-	it("is refused by the model of a version that has no v2 store, or none that the model knows", () => {
+	it("is refused by the model of a version that has no v2 store, or none that the model knows", async () => {
 		for (const version of ["3.6", "3.6.0", "2.3.8", "", "latest", wrong(3.5)])
-			assert.throws(() => runOnModel(open, { version }), /rules of "3.4" and "3.5"/);
+			await assert.rejects(runOnModel(open, { version }), /rules of "3.4" and "3.5"/);
 		for (const version of ["3.4", "3.4.23", "3.5.1", "3.5.0-rc.1"])
-			assert.equal(runOnModel(open, { version }).server, `the model of ${version}`);
-		assert.throws(() => runOnModel(open, wrong({ api: "v3" })), /runOnModel has no option "api"/);
+			assert.equal((await runOnModel(open, { version })).server, `the model of ${version}`);
+		await assert.rejects(runOnModel(open, wrong({ api: "v3" })), /runOnModel has no option "api"/);
 	});
 
 	it("is not run with an option that there is not", async () => {
@@ -208,14 +208,14 @@ describe("Scenario", () => {
 		);
 	});
 
-	it("is refused on v2 and the model, with its step, where a key ends in a slash", () => {
+	it("is refused on v2 and the model, with its step, where a key ends in a slash", async () => {
 		for (const steps of [
 			open.set("/dir/"),
 			scenario("x").watch("w", "/dir/"),
 			open.burst("/dir/", { count: 1 }),
 		])
-			assert.throws(
-				() => runOnModel(steps),
+			await assert.rejects(
+				runOnModel(steps),
 				/step \d, .*the key "\/dir\/" ends in a slash: .*"\/dir"; write that one/,
 			);
 	});

@@ -378,7 +378,7 @@ forEachEtcd((server) => {
 			[
 				"an expiry",
 				scenario("x").set("/a", "", { ttl: 1000 }).awaitExpiry("/a"),
-				/step 2 waited 100 ms for the expiry of \/a/,
+				/step 2 waits for the expiry of \/a after 1000 s, and a step waits at most 0.1 s/,
 			],
 			[
 				"an error",

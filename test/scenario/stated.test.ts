@@ -27,8 +27,8 @@ const gapLater = scenario("a gap, and before it a loss")
 	.reconnect("f");
 
 describe("what a follower was told that it can't have", () => {
-	it("is what lies in the gap, from its first index to its last", () => {
-		const seen = runOnModel(
+	it("is what lies in the gap, from its first index to its last", async () => {
+		const seen = await runOnModel(
 			scenario("in the gap")
 				.follow("f", "/a", { recursive: true })
 				.set("/a/1")
@@ -42,24 +42,24 @@ describe("what a follower was told that it can't have", () => {
 		assert.deepEqual(missedBy(seen, "f"), [2]);
 	});
 
-	it("is not what was lost before a gap: that is lost in silence, and no rule explains it", () => {
-		const seen = withoutDelivery(runOnModel(gapLater), 2);
+	it("is not what was lost before a gap: that is lost in silence, and no rule explains it", async () => {
+		const seen = withoutDelivery(await runOnModel(gapLater), 2);
 		assert.equal(seen.watchers[0]?.life.find(({ kind }) => kind === "gap")?.kind, "gap");
 		assert.deepEqual(lostInSilence(seen, "f"), [2]);
 		assert.throws(() => explain(seen, "f", 2), /no rule says why/);
 	});
 
-	it("is not what was written before it began, which was never due to it", () => {
-		const seen = runOnModel(gapLater);
+	it("is not what was written before it began, which was never due to it", async () => {
+		const seen = await runOnModel(gapLater);
 		assert.deepEqual(lostInSilence(seen, "f"), []);
 		assert.deepEqual(missedBy(seen, "f"), []);
 		assert.equal(explain(seen, "f", 1).reason, "asked from later on");
 	});
 
-	it("is a reset's too, from the last index of the old store on", () => {
+	it("is a reset's too, from the last index of the old store on", async () => {
 		const run = scenario("reset").follow("f", "/a", { recursive: true }).set("/a/1").set("/a/2").set("/a/3");
 		for (const api of ["v2", "v3"] as const) {
-			const lost = withoutDelivery(runOnModel(run), 2);
+			const lost = withoutDelivery(await runOnModel(run), 2);
 			const [watcher] = lost.watchers;
 			assert.ok(watcher);
 			const told = { kind: "reset", at: 2, lastIndex: 1, why: "index went back", keys: [] } as const;
@@ -72,20 +72,22 @@ describe("what a follower was told that it can't have", () => {
 });
 
 describe("a watcher that was opened late", () => {
-	it("has missed nothing of what was written before it asked", () => {
-		const seen = runOnModel(scenario("late").set("/a/1").watch("w", "/a", { recursive: true }).set("/a/2"));
+	it("has missed nothing of what was written before it asked", async () => {
+		const seen = await runOnModel(
+			scenario("late").set("/a/1").watch("w", "/a", { recursive: true }).set("/a/2"),
+		);
 		assert.deepEqual(missedBy(seen, "w"), []);
 	});
 
-	it("has missed what fell between two of its polls", () => {
+	it("has missed what fell between two of its polls", async () => {
 		const polls = scenario("polls").poll("p", "/a").set("/a", "1").set("/a", "2").poll("p").set("/a", "3");
-		assert.deepEqual(missedBy(runOnModel(polls), "p"), [2]);
+		assert.deepEqual(missedBy(await runOnModel(polls), "p"), [2]);
 	});
 });
 
 describe("a follower opened in the past above a hidden key", () => {
-	it("drops what only the replay shows: it is explained as hidden", () => {
-		const seen = runOnModel(
+	it("drops what only the replay shows: it is explained as hidden", async () => {
+		const seen = await runOnModel(
 			scenario("hidden").set("/a/_h", "1").follow("f", "/a", { recursive: true, afterIndex: 0 }).set("/a/x"),
 		);
 		assert.equal(explain(seen, "f", 1).reason, "hidden");
@@ -95,23 +97,23 @@ describe("a follower opened in the past above a hidden key", () => {
 describe("a fault of the servers", () => {
 	const run = scenario("closed").watch("w", "/a").set("/a", "1").close("w").set("/a", "2").set("/a", "3");
 
-	it("explains nothing at a watcher that had been closed before it", () => {
+	it("explains nothing at a watcher that had been closed before it", async () => {
 		const faults = [
 			{ kind: "pause", at: 1 },
 			{ kind: "resume", at: 3 },
 			{ kind: "snapshot", at: 3 },
 		] as const;
-		assert.equal(explain(edited(runOnModel(run), { faults }), "w", 2).reason, "over");
+		assert.equal(explain(edited(await runOnModel(run), { faults }), "w", 2).reason, "over");
 	});
 
-	it("explains nothing that happened when it was over, a later one beside it or not", () => {
+	it("explains nothing that happened when it was over, a later one beside it or not", async () => {
 		const open = scenario("open")
 			.watch("w", "/a")
 			.set("/a", "1")
 			.set("/a", "2")
 			.set("/a", "3")
 			.set("/a", "4");
-		const seen = withoutDelivery(runOnModel(open), 2);
+		const seen = withoutDelivery(await runOnModel(open), 2);
 		const faults = [
 			{ kind: "pause", at: 1 },
 			{ kind: "resume", at: 1 },
@@ -121,14 +123,14 @@ describe("a fault of the servers", () => {
 		] as const;
 		assert.throws(() => explain(edited(seen, { faults }), "w", 2), /no rule says why/);
 		assert.equal(
-			explain(edited(withoutDelivery(runOnModel(open), 3), { faults }), "w", 3).reason,
+			explain(edited(withoutDelivery(await runOnModel(open), 3), { faults }), "w", 3).reason,
 			"member sent the whole store",
 		);
 	});
 
-	it("makes a request wait for a later index only where that is one of the store that was wiped", () => {
+	it("makes a request wait for a later index only where that is one of the store that was wiped", async () => {
 		const late = scenario("late").set("/a", "1").watch("w", "/a").set("/a", "2");
-		const seen = runOnModel(late);
+		const seen = await runOnModel(late);
 		const [watcher] = seen.watchers;
 		assert.ok(watcher);
 		const wiped = (asked: { waitIndex: number; ofWiped?: true }) =>
@@ -142,8 +144,8 @@ describe("a fault of the servers", () => {
 });
 
 describe("a removal in v3", () => {
-	it("takes no other key along: the claim about removals is not refuted by what is still there", () => {
-		const seen = runOnModel(
+	it("takes no other key along: the claim about removals is not refuted by what is still there", async () => {
+		const seen = await runOnModel(
 			scenario("v3").watch("w", "/a", { recursive: true }).set("/a/x").set("/b").delete("/b"),
 		);
 		const flat = JSON.parse(JSON.stringify(seen).replaceAll('"/b"', '"/a"').replaceAll('"set"', '"put"'));

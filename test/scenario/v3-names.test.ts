@@ -15,9 +15,9 @@ const odd: readonly [string, RegExp, Scenario][] = [
 
 describe("a key of a scenario that v2 can't have", () => {
 	for (const [what, why, one] of odd) {
-		it(`${what}: is refused by the model, in one line that names the step and v3`, () => {
-			assert.throws(
-				() => runOnModel(one),
+		it(`${what}: is refused by the model, in one line that names the step and v3`, async () => {
+			await assert.rejects(
+				runOnModel(one),
 				(error: Error) =>
 					error instanceof ArgumentError && why.test(error.message) && /api: "v3"/.test(error.message),
 			);

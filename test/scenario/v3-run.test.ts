@@ -491,7 +491,7 @@ forEachEtcd((server) => {
 				timeline.withoutCounterpart?.map(({ what }) => what),
 				["told is told of progress", "awaitProgress told", "compact"],
 			);
-			assert.deepEqual(runOnModel(quiet).withoutCounterpart, timeline.withoutCounterpart);
+			assert.deepEqual((await runOnModel(quiet)).withoutCounterpart, timeline.withoutCounterpart);
 		});
 
 		it("is not waited for at a watcher that does not ask for it", () => {
@@ -564,7 +564,7 @@ forEachEtcd((server) => {
 
 		it("has no counterpart in v2, which the run there says, and the model", async () => {
 			const steps = scenario("on v2").watch("w", "/a").set("/a").compact().set("/a");
-			for (const timeline of [await steps.run(server.lab), runOnModel(steps)]) {
+			for (const timeline of [await steps.run(server.lab), await runOnModel(steps)]) {
 				assert.deepEqual(sent(timeline, "w"), ["1 set /a", "2 set /a"]);
 				assert.deepEqual(
 					timeline.withoutCounterpart?.map(({ step, what }) => [step, what]),

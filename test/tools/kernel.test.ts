@@ -17,7 +17,7 @@ describe("what a cell of a real kernel says", function () {
 		await kernel.run(`import { chart, checkPrediction, lab, predict, runOnModel, scenario } from "etcd-watch-lab";
 import { V2Client } from "etcd-watch-lab/v2";
 const mine = await lab();
-const seen = runOnModel(scenario("t").watch("w", "/a").set("/a", "1"));`);
+const seen = await runOnModel(scenario("t").watch("w", "/a").set("/a", "1"));`);
 	});
 	after(() => kernel.remove());
 

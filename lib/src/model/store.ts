@@ -93,6 +93,11 @@ export class ModelStore {
 		return next;
 	}
 
+	/** When a key expires, by that clock; undefined when it does not. */
+	expiryOf(key: string): number | undefined {
+		return this.#expiries.get(key);
+	}
+
 	fork(): ModelStore {
 		return new ModelStore(
 			{ version: this.#version },

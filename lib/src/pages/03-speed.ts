@@ -1,6 +1,6 @@
-import { checkWrites } from "../scenario/polite";
+import type { Target } from "../scenario/api";
 import { scenario } from "../scenario/scenario";
-import type { Target } from "../scenario/target";
+import { checkWrites } from "../scenario/server";
 import { missedBy } from "../timeline/ask";
 import type { Timeline } from "../timeline/timeline";
 

@@ -1,6 +1,6 @@
-import { checkWrites } from "../scenario/polite";
+import type { Target } from "../scenario/api";
 import { scenario } from "../scenario/scenario";
-import type { Target } from "../scenario/target";
+import { checkWrites } from "../scenario/server";
 import { EventIndexClearedError } from "../v2";
 
 /** How far back the server's event history went at one moment, counted from the start of the experiment. */

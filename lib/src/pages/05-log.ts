@@ -1,8 +1,7 @@
 import { flattened } from "../follow/tree";
+import { type RunOptions, ScenarioError, type Target } from "../scenario/api";
 import type { Recorder } from "../scenario/record";
-import { type RunOptions, ScenarioError } from "../scenario/run";
 import type { Scenario } from "../scenario/scenario";
-import type { Target } from "../scenario/target";
 import { seenNode } from "../scenario/v3/node";
 import { eventsOf } from "../timeline/ask";
 import type { Delivery, NodeRecord, Timeline } from "../timeline/timeline";

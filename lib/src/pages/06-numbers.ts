@@ -1,13 +1,12 @@
 import { show } from "../page/display";
 import { type Cell, type Table, tableBundle, tableOf } from "../page/table";
-import { counterparts } from "../scenario/counterparts";
+import { ScenarioError, type Target } from "../scenario/api";
 import { Recorder } from "../scenario/record";
-import { ScenarioError } from "../scenario/run";
 import type { Scenario } from "../scenario/scenario";
 import { stepWords, type WriteStep } from "../scenario/steps";
-import type { Target } from "../scenario/target";
 import { V2Api } from "../scenario/v2/api";
 import { V3Api } from "../scenario/v3/api";
+import { counterparts } from "../scenario/v3/counterparts";
 import { printable } from "../timeline/printable";
 import { KeyNotFoundError } from "../v2";
 
@@ -56,7 +55,7 @@ export async function keyNumbers(
 	const { api: name = "v2", signal = new AbortController().signal } = options;
 	if (name === "v3" && target.v3 === undefined)
 		throw new ScenarioError("this server's v3 API is not at hand: run it on a lab");
-	const api = name === "v3" && target.v3 ? new V3Api(target.v3) : new V2Api(target);
+	const api = name === "v3" && target.v3 ? new V3Api(target.v3, target) : new V2Api(target);
 	const prefix = target.newPrefix();
 	// While a server comes up, it writes to its own log; it takes v3's requests only after that.
 	await target.v3?.status({ signal });

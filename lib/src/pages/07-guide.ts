@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { request } from "undici";
 import { ConnectionError } from "../http";
-import type { Target } from "../scenario/target";
+import type { Target } from "../scenario/api";
 import { type Cluster, startCluster } from "../server";
 import { EtcdError, type Poll, V2Client } from "../v2";
 import { keyPath } from "../v2/key";

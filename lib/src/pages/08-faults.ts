@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { FollowOptions } from "../follow";
 import { LabError } from "../http";
-import type { Faults, Target } from "../scenario/target";
+import type { Faults, Target } from "../scenario/api";
 import { type Cluster, type Member, startCluster } from "../server";
 import type { FaultKind, FaultRecord } from "../timeline/timeline";
 import { V2Client } from "../v2";

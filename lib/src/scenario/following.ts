@@ -1,51 +1,49 @@
-import { setTimeout as wait } from "node:timers/promises";
-import { type Change, type Follower, type FollowOptions, follow, type Position } from "../follow";
-import { AbortedError } from "../http";
-import type { Delivery, LifeEvent, NodeRecord, Proof, WatcherRecord } from "../timeline/timeline";
-import type { V2Client } from "../v2";
-import type { V3Client } from "../v3";
-import { Bell } from "./bell";
+import type { Change, FollowOptions, Position } from "../follow";
+import { AbortedError } from "../http/errors";
+import type { Delivery, FaultKind, LifeEvent, NodeRecord, Proof, WatcherRecord } from "../timeline/timeline";
+import { Changes, type FollowSource, type RunContext, type RunWatcher } from "./api";
 import type { OpenStep } from "./steps";
-import type { Watched } from "./watched";
-import type { Surroundings } from "./watching";
+import { within } from "./waits";
 
 /** A bookmark is worth a mark when so many indexes have passed by since the last thing that was known. */
 const leastBookmark = 100;
-/** How long it may take to find out what it has missed, and how often that is looked at. */
-const settleMs = 2_000;
-const lookMs = 5;
+/** How long it may take to find out what it has missed. */
+const reconnectMs = 2_000;
 
 /** A run's follower: it records what it is handed, events, gaps and resets, and finds its way by itself. */
-export class Following implements Watched {
+export class FollowerWatcher implements RunWatcher {
+	readonly kind = "follow";
 	readonly key: string;
+	readonly faultMs = 20_000;
 	fatal: unknown;
 	readonly #name: string;
 	readonly #recursive: boolean;
-	readonly #run: Surroundings;
-	readonly #watchers: V2Client | V3Client;
+	readonly #run: RunContext;
 	readonly #options: FollowOptions;
 	readonly #deliveries: Delivery[] = [];
 	readonly #life: LifeEvent[] = [];
 	#proof: Proof | undefined;
-	#follower: Follower | undefined;
+	#follower: FollowSource | undefined;
 	#position: Position | undefined;
+	/** The number of the store that the position is of. */
+	#store = 0;
 	#reading: Promise<void> = Promise.resolve();
 	#dropped = false;
 	#isSilent = false;
 	#fence = Number.POSITIVE_INFINITY;
 	/** Up to this index of the run it is known what happened. */
 	#through = Number.NEGATIVE_INFINITY;
+	/** The last index that its life shows as known. */
+	#shown = Number.NEGATIVE_INFINITY;
 	#resetsSeen = 0;
-	/** Rings at the next thing heard, and when its reading has ended. */
-	readonly #heard = new Bell();
+	/** At the next thing heard, and when its reading has ended. */
+	readonly #heard = new Changes();
 
-	/** `watchers`: what it asks. */
-	constructor(step: OpenStep, run: Surroundings, watchers: V2Client | V3Client, options: FollowOptions = {}) {
+	constructor(step: OpenStep, run: RunContext, options: FollowOptions = {}) {
 		this.#name = step.watcher;
 		this.key = step.key;
 		this.#recursive = step.recursive;
 		this.#run = run;
-		this.#watchers = watchers;
 		this.#options = options;
 	}
 
@@ -57,7 +55,11 @@ export class Following implements Watched {
 		return this.#isSilent;
 	}
 
-	get asksAgain(): boolean {
+	get askedFrom(): number {
+		return this.#through + 1;
+	}
+
+	get isSure(): boolean {
 		return !this.isOver && !this.#dropped && !this.#isSilent;
 	}
 
@@ -78,42 +80,42 @@ export class Following implements Watched {
 	async drop(kind: "closed" | "cut"): Promise<void> {
 		this.#dropped = true;
 		this.#position = this.#follower?.position;
+		this.#store = this.#run.recorder.store;
 		await this.#follower?.close();
 		await this.#reading;
+		this.#heard.notify();
 		if (this.#proof !== undefined) return;
-		this.#lives({ kind, at: this.#run.now() });
+		this.#note({ kind, at: this.#run.now() });
 		this.#proof = "closed";
 	}
 
 	async reconnect(): Promise<void> {
 		await this.#start(this.#position === undefined ? {} : { position: this.#position });
 		// What it missed it has been told before the next step, or that there was nothing.
-		const { signal } = this.#run;
-		for (let waited = 0; waited < settleMs && this.asksAgain && !signal.aborted; waited += lookMs) {
-			if (Math.max(this.#through, this.#known()) >= this.#run.now()) return;
-			await wait(lookMs);
-		}
+		await within(this.caughtUp(this.#run.now()), reconnectMs, this.#run.signal);
 	}
 
+	/** The builder takes none of these for a follower. */
+	pause(): void {}
+	resume(): void {}
+	async recover(): Promise<void> {}
+	async progressed(): Promise<void> {}
+
 	async delivered(count: number): Promise<void> {
-		while (this.#deliveries.length < count && this.fatal === undefined) await this.#heard.next();
+		while (this.#deliveries.length < count && !this.isOver && this.fatal === undefined)
+			await this.#heard.next();
 	}
 
 	async caughtUp(index: number): Promise<void> {
-		while (this.asksAgain && this.fatal === undefined && this.#through < index) await this.#heard.next();
+		while (this.isSure && this.fatal === undefined && this.#through < index) await this.#heard.next();
 	}
 
-	/** The index of the run up to which it knows all, by what it would save. */
-	#known(): number {
-		const index = this.#follower?.position.index;
-		return index === undefined ? Number.NEGATIVE_INFINITY : this.#run.recorder.index(index);
-	}
-
-	/** Resolves when it has said that the store is another one, or has ended. */
-	async wasReset(): Promise<void> {
+	/** When the store is another one, it has said so, or has ended. */
+	async sawFault(fault: FaultKind): Promise<void> {
+		if (fault !== "wipe") return;
 		const resets = () => this.#life.filter(({ kind }) => kind === "reset").length;
 		const before = this.#resetsSeen;
-		while (this.asksAgain && this.fatal === undefined && resets() === before) await this.#heard.next();
+		while (this.isSure && this.fatal === undefined && resets() === before) await this.#heard.next();
 		this.#resetsSeen = resets();
 	}
 
@@ -125,7 +127,7 @@ export class Following implements Watched {
 
 	/** It turns to another member, where it knows of one. */
 	silence(silent: boolean): void {
-		this.#isSilent = silent && this.#watchers.endpoints.length === 1;
+		this.#isSilent = silent && this.#run.api.endpointCount === 1;
 	}
 
 	record(): WatcherRecord {
@@ -141,11 +143,12 @@ export class Following implements Watched {
 	}
 
 	async #start(from: Pick<FollowOptions, "afterIndex" | "position">): Promise<void> {
-		const { recorder, signal } = this.#run;
+		const { api, recorder, signal } = this.#run;
 		this.#proof = undefined;
 		this.#dropped = false;
 		this.#through = this.#run.now();
-		const follower = follow(this.#watchers, recorder.absoluteKey(this.key), {
+		this.#shown = this.#through;
+		const follower = api.follow(recorder.absoluteKey(this.key), {
 			...this.#options,
 			...from,
 			recursive: this.#recursive,
@@ -163,25 +166,36 @@ export class Following implements Watched {
 			this.#failed(error);
 			throw this.fatal;
 		}
+		const store = from.position === undefined ? recorder.store : this.#store;
 		const begin = from.position?.index ?? from.afterIndex;
-		if (begin === undefined) this.#lives({ kind: "listed", at: start.index, keys: start.keys });
-		else this.#through = recorder.index(begin);
-		const waitIndex = begin === undefined ? start.index + 1 : recorder.index(begin) + 1;
-		this.#lives({ kind: "asked", at: this.#run.now(), waitIndex });
+		if (begin === undefined) this.#note({ kind: "listed", at: start.index, keys: start.keys });
+		const after = begin === undefined ? start.index : recorder.index(begin, store);
+		if (begin !== undefined) this.#through = after;
+		this.#shown = this.#through;
+		this.#note({
+			kind: "asked",
+			at: this.#run.now(),
+			waitIndex: after + 1,
+			...(store < recorder.store ? { ofWiped: true } : {}),
+		});
 		this.#reading = this.#read(follower);
 	}
 
-	async #read(follower: Follower): Promise<void> {
+	async #read(follower: FollowSource): Promise<void> {
 		try {
-			for await (const change of follower) {
+			for (;;) {
+				const next = await follower.nextQueued();
 				// While the store is replaced, nobody knows yet how its indexes are to be counted.
 				await this.#run.steady();
-				if (this.#dropped || this.#take(change)) return;
+				if (next.done === true || this.#dropped) return;
+				const queued = next.value;
+				if (queued.kind === "bookmark") this.#reached(this.#run.recorder.index(queued.index));
+				else if (this.#take(queued)) return;
 			}
 		} catch (error) {
 			this.#failed(error);
 		} finally {
-			this.#heard.ring();
+			this.#heard.notify();
 		}
 	}
 
@@ -191,44 +205,46 @@ export class Following implements Watched {
 		const now = recorder.index(change.kind === "event" ? change.index : change.state.index);
 		// A new store's index moves by itself while its members come up.
 		const last = change.kind === "reset" ? Math.max(this.#run.now(), now) : now;
-		if (last >= this.#fence) {
-			this.#proof = "fence";
-			return true;
-		}
+		const isFence = last >= this.#fence;
+		if (isFence) this.#proof = "fence";
+		if (isFence && change.kind === "event") return true;
+		// A gap that ends with the fence states what came before it.
+		const at = Math.min(last, this.#fence - 1);
 		if (change.kind === "event") this.#deliveries.push(recorder.followed(change, this.#run.api.name));
 		else if (change.kind === "gap") {
 			const { added, changed, removed, state, why } = change;
-			this.#lives({
-				kind: "gap",
-				at: last,
-				from: recorder.index(change.from),
-				to: last,
-				why,
+			this.#note({
+				...{ kind: "gap", at, from: recorder.index(change.from), to: at, why },
 				added: recorder.files(added),
 				changed: recorder.files(changed.map(({ now }) => now)),
 				...(removed === undefined ? {} : { removed: recorder.files(removed) }),
 				keys: recorder.files(state.nodes),
 			});
 		} else {
-			const lastIndex = recorder.indexBefore(change.lastIndex);
+			const lastIndex = recorder.index(change.lastIndex, recorder.store - 1);
 			const keys = recorder.files(change.state.nodes);
-			this.#lives({ kind: "reset", at: last, lastIndex, why: change.why, keys });
+			this.#note({ kind: "reset", at, lastIndex, why: change.why, keys });
 		}
 		// More of the same v3 revision is on its way.
 		const isWhole = change.kind !== "event" || change.more !== true;
-		if (isWhole) this.#through = last;
-		this.#run.saw(last);
+		if (isWhole) this.#shown = at;
+		this.#run.sawEvent(at);
 		this.#run.changed();
-		this.#heard.ring();
-		return false;
+		this.#reached(isWhole ? at : this.#through);
+		return isFence;
+	}
+
+	/** Nothing is missing up to there. */
+	#reached(index: number): void {
+		this.#through = Math.max(this.#through, index);
+		this.#heard.notify();
 	}
 
 	#bookmarked(absolute: number): void {
 		const index = this.#run.recorder.index(absolute);
-		if (index - this.#through < leastBookmark || index >= this.#fence || this.isOver) return;
-		this.#through = index;
-		this.#lives({ kind: "bookmarked", at: index });
-		this.#heard.ring();
+		if (index - this.#shown < leastBookmark || index >= this.#fence || this.isOver) return;
+		this.#shown = index;
+		this.#note({ kind: "bookmarked", at: index });
 	}
 
 	#failed(error: unknown): void {
@@ -238,7 +254,7 @@ export class Following implements Watched {
 		this.#proof = "none";
 	}
 
-	#lives(event: LifeEvent): void {
+	#note(event: LifeEvent): void {
 		this.#life.push(event);
 		this.#run.changed();
 	}

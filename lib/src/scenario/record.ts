@@ -1,37 +1,54 @@
 import type { FollowedEvent } from "../follow";
-import type { Accepted, Delivery, NodeRecord, Refused, Timeline } from "../timeline/timeline";
-import type { Action, Answer, EtcdError } from "../v2";
-import type { SeenEvent, SeenNode } from "./api";
+import type { Accepted, Delivery, EventAction, NodeRecord, Refused, Timeline } from "../timeline/timeline";
+import type { Action, Answer, Comparison, EtcdErrorFields } from "../v2";
+import type { Node } from "../v2/node";
 import type { Operation } from "./steps";
+
+/** A key as either API gives it. */
+export interface ApiNode extends Node {
+	/** v3 only; 0 for what a delete leaves behind. */
+	readonly version?: number;
+}
+
+/** One event as either API gives it; its indexes are the store's own. */
+export interface ApiEvent {
+	readonly action: EventAction;
+	readonly node: ApiNode;
+	readonly prevNode?: ApiNode;
+	/** Where the store was when the watch began. */
+	readonly etcdIndex: number;
+	readonly fromHistory: boolean;
+}
 
 /** Values longer than this are cut in a timeline: it tells what happened, it doesn't store data. */
 const longestValue = 120;
 
-/** The name of a key made in order is the store's index, in twenty digits (`Create` in v2store/store.go). */
+/** The name of a key made in order is its createdIndex, in twenty digits (`Create` in v2store/store.go). */
 const inOrderName = /\/(\d{20})$/;
+
+type EtcdErrorWords = Pick<EtcdErrorFields, "code" | "text" | "etcdCause">;
 
 /** Turns what etcd says into what a timeline holds: no prefix, indexes counted from the run's start. */
 export class Recorder {
 	readonly prefix: string;
 	readonly origin: number;
 	/** Of each store, one after the other: which index of its own is which one of the run. */
-	#now: { readonly own: number; readonly counted: number };
-	#before: { readonly own: number; readonly counted: number } | undefined;
+	readonly #stores: { readonly own: number; readonly counted: number }[];
 
 	constructor(prefix: string, origin: number) {
 		this.prefix = prefix;
 		this.origin = origin;
-		this.#now = { own: origin, counted: 0 };
+		this.#stores = [{ own: origin, counted: 0 }];
 	}
 
 	/** The store was wiped and stands at `own` again: from here on the run counts on from `counted`. */
 	wiped(own: number, counted: number): void {
-		this.#before = this.#now;
-		this.#now = { own, counted };
+		this.#stores.push({ own, counted });
 	}
 
-	get wasWiped(): boolean {
-		return this.#before !== undefined;
+	/** The number of the store that is there now, from 0. */
+	get store(): number {
+		return this.#stores.length - 1;
 	}
 
 	/** The key on the server. One of v3 that has no slash at its beginning comes after a colon. */
@@ -41,36 +58,29 @@ export class Recorder {
 	}
 
 	absoluteIndex(index: number): number {
-		return index - this.#now.counted + this.#now.own;
+		const { own, counted } = this.#storeOf(this.store);
+		return index - counted + own;
 	}
 
-	index(index: number): number {
-		return index - this.#now.own + this.#now.counted;
-	}
-
-	/** An index of the store that was there before the wipe. */
-	indexBefore(index: number): number {
-		const { own, counted } = this.#before ?? this.#now;
+	/** An index of the run; `store`: whose it is, the one of now unless given. */
+	index(index: number, store = this.store): number {
+		const { own, counted } = this.#storeOf(store);
 		return index - own + counted;
 	}
 
-	key(key: string): string {
-		const inside = this.#inside(key);
-		return inside.replace(
-			inOrderName,
-			(_, digits: string) => `/${String(this.index(Number(digits))).padStart(20, "0")}`,
-		);
+	#storeOf(store: number): { readonly own: number; readonly counted: number } {
+		return this.#stores[Math.max(0, store)] ?? { own: this.origin, counted: 0 };
 	}
 
-	#inside(key: string): string {
+	key(key: string): string {
 		if (key === this.prefix) return "/";
 		if (key.startsWith(`${this.prefix}/`)) return key.slice(this.prefix.length);
 		return key.startsWith(`${this.prefix}:`) ? key.slice(this.prefix.length + 1) : key;
 	}
 
-	node(node: SeenNode): NodeRecord {
+	node(node: ApiNode): NodeRecord {
 		return {
-			key: this.key(node.key),
+			key: this.#nodeKey(node),
 			...(node.value === undefined ? {} : { value: cutValue(node.value) }),
 			dir: node.dir,
 			modifiedIndex: this.index(node.modifiedIndex),
@@ -80,7 +90,14 @@ export class Recorder {
 		};
 	}
 
-	accepted(operation: Operation | "expire", answer: Answer): Accepted {
+	/** The number in a name that was made in order is counted from the run's start, too. */
+	#nodeKey({ key, createdIndex }: ApiNode): string {
+		return this.key(key).replace(inOrderName, (name, digits: string) =>
+			Number(digits) === createdIndex ? `/${String(this.index(createdIndex)).padStart(20, "0")}` : name,
+		);
+	}
+
+	accepted(operation: Operation | "expire", answer: Pick<Answer, "action" | "node" | "prevNode">): Accepted {
 		return {
 			kind: "accepted",
 			index: this.index(answer.node.modifiedIndex),
@@ -92,20 +109,25 @@ export class Recorder {
 		};
 	}
 
-	/** `prevIndex`: the absolute one that the write was to compare with, since etcd's cause repeats it. */
-	refused(error: EtcdError, prevIndex?: number): Refused {
-		return { kind: "refused", code: error.code, message: error.text, cause: this.cause(error, prevIndex) };
+	/** `expected`: what the write was to compare with, by the store's own index, since etcd's cause repeats it. */
+	refused(error: EtcdErrorWords, expected?: Comparison): Refused {
+		return { kind: "refused", code: error.code, message: error.text, cause: this.cause(error, expected) };
 	}
 
 	/** etcd's cause: a key, or indexes in brackets, as in "[1002/3]" (401) and "[17 != 4]" (101). */
-	cause(error: EtcdError, prevIndex?: number): string {
+	cause(error: EtcdErrorWords, { prevIndex, prevValue }: Comparison = {}): string {
 		const relative = (text: string) => String(this.index(Number(text)));
 		if (error.code === 401) {
 			return error.etcdCause.replace(/\[(\d+)\/(\d+)\]/, (_, oldest: string, asked: string) => {
 				return `[${relative(oldest)}/${relative(asked)}]`;
 			});
 		}
-		if (error.code === 101 && prevIndex !== undefined) {
+		// Where the values alone differ, the brackets hold values.
+		const isOfValues =
+			prevValue !== undefined &&
+			error.etcdCause.startsWith(`[${prevValue} != `) &&
+			!/\] \[\d+ != \d+\]$/.test(error.etcdCause);
+		if (error.code === 101 && prevIndex !== undefined && !isOfValues) {
 			return error.etcdCause.replace(/\[(\d+) != (\d+)\]$/, (whole, asked: string, found: string) => {
 				return Number(asked) === prevIndex ? `[${relative(asked)} != ${relative(found)}]` : whole;
 			});
@@ -119,26 +141,27 @@ export class Recorder {
 			index,
 			// A follower speaks v2's words; v3's own is what the other lanes say.
 			action: api === "v3" && event.action === "set" ? "put" : event.action,
-			key: this.key(event.key),
-			node: this.node(event.node),
-			...(event.prevNode ? { prevNode: this.node(event.prevNode) } : {}),
+			...this.#keyAndNodes(event),
 			etcdIndex: index,
 			fromHistory: false,
 		};
 	}
 
+	#keyAndNodes(event: Pick<ApiEvent, "node" | "prevNode">): Pick<Delivery, "key" | "node" | "prevNode"> {
+		const node = this.node(event.node);
+		return { key: node.key, node, ...(event.prevNode ? { prevNode: this.node(event.prevNode) } : {}) };
+	}
+
 	/** The files among a flat list of nodes. */
-	files(nodes: readonly SeenNode[]): NodeRecord[] {
+	files(nodes: readonly ApiNode[]): NodeRecord[] {
 		return nodes.filter(({ dir }) => !dir).map((node) => this.node(node));
 	}
 
-	delivery(event: SeenEvent): Delivery {
+	delivery(event: ApiEvent): Delivery {
 		return {
 			index: this.index(event.node.modifiedIndex),
 			action: event.action,
-			key: this.key(event.node.key),
-			node: this.node(event.node),
-			...(event.prevNode ? { prevNode: this.node(event.prevNode) } : {}),
+			...this.#keyAndNodes(event),
 			etcdIndex: this.index(event.etcdIndex),
 			fromHistory: event.fromHistory,
 		};

@@ -1,5 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
-import { AbortedError, ArgumentError, LabError } from "../http";
 import type {
 	CompactionRecord,
 	FaultRecord,
@@ -7,133 +5,69 @@ import type {
 	WithoutCounterpart,
 	WriteRecord,
 } from "../timeline/timeline";
-import { checkOptions, checkV2Keys, writeCount } from "./checks";
-import { withoutCounterpart } from "./counterparts";
-import { Following } from "./following";
-import { announceWrites } from "./polite";
-import { Recorder } from "./record";
-import { replayed, settled } from "./settle";
-import type { CompactStep, DeliveryStep, ExpiryStep, FaultStep, OpenStep, Step, WatcherStep } from "./steps";
-import type { Faults, Target } from "./target";
-import { V2Api } from "./v2/api";
-import { V3Api } from "./v3/api";
-import type { Watched } from "./watched";
-import { type Surroundings, Watching } from "./watching";
-import { Writing } from "./writing";
+import {
+	type Api,
+	type Faults,
+	type RunContext,
+	type RunOptions,
+	type RunWatcher,
+	ScenarioError,
+	type Target,
+} from "./api";
+import { FollowerWatcher } from "./following";
+import type { Recorder } from "./record";
+import type { DeliveryStep, ExpiryStep, FaultStep, OpenStep, Step, WatcherStep } from "./steps";
+import { Settling, within } from "./waits";
+import { ClientWatcher } from "./watching";
+import { Writer } from "./writing";
 
-export interface RunOptions {
-	/** Which API of the server it is run on; "v2" unless given. */
-	readonly api?: Timeline["api"];
-	readonly signal?: AbortSignal;
-	/** Called whenever something was recorded; `timeline()` is what there is so far. */
-	readonly onChange?: (timeline: () => Timeline) => void;
-	/** Called after each single write and expiry, refused ones too; the next step waits for it. */
-	readonly onWritten?: (
-		write: WriteRecord,
-		run: { readonly recorder: Recorder; readonly signal: AbortSignal },
-	) => Promise<void>;
-	/** How long a step may wait for what it depends on; 30 000 unless given. */
-	readonly stepTimeoutMs?: number;
+/** What a run is made of. */
+export interface RunParts {
+	readonly name: string;
+	readonly api: Api;
+	readonly recorder: Recorder;
+	/** What has no counterpart; `isDone`: the step itself is carried out. */
+	readonly without: readonly (WithoutCounterpart & { readonly isDone: boolean })[];
+	readonly target?: Pick<Target, "faults" | "followOptions">;
+	readonly options: RunOptions;
+	/** In which order a burst's keys are written, by the number of its step; as the burst has them unless given. */
+	readonly burstKeys?: (step: number) => readonly string[];
 }
 
-/** How long a follower may take to find its way after a fault. */
-const followerMs = 20_000;
+/** How long a step may wait for what the server is sure to do, and for what it has done already, if at all. */
+export const stepMs = 30_000;
+const promptMs = 3_000;
+/** A wait that takes longer is told of. */
+const sayMs = 1_000;
+/** How long a watcher may take to be registered. */
+const openMs = 10_000;
+/** Watchers that know several servers may have gone to another one than that which fails. */
+const cutMs = 2_000;
 
-/** A scenario that can't go on: a step waits for something that does not come. */
-export class ScenarioError extends LabError {}
-
-/** See `Scenario.run`. */
-export async function runScenario(
-	name: string,
-	steps: readonly Step[],
-	target: Target,
-	options: RunOptions,
-): Promise<Timeline> {
-	checkOptions("run", options, ["api", "signal", "onChange", "onWritten", "stepTimeoutMs"]);
-	if (steps.some(({ step }) => step === "fault") && target.faults === undefined) {
-		throw new ScenarioError(
-			`"${name}" has faults in it, and they are for clusters that the lab started: run it on atMember(cluster, member)`,
-		);
-	}
-	const api = apiOf(target, options.api ?? "v2");
-	const without = withoutCounterpart(steps, api.name);
-	checkWorth(name, steps, without, api.name);
-	if (api.name === "v2") {
-		checkV2Keys(steps);
-		const writes = writeCount(steps);
-		announceWrites(target, writes, `"${name}" makes ${writes} writes, which`);
-	} else if (steps.some(({ step }) => step === "compact")) {
-		target.mayOverflow(`"${name}" compacts the store, which`);
-	}
-	const prefix = target.newPrefix();
-	const origin = await api.now(prefix, options.signal);
-	const run = new Run(name, target, api, new Recorder(prefix, origin), without, options);
-	const leftOut = new Set(without.flatMap(({ step, isDone }) => (isDone ? [] : [step])));
-	try {
-		for (const [at, step] of steps.entries()) if (!leftOut.has(at + 1)) await run.take(step, at + 1);
-		await run.finish();
-		return run.timeline();
-	} finally {
-		await run.close();
-		if (run.hasFaults) await target.faults?.mend();
-	}
-}
-
-function apiOf(target: Target, name: Timeline["api"]): V2Api | V3Api {
-	if (name === "v2") return new V2Api(target);
-	if (name !== "v3") throw new ArgumentError(`there is no api "${String(name)}": it is "v2" or "v3"`);
-	if (target.v3 === undefined)
-		throw new ScenarioError("this server's v3 API is not at hand: run it on a lab");
-	return new V3Api(target.v3, target.newV3Watchers?.());
-}
-
-/** A run without one of its writes would show a silence that means nothing. */
-function checkWorth(
-	name: string,
-	steps: readonly Step[],
-	without: ReturnType<typeof withoutCounterpart>,
-	api: Timeline["api"],
-): void {
-	const isLeftOut = (at: number) => without.some(({ step, isDone }) => step === at + 1 && !isDone);
-	const acts = steps.filter(({ step }) => step === "write" || step === "burst" || step === "compact");
-	if (acts.length === 0 || acts.some((step) => !isLeftOut(steps.indexOf(step)))) return;
-	const why = without.map(({ step, what, why }) => `step ${step}, ${what}: ${why}`).join("; ");
-	throw new ScenarioError(`nothing that "${name}" does has a counterpart in ${api}: ${why}`);
-}
-
-class Run implements Surroundings {
-	readonly api: V2Api | V3Api;
+/** Carries out the steps of a scenario, one after the other, and records what happens. */
+export class Run implements RunContext {
+	readonly api: Api;
 	readonly recorder: Recorder;
 	readonly signal: AbortSignal;
-	readonly #name: string;
-	readonly #target: Target;
-	readonly #options: RunOptions;
+	readonly #parts: RunParts;
 	readonly #stop = new AbortController();
-	readonly #writing = new Writing(this);
-	readonly #watchings = new Map<string, Watched>();
+	readonly #writer = new Writer(this);
+	readonly #settling: Settling;
+	readonly #watchers = new Map<string, RunWatcher>();
 	readonly #faults: FaultRecord[] = [];
 	readonly #compactions: CompactionRecord[] = [];
-	readonly #without: readonly WithoutCounterpart[];
 	#steady: Promise<void> = Promise.resolve();
 	#fences: Timeline["fences"] = [];
 	#now = 0;
-	#lastIndex: number | undefined;
+	#isEnding = false;
 
-	constructor(
-		name: string,
-		target: Target,
-		api: V2Api | V3Api,
-		recorder: Recorder,
-		without: readonly WithoutCounterpart[],
-		options: RunOptions,
-	) {
-		this.#name = name;
-		this.#target = target;
-		this.api = api;
-		this.recorder = recorder;
-		this.#without = without.map(({ step, what, why }) => ({ step, what, why }));
-		this.#options = options;
-		this.signal = options.signal ? AbortSignal.any([options.signal, this.#stop.signal]) : this.#stop.signal;
+	constructor(parts: RunParts) {
+		this.#parts = parts;
+		this.api = parts.api;
+		this.recorder = parts.recorder;
+		const { signal } = parts.options;
+		this.signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+		this.#settling = new Settling(this.api.isInstant, this.signal);
 	}
 
 	now(): number {
@@ -141,242 +75,247 @@ class Run implements Surroundings {
 	}
 
 	saw(index: number): void {
-		// What the fence does is not part of the story.
-		if (this.#lastIndex === undefined && index > this.#now) this.#now = index;
+		if (!this.#isEnding) this.sawEvent(index);
+	}
+
+	sawEvent(index: number): void {
+		this.#now = Math.max(this.#now, index);
 	}
 
 	changed(): void {
-		this.#options.onChange?.(() => this.timeline());
+		this.#parts.options.onChange?.(() => this.timeline());
 	}
 
 	steady(): Promise<void> {
 		return this.#steady;
 	}
 
-	get hasFaults(): boolean {
-		return this.#faults.length > 0;
-	}
-
-	async take(step: Step, number: number): Promise<void> {
-		this.#throwFatal();
-		if (step.step === "write") await this.#settled(await this.#writing.write(step));
-		else if (step.step === "burst") await this.#writing.burst(step, number);
-		else if (step.step === "awaitExpiry") await this.#awaitExpiry(step, number);
-		else if (step.step === "awaitDelivery") await this.#awaitDelivery(step, number);
-		else if (step.step === "fault") await this.#fault(step, number);
-		else if (step.step === "compact") await this.#compact(step, number);
-		else if ("key" in step) await this.#open(step, number);
-		else await this.#toWatcher(step, number);
-	}
-
-	/** The fence, and every watcher's proof. */
-	async finish(): Promise<void> {
-		this.#lastIndex = this.#now;
-		const open = [...this.#watchings.values()].filter(({ isOver, isPaused }) => !isOver && !isPaused);
+	/** Carries out all steps but those that are left out, and makes sure that nothing is on its way. */
+	async steps(steps: readonly Step[]): Promise<Timeline> {
+		const leftOut = new Set(this.#parts.without.flatMap(({ step, isDone }) => (isDone ? [] : [step])));
+		for (const [at, step] of steps.entries()) if (!leftOut.has(at + 1)) await this.#take(step, at + 1);
+		this.#isEnding = true;
+		const open = [...this.#watchers.values(), ...this.#writer.expiryWatches()].filter(
+			({ isOver, isPaused }) => !isOver && !isPaused,
+		);
 		this.#fences = await this.api.fence(this.recorder, open, this.signal);
 		this.#throwFatal();
+		return this.timeline();
 	}
 
 	/** Nothing stays open, whether the run ended well or not. */
 	async close(): Promise<void> {
 		this.#stop.abort();
-		await Promise.all([...this.#watchings.values()].map((watching) => watching.drop("closed")));
-		await this.api.clear(this.recorder.prefix);
-		await this.api.close();
+		this.#writer.close();
+		try {
+			await Promise.all([...this.#watchers.values()].map((watcher) => watcher.drop("closed")));
+			await this.api.clear(this.recorder.prefix);
+		} finally {
+			if (this.#faults.length > 0) await this.#parts.target?.faults?.mend();
+		}
 	}
 
 	timeline(): Timeline {
+		const { name } = this.#parts;
+		const without = this.#parts.without.map(({ step, what, why }) => ({ step, what, why }));
 		return {
 			format: "etcd-watch-lab/timeline",
 			version: 1,
-			name: this.#name,
+			name,
 			api: this.api.name,
-			server: this.#target.version,
+			server: this.api.server,
 			origin: this.recorder.origin,
-			lastIndex: this.#lastIndex ?? this.#now,
-			writes: this.#writing.records(),
-			watchers: [...this.#watchings.values()].map((watching) => watching.record()),
+			lastIndex: this.#now,
+			writes: this.#writer.records(),
+			watchers: [...this.#watchers.values()].map((watcher) => watcher.record()),
 			fences: this.#fences,
 			...(this.#faults.length === 0 ? {} : { faults: [...this.#faults] }),
 			...(this.#compactions.length === 0 ? {} : { compactions: [...this.#compactions] }),
-			...(this.#without.length === 0 ? {} : { withoutCounterpart: this.#without }),
+			...(without.length === 0 ? {} : { withoutCounterpart: without }),
 		};
 	}
 
-	async #open(step: OpenStep, number: number): Promise<void> {
-		const before = this.#watchings.get(step.watcher);
-		if (before) {
-			await this.#inTime(before.reading, number, `the answer to the poll "${step.watcher}" before it`);
-			this.#throwFatal();
-			await before.open(step);
-			await this.#refusedOr(before, number);
-			return;
+	async #take(step: Step, number: number): Promise<void> {
+		this.#throwFatal();
+		switch (step.step) {
+			case "write":
+				return this.#settled(await this.#writer.write(step));
+			case "burst":
+				return this.#writer.burst(step, number, this.#parts.burstKeys?.(number));
+			case "awaitExpiry":
+				return this.#awaitExpiry(step, number);
+			case "awaitDelivery":
+				return this.#awaitDelivery(step, number);
+			case "fault":
+				return this.#fault(step, number);
+			case "compact":
+				return this.#compact(step.index ?? this.#now, number);
+			default:
+				return "key" in step ? this.#open(step, number) : this.#toWatcher(step, number);
 		}
-		const watching =
-			step.step === "follow"
-				? new Following(step, this, this.api.watchers, this.#target.followOptions)
-				: new Watching(step, this);
-		this.#watchings.set(step.watcher, watching);
-		await watching.open(step);
-		await this.#refusedOr(watching, number);
-		await replayed(this.timeline(), watching);
+	}
+
+	async #open(step: OpenStep, number: number): Promise<void> {
+		const { watcher: name } = step;
+		const before = this.#watchers.get(name);
+		if (before) {
+			const answer = `the answer to the poll "${name}" before it`;
+			await this.#inTime(before.reading, number, answer, promptMs, () => "no event that is for it has been");
+		} else await this.#membersAreLevel(number);
+		const watcher =
+			before ??
+			(step.step === "follow"
+				? new FollowerWatcher(step, this, this.#parts.target?.followOptions)
+				: new ClientWatcher(step, this));
+		this.#watchers.set(name, watcher);
+		await this.#inTime(watcher.open(step), number, `"${name}" to be registered`, openMs);
+		await this.#refusedOr(watcher, number);
+		await this.#settling.opened(this.timeline(), watcher);
+	}
+
+	/** A member that is behind would send a watcher that is opened now what was written before. */
+	async #membersAreLevel(number: number): Promise<void> {
+		if (this.#faults.length > 0) return;
+		const reached = this.api.reached(this.recorder.absoluteIndex(this.#now), this.signal);
+		await this.#inTime(reached, number, "the watchers' member to come to where the others are", openMs);
 	}
 
 	/** v3 registers a watch first, and then says that what it asks for has been compacted. */
-	async #refusedOr(watching: Watched, number: number): Promise<void> {
-		// A follower is not refused: it lists, and goes on.
-		if (!(watching instanceof Watching)) return;
+	async #refusedOr(watcher: RunWatcher, number: number): Promise<void> {
 		const compacted = this.#compactions.at(-1)?.index;
-		const asked = watching.record().life.findLast(({ kind }) => kind === "asked");
-		if (compacted === undefined || asked?.kind !== "asked" || asked.waitIndex === undefined) return;
-		if (asked.waitIndex >= compacted) return;
-		await this.#inTime(watching.reading, number, "the refusal of what has been compacted");
-		this.#throwFatal();
+		// A follower is not refused: it lists, and goes on.
+		if (compacted === undefined || watcher.kind === "follow") return;
+		const asked = watcher.record().life.findLast(({ kind }) => kind === "asked");
+		if (asked?.kind !== "asked" || asked.waitIndex === undefined || asked.waitIndex >= compacted) return;
+		await this.#inTime(watcher.reading, number, "the refusal of what has been compacted", stepMs);
 	}
 
-	async #compact({ index = this.#now }: CompactStep, number: number): Promise<void> {
-		if (!(this.api instanceof V3Api)) return;
+	async #compact(index: number, number: number): Promise<void> {
 		if (index > this.#now)
-			throw new ScenarioError(`step ${number}: there is no index ${index} yet, the last is ${this.#now}`);
-		await this.api.compact(this.recorder.absoluteIndex(index), this.signal);
+			throw this.#error(`step ${number}: there is no index ${index} yet, the last is ${this.#now}`);
+		await this.api.compact?.(this.recorder.absoluteIndex(index), this.signal);
 		this.#compactions.push({ at: this.#now, index });
 		this.changed();
 	}
 
-	async #toWatcher({ step, watcher }: WatcherStep, number: number): Promise<void> {
-		const watching = this.#watching(watcher, number);
-		if (step === "close") await watching.drop("closed");
-		else if (step === "cut") await watching.drop("cut");
-		else if (step === "reconnect") await watching.reconnect();
-		else if (step === "awaitProgress") await this.#awaitProgress(watching, number);
-		else if (!(watching instanceof Watching)) return;
-		else if (step === "pause") watching.pause();
-		else if (step === "resume") watching.resume();
-		else {
-			await this.#inTime(watching.reading, number, `the end of "${watcher}" by an error`);
-			await watching.recover();
+	async #toWatcher({ step, watcher: name }: WatcherStep, number: number): Promise<void> {
+		const watcher = this.#watcher(name, number);
+		if (step === "close" || step === "cut" || step === "pause")
+			await this.#settling.level(this.timeline(), watcher);
+		if (step === "close") await watcher.drop("closed");
+		else if (step === "cut") await watcher.drop("cut");
+		else if (step === "pause") watcher.pause();
+		else if (step === "resume") watcher.resume();
+		else if (step === "awaitProgress") {
+			const told = watcher.progressed(this.#now);
+			const what = "the message that says how far the store is (progress notify)";
+			await this.#inTime(told, number, what, stepMs);
+		} else {
+			if (step === "recover") {
+				const why = () =>
+					`it was not refused: ${watcher.isOver ? "it was answered" : "it waits for an event"}`;
+				await this.#inTime(watcher.reading, number, `the end of "${name}" by an error`, promptMs, why);
+			}
+			const asked = step === "recover" ? watcher.recover() : watcher.reconnect();
+			await this.#inTime(asked, number, `"${name}" to be registered again`, openMs);
+			await this.#refusedOr(watcher, number);
 		}
-		if (step === "reconnect" || step === "recover") await this.#refusedOr(watching, number);
-		await replayed(this.timeline(), watching);
+		await this.#settling.opened(this.timeline(), watcher);
 	}
 
 	/** What it cuts is cut, what was to find its way has found it, and a new store's indexes are counted on. */
 	async #fault({ fault }: FaultStep, number: number): Promise<void> {
-		const { faults } = this.#target;
+		const { faults } = this.#parts.target ?? {};
 		if (faults === undefined) return;
 		this.#faults.push({ kind: fault, at: this.#now });
 		this.changed();
-		const loops: Watching[] = [];
-		const followers: Following[] = [];
-		for (const one of this.#watchings.values()) {
-			if (one instanceof Watching) loops.push(one);
-			if (one instanceof Following) followers.push(one);
-		}
-		const silent = fault === "pause" || fault === "cutOff";
-		for (const watching of this.#watchings.values()) watching.silence(silent);
-		let skips = false;
-		if (fault === "wipe") await this.#wipe(faults);
-		else {
-			const besides = await faults.make(fault);
-			skips = besides.includes("snapshot");
-			for (const kind of besides) this.#faults.push({ kind, at: this.#now });
-		}
-		if (fault === "kill" || fault === "wipe") {
-			const cut = Promise.all(loops.map(({ reading }) => reading));
-			await this.#inTime(cut, number, `the end of the connections that "${fault}" cuts`);
-		}
-		if (fault === "wipe") {
-			const told = Promise.all(followers.map((follower) => follower.wasReset()));
-			await this.#inTime(told, number, "the followers to find the new store");
-		}
+		const watchers = [...this.#watchers.values()];
+		for (const watcher of watchers) watcher.silence(fault === "pause" || fault === "cutOff");
+		const besides = fault === "wipe" ? await this.#wipe(faults) : await faults.make(fault);
+		for (const kind of besides) this.#faults.push({ kind, at: this.#now });
+		const seen = Promise.all(watchers.map((watcher) => watcher.sawFault(fault)));
+		if (fault === "kill" && this.api.endpointCount > 1) await within(seen, cutMs, this.signal);
+		else await this.#inTime(seen, number, `the watchers to notice the "${fault}"`, stepMs);
 		this.#throwFatal();
-		// Who waited while the member was sent the whole store is waiting still.
-		for (const one of followers) await replayed(this.timeline(), one, followerMs);
-		// v3's watches are told the past by the new store, too (`Restore` in mvcc/watchable_store.go).
-		if (skips && this.api.name === "v2") return;
-		for (const one of loops) await replayed(this.timeline(), one);
+		for (const watcher of watchers) {
+			// A v2 watch that waited while its member was sent the whole store is not told. v3's are (`Restore` in
+			// mvcc/watchable_store.go).
+			const isSkipped = besides.includes("snapshot") && this.api.name === "v2" && watcher.kind !== "follow";
+			if (!isSkipped) await this.#settling.opened(this.timeline(), watcher, watcher.faultMs);
+		}
 	}
 
-	async #wipe(faults: Faults): Promise<void> {
+	async #wipe(faults: Faults): Promise<readonly FaultRecord["kind"][]> {
 		const at = this.#now;
 		let done = () => {};
 		this.#steady = new Promise((resolve) => {
 			done = resolve;
 		});
 		try {
-			await faults.make("wipe");
+			const besides = await faults.make("wipe");
 			this.recorder.wiped(await this.api.now("/", this.signal), at);
+			return besides;
 		} finally {
 			done();
 		}
 	}
 
 	async #settled(write: WriteRecord): Promise<void> {
-		await settled(this.timeline(), [...this.#watchings.values()], write);
-		await this.#options.onWritten?.(write, this);
+		await this.#settling.written(this.timeline(), [...this.#watchers.values()], write);
+		await this.#parts.options.onWritten?.(write, this);
 	}
 
 	async #awaitExpiry({ key }: ExpiryStep, number: number): Promise<void> {
-		const { api, signal, recorder } = this;
-		const afterIndex = this.#writing.touchedAt(key);
-		const options = { recursive: false, afterIndex, signal };
-		const unheard = { asked() {}, answered() {} };
-		const source = await api.watch("watch", recorder.absoluteKey(key), options, unheard);
-		try {
-			for (;;) {
-				const event = await this.#inTime(source.next(), number, `the expiry of ${key}`);
-				if (event === undefined) continue;
-				// v3 does not tell an expiry from a delete; what the run itself deleted lies before.
-				const isExpiry = event.action === (api.name === "v3" ? "delete" : "expire");
-				if (isExpiry) return this.#settled(this.#writing.expired(event));
-				if (event.action === "delete")
-					throw new ScenarioError(`step ${number}: ${key} was deleted before it expired`);
-			}
-		} finally {
-			source.close();
+		this.api.passUntilExpiry?.(this.recorder.absoluteKey(key));
+		const ending = await this.#inTime(this.#writer.expiryOf(key), number, `the expiry of ${key}`, stepMs);
+		if (ending.kind === "expired") return this.#settled(ending.write);
+		throw this.#error(`step ${number} waits for the expiry of ${key}, which does not come: ${ending.why}`);
+	}
+
+	async #awaitDelivery({ watcher: name, count }: DeliveryStep, number: number): Promise<void> {
+		const watcher = this.#watcher(name, number);
+		const why = () => `it was sent ${watcher.deliveryCount}${watcher.isOver ? ", and is over" : ""}`;
+		// Under a burst more of them are on their way for as long as they keep coming.
+		for (let before = -1; watcher.deliveryCount > before && watcher.deliveryCount < count; ) {
+			before = watcher.deliveryCount;
+			const next = watcher.delivered(Math.min(count, before + 1));
+			await this.#inTime(next, number, `event ${count} of "${name}"`, promptMs, why);
 		}
+		if (watcher.deliveryCount < count)
+			throw this.#error(
+				`step ${number} waits for event ${count} of "${name}", which does not come: ${why()}`,
+			);
 	}
 
-	async #awaitDelivery({ watcher, count }: DeliveryStep, number: number): Promise<void> {
-		const watching = this.#watching(watcher, number);
-		await this.#inTime(watching.delivered(count), number, `event ${count} of "${watcher}"`);
+	#watcher(name: string, number: number): RunWatcher {
+		const watcher = this.#watchers.get(name);
+		if (!watcher) throw this.#error(`step ${number}: no watcher is called "${name}"`);
+		return watcher;
+	}
+
+	async #inTime<T>(
+		pending: Promise<T>,
+		number: number,
+		what: string,
+		unlessGivenMs: number,
+		why?: () => string,
+	): Promise<T> {
+		const { stepTimeoutMs = unlessGivenMs, onWait } = this.#parts.options;
+		const ms = this.api.isInstant ? 0 : stepTimeoutMs;
+		const words = `step ${number} waits for ${what}, at most ${ms / 1000} s`;
+		const says = setTimeout(() => onWait?.(words), sayMs);
+		const came = await within(pending, ms, this.signal).finally(() => clearTimeout(says));
 		this.#throwFatal();
+		if (came !== undefined) return came.value;
+		const reason = why === undefined ? "" : `: ${why()}`;
+		throw this.#error(`step ${number} waited ${ms} ms for ${what}, which did not come${reason}`);
 	}
 
-	async #awaitProgress(watching: Watched, number: number): Promise<void> {
-		if (!(watching instanceof Watching)) return;
-		const told = watching.progressed(this.#now);
-		await this.#inTime(told, number, "the message that says how far the store is (progress notify)");
-		this.#throwFatal();
-	}
-
-	#watching(name: string, number: number): Watched {
-		const watching = this.#watchings.get(name);
-		if (!watching) throw new ScenarioError(`step ${number}: no watcher is called "${name}"`);
-		return watching;
-	}
-
-	async #inTime<T>(pending: Promise<T>, number: number, what: string): Promise<T> {
-		const timeoutMs = this.#options.stepTimeoutMs ?? 30_000;
-		const inTime = new AbortController();
-		const late = wait(timeoutMs, undefined, { signal: AbortSignal.any([inTime.signal, this.signal]) }).then(
-			() => {
-				throw new ScenarioError(`step ${number} waited ${timeoutMs} ms for ${what}, which did not come`);
-			},
-			() => {
-				// Either it came in time and nobody looks here, or the run was stopped.
-				throw new AbortedError("the run was interrupted");
-			},
-		);
-		try {
-			return await Promise.race([pending, late]);
-		} finally {
-			late.catch(() => {});
-			inTime.abort();
-		}
+	#error(message: string): ScenarioError {
+		return new ScenarioError(message, { timeline: this.timeline() });
 	}
 
 	#throwFatal(): void {
-		for (const { fatal } of this.#watchings.values()) if (fatal !== undefined) throw fatal;
+		for (const { fatal } of this.#watchers.values()) if (fatal !== undefined) throw fatal;
 	}
 }

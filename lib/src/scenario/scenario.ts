@@ -3,6 +3,7 @@ import { ArgumentError } from "../http/errors";
 import { type FaultKind, faultKinds, type Timeline } from "../timeline/timeline";
 import type { Comparison } from "../v2/client";
 import { checkComparison, checkTtl } from "../v2/key";
+import type { RunOptions, Target } from "./api";
 import {
 	type BurstOptions,
 	checkCanExpire,
@@ -24,9 +25,8 @@ import {
 	ttlOption,
 	type WatchingOptions,
 } from "./checks";
-import { type RunOptions, runScenario } from "./run";
+import { runOnServer } from "./server";
 import type { BurstStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
-import type { Target } from "./target";
 
 /**
  * An experiment: steps in order, each done when what it depends on has happened. A write comes after the watchers
@@ -276,7 +276,7 @@ export class Scenario {
 	 * `atMember`, or where no write has a counterpart; SharedServerError; ConnectionError; AbortedError after `options.signal` or the kernel's Interrupt. No watcher is left open, however it ends.
 	 */
 	run(target: Target, options: RunOptions = {}): Promise<Timeline> {
-		return runScenario(this.name, this.steps, target, options);
+		return runOnServer(this.name, this.steps, target, options);
 	}
 
 	/** A watcher's first step. */

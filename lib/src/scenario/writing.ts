@@ -1,67 +1,66 @@
-import { setTimeout as wait } from "node:timers/promises";
-import { AbortedError, ConnectionError } from "../http";
+import { ConnectionError } from "../http/errors";
 import type { Accepted, WriteRecord } from "../timeline/timeline";
-import type { SeenEvent } from "./api";
+import { isBelow } from "../v2/key";
+import type { Fenced, RunContext } from "./api";
 import type { BurstStep, WriteStep } from "./steps";
-import type { Surroundings } from "./watching";
+import { type Ending, ExpiryWatch, within } from "./waits";
 
-/** The writes of a run: each is carried out, and recorded with what became of it. */
-export class Writing {
-	readonly #run: Surroundings;
-	readonly #records: WriteRecord[] = [];
-	/** The absolute index of the last accepted write to a key. */
-	readonly #touched = new Map<string, number>();
+/** A write's place in the order tried, kept while it is under way; an expiry may come before it. */
+interface Slot {
+	record: WriteRecord;
+}
 
-	constructor(run: Surroundings) {
+/** The writes of a run: each is carried out, and recorded with what became of it; expiries, as the server makes them. */
+export class Writer {
+	readonly #run: RunContext;
+	readonly #slots: Slot[] = [];
+	/** By the key, as the run has it. */
+	readonly #expiries = new Map<string, ExpiryWatch>();
+	#idle: Promise<void> = Promise.resolve();
+	#underWay = 0;
+	#wake = () => {};
+
+	constructor(run: RunContext) {
 		this.#run = run;
 	}
 
-	/** In the order tried. */
+	/** In the order tried; an expiry stands where its index belongs. */
 	records(): WriteRecord[] {
-		return [...this.#records];
-	}
-
-	/** The absolute index after which a key's expiry has to come. */
-	touchedAt(key: string): number {
-		return this.#touched.get(key) ?? this.#run.recorder.origin;
+		return this.#slots.map(({ record }, at) => (record.id === at + 1 ? record : { ...record, id: at + 1 }));
 	}
 
 	/** One write; a refusal and a lost answer are outcomes. @throws AbortedError, and what is no answer of etcd's */
 	async write(step: WriteStep, burst?: number): Promise<WriteRecord> {
-		const { by, operation, key, value } = step;
-		const absolute: WriteStep =
-			step.expected?.prevIndex === undefined
-				? step
-				: {
-						...step,
-						expected: {
-							...step.expected,
-							prevIndex: this.#run.recorder.absoluteIndex(step.expected.prevIndex),
-						},
-					};
-		const at = this.#records.length;
-		const tried = {
-			id: at + 1,
-			by,
-			operation,
-			key,
-			triedAt: this.#run.now(),
-			...(burst === undefined ? {} : { burst }),
+		const { by, operation, key, value, expected } = step;
+		const { recorder } = this.#run;
+		const prevIndex = expected?.prevIndex;
+		const absolute: WriteStep = {
+			...step,
+			key: recorder.absoluteKey(key),
+			...(prevIndex === undefined
+				? {}
+				: { expected: { ...expected, prevIndex: recorder.absoluteIndex(prevIndex) } }),
 		};
-		const record = burst === undefined && value !== undefined ? { ...tried, value } : tried;
-		// Its place is kept while it is under way, so that ids are in the order tried.
-		this.#records.push({
-			...record,
-			outcome: { kind: "failed", message: "not answered yet", maybeApplied: true },
-		});
-		const written = { ...record, outcome: await this.#outcome(absolute) };
-		this.#records[at] = written;
+		const slot: Slot = {
+			record: {
+				...{ id: this.#slots.length + 1, by, operation, key, triedAt: this.#run.now() },
+				...(burst === undefined ? (value === undefined ? {} : { value }) : { burst }),
+				outcome: { kind: "failed", message: "not answered yet", maybeApplied: true },
+			},
+		};
+		this.#slots.push(slot);
+		this.#begins();
+		try {
+			slot.record = { ...slot.record, outcome: await this.#outcome(absolute) };
+		} finally {
+			this.#ends();
+		}
 		this.#run.changed();
-		return written;
+		return slot.record;
 	}
 
-	/** Many at once; the first failure that is no outcome ends it. Errors as `write`. */
-	async burst(step: BurstStep, number: number): Promise<void> {
+	/** Many at once; the first failure that is no outcome ends it. `keys`: in this order. Errors as `write`. */
+	async burst(step: BurstStep, number: number, keys?: readonly string[]): Promise<void> {
 		const { by, directory, count, keyCount, perSecond } = step;
 		const value = "x".repeat(step.valueBytes);
 		const begin = performance.now();
@@ -71,11 +70,11 @@ export class Writing {
 			while (next < count && failure === undefined) {
 				const id = next++;
 				try {
-					if (perSecond !== undefined) {
+					if (perSecond !== undefined && !this.#run.api.isInstant) {
 						const early = begin + (id * 1000) / perSecond - performance.now();
-						if (early > 1) await this.#pause(early);
+						if (early > 1) await within(new Promise(() => {}), early, this.#run.signal);
 					}
-					const key = `${directory === "/" ? "" : directory}/${id % keyCount}`;
+					const key = keys?.[id] ?? `${directory === "/" ? "" : directory}/${id % keyCount}`;
 					await this.write({ step: "write", by, operation: "set", key, value }, number);
 				} catch (error) {
 					failure ??= error;
@@ -86,44 +85,34 @@ export class Writing {
 		if (failure !== undefined) throw failure;
 	}
 
-	async #pause(durationMs: number): Promise<void> {
-		try {
-			await wait(durationMs, undefined, { signal: this.#run.signal });
-		} catch (cause) {
-			throw new AbortedError("the run was interrupted", { cause });
-		}
+	/** How the ttl ends that the last write to this key gave it. */
+	expiryOf(key: string): Promise<Ending> {
+		const watch = this.#expiries.get(key);
+		if (watch !== undefined) return watch.ending;
+		const last = this.records().findLast((write) => write.key === key && write.operation !== "expire");
+		const why =
+			last?.outcome.kind === "refused"
+				? `the ${last.operation} was refused: ${last.outcome.code} ${last.outcome.message}`
+				: "no write that gave it a ttl was answered";
+		return Promise.resolve({ kind: "never", why });
 	}
 
-	/** Records what the server did by itself. */
-	expired(event: SeenEvent): WriteRecord {
-		const { recorder } = this.#run;
-		const triedAt = this.#run.now();
-		const { index, action, node, prevNode } = recorder.delivery(event);
-		const outcome: Accepted = {
-			kind: "accepted",
-			index,
-			raisesEvent: true,
-			action,
-			node,
-			...(prevNode ? { prevNode } : {}),
-		};
-		this.#run.saw(outcome.index);
-		const id = this.#records.length + 1;
-		const expiry = { id, by: "etcd", operation: "expire", key: outcome.node.key, triedAt, outcome };
-		this.#records.push(expiry);
-		this.#run.changed();
-		return expiry;
+	/** What the fence has to reach, so that no expiry is left out. */
+	expiryWatches(): Fenced[] {
+		return [...this.#expiries.values()].filter(({ isOver }) => !isOver);
+	}
+
+	close(): void {
+		for (const watch of this.#expiries.values()) watch.close();
 	}
 
 	async #outcome(step: WriteStep): Promise<WriteRecord["outcome"]> {
 		try {
 			const { api, recorder, signal } = this.#run;
-			const key = recorder.absoluteKey(step.key);
-			const { outcome, index } = await api.write({ ...step, key }, recorder, signal);
-			if (index !== undefined) {
-				if (outcome.kind === "accepted") this.#touched.set(step.key, index);
-				this.#run.saw(recorder.index(index));
-			}
+			const { outcome, index, key = step.key } = await api.write(step, recorder, signal);
+			if (index !== undefined) this.#run.saw(recorder.index(index));
+			if (outcome.kind === "accepted" && step.ttl !== undefined && index !== undefined)
+				await this.#watchExpiry(recorder.key(key), recorder.index(index));
 			return outcome;
 		} catch (error) {
 			if (error instanceof ConnectionError) {
@@ -131,5 +120,75 @@ export class Writing {
 			}
 			throw error;
 		}
+	}
+
+	/** A watch that is there already goes on. */
+	async #watchExpiry(key: string, index: number): Promise<void> {
+		let watch = this.#expiries.get(key);
+		if (watch === undefined || watch.isOver) {
+			watch = new ExpiryWatch(key, this.#run, {
+				expired: (outcome) => this.#expired(outcome),
+				isRemovedByRun: (removed, at) => this.#isRemovedByRun(removed, at),
+			});
+			this.#expiries.set(key, watch);
+		}
+		await watch.open(index);
+	}
+
+	/** Records what the server did by itself, once. */
+	#expired(outcome: Accepted): WriteRecord {
+		const { index } = outcome;
+		const isAfter = ({ record }: Slot) =>
+			record.outcome.kind === "accepted" ? record.outcome.index > index : record.triedAt >= index;
+		const isKnown = ({ record }: Slot) =>
+			record.outcome.kind === "accepted" && record.outcome.index === index;
+		const known = this.#slots.find(isKnown);
+		if (known !== undefined) return known.record;
+		let place = this.#slots.length;
+		for (
+			let slot = this.#slots[place - 1];
+			slot !== undefined && isAfter(slot);
+			slot = this.#slots[place - 1]
+		)
+			place--;
+		const triedAt = Math.min(this.#run.now(), index - 1);
+		const record = {
+			id: place + 1,
+			by: "etcd",
+			operation: "expire",
+			key: outcome.node.key,
+			triedAt,
+			outcome,
+		};
+		this.#slots.splice(place, 0, { record });
+		this.#run.sawEvent(index);
+		this.#run.changed();
+		return record;
+	}
+
+	/** v3 does not tell an expiry from a delete: whether one of the run's own writes took the key away, or may have. */
+	async #isRemovedByRun(key: string, index: number): Promise<boolean> {
+		await this.#idle;
+		return this.#slots.some(({ record: { outcome, key: written, operation } }) => {
+			if (outcome.kind === "accepted") return outcome.index === index;
+			const removes = operation === "delete" || operation === "rmdir" || operation === "compareAndDelete";
+			return (
+				outcome.kind === "failed" &&
+				outcome.maybeApplied &&
+				removes &&
+				(written === key || isBelow(key, written))
+			);
+		});
+	}
+
+	#begins(): void {
+		if (this.#underWay++ > 0) return;
+		this.#idle = new Promise((resolve) => {
+			this.#wake = resolve;
+		});
+	}
+
+	#ends(): void {
+		if (--this.#underWay === 0) this.#wake();
 	}
 }

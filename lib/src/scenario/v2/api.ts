@@ -1,3 +1,6 @@
+import type { FollowOptions } from "../../follow";
+import { Following } from "../../follow/follow";
+import { LabError } from "../../http/errors";
 import type { Timeline } from "../../timeline/timeline";
 import {
 	type Answer,
@@ -7,27 +10,47 @@ import {
 	type Node,
 	type V2Client,
 } from "../../v2";
-import type { Api, PollListener, Source, SourceOptions, WatchRefusal, Written } from "../api";
+import type {
+	Api,
+	Fenced,
+	FollowSource,
+	Source,
+	SourceOptions,
+	Target,
+	WatchListener,
+	WatchRefusal,
+	Written,
+} from "../api";
 import type { Recorder } from "../record";
 import type { OpenStep, Operation, WriteStep } from "../steps";
-import type { Target } from "../target";
-import type { Watched } from "../watched";
 import { fence } from "./fence";
 import { pollSource, streamSource, watchSource } from "./sources";
+
+/** How long the removal of what a run has left may take. */
+const clearMs = 2_000;
 
 /** The v2 keys API, as a run uses it. */
 export class V2Api implements Api {
 	readonly name = "v2";
 	/** One that began in the past, or stopped reading, is not (notebook 03). */
 	readonly streamsAreSure = false;
-	readonly watchers: V2Client;
+	readonly isInstant = false;
 	readonly #target: Target;
 	readonly #v2: V2Client;
+	readonly #watchers: V2Client;
 
 	constructor(target: Target) {
 		this.#target = target;
 		this.#v2 = target.v2;
-		this.watchers = target.newWatchers?.() ?? target.v2;
+		this.#watchers = target.newWatchers?.() ?? target.v2;
+	}
+
+	get server(): string {
+		return this.#target.version;
+	}
+
+	get endpointCount(): number {
+		return this.#watchers.endpoints.length;
 	}
 
 	/** If the key does not exist, the error says the index all the same. */
@@ -43,18 +66,29 @@ export class V2Api implements Api {
 	async write(step: WriteStep, recorder: Recorder, signal: AbortSignal): Promise<Written> {
 		try {
 			const answer = await send(this.#v2, step, signal);
-			return { outcome: recorder.accepted(step.operation, answer), index: answer.node.modifiedIndex };
+			const { key, modifiedIndex } = answer.node;
+			return { outcome: recorder.accepted(step.operation, answer), index: modifiedIndex, key };
 		} catch (error) {
 			if (!(error instanceof EtcdError)) throw error;
-			const outcome = recorder.refused(error, step.expected?.prevIndex);
+			const outcome = recorder.refused(error, step.expected);
 			return error.index > 0 ? { outcome, index: error.index } : { outcome };
 		}
 	}
 
-	watch(kind: OpenStep["step"], key: string, options: SourceOptions, heard: PollListener): Promise<Source> {
-		if (kind === "watch") return watchSource(this.watchers, key, options, heard);
-		if (kind === "stream") return streamSource(this.watchers, key, options, heard);
-		return pollSource(this.watchers, key, options, heard, kind === "pollLoop");
+	watch(
+		kind: OpenStep["step"],
+		key: string,
+		{ atWriters, ...options }: SourceOptions,
+		listener: WatchListener,
+	): Promise<Source> {
+		const v2 = atWriters ? this.#v2 : this.#watchers;
+		if (kind === "watch") return watchSource(v2, key, options, listener);
+		if (kind === "stream") return streamSource(v2, key, options, listener);
+		return pollSource(v2, key, options, listener, kind === "pollLoop");
+	}
+
+	follow(key: string, options: FollowOptions): FollowSource {
+		return new Following(this.#watchers, key, options);
 	}
 
 	async list(key: string, recursive: boolean, signal: AbortSignal) {
@@ -67,25 +101,38 @@ export class V2Api implements Api {
 		}
 	}
 
-	refusal(error: unknown): WatchRefusal | undefined {
+	refusal(error: unknown, _: number | undefined, recorder: Recorder): WatchRefusal | undefined {
 		if (!(error instanceof EtcdError)) return undefined;
 		const { code, text, index } = error;
 		const gap =
 			error instanceof EventIndexClearedError
 				? { gap: { from: error.askedIndex, to: error.oldestIndex - 1 } }
 				: {};
-		return { code, message: text, index, v2: error, ...gap };
+		return { code, message: text, cause: recorder.cause(error), index, ...gap };
 	}
 
-	fence(recorder: Recorder, open: readonly Watched[], signal: AbortSignal): Promise<Timeline["fences"]> {
+	fence(recorder: Recorder, open: readonly Fenced[], signal: AbortSignal): Promise<Timeline["fences"]> {
 		return fence(this.#target, recorder, open, signal);
 	}
 
-	/** The fence has removed what it could, and the lab removes the rest at its end. */
-	async clear(): Promise<void> {}
+	/** On a server of others nothing of a run stays; on the lab's own it goes with the server. */
+	async clear(prefix: string): Promise<void> {
+		if (this.#target.owned) return;
+		try {
+			await this.#v2.rmdir(prefix, { recursive: true, timeoutMs: clearMs });
+		} catch (error) {
+			// It is gone, or the server is, and the lab removes the rest at its end.
+			if (!(error instanceof LabError)) throw error;
+		}
+	}
 
 	async close(): Promise<void> {
-		if (this.watchers !== this.#v2) await this.watchers.close();
+		if (this.#watchers !== this.#v2) await this.#watchers.close();
+	}
+
+	async reached(index: number, signal: AbortSignal): Promise<void> {
+		if (this.#watchers === this.#v2) return;
+		while ((await this.#watchers.get("/", { signal })).etcdIndex < index) {}
 	}
 }
 

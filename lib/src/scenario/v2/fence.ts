@@ -1,14 +1,14 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { Timeline } from "../../timeline/timeline";
 import { type Answer, EtcdError } from "../../v2";
+import type { Fenced, Target } from "../api";
 import type { Recorder } from "../record";
-import type { Target } from "../target";
-import type { Watched } from "../watched";
+import { within } from "../waits";
 
 type Fence = Timeline["fences"][number];
 
 /** How long a watcher may take to see the fence before its silence counts as unproven. */
 const fenceMs = 10_000;
+const checkMs = 20;
 /** How often in a row the server has to say so before a stream counts as dropped and read to its end. */
 const goneChecks = 10;
 
@@ -22,10 +22,13 @@ const goneChecks = 10;
 export async function fence(
 	target: Target,
 	recorder: Recorder,
-	watchings: readonly Watched[],
+	all: readonly Fenced[],
 	signal: AbortSignal,
 ): Promise<Fence[]> {
-	const open = watchings.filter((watching) => !watching.isOver && !watching.isPaused);
+	if (all.length === 0) return [];
+	const index = recorder.index((await target.v2.get("/", { signal })).etcdIndex);
+	// Who waits for a later index than the fence's is not told of it.
+	const open = all.filter(({ askedFrom }) => askedFrom <= index + 1);
 	if (open.length === 0) return [];
 	const missing = await missingKeys(target, recorder, open, signal);
 	const { v2 } = target;
@@ -35,8 +38,7 @@ export async function fence(
 		if (action !== "get")
 			fences.push({ action, index: recorder.index(node.modifiedIndex), key: recorder.key(node.key) });
 	};
-	const index = recorder.index((await v2.get("/", { signal })).etcdIndex);
-	for (const watching of open) watching.expectFence(index + 1);
+	for (const watching of all) watching.expectFence(index + 1);
 	if (await exists(target, recorder.prefix, signal)) {
 		await write(v2.rmdir(recorder.prefix, { recursive: true, signal }));
 	}
@@ -49,7 +51,7 @@ export async function fence(
 async function missingKeys(
 	target: Target,
 	recorder: Recorder,
-	open: readonly Watched[],
+	open: readonly Fenced[],
 	signal: AbortSignal,
 ): Promise<string[]> {
 	const keys = [...new Set(open.map((watching) => watching.key))];
@@ -69,13 +71,13 @@ async function exists({ v2 }: Target, key: string, signal: AbortSignal): Promise
 	}
 }
 
-async function allSettled(target: Target, open: readonly Watched[], signal: AbortSignal): Promise<void> {
-	const settled = Promise.all(open.map((watching) => watching.reading)).then(() => true);
+async function allSettled(target: Target, open: readonly Fenced[], signal: AbortSignal): Promise<void> {
+	const settled = Promise.all(open.map((watching) => watching.reading));
 	const deadline = Date.now() + fenceMs;
 	let checks = 0;
 	let seen = -1;
 	while (Date.now() < deadline) {
-		if (await Promise.race([settled, wait(20, false, { signal })])) return;
+		if (await within(settled, checkMs, signal)) return;
 		const waiting = open.filter((watching) => !watching.isOver);
 		const deliveries = waiting.reduce((sum, watching) => sum + watching.deliveryCount, 0);
 		// Watchers that saw the fence have closed, so whatever the server still counts is one of the waiting.

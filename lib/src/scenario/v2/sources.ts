@@ -1,15 +1,15 @@
 import type { Poll, V2Client, WatchOptions } from "../../v2";
-import type { PollListener, Source } from "../api";
+import type { Source, WatchListener } from "../api";
 
 /** The Go client's loop, registered. */
 export async function watchSource(
 	v2: V2Client,
 	key: string,
 	options: WatchOptions,
-	heard: PollListener,
+	listener: WatchListener,
 ): Promise<Source> {
 	const watcher = v2.watcher(key, options);
-	heard.asked(await watcher.registered(), waitIndexOf(options));
+	listener.asked(await watcher.registered(), waitIndexOf(options));
 	return {
 		get afterIndex() {
 			return watcher.afterIndex;
@@ -26,10 +26,10 @@ export async function streamSource(
 	v2: V2Client,
 	key: string,
 	options: WatchOptions,
-	heard: PollListener,
+	listener: WatchListener,
 ): Promise<Source> {
 	const stream = await v2.stream(key, options);
-	heard.asked(stream.headers, waitIndexOf(options));
+	listener.asked(stream.headers, waitIndexOf(options));
 	return {
 		afterIndex: undefined,
 		hasMore: false,
@@ -44,12 +44,12 @@ export async function pollSource(
 	v2: V2Client,
 	key: string,
 	options: WatchOptions,
-	heard: PollListener,
+	listener: WatchListener,
 	again: boolean,
 ): Promise<Source> {
 	const ask = async () => {
 		const poll = await v2.poll(key, options);
-		heard.asked(poll.headers, waitIndexOf(options));
+		listener.asked(poll.headers, waitIndexOf(options));
 		return poll;
 	};
 	let asking: Promise<Poll> | undefined = ask();
@@ -74,9 +74,13 @@ export async function pollSource(
 				asking = undefined;
 				over = !again;
 				// An empty answer is no event: the loop asks again, and the single poll is over without one.
-				if (answer.kind === "empty") continue;
-				heard.answered(answer.event);
-				return answer.event;
+				if (answer.kind === "empty") {
+					listener.answered({ etcdIndex: poll.headers.etcdIndex });
+					continue;
+				}
+				const { event } = answer;
+				listener.answered({ etcdIndex: event.etcdIndex, event });
+				return event;
 			}
 			return undefined;
 		},

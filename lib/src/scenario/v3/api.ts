@@ -1,11 +1,22 @@
-import { setTimeout as wait } from "node:timers/promises";
+import type { FollowOptions } from "../../follow";
+import { Following } from "../../follow/follow";
 import { LabError } from "../../http";
 import type { Timeline } from "../../timeline/timeline";
 import { CompactedError, type V3Client, V3Error } from "../../v3";
-import type { Api, PollListener, SeenNode, Source, SourceOptions, WatchRefusal, Written } from "../api";
-import type { Recorder } from "../record";
+import type {
+	Api,
+	Fenced,
+	FollowSource,
+	Source,
+	SourceOptions,
+	Target,
+	WatchListener,
+	WatchRefusal,
+	Written,
+} from "../api";
+import type { ApiNode, Recorder } from "../record";
 import type { OpenStep, WriteStep } from "../steps";
-import type { Watched } from "../watched";
+import { within } from "../waits";
 import { isIn, seenNode, treeOf } from "./node";
 import { v3Source } from "./source";
 import { outcomeOf, txnOf } from "./writing";
@@ -20,14 +31,20 @@ const fenceMs = 10_000;
 export class V3Api implements Api {
 	readonly name = "v3";
 	readonly streamsAreSure = true;
-	readonly watchers: V3Client;
+	readonly isInstant = false;
+	readonly server: string;
 	readonly #v3: V3Client;
+	readonly #watchers: V3Client;
 	readonly #leases: bigint[] = [];
 
-	/** `watchers`: what the watchers ask, and this ends, where it is not what the writers use. */
-	constructor(v3: V3Client, watchers = v3) {
+	constructor(v3: V3Client, { version, newV3Watchers }: Pick<Target, "version" | "newV3Watchers">) {
 		this.#v3 = v3;
-		this.watchers = watchers;
+		this.server = version;
+		this.#watchers = newV3Watchers?.() ?? v3;
+	}
+
+	get endpointCount(): number {
+		return this.#watchers.endpoints.length;
 	}
 
 	async now(key: string, signal: AbortSignal | undefined): Promise<number> {
@@ -47,13 +64,22 @@ export class V3Api implements Api {
 		}
 	}
 
-	watch(kind: OpenStep["step"], key: string, options: SourceOptions, heard: PollListener): Promise<Source> {
-		return v3Source(this.watchers, kind, key, options, heard);
+	watch(
+		kind: OpenStep["step"],
+		key: string,
+		{ atWriters, ...options }: SourceOptions,
+		listener: WatchListener,
+	): Promise<Source> {
+		return v3Source(atWriters ? this.#v3 : this.#watchers, kind, key, options, listener);
+	}
+
+	follow(key: string, options: FollowOptions): FollowSource {
+		return new Following(this.#watchers, key, options);
 	}
 
 	async list(key: string, recursive: boolean, signal: AbortSignal) {
 		const { header, kvs } = await this.#v3.range(key, { ...treeOf(key, recursive), signal });
-		const nodes: SeenNode[] = kvs.map((kv) => seenNode(kv)).filter(isIn(key, recursive));
+		const nodes: ApiNode[] = kvs.map((kv) => seenNode(kv)).filter(isIn(key, recursive));
 		return { index: header.revision, nodes };
 	}
 
@@ -64,7 +90,7 @@ export class V3Api implements Api {
 			compactRevision === undefined || asked === undefined
 				? {}
 				: { gap: { from: asked, to: compactRevision - 1 } };
-		return { code: error.grpcCode, message: shortText(error), ...gap };
+		return { code: error.grpcCode, message: shortText(error), cause: "", ...gap };
 	}
 
 	async compact(index: number, signal: AbortSignal): Promise<void> {
@@ -72,24 +98,18 @@ export class V3Api implements Api {
 	}
 
 	/** A put to each watched key: no rule of v3 hides one from its watcher. */
-	async fence(
-		recorder: Recorder,
-		open: readonly Watched[],
-		signal: AbortSignal,
-	): Promise<Timeline["fences"]> {
-		if (open.length === 0) return [];
+	async fence(recorder: Recorder, all: readonly Fenced[], signal: AbortSignal): Promise<Timeline["fences"]> {
+		if (all.length === 0) return [];
 		const index = recorder.index(await this.now(recorder.prefix, signal));
-		for (const watching of open) watching.expectFence(index + 1);
+		// Who waits for a later revision than the fence's is not told of it.
+		const open = all.filter(({ askedFrom }) => askedFrom <= index + 1);
+		for (const watching of all) watching.expectFence(index + 1);
 		const fences: Timeline["fences"][number][] = [];
 		for (const key of new Set(open.map((watching) => watching.key))) {
 			const { header } = await this.#v3.put(recorder.absoluteKey(key), "fence", { signal });
 			fences.push({ action: "put", index: recorder.index(header.revision), key });
 		}
-		const inTime = new AbortController();
-		const late = wait(fenceMs, undefined, { signal: AbortSignal.any([inTime.signal, signal]) });
-		await Promise.race([Promise.all(open.map(({ reading }) => reading)), late]);
-		late.catch(() => {});
-		inTime.abort();
+		await within(Promise.all(open.map(({ reading }) => reading)), fenceMs, signal);
 		return fences;
 	}
 
@@ -105,7 +125,13 @@ export class V3Api implements Api {
 	}
 
 	async close(): Promise<void> {
-		if (this.watchers !== this.#v3) await this.watchers.close();
+		if (this.#watchers !== this.#v3) await this.#watchers.close();
+	}
+
+	async reached(revision: number, signal: AbortSignal): Promise<void> {
+		if (this.#watchers === this.#v3) return;
+		const read = () => this.#watchers.range("/", { countOnly: true, serializable: true, signal });
+		while ((await read()).header.revision < revision) {}
 	}
 
 	async #lease(ttl: number, signal: AbortSignal): Promise<bigint> {

@@ -1,10 +1,10 @@
 import { belowName } from "../../timeline/scope";
 import { type KeyValue, prefixEnd, toText, type V3Event } from "../../v3";
 import { bytesOf } from "../../v3/bytes";
-import type { SeenEvent, SeenNode } from "../api";
+import type { ApiEvent, ApiNode } from "../record";
 
 /** A key of v3, its bytes as `toText` has them, in the words of v2: its mod_revision is its modifiedIndex, its create_revision its createdIndex. */
-export function seenNode(kv: KeyValue): SeenNode {
+export function seenNode(kv: KeyValue): ApiNode {
 	const { createRevision, modRevision, version } = kv;
 	const isThere = version > 0;
 	return {
@@ -18,12 +18,12 @@ export function seenNode(kv: KeyValue): SeenNode {
 }
 
 /** What a delete leaves behind: the key, and the delete's revision. */
-export function deletedNode(key: string, revision: number): SeenNode {
+export function deletedNode(key: string, revision: number): ApiNode {
 	return { key, dir: false, createdIndex: 0, modifiedIndex: revision, version: 0 };
 }
 
 /** An event; `began`: the revision at which its watch was registered. */
-export function seenEvent({ type, kv, prevKv }: V3Event, began: number): SeenEvent {
+export function seenEvent({ type, kv, prevKv }: V3Event, began: number): ApiEvent {
 	return {
 		action: type,
 		node: seenNode(kv),

@@ -1,6 +1,7 @@
 import { ConnectionError } from "../../http";
 import type { V3Client, V3Watch } from "../../v3";
-import type { PollListener, SeenEvent, Source, SourceOptions } from "../api";
+import type { Source, SourceOptions, WatchListener } from "../api";
+import type { ApiEvent } from "../record";
 import type { OpenStep } from "../steps";
 import { isIn, seenEvent, treeOf } from "./node";
 
@@ -15,9 +16,9 @@ export async function v3Source(
 	kind: OpenStep["step"],
 	key: string,
 	options: SourceOptions,
-	heard: PollListener,
+	listener: WatchListener,
 ): Promise<Source> {
-	const source = new V3Source(v3, kind, key, options, heard);
+	const source = new V3Source(v3, kind, key, options, listener);
 	await source.registered();
 	return source;
 }
@@ -27,10 +28,10 @@ class V3Source implements Source {
 	readonly #kind: OpenStep["step"];
 	readonly #key: string;
 	readonly #options: SourceOptions;
-	readonly #heard: PollListener;
+	readonly #listener: WatchListener;
 	#asking: Promise<V3Watch> | undefined;
 	/** What came together and has not been given. */
-	#pending: SeenEvent[] = [];
+	#pending: ApiEvent[] = [];
 	#carried: number | undefined;
 	#isOver = false;
 	#isClosed = false;
@@ -40,13 +41,13 @@ class V3Source implements Source {
 		kind: OpenStep["step"],
 		key: string,
 		options: SourceOptions,
-		heard: PollListener,
+		listener: WatchListener,
 	) {
 		this.#v3 = v3;
 		this.#kind = kind;
 		this.#key = key;
 		this.#options = options;
-		this.#heard = heard;
+		this.#listener = listener;
 	}
 
 	get afterIndex(): number | undefined {
@@ -61,7 +62,7 @@ class V3Source implements Source {
 		if (!this.#isOver && !this.#isClosed) await this.#watch();
 	}
 
-	async next(): Promise<SeenEvent | undefined> {
+	async next(): Promise<ApiEvent | undefined> {
 		for (;;) {
 			const event = this.#pending.shift();
 			if (event) return event;
@@ -73,7 +74,7 @@ class V3Source implements Source {
 			}
 			if (message.kind === "progress") {
 				this.#carried = Math.max(this.#carried ?? 0, message.header.revision);
-				this.#heard.progressed?.(message.header.revision);
+				this.#listener.progressed?.(message.header.revision);
 				continue;
 			}
 			const { recursive } = this.#options;
@@ -92,7 +93,7 @@ class V3Source implements Source {
 		);
 	}
 
-	#take(events: SeenEvent[], watch: V3Watch): void {
+	#take(events: ApiEvent[], watch: V3Watch): void {
 		const [first] = events;
 		if (first === undefined) return;
 		const last = events.at(-1) ?? first;
@@ -102,7 +103,7 @@ class V3Source implements Source {
 			return;
 		}
 		this.#pending = events.filter(({ node }) => node.modifiedIndex === first.node.modifiedIndex);
-		this.#heard.answered(first);
+		this.#listener.answered({ etcdIndex: first.etcdIndex, event: first });
 		watch.close();
 		this.#asking = undefined;
 		this.#isOver = this.#kind === "poll";
@@ -131,7 +132,7 @@ class V3Source implements Source {
 			signal,
 		});
 		this.#carried = startRevision === undefined ? watch.header.revision : startRevision - 1;
-		this.#heard.asked({ etcdIndex: watch.header.revision }, startRevision);
+		this.#listener.asked({ etcdIndex: watch.header.revision }, startRevision);
 		return watch;
 	}
 }

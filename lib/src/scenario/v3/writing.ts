@@ -9,8 +9,7 @@ import {
 	type TxnOperation,
 	toText,
 } from "../../v3";
-import type { SeenNode } from "../api";
-import type { Recorder } from "../record";
+import type { ApiNode, Recorder } from "../record";
 import type { WriteStep } from "../steps";
 import { deletedNode, seenNode } from "./node";
 
@@ -82,7 +81,7 @@ export function outcomeOf(step: WriteStep, answer: TxnAnswer, recorder: Recorder
 function changesOf(
 	one: OperationAnswer,
 	{ answers, header }: TxnAnswer,
-): { node: SeenNode; prevNode?: SeenNode }[] {
+): { node: ApiNode; prevNode?: ApiNode }[] {
 	const before = (kv: KeyValue | undefined) => (kv ? { prevNode: seenNode(kv) } : {});
 	if (one.kind === "delete") {
 		return one.prevKvs.map((kv) => ({

@@ -1,6 +1,6 @@
-import { belowName } from "../timeline/scope";
-import type { Timeline, WithoutCounterpart } from "../timeline/timeline";
-import { type BurstStep, type OpenStep, type Step, stepWords, type WriteStep } from "./steps";
+import { belowName } from "../../timeline/scope";
+import type { Timeline, WithoutCounterpart } from "../../timeline/timeline";
+import { type BurstStep, type OpenStep, type Step, stepWords, type WriteStep } from "../steps";
 
 /** What a step is in v3. */
 export interface Counterpart {
@@ -38,7 +38,7 @@ export function withoutCounterpart(
 	api: Timeline["api"],
 ): (WithoutCounterpart & { readonly isDone: boolean })[] {
 	return steps.flatMap((step, at) => {
-		const found = api === "v2" ? withoutInV2(step) : withoutInV3(step);
+		const found = api === "v2" ? withoutInV2(step) : withoutInV3(step, steps.slice(0, at));
 		return found === undefined ? [] : [{ step: at + 1, what: stepWords(step), isDone: false, ...found }];
 	});
 }
@@ -57,7 +57,17 @@ function withoutInV2(step: Step): Found | undefined {
 
 const directory = "v3 has no directories: keys are flat, and a slash in one is a letter like any other";
 
-function withoutInV3(step: Step): Found | undefined {
+/** Writes that give a key a lease. */
+const leasing: ReadonlySet<string> = new Set(["set", "create", "update", "compareAndSwap"]);
+
+function withoutInV3(step: Step, before: readonly Step[]): Found | undefined {
+	if (step.step === "awaitExpiry") {
+		const isLeased = before.some(
+			(one) =>
+				one.step === "write" && one.key === step.key && one.ttl !== undefined && leasing.has(one.operation),
+		);
+		return isLeased ? undefined : { why: `nothing has that lease: ${directory}` };
+	}
 	if (step.step !== "write") return undefined;
 	switch (step.operation) {
 		case "mkdir":

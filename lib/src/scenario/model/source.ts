@@ -1,0 +1,145 @@
+import { LabError } from "../../http/errors";
+import type { ModelEvent, Refusal, WaitingWatcher } from "../../model";
+import type { ModelStore } from "../../model/store";
+import type { Source, SourceOptions, WatchListener } from "../api";
+import type { ApiEvent } from "../record";
+import type { OpenStep } from "../steps";
+
+/** A watch that the model refuses. */
+export class ModelRefusal extends LabError {
+	readonly refusal: Refusal;
+	/** From which index on it asked. */
+	readonly asked: number;
+	constructor(refusal: Refusal, asked: number) {
+		super(`${refusal.code} ${refusal.cause}`);
+		this.refusal = refusal;
+		this.asked = asked;
+	}
+}
+
+/** The model's store, and who waits at it, by the number that the store gave. */
+export interface Waiting {
+	readonly store: ModelStore;
+	readonly sources: Map<number, ModelSource>;
+}
+
+/** One watcher at the model's store. A loop asks again as soon as an event has come: it is never outrun. */
+export class ModelSource implements Source {
+	readonly #at: Waiting;
+	readonly #kind: OpenStep["step"];
+	readonly #key: string;
+	readonly #recursive: boolean;
+	readonly #listener: WatchListener;
+	readonly #queue: ApiEvent[] = [];
+	#waiting: WaitingWatcher | undefined;
+	/** The last index that it came to. */
+	#reached: number | undefined;
+	#afterIndex: number | undefined;
+	#isOver = false;
+	#wake = () => {};
+
+	/** @throws ModelRefusal where the history no longer holds what it asks for */
+	constructor(
+		at: Waiting,
+		kind: OpenStep["step"],
+		key: string,
+		{ recursive, afterIndex }: Pick<SourceOptions, "recursive" | "afterIndex">,
+		listener: WatchListener,
+	) {
+		this.#at = at;
+		this.#kind = kind;
+		this.#key = key;
+		this.#recursive = recursive;
+		this.#listener = listener;
+		this.#reached = afterIndex;
+		this.#afterIndex = afterIndex;
+		this.#ask(true);
+	}
+
+	get hasMore(): boolean {
+		return this.#queue.length > 0;
+	}
+
+	get afterIndex(): number | undefined {
+		return this.#kind === "watch" ? this.#afterIndex : undefined;
+	}
+
+	async registered(): Promise<void> {}
+
+	async next(): Promise<ApiEvent | undefined> {
+		while (this.#queue.length === 0 && !this.#isOver)
+			await new Promise<void>((resolve) => {
+				this.#wake = resolve;
+			});
+		const event = this.#queue.shift();
+		if (event !== undefined) this.#afterIndex = event.node.modifiedIndex;
+		return event;
+	}
+
+	close(): void {
+		this.#isOver = true;
+		this.#queue.length = 0;
+		this.#leave();
+		this.#wake();
+	}
+
+	/** An event that wakes it. What asks again does so by `askAgain`, when all have been told. */
+	take(event: ModelEvent): void {
+		const waiting = this.#waiting;
+		if (waiting === undefined) return;
+		if (this.#kind !== "stream") this.#leave();
+		this.#give(event, waiting.startIndex);
+	}
+
+	askAgain(): void {
+		if (this.#waiting === undefined && !this.#isOver) this.#ask(false);
+	}
+
+	/** The event that ends a run, at its own key, if that is not below what it asks for. */
+	fence(index: number): void {
+		if (this.#waiting === undefined || this.#waiting.sinceIndex > index) return;
+		const node = { key: this.#key, dir: true, createdIndex: index, modifiedIndex: index };
+		this.#give({ action: "delete", index, node, refresh: false }, index - 1);
+	}
+
+	/** One request, and for a loop one after the other until it has to wait. */
+	#ask(isFirst: boolean): void {
+		const { store, sources } = this.#at;
+		for (let isNoted = !isFirst && this.#kind !== "pollLoop"; ; isNoted = true) {
+			const waitIndex = this.#reached === undefined ? undefined : this.#reached + 1;
+			const watched = store.watch({
+				key: this.#key,
+				recursive: this.#recursive,
+				stream: this.#kind === "stream",
+				...(waitIndex === undefined ? {} : { waitIndex }),
+			});
+			if (watched.kind === "refused") throw new ModelRefusal(watched, waitIndex ?? store.index);
+			if (!isNoted) this.#listener.asked({ etcdIndex: store.index }, waitIndex);
+			if (watched.kind === "waiting") {
+				this.#waiting = watched.watcher;
+				sources.set(watched.watcher.id, this);
+				return;
+			}
+			this.#give(watched.event, watched.etcdIndex);
+			// A stream that is answered from the history is registered nowhere.
+			if (this.#kind !== "watch") return;
+		}
+	}
+
+	#give({ action, index, node, prevNode }: ModelEvent, etcdIndex: number): void {
+		const before = prevNode ? { prevNode } : {};
+		const event: ApiEvent = { action, node, ...before, etcdIndex, fromHistory: index <= etcdIndex };
+		if (this.#kind === "watch") this.#reached = index;
+		if (this.#kind === "poll" || this.#kind === "pollLoop") this.#listener.answered({ etcdIndex, event });
+		if (this.#kind === "poll") this.#isOver = true;
+		this.#queue.push(event);
+		this.#wake();
+	}
+
+	#leave(): void {
+		if (this.#waiting === undefined) return;
+		this.#at.store.unwatch(this.#waiting);
+		this.#at.sources.delete(this.#waiting.id);
+		this.#waiting = undefined;
+	}
+}

@@ -1,0 +1,231 @@
+import { AbortedError, LabError } from "../http/errors";
+import { onAbort } from "../http/signals";
+import { historyRule } from "../model/history";
+import { eventOf } from "../timeline/fate";
+import { accepted, changesOf, isVisible } from "../timeline/scope";
+import type { Accepted, Timeline, WriteRecord } from "../timeline/timeline";
+import { isRemoval } from "../v2/key";
+import type { Fenced, RunContext, RunWatcher, Source } from "./api";
+import type { ApiEvent } from "./record";
+
+/**
+ * What `pending` gives, if it does so in time; undefined where it does not.
+ * @throws AbortedError when the signal aborts before, and what `pending` rejects with
+ */
+export function within<T>(
+	pending: Promise<T>,
+	ms: number,
+	signal: AbortSignal,
+): Promise<{ readonly value: T } | undefined> {
+	return new Promise((resolve, reject) => {
+		let leave = () => {};
+		const timer = setTimeout(() => end(() => resolve(undefined)), ms);
+		const end = (settle: () => void) => {
+			clearTimeout(timer);
+			leave();
+			settle();
+		};
+		leave = onAbort(signal, () => end(() => reject(new AbortedError("the run was interrupted"))));
+		pending.then(
+			(value) => end(() => resolve({ value })),
+			(error: unknown) => end(() => reject(error)),
+		);
+	});
+}
+
+/** How long a watcher may take to be sent what is due to it before the next step goes on without it. */
+const settleMs = 2_000;
+
+/**
+ * Waits, after a write or an open, until whoever it has to reach has been sent it and asks again, so that two runs of a
+ * scenario give the same timeline. One that was waited for in vain is not waited for again, until it hears something.
+ */
+export class Settling {
+	readonly #ms: number;
+	readonly #signal: AbortSignal;
+	/** How many events each had that was waited for in vain. */
+	readonly #silent = new WeakMap<RunWatcher, number>();
+
+	/** `isInstant`: what does not come at once never comes. */
+	constructor(isInstant: boolean, signal: AbortSignal) {
+		this.#ms = isInstant ? 0 : settleMs;
+		this.#signal = signal;
+	}
+
+	async written(soFar: Timeline, watchers: readonly RunWatcher[], write: WriteRecord): Promise<void> {
+		const { outcome } = write;
+		if (outcome.kind !== "accepted") return;
+		const changes = changesOf(write);
+		const due = watchers.filter((watcher) => {
+			if (!watcher.isSure || watcher.askedFrom > outcome.index) return false;
+			const record = watcher.record();
+			return changes.some((change) => isVisible(soFar, record, change));
+		});
+		// A stream on exactly the key that goes is told twice.
+		const isTwice = ({ kind, key }: RunWatcher) =>
+			soFar.api === "v2" && kind === "stream" && isRemoval(outcome) && outcome.node.key === key;
+		await Promise.all(due.map((watcher) => this.#caughtUp(watcher, outcome.index, isTwice(watcher) ? 2 : 1)));
+	}
+
+	/** The same for one that asked for the past. `faultMs`: after a fault it may take longer. */
+	async opened(soFar: Timeline, watcher: RunWatcher, faultMs?: number): Promise<void> {
+		const record = watcher.record();
+		const { key, recursive, kind, life } = record;
+		const asked = life.findLast((event) => event.kind === "asked");
+		if (!watcher.isSure || asked?.kind !== "asked") return;
+		// A v3 watch is registered at a revision, and sent all that comes after it.
+		const from = asked.waitIndex ?? (soFar.api === "v3" ? asked.at + 1 : undefined);
+		if (from === undefined) return;
+		const last = accepted(soFar).findLast((write) => {
+			if (write.index < from) return false;
+			// What v2's history gives goes by its own rule, hidden names included; a follower drops those.
+			return soFar.api === "v3" || kind === "follow"
+				? isVisible(soFar, record, write)
+				: historyRule({ key, recursive, stream: false }, eventOf(write.outcome)) !== undefined;
+		});
+		if (last) await this.#caughtUp(watcher, last.index, 1, faultMs);
+	}
+
+	/** Before it is ended or paused: what it is to be sent has come. A loop of polls may have lost it. */
+	async level(soFar: Timeline, watcher: RunWatcher): Promise<void> {
+		if (!watcher.isSure || watcher.kind === "pollLoop") return;
+		const record = watcher.record();
+		const from = watcher.askedFrom;
+		const last = accepted(soFar).findLast((write) => write.index >= from && isVisible(soFar, record, write));
+		if (last) await this.#caughtUp(watcher, last.index, 1);
+	}
+
+	async #caughtUp(watcher: RunWatcher, index: number, count: number, faultMs?: number): Promise<void> {
+		if (this.#silent.get(watcher) === watcher.deliveryCount) return;
+		const came = await within(watcher.caughtUp(index, count), faultMs ?? this.#ms, this.#signal);
+		if (came === undefined) this.#silent.set(watcher, watcher.deliveryCount);
+	}
+}
+
+/** How a ttl ended: by the key's expiry, or `never`, and why. */
+export type Ending =
+	| { readonly kind: "expired"; readonly write: WriteRecord }
+	| { readonly kind: "never"; readonly why: string };
+
+/** What an expiry is told to, and asked of. */
+export interface ExpiryListener {
+	/** Records it; gives its write. */
+	expired(outcome: Accepted): WriteRecord;
+	/** v3, which does not tell an expiry from a delete: whether a write of the run took the key away at this index. */
+	isRemovedByRun(key: string, index: number): Promise<boolean>;
+}
+
+/** A watch on one key that has a ttl, which records its expiry whether or not a step waits for it. */
+export class ExpiryWatch implements Fenced {
+	readonly key: string;
+	readonly isPaused = false;
+	readonly deliveryCount = 0;
+	readonly ending: Promise<Ending>;
+	readonly #run: RunContext;
+	readonly #listener: ExpiryListener;
+	#end: (ending: Ending) => void = () => {};
+	#isOver = false;
+	#source: Source | undefined;
+	#reading: Promise<void> = Promise.resolve();
+	#fence = Number.POSITIVE_INFINITY;
+	/** The last index of the run at which it was given a ttl. */
+	#given = 0;
+
+	/** `key`: the run's. */
+	constructor(key: string, run: RunContext, listener: ExpiryListener) {
+		this.key = key;
+		this.#run = run;
+		this.#listener = listener;
+		this.ending = new Promise((resolve) => {
+			this.#end = resolve;
+		});
+	}
+
+	get isOver(): boolean {
+		return this.#isOver;
+	}
+
+	get askedFrom(): number {
+		return this.#given + 1;
+	}
+
+	get reading(): Promise<void> {
+		return this.#reading;
+	}
+
+	/** `index`: the run's, of the write that gave the ttl. Once more: a later write gave it another. */
+	async open(index: number): Promise<void> {
+		this.#given = index;
+		if (this.#source !== undefined) return;
+		const { api, recorder, signal } = this.#run;
+		const afterIndex = recorder.absoluteIndex(index);
+		const options = { recursive: false, atWriters: true, afterIndex, signal };
+		const nobody = { asked() {}, answered() {} };
+		try {
+			this.#source = await api.watch("watch", recorder.absoluteKey(this.key), options, nobody);
+			this.#reading = this.#read(this.#source);
+		} catch (error) {
+			this.#failed(error);
+		}
+	}
+
+	expectFence(index: number): void {
+		this.#fence = index;
+	}
+
+	isGone(): void {
+		this.close();
+	}
+
+	close(): void {
+		this.#source?.close();
+		this.#never("the run has ended");
+	}
+
+	async #read(source: Source): Promise<void> {
+		try {
+			while (!this.#isOver) {
+				const event = await source.next();
+				if (event === undefined) this.#never("its watch was ended");
+				else await this.#heard(event);
+			}
+		} catch (error) {
+			this.#failed(error);
+		} finally {
+			source.close();
+		}
+	}
+
+	async #heard(event: ApiEvent): Promise<void> {
+		const { api, recorder } = this.#run;
+		const { index, action, node, prevNode } = recorder.delivery(event);
+		if (index >= this.#fence) return this.#never("the run has ended");
+		const isExpiry =
+			api.name === "v3"
+				? action === "delete" && !(await this.#listener.isRemovedByRun(this.key, index))
+				: action === "expire";
+		if (isExpiry) {
+			const before = prevNode ? { prevNode } : {};
+			const outcome: Accepted = { kind: "accepted", index, raisesEvent: true, action, node, ...before };
+			const write = this.#listener.expired(outcome);
+			if (index < this.#given) return;
+			this.#isOver = true;
+			this.#end({ kind: "expired", write });
+		} else if (index <= this.#given) return;
+		else if (isRemoval({ action })) this.#never(`it was removed at index ${index}`);
+		// What a v3 event has of a lease is not known; there the watch goes on.
+		else if (api.name === "v2" && node.ttl === undefined)
+			this.#never(`the ${action} at index ${index} took its ttl away`);
+	}
+
+	#never(why: string): void {
+		this.#isOver = true;
+		this.#end({ kind: "never", why });
+	}
+
+	/** What ends a watch of its own ends no run. */
+	#failed(error: unknown): void {
+		if (!(error instanceof LabError)) throw error;
+		this.#never(`its watch ended: ${error.message}`);
+	}
+}

@@ -38,8 +38,6 @@ export interface NextPollOptions {
 
 export type PollOptions = OpenOptions & NextPollOptions;
 
-export const openOptions = ["recursive", "afterIndex"];
-
 export interface BurstOptions {
 	/** How many writes, from 1 to 100 000. */
 	readonly count: number;
@@ -62,8 +60,6 @@ export interface TtlOption {
 	readonly ttl?: number;
 }
 
-export const ttlOption = ["ttl"];
-
 const booleans: ReadonlySet<string> = new Set(["recursive", "progressNotify"]);
 
 /** What to write instead of a name that comes from elsewhere. */
@@ -76,11 +72,29 @@ const instead: ReadonlyMap<string, string> = new Map([
 	["dir", "a directory is made by mkdir and removed by rmdir"],
 	["stream", "open it by .stream()"],
 	["version", 'run has { api: "v2" } or { api: "v3" }, and runOnModel { version: "3.5" }'],
+	["next poll recursive", "a poll has its key and recursive from its first"],
 	["delete recursive", "a directory and all in it go by .rmdir(key, { recursive: true })"],
 ]);
 
+const open = ["recursive", "afterIndex"];
+const ttl = ["ttl"];
+const comparison = ["prevValue", "prevIndex"];
+
+/** The options of each step, and of what runs them. */
+const optionsOf = {
+	...{ watch: [...open, "progressNotify"], stream: open, follow: open, pollLoop: ["recursive"] },
+	...{ poll: [...open, "goOnAfter"], "next poll": ["afterIndex", "goOnAfter"] },
+	...{ set: ttl, create: ttl, createInOrder: ttl, update: ttl, mkdir: ttl, updateDirectory: ttl },
+	...{ delete: [], rmdir: ["recursive"], refresh: [] },
+	...{ compareAndSwap: comparison, compareAndDelete: comparison },
+	burst: ["count", "keyCount", "connections", "valueBytes", "perSecond"],
+	run: ["api", "signal", "onChange", "onWritten", "stepTimeoutMs", "onWait"],
+	runOnModel: ["version", "like"],
+} satisfies Record<string, readonly string[]>;
+
 /** @throws ArgumentError for what is no object, has an option that there is not, or no boolean where one belongs */
-export function checkOptions(step: string, options: unknown, known: readonly string[]): void {
+export function checkOptions(step: keyof typeof optionsOf, options: unknown): void {
+	const known: readonly string[] = optionsOf[step];
 	if (typeof options !== "object" || options === null || Array.isArray(options))
 		throw new ArgumentError(`${step} takes its options as an object, not ${kindOf(options)}`);
 	for (const [name, value] of Object.entries(options)) {
@@ -97,30 +111,21 @@ export function checkOptions(step: string, options: unknown, known: readonly str
 	}
 }
 
-/** The options, checked as by `checkOptions`. */
-export function checked<T extends object>(step: string, options: T, known: readonly string[]): T {
-	checkOptions(step, options, known);
-	return options;
-}
-
-export function checkedOpen(step: OpenStep): OpenStep {
-	checkText("key", step.key);
-	if (step.afterIndex !== undefined) checkIndex("afterIndex", step.afterIndex);
-	const { goOnAfter = "event" } = step;
-	if (goOnAfter !== "event" && goOnAfter !== "response")
-		throw new ArgumentError(`goOnAfter is "event" or "response", not ${JSON.stringify(goOnAfter)}`);
-	return step;
-}
-
-export function openFields(
+/** What opens a watcher, or polls again. @throws ArgumentError */
+export function openStep(
+	step: OpenStep["step"],
+	watcher: string,
+	key: string,
 	options: PollOptions & WatchingOptions,
-): Omit<OpenStep, "step" | "watcher" | "key"> {
+): OpenStep {
 	const { recursive = false, afterIndex, goOnAfter, progressNotify } = options;
-	if (afterIndex !== undefined && goOnAfter !== undefined) {
+	if (afterIndex !== undefined && goOnAfter !== undefined)
 		throw new ArgumentError("afterIndex and goOnAfter both say where to begin: give one of them");
-	}
+	if (afterIndex !== undefined) checkIndex("afterIndex", afterIndex);
+	if (goOnAfter !== undefined && goOnAfter !== "event" && goOnAfter !== "response")
+		throw new ArgumentError(`goOnAfter is "event" or "response", not ${JSON.stringify(goOnAfter)}`);
 	return {
-		recursive,
+		...{ step, watcher, key, recursive },
 		...(afterIndex === undefined ? {} : { afterIndex }),
 		...(goOnAfter === undefined ? {} : { goOnAfter }),
 		...(progressNotify ? { progressNotify } : {}),

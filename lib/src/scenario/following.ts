@@ -1,9 +1,9 @@
 import type { Change, FollowOptions, Position } from "../follow";
 import { AbortedError } from "../http/errors";
+import { within } from "../http/signals";
 import type { Delivery, FaultKind, LifeEvent, NodeRecord, Proof, WatcherRecord } from "../timeline/timeline";
 import { Changes, type FollowSource, type RunContext, type RunWatcher } from "./api";
 import type { OpenStep } from "./steps";
-import { within } from "./waits";
 
 /** A bookmark is worth a mark when so many indexes have passed by since the last thing that was known. */
 const leastBookmark = 100;

@@ -1,3 +1,4 @@
+import { within } from "../http/signals";
 import type {
 	CompactionRecord,
 	FaultRecord,
@@ -5,19 +6,11 @@ import type {
 	WithoutCounterpart,
 	WriteRecord,
 } from "../timeline/timeline";
-import {
-	type Api,
-	type Faults,
-	type RunContext,
-	type RunOptions,
-	type RunWatcher,
-	ScenarioError,
-	type Target,
-} from "./api";
+import type { Api, Faults, RunContext, RunOptions, RunWatcher, Target } from "./api";
 import { FollowerWatcher } from "./following";
 import type { Recorder } from "./record";
-import type { DeliveryStep, ExpiryStep, FaultStep, OpenStep, Step, WatcherStep } from "./steps";
-import { Settling, within } from "./waits";
+import type { ExpiryStep, FaultStep, OpenStep, Step, WatcherStep } from "./steps";
+import { Patience, promptMs, Settling } from "./waits";
 import { ClientWatcher } from "./watching";
 import { Writer } from "./writing";
 
@@ -34,11 +27,8 @@ export interface RunParts {
 	readonly burstKeys?: (step: number) => readonly string[];
 }
 
-/** How long a step may wait for what the server is sure to do, and for what it has done already, if at all. */
+/** How long a step may wait for what the server is sure to do. */
 export const stepMs = 30_000;
-const promptMs = 3_000;
-/** A wait that takes longer is told of. */
-const sayMs = 1_000;
 /** How long a watcher may take to be registered. */
 const openMs = 10_000;
 /** Watchers that know several servers may have gone to another one than that which fails. */
@@ -53,6 +43,7 @@ export class Run implements RunContext {
 	readonly #stop = new AbortController();
 	readonly #writer = new Writer(this);
 	readonly #settling: Settling;
+	readonly #patience: Patience;
 	readonly #watchers = new Map<string, RunWatcher>();
 	readonly #faults: FaultRecord[] = [];
 	readonly #compactions: CompactionRecord[] = [];
@@ -68,6 +59,7 @@ export class Run implements RunContext {
 		const { signal } = parts.options;
 		this.signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
 		this.#settling = new Settling(this.api.isInstant, this.signal);
+		this.#patience = new Patience(this, parts.options, () => this.#throwFatal());
 	}
 
 	now(): number {
@@ -145,7 +137,7 @@ export class Run implements RunContext {
 			case "awaitExpiry":
 				return this.#awaitExpiry(step, number);
 			case "awaitDelivery":
-				return this.#awaitDelivery(step, number);
+				return this.#patience.events(this.#watcher(step.watcher, number), step, number);
 			case "fault":
 				return this.#fault(step, number);
 			case "compact":
@@ -160,24 +152,31 @@ export class Run implements RunContext {
 		const before = this.#watchers.get(name);
 		if (before) {
 			const answer = `the answer to the poll "${name}" before it`;
-			await this.#inTime(before.reading, number, answer, promptMs, () => "no event that is for it has been");
-		} else await this.#membersAreLevel(number);
+			await this.#patience.inTime(before.reading, number, answer, promptMs, {
+				why: () => "no event that is for it has been",
+			});
+		} else await this.#memberIsLevel(number);
 		const watcher =
 			before ??
 			(step.step === "follow"
 				? new FollowerWatcher(step, this, this.#parts.target?.followOptions)
 				: new ClientWatcher(step, this));
 		this.#watchers.set(name, watcher);
-		await this.#inTime(watcher.open(step), number, `"${name}" to be registered`, openMs);
+		await this.#patience.inTime(watcher.open(step), number, `"${name}" to be registered`, openMs);
 		await this.#refusedOr(watcher, number);
 		await this.#settling.opened(this.timeline(), watcher);
 	}
 
 	/** A member that is behind would send a watcher that is opened now what was written before. */
-	async #membersAreLevel(number: number): Promise<void> {
+	async #memberIsLevel(number: number): Promise<void> {
 		if (this.#faults.length > 0) return;
 		const reached = this.api.reached(this.recorder.absoluteIndex(this.#now), this.signal);
-		await this.#inTime(reached, number, "the watchers' member to come to where the others are", openMs);
+		await this.#patience.inTime(
+			reached,
+			number,
+			"the watchers' member to come to where the others are",
+			openMs,
+		);
 	}
 
 	/** v3 registers a watch first, and then says that what it asks for has been compacted. */
@@ -187,12 +186,12 @@ export class Run implements RunContext {
 		if (compacted === undefined || watcher.kind === "follow") return;
 		const asked = watcher.record().life.findLast(({ kind }) => kind === "asked");
 		if (asked?.kind !== "asked" || asked.waitIndex === undefined || asked.waitIndex >= compacted) return;
-		await this.#inTime(watcher.reading, number, "the refusal of what has been compacted", stepMs);
+		await this.#patience.inTime(watcher.reading, number, "the refusal of what has been compacted", stepMs);
 	}
 
 	async #compact(index: number, number: number): Promise<void> {
 		if (index > this.#now)
-			throw this.#error(`step ${number}: there is no index ${index} yet, the last is ${this.#now}`);
+			throw this.#patience.error(`step ${number}: there is no index ${index} yet, the last is ${this.#now}`);
 		await this.api.compact?.(this.recorder.absoluteIndex(index), this.signal);
 		this.#compactions.push({ at: this.#now, index });
 		this.changed();
@@ -209,15 +208,17 @@ export class Run implements RunContext {
 		else if (step === "awaitProgress") {
 			const told = watcher.progressed(this.#now);
 			const what = "the message that says how far the store is (progress notify)";
-			await this.#inTime(told, number, what, stepMs);
+			await this.#patience.inTime(told, number, what, stepMs);
 		} else {
 			if (step === "recover") {
 				const why = () =>
 					`it was not refused: ${watcher.isOver ? "it was answered" : "it waits for an event"}`;
-				await this.#inTime(watcher.reading, number, `the end of "${name}" by an error`, promptMs, why);
+				await this.#patience.inTime(watcher.reading, number, `the end of "${name}" by an error`, promptMs, {
+					why,
+				});
 			}
 			const asked = step === "recover" ? watcher.recover() : watcher.reconnect();
-			await this.#inTime(asked, number, `"${name}" to be registered again`, openMs);
+			await this.#patience.inTime(asked, number, `"${name}" to be registered again`, openMs);
 			await this.#refusedOr(watcher, number);
 		}
 		await this.#settling.opened(this.timeline(), watcher);
@@ -235,7 +236,7 @@ export class Run implements RunContext {
 		for (const kind of besides) this.#faults.push({ kind, at: this.#now });
 		const seen = Promise.all(watchers.map((watcher) => watcher.sawFault(fault)));
 		if (fault === "kill" && this.api.endpointCount > 1) await within(seen, cutMs, this.signal);
-		else await this.#inTime(seen, number, `the watchers to notice the "${fault}"`, stepMs);
+		else await this.#patience.inTime(seen, number, `the watchers to notice the "${fault}"`, stepMs);
 		this.#throwFatal();
 		for (const watcher of watchers) {
 			// A v2 watch that waited while its member was sent the whole store is not told. v3's are (`Restore` in
@@ -267,52 +268,22 @@ export class Run implements RunContext {
 
 	async #awaitExpiry({ key }: ExpiryStep, number: number): Promise<void> {
 		this.api.passUntilExpiry?.(this.recorder.absoluteKey(key));
-		const ending = await this.#inTime(this.#writer.expiryOf(key), number, `the expiry of ${key}`, stepMs);
+		const ending = await this.#patience.inTime(
+			this.#writer.expiryOf(key),
+			number,
+			`the expiry of ${key}`,
+			stepMs,
+		);
 		if (ending.kind === "expired") return this.#settled(ending.write);
-		throw this.#error(`step ${number} waits for the expiry of ${key}, which does not come: ${ending.why}`);
-	}
-
-	async #awaitDelivery({ watcher: name, count }: DeliveryStep, number: number): Promise<void> {
-		const watcher = this.#watcher(name, number);
-		const why = () => `it was sent ${watcher.deliveryCount}${watcher.isOver ? ", and is over" : ""}`;
-		// Under a burst more of them are on their way for as long as they keep coming.
-		for (let before = -1; watcher.deliveryCount > before && watcher.deliveryCount < count; ) {
-			before = watcher.deliveryCount;
-			const next = watcher.delivered(Math.min(count, before + 1));
-			await this.#inTime(next, number, `event ${count} of "${name}"`, promptMs, why);
-		}
-		if (watcher.deliveryCount < count)
-			throw this.#error(
-				`step ${number} waits for event ${count} of "${name}", which does not come: ${why()}`,
-			);
+		throw this.#patience.error(
+			`step ${number} waits for the expiry of ${key}, which does not come: ${ending.why}`,
+		);
 	}
 
 	#watcher(name: string, number: number): RunWatcher {
 		const watcher = this.#watchers.get(name);
-		if (!watcher) throw this.#error(`step ${number}: no watcher is called "${name}"`);
+		if (!watcher) throw this.#patience.error(`step ${number}: no watcher is called "${name}"`);
 		return watcher;
-	}
-
-	async #inTime<T>(
-		pending: Promise<T>,
-		number: number,
-		what: string,
-		unlessGivenMs: number,
-		why?: () => string,
-	): Promise<T> {
-		const { stepTimeoutMs = unlessGivenMs, onWait } = this.#parts.options;
-		const ms = this.api.isInstant ? 0 : stepTimeoutMs;
-		const words = `step ${number} waits for ${what}, at most ${ms / 1000} s`;
-		const says = setTimeout(() => onWait?.(words), sayMs);
-		const came = await within(pending, ms, this.signal).finally(() => clearTimeout(says));
-		this.#throwFatal();
-		if (came !== undefined) return came.value;
-		const reason = why === undefined ? "" : `: ${why()}`;
-		throw this.#error(`step ${number} waited ${ms} ms for ${what}, which did not come${reason}`);
-	}
-
-	#error(message: string): ScenarioError {
-		return new ScenarioError(message, { timeline: this.timeline() });
 	}
 
 	#throwFatal(): void {

@@ -8,8 +8,6 @@ import {
 	type BurstOptions,
 	checkCanExpire,
 	checkCanRecover,
-	checked,
-	checkedOpen,
 	checkOptions,
 	checkRange,
 	checkText,
@@ -18,15 +16,13 @@ import {
 	type DeleteOptions,
 	type NextPollOptions,
 	type OpenOptions,
-	openFields,
-	openOptions,
+	openStep,
 	type PollOptions,
 	type TtlOption,
-	ttlOption,
 	type WatchingOptions,
 } from "./checks";
 import { runOnServer } from "./server";
-import type { BurstStep, OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
+import type { OpenStep, Operation, Step, WatcherStep, WriteStep } from "./steps";
 
 /**
  * An experiment: steps in order, each done when what it depends on has happened. A write comes after the watchers
@@ -47,20 +43,17 @@ export class Scenario {
 
 	/** A loop over `next()`, which carries its index on from its first event, as the Go client's does. */
 	watch(watcher: string, key: string, options: WatchingOptions = {}): Scenario {
-		checkOptions("watch", options, [...openOptions, "progressNotify"]);
-		return this.#open({ step: "watch", watcher, key, ...openFields(options) });
+		return this.#open("watch", watcher, key, options);
 	}
 
 	/** A connection that stays open (`stream=true`). */
 	stream(watcher: string, key: string, options: OpenOptions = {}): Scenario {
-		checkOptions("stream", options, openOptions);
-		return this.#open({ step: "stream", watcher, key, ...openFields(options) });
+		return this.#open("stream", watcher, key, options);
 	}
 
 	/** The hand-written loop: long polls one after the other, each from now on, until the run ends. */
 	pollLoop(watcher: string, key: string, options: { readonly recursive?: boolean } = {}): Scenario {
-		checkOptions("pollLoop", options, ["recursive"]);
-		return this.#open({ step: "pollLoop", watcher, key, ...openFields(options) });
+		return this.#open("pollLoop", watcher, key, options);
 	}
 
 	/**
@@ -68,8 +61,7 @@ export class Scenario {
 	 * with its position saved, and `reconnect` goes on from there.
 	 */
 	follow(watcher: string, key: string, options: OpenOptions = {}): Scenario {
-		checkOptions("follow", options, openOptions);
-		return this.#open({ step: "follow", watcher, key, ...openFields(options) });
+		return this.#open("follow", watcher, key, options);
 	}
 
 	/**
@@ -80,20 +72,12 @@ export class Scenario {
 	poll(watcher: string, key: string, options?: PollOptions): Scenario;
 	poll(watcher: string, options?: NextPollOptions): Scenario;
 	poll(watcher: string, keyOrOptions: string | NextPollOptions = {}, options: PollOptions = {}): Scenario {
-		if (typeof keyOrOptions === "string") {
-			checkOptions("a first poll", options, [...openOptions, "goOnAfter"]);
-			return this.#open({ step: "poll", watcher, key: keyOrOptions, ...openFields(options) });
-		}
+		if (typeof keyOrOptions === "string") return this.#open("poll", watcher, keyOrOptions, options);
 		const { step, key, recursive } = this.#opened(watcher);
 		if (step !== "poll")
 			throw new ArgumentError(`"${watcher}" is a ${step}: only a poll can be polled again`);
-		checkOptions("a next poll, which has its key and recursive from the first,", keyOrOptions, [
-			"afterIndex",
-			"goOnAfter",
-		]);
-		return this.#then(
-			checkedOpen({ step: "poll", watcher, key, ...openFields({ recursive, ...keyOrOptions }) }),
-		);
+		checkOptions("next poll", keyOrOptions);
+		return this.#then(openStep("poll", watcher, key, { recursive, ...keyOrOptions }));
 	}
 
 	/** A stream's reader stops reading; the connection stays open. */
@@ -177,83 +161,69 @@ export class Scenario {
 	}
 
 	set(key: string, value = "", options: TtlOption = {}): Scenario {
-		return this.#write("set", key, { value, ...checked("set", options, ttlOption) });
+		return this.#write("set", key, options, { value });
 	}
 
 	create(key: string, value = "", options: TtlOption = {}): Scenario {
-		return this.#write("create", key, { value, ...checked("create", options, ttlOption) });
+		return this.#write("create", key, options, { value });
 	}
 
 	/** A file named by its index, in a directory. */
 	createInOrder(directory: string, value = "", options: TtlOption = {}): Scenario {
-		return this.#write("createInOrder", directory, {
-			value,
-			...checked("createInOrder", options, ttlOption),
-		});
+		return this.#write("createInOrder", directory, options, { value });
 	}
 
 	update(key: string, value = "", options: TtlOption = {}): Scenario {
-		return this.#write("update", key, { value, ...checked("update", options, ttlOption) });
+		return this.#write("update", key, options, { value });
 	}
 
 	/** A file. A directory goes by `rmdir`. */
 	delete(key: string, options: DeleteOptions = {}): Scenario {
-		checkOptions("delete", options, []);
-		return this.#write("delete", key, {});
+		return this.#write("delete", key, options);
 	}
 
 	mkdir(key: string, options: TtlOption = {}): Scenario {
-		return this.#write("mkdir", key, checked("mkdir", options, ttlOption));
+		return this.#write("mkdir", key, options);
 	}
 
 	/** A directory's new ttl: works on 3.4; 3.5 answers 300. */
 	updateDirectory(key: string, options: TtlOption = {}): Scenario {
-		return this.#write("updateDirectory", key, checked("updateDirectory", options, ttlOption));
+		return this.#write("updateDirectory", key, options);
 	}
 
 	/** An empty directory; with `recursive` all that is in it too. */
 	rmdir(key: string, options: { readonly recursive?: boolean } = {}): Scenario {
-		return this.#write("rmdir", key, checked("rmdir", options, ["recursive"]));
+		return this.#write("rmdir", key, options);
 	}
 
 	/** `prevIndex` is an index of the run. */
 	compareAndSwap(key: string, value: string, expected: Comparison): Scenario {
-		checkOptions("compareAndSwap", expected, ["prevValue", "prevIndex"]);
-		return this.#write("compareAndSwap", key, { value, expected });
+		return this.#write("compareAndSwap", key, {}, { value, expected });
 	}
 
 	/** `prevIndex` is an index of the run. */
 	compareAndDelete(key: string, expected: Comparison): Scenario {
-		checkOptions("compareAndDelete", expected, ["prevValue", "prevIndex"]);
-		return this.#write("compareAndDelete", key, { expected });
+		return this.#write("compareAndDelete", key, {}, { expected });
 	}
 
 	/** A ttl renewed, in whole seconds: takes an index, raises no event. */
 	refresh(key: string, ttl: number): Scenario {
-		return this.#write("refresh", key, { ttl });
+		return this.#write("refresh", key, {}, { ttl });
 	}
 
 	/** Sets of `directory/0`, `directory/1`, …, several at once. */
 	burst(directory: string, options: BurstOptions): Scenario {
 		checkText("key", directory);
-		checkOptions("burst", options, ["count", "keyCount", "connections", "valueBytes", "perSecond"]);
+		checkOptions("burst", options);
 		const { count, keyCount = 1, connections = 8, valueBytes = 1, perSecond } = options;
 		checkRange("count", count, 1, 100_000);
 		checkRange("keyCount", keyCount, 1, 100_000);
 		checkRange("connections", connections, 1, 64);
 		checkRange("valueBytes", valueBytes, 0, 1_000_000);
 		if (perSecond !== undefined) checkRange("perSecond", perSecond, 1, 1_000_000);
-		const burst: BurstStep = {
-			step: "burst",
-			by: this.#writer,
-			directory,
-			count,
-			keyCount,
-			connections,
-			valueBytes,
-			...(perSecond === undefined ? {} : { perSecond }),
-		};
-		return this.#then(burst);
+		const pace = perSecond === undefined ? {} : { perSecond };
+		const burst = { directory, count, keyCount, connections, valueBytes, ...pace };
+		return this.#then({ step: "burst", by: this.#writer, ...burst });
 	}
 
 	/**
@@ -280,20 +250,23 @@ export class Scenario {
 	}
 
 	/** A watcher's first step. */
-	#open(step: OpenStep): Scenario {
-		const { watcher } = step;
+	#open(step: OpenStep["step"], watcher: string, key: string, options: PollOptions): Scenario {
+		checkOptions(step, options);
 		checkTitle("a watcher", watcher);
 		if (this.#find(watcher))
 			throw new ArgumentError(`there is a watcher "${watcher}" already: choose another name`);
-		return this.#then(checkedOpen(step));
+		checkText("key", key);
+		return this.#then(openStep(step, watcher, key, options));
 	}
 
-	#write(operation: Operation, key: string, fields: Partial<WriteStep>): Scenario {
+	#write(operation: Operation, key: string, options: object, fields: Partial<WriteStep> = {}): Scenario {
 		checkText("key", key);
-		if (fields.value !== undefined) checkText("value", fields.value);
-		if (fields.ttl !== undefined) checkTtl(fields.ttl);
-		if (fields.expected !== undefined) checkComparison(fields.expected);
-		return this.#then({ step: "write", by: this.#writer, operation, key, ...fields });
+		checkOptions(operation, fields.expected ?? options);
+		const step: WriteStep = { step: "write", by: this.#writer, operation, key, ...fields, ...options };
+		if (step.value !== undefined) checkText("value", step.value);
+		if (step.ttl !== undefined) checkTtl(step.ttl);
+		if (step.expected !== undefined) checkComparison(step.expected);
+		return this.#then(step);
 	}
 
 	#does(step: WatcherStep["step"], watcher: string): Scenario {

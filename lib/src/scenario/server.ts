@@ -41,7 +41,7 @@ export async function runOnServer(
 	options: RunOptions,
 ): Promise<Timeline> {
 	const { api: apiName = "v2", signal, stepTimeoutMs } = options;
-	checkOptions("run", options, ["api", "signal", "onChange", "onWritten", "stepTimeoutMs", "onWait"]);
+	checkOptions("run", options);
 	if (steps.some(({ step }) => step === "fault") && target.faults === undefined) {
 		throw new ScenarioError(
 			`"${name}" has faults in it, and they are for clusters that the lab started: run it on atMember(cluster, member)`,

@@ -1,36 +1,81 @@
-import { AbortedError, LabError } from "../http/errors";
-import { onAbort } from "../http/signals";
+import { LabError } from "../http/errors";
+import { within } from "../http/signals";
 import { historyRule } from "../model/history";
 import { eventOf } from "../timeline/fate";
 import { accepted, changesOf, isVisible } from "../timeline/scope";
 import type { Accepted, Timeline, WriteRecord } from "../timeline/timeline";
 import { isRemoval } from "../v2/key";
-import type { Fenced, RunContext, RunWatcher, Source } from "./api";
+import {
+	type Fenced,
+	type RunContext,
+	type RunOptions,
+	type RunWatcher,
+	ScenarioError,
+	type Source,
+} from "./api";
 import type { ApiEvent } from "./record";
+import type { DeliveryStep } from "./steps";
 
-/**
- * What `pending` gives, if it does so in time; undefined where it does not.
- * @throws AbortedError when the signal aborts before, and what `pending` rejects with
- */
-export function within<T>(
-	pending: Promise<T>,
-	ms: number,
-	signal: AbortSignal,
-): Promise<{ readonly value: T } | undefined> {
-	return new Promise((resolve, reject) => {
-		let leave = () => {};
-		const timer = setTimeout(() => end(() => resolve(undefined)), ms);
-		const end = (settle: () => void) => {
-			clearTimeout(timer);
-			leave();
-			settle();
-		};
-		leave = onAbort(signal, () => end(() => reject(new AbortedError("the run was interrupted"))));
-		pending.then(
-			(value) => end(() => resolve({ value })),
-			(error: unknown) => end(() => reject(error)),
-		);
-	});
+/** How long a step may wait for what has been done already, if at all. */
+export const promptMs = 3_000;
+/** A wait that takes longer is told of; where nobody asked for that, only one that is long for its kind. */
+const sayMs = 1_000;
+const longMs = 4_000;
+
+let tell: (what: string) => void = () => {};
+
+/** Who is told of long waits by runs without an `onWait`: a notebook's page. */
+export function tellOfWaits(teller: (what: string) => void): void {
+	tell = teller;
+}
+
+/** How the steps of a run wait, and how one that waits in vain ends. */
+export class Patience {
+	readonly #run: RunContext & { timeline(): Timeline };
+	readonly #options: RunOptions;
+	readonly #throwFatal: () => void;
+
+	/** `throwFatal`: throws what has ended a watcher meanwhile and no timeline can hold. */
+	constructor(run: RunContext & { timeline(): Timeline }, options: RunOptions, throwFatal: () => void) {
+		this.#run = run;
+		this.#options = options;
+		this.#throwFatal = throwFatal;
+	}
+
+	/** `isLong`: it is known to take longer than a second or two. @throws ScenarioError when it does not come in time */
+	async inTime<T>(
+		pending: Promise<T>,
+		step: number,
+		what: string,
+		unlessGivenMs: number,
+		{ why, isLong = false }: { readonly why?: () => string; readonly isLong?: boolean } = {},
+	): Promise<T> {
+		const { stepTimeoutMs = unlessGivenMs, onWait } = this.#options;
+		const ms = this.#run.api.isInstant ? 0 : stepTimeoutMs;
+		const words = `step ${step} waits for ${what}, at most ${ms / 1000} s`;
+		const says = setTimeout(() => (onWait ?? tell)(words), onWait || isLong ? sayMs : longMs);
+		const came = await within(pending, ms, this.#run.signal).finally(() => clearTimeout(says));
+		this.#throwFatal();
+		if (came !== undefined) return came.value;
+		const reason = why === undefined ? "" : `: ${why()}`;
+		throw this.error(`step ${step} waited ${ms} ms for ${what}, which did not come${reason}`);
+	}
+
+	/** So many events of a watcher in all. Under a burst more are on their way for as long as they keep coming. */
+	async events(watcher: RunWatcher, { watcher: name, count }: DeliveryStep, step: number): Promise<void> {
+		const why = () => `it was sent ${watcher.deliveryCount}${watcher.isOver ? ", and is over" : ""}`;
+		const what = `event ${count} of "${name}"`;
+		for (let before = -1; watcher.deliveryCount > before && watcher.deliveryCount < count; ) {
+			before = watcher.deliveryCount;
+			await this.inTime(watcher.delivered(before + 1), step, what, promptMs, { why });
+		}
+		if (watcher.deliveryCount < count)
+			throw this.error(`step ${step} waits for ${what}, which does not come: ${why()}`);
+	}
+
+	error(message: string): ScenarioError {
+		return new ScenarioError(message, { timeline: this.#run.timeline() });
+	}
 }
 
 /** How long a watcher may take to be sent what is due to it before the next step goes on without it. */
@@ -128,8 +173,9 @@ export class ExpiryWatch implements Fenced {
 	#source: Source | undefined;
 	#reading: Promise<void> = Promise.resolve();
 	#fence = Number.POSITIVE_INFINITY;
-	/** The last index of the run at which it was given a ttl. */
+	/** The last index of the run at which it was given a ttl, and which. */
 	#given = 0;
+	#ttl = 0;
 
 	/** `key`: the run's. */
 	constructor(key: string, run: RunContext, listener: ExpiryListener) {
@@ -149,13 +195,19 @@ export class ExpiryWatch implements Fenced {
 		return this.#given + 1;
 	}
 
+	/** Seconds. */
+	get ttl(): number {
+		return this.#ttl;
+	}
+
 	get reading(): Promise<void> {
 		return this.#reading;
 	}
 
 	/** `index`: the run's, of the write that gave the ttl. Once more: a later write gave it another. */
-	async open(index: number): Promise<void> {
+	async open(index: number, ttl: number): Promise<void> {
 		this.#given = index;
+		this.#ttl = ttl;
 		if (this.#source !== undefined) return;
 		const { api, recorder, signal } = this.#run;
 		const afterIndex = recorder.absoluteIndex(index);

@@ -1,9 +1,10 @@
 import { ConnectionError } from "../http/errors";
+import { within } from "../http/signals";
 import type { Accepted, WriteRecord } from "../timeline/timeline";
 import { isBelow } from "../v2/key";
 import type { Fenced, RunContext } from "./api";
 import type { BurstStep, WriteStep } from "./steps";
-import { type Ending, ExpiryWatch, within } from "./waits";
+import { type Ending, ExpiryWatch } from "./waits";
 
 /** A write's place in the order tried, kept while it is under way; an expiry may come before it. */
 interface Slot {
@@ -97,6 +98,11 @@ export class Writer {
 		return Promise.resolve({ kind: "never", why });
 	}
 
+	/** The seconds that it takes. */
+	ttlOf(key: string): number {
+		return this.#expiries.get(key)?.ttl ?? 0;
+	}
+
 	/** What the fence has to reach, so that no expiry is left out. */
 	expiryWatches(): Fenced[] {
 		return [...this.#expiries.values()].filter(({ isOver }) => !isOver);
@@ -112,7 +118,7 @@ export class Writer {
 			const { outcome, index, key = step.key } = await api.write(step, recorder, signal);
 			if (index !== undefined) this.#run.saw(recorder.index(index));
 			if (outcome.kind === "accepted" && step.ttl !== undefined && index !== undefined)
-				await this.#watchExpiry(recorder.key(key), recorder.index(index));
+				await this.#watchExpiry(recorder.key(key), recorder.index(index), step.ttl);
 			return outcome;
 		} catch (error) {
 			if (error instanceof ConnectionError) {
@@ -123,7 +129,7 @@ export class Writer {
 	}
 
 	/** A watch that is there already goes on. */
-	async #watchExpiry(key: string, index: number): Promise<void> {
+	async #watchExpiry(key: string, index: number, ttl: number): Promise<void> {
 		let watch = this.#expiries.get(key);
 		if (watch === undefined || watch.isOver) {
 			watch = new ExpiryWatch(key, this.#run, {
@@ -132,7 +138,7 @@ export class Writer {
 			});
 			this.#expiries.set(key, watch);
 		}
-		await watch.open(index);
+		await watch.open(index, ttl);
 	}
 
 	/** Records what the server did by itself, once. */

@@ -1,4 +1,5 @@
 import type { FollowOptions } from "../../follow";
+import { within } from "../../http/signals";
 import type { ModelDelivery, ModelNode } from "../../model";
 import { ModelStore } from "../../model/store";
 import type { Timeline } from "../../timeline/timeline";
@@ -6,7 +7,6 @@ import { errorCodes } from "../../v2/errors";
 import type { Api, Fenced, FollowSource, SourceOptions, WatchListener, WatchRefusal, Written } from "../api";
 import type { ApiNode, Recorder } from "../record";
 import type { OpenStep, WriteStep } from "../steps";
-import { within } from "../waits";
 import { ModelFollower } from "./follower";
 import { ModelRefusal, ModelSource, type Waiting } from "./source";
 

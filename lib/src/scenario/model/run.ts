@@ -30,7 +30,7 @@ export async function runOnModel(
 	{ name, steps }: { readonly name: string; readonly steps: readonly Step[] },
 	options: ModelRunOptions = {},
 ): Promise<Timeline> {
-	checkOptions("runOnModel", options, ["version", "like"]);
+	checkOptions("runOnModel", options);
 	const { version = "3.5", like } = options;
 	checkVersion(version);
 	checkV2Keys(steps);

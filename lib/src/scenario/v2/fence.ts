@@ -1,8 +1,8 @@
+import { within } from "../../http/signals";
 import type { Timeline } from "../../timeline/timeline";
 import { type Answer, EtcdError } from "../../v2";
 import type { Fenced, Target } from "../api";
 import type { Recorder } from "../record";
-import { within } from "../waits";
 
 type Fence = Timeline["fences"][number];
 

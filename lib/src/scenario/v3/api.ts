@@ -1,6 +1,7 @@
 import type { FollowOptions } from "../../follow";
 import { Following } from "../../follow/follow";
 import { LabError } from "../../http";
+import { within } from "../../http/signals";
 import type { Timeline } from "../../timeline/timeline";
 import { CompactedError, type V3Client, V3Error } from "../../v3";
 import type {
@@ -16,7 +17,6 @@ import type {
 } from "../api";
 import type { ApiNode, Recorder } from "../record";
 import type { OpenStep, WriteStep } from "../steps";
-import { within } from "../waits";
 import { isIn, seenNode, treeOf } from "./node";
 import { v3Source } from "./source";
 import { outcomeOf, txnOf } from "./writing";

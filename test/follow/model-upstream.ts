@@ -13,14 +13,15 @@ export class ModelUpstream {
 	store = new ModelStore();
 	/** Every event of the store, whoever may see it. */
 	readonly events: ModelEvent[] = [];
-	/** The store as it was at each index. */
-	readonly past: ModelStore[] = [];
+	/** What has been done to it, to be done again for a store of an earlier index. */
+	readonly #acts: ((store: ModelStore) => unknown)[] = [];
 	readonly #sources: ModelSource[] = [];
 	now = 0;
 
 	/** Carries out a write, or nothing where the store refuses it. */
 	write(operation: Command["operation"], key: string, rest: Partial<Command> = {}): number {
-		const { outcome, deliveries } = this.store.apply({ operation, key, ...rest }, this.now);
+		const { now } = this;
+		const { outcome, deliveries } = this.#act((store) => store.apply({ operation, key, ...rest }, now));
 		if (outcome.kind === "accepted") this.#happened(outcome.event, deliveries);
 		return this.store.index;
 	}
@@ -32,13 +33,15 @@ export class ModelUpstream {
 	/** Lets time pass, and expire what is due. */
 	pass(ms: number): void {
 		this.now += ms;
-		for (const { event, deliveries } of this.store.expire(this.now)) this.#happened(event, deliveries);
+		const { now } = this;
+		for (const { event, deliveries } of this.#act((store) => store.expire(now)))
+			this.#happened(event, deliveries);
 	}
 
 	/** Another store in this one's place, with nothing in it. */
 	wipe(): void {
 		this.store = new ModelStore();
-		this.past.length = 0;
+		this.#acts.length = 0;
 		this.events.length = 0;
 		for (const source of this.#sources) source.replaced();
 	}
@@ -51,11 +54,18 @@ export class ModelUpstream {
 
 	/** What a quorum read at that index shows, as a flat list. */
 	nodesAt(index: number, key: string, recursive = true): readonly ModelNode[] {
-		return nodesOf(this.past[index] ?? this.store, key, recursive);
+		if (index >= this.store.index) return nodesOf(this.store, key, recursive);
+		const past = new ModelStore();
+		for (const act of this.#acts) if (past.index < index) act(past);
+		return nodesOf(past, key, recursive);
+	}
+
+	#act<T>(act: (store: ModelStore) => T): T {
+		this.#acts.push(act);
+		return act(this.store);
 	}
 
 	#happened(event: ModelEvent, deliveries: ReturnType<ModelStore["apply"]>["deliveries"]): void {
-		this.past[event.index] = this.store.fork();
 		this.events.push(event);
 		const heard = new Map(deliveries.map(({ watcher }) => [watcher, event]));
 		for (const source of this.#sources) source.happened(event, heard);

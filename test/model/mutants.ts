@@ -5,7 +5,7 @@ import type { Mix } from "./differential/program";
 /** A model with one rule switched off: the text of a compiled file of the model's, changed in one place. */
 export interface Mutant {
 	readonly fault: string;
-	readonly file: "history" | "hub" | "key" | "store" | "tree";
+	readonly file: "history" | "hub" | "key" | "keys" | "store" | "tree";
 	readonly from: string;
 	readonly to: string;
 	/** The series on which it shows; both unless given. */
@@ -105,25 +105,25 @@ export const mutants: readonly Mutant[] = [
 		fault: "a stream answered from the history goes on",
 		file: "store",
 		from: "if (found)\n            return {",
-		to: "if (found && request.stream) this.#hub.add({ ...request, id: 0, sinceIndex, startIndex: this.#index });\n        if (found)\n            return {",
+		to: "if (found && request.stream) this.#hub.add({ ...request, id: 0, sinceIndex, startIndex: this.index });\n        if (found)\n            return {",
 	},
 	{
 		fault: "a set keeps the createdIndex",
-		file: "store",
+		file: "keys",
 		from: 'value: fields.value ?? "", createdIndex: index,',
 		to: 'value: fields.value ?? "", createdIndex: before?.createdIndex ?? index,',
 	},
 	{
 		fault: "an update keeps the ttl",
-		file: "store",
-		from: "...(ttl === undefined ? {} : { expiresAt: now + ttl * 1000 }),",
-		to: "expiresAt: ttl === undefined ? before.expiresAt : now + ttl * 1000,",
+		file: "keys",
+		from: "modifiedIndex: index, ...this.#expiry(ttl)",
+		to: "modifiedIndex: index, ...(ttl === undefined ? { expiresAt: before.expiresAt } : this.#expiry(ttl))",
 	},
 	{
 		fault: "implicit parents have the index before",
-		file: "store",
-		from: 'const directory = this.#tree.directory(parts, index);\n        if ("cause" in directory)\n            return this.#refused(directory);\n        const before',
-		to: 'const directory = this.#tree.directory(parts, index - 1);\n        if ("cause" in directory)\n            return this.#refused(directory);\n        const before',
+		file: "keys",
+		from: 'const directory = (0, tree_1.directoryAt)(this.#root, parts, index);\n        if ("cause" in directory)\n            return this.#refused(directory);\n        const before',
+		to: 'const directory = (0, tree_1.directoryAt)(this.#root, parts, index - 1);\n        if ("cause" in directory)\n            return this.#refused(directory);\n        const before',
 	},
 	{
 		fault: "a missing key is the cause itself, not its first missing part",
@@ -139,19 +139,19 @@ export const mutants: readonly Mutant[] = [
 	},
 	{
 		fault: "a directory that is not empty goes",
-		file: "store",
+		file: "keys",
 		from: "entry.children.size > 0 && !command.recursive",
 		to: "false",
 	},
 	{
 		fault: "a swap looks at the value alone",
-		file: "store",
+		file: "keys",
 		from: "const sameIndex = prevIndex === 0 || prevIndex === entry.modifiedIndex;",
 		to: "const sameIndex = true;",
 	},
 	{
 		fault: "a name made in order has nineteen digits",
-		file: "store",
+		file: "keys",
 		from: "padStart(20",
 		to: "padStart(19",
 	},
@@ -169,14 +169,14 @@ export const mutants: readonly Mutant[] = [
 	},
 	{
 		fault: "a directory's ttl can be changed on 3.5",
-		file: "store",
+		file: "keys",
 		from: "if (this.#updatesDirectories)",
 		to: "if (true)",
 		only: "3.5",
 	},
 	{
 		fault: "a directory's ttl can't be changed on 3.4",
-		file: "store",
+		file: "keys",
 		from: "if (this.#updatesDirectories)",
 		to: "if (false)",
 		only: "3.4",
@@ -190,14 +190,14 @@ export const mutants: readonly Mutant[] = [
 	},
 	{
 		fault: "an expiry is a delete",
-		file: "store",
-		from: 'entry, "expire",',
-		to: 'entry, "delete",',
+		file: "keys",
+		from: 'entry, "expire")',
+		to: 'entry, "delete")',
 		mix: expiring,
 	},
 	{
 		fault: "an expired directory leaves what is in it behind",
-		file: "store",
+		file: "keys",
 		from: "directory.children.delete(name);",
 		to: 'if (action !== "expire" || !("children" in entry)) directory.children.delete(name);',
 		mix: expiring,

@@ -4,33 +4,19 @@ import type { DeliveryRule, ModelEvent, Refusal, WatchRequest } from "./types";
 export const historyCapacity = 1000;
 
 /**
- * The last 1000 events of the store, a ring (v2store/event_history.go). Every index is one event's, those before
- * the model began too: of them nothing is known but that they took their places.
+ * The last 1000 events of the store, a ring (v2store/event_history.go). Every index is one event's: events
+ * from before the model began count towards the 1000, and their content is not known.
  */
 export class EventHistory {
-	#ring: ModelEvent[];
+	readonly #ring: ModelEvent[] = [];
 	#lastIndex: number;
-	/** Shared with a fork: to be copied before the next change. */
-	#shared = false;
 
 	/** `lastIndex`: that of the store where it begins. */
-	constructor(lastIndex: number, ring: ModelEvent[] = []) {
+	constructor(lastIndex: number) {
 		this.#lastIndex = lastIndex;
-		this.#ring = ring;
-	}
-
-	fork(): EventHistory {
-		this.#shared = true;
-		const fork = new EventHistory(this.#lastIndex, this.#ring);
-		fork.#shared = true;
-		return fork;
 	}
 
 	add(event: ModelEvent): void {
-		if (this.#shared) {
-			this.#ring = [...this.#ring];
-			this.#shared = false;
-		}
 		this.#ring[event.index % historyCapacity] = event;
 		this.#lastIndex = event.index;
 	}

@@ -7,21 +7,9 @@ interface Waiting {
 	plain: WaitingWatcher[];
 }
 
-/** The watchers that wait, by their key: an event costs what the watchers that it wakes cost (watcher_hub.go). */
+/** The watchers that wait, by their key: the cost of an event is that of the watchers it reaches (watcher_hub.go). */
 export class WatcherHub {
-	readonly #byKey: Map<string, Waiting>;
-
-	constructor(byKey: Map<string, Waiting> = new Map()) {
-		this.#byKey = byKey;
-	}
-
-	fork(): WatcherHub {
-		const copies = [...this.#byKey].map(([key, { recursive, plain }]): [string, Waiting] => [
-			key,
-			{ recursive: [...recursive], plain: [...plain] },
-		]);
-		return new WatcherHub(new Map(copies));
-	}
+	readonly #byKey = new Map<string, Waiting>();
 
 	get count(): number {
 		let count = 0;

@@ -9,10 +9,9 @@ export interface FileEntry {
 	readonly expiresAt?: number;
 }
 
-/** A directory; changed in place by the store that owns it, copied first by any other. */
+/** A directory; changed in place. */
 export interface DirectoryEntry {
-	owner: Owner;
-	children: Map<string, Entry>;
+	readonly children: Map<string, Entry>;
 	readonly createdIndex: number;
 	modifiedIndex: number;
 	expiresAt?: number;
@@ -20,15 +19,12 @@ export interface DirectoryEntry {
 
 export type Entry = FileEntry | DirectoryEntry;
 
-/** Whoever holds the same token may change a directory in place. */
-export type Owner = Readonly<Record<never, never>>;
-
 export function isDirectory(entry: Entry): entry is DirectoryEntry {
 	return "children" in entry;
 }
 
-export function newDirectory(owner: Owner, index: number): DirectoryEntry {
-	return { owner, children: new Map(), createdIndex: index, modifiedIndex: index };
+export function newDirectory(index: number): DirectoryEntry {
+	return { children: new Map(), createdIndex: index, modifiedIndex: index };
 }
 
 /** The parts of a key: none for the root. */
@@ -63,46 +59,23 @@ export function isFailure(found: Entry | WalkFailure): found is WalkFailure {
 	return "cause" in found;
 }
 
-/** A tree that shares with other trees what neither has changed. */
-export class Tree {
-	root: DirectoryEntry;
-	#owner: Owner;
-
-	constructor(root?: DirectoryEntry) {
-		this.#owner = {};
-		this.root = root ?? newDirectory(this.#owner, 0);
+/** The directory below the root, made on the way with that index where parts are missing. */
+export function directoryAt(
+	root: DirectoryEntry,
+	parts: readonly string[],
+	index: number,
+): DirectoryEntry | WalkFailure {
+	let directory = root;
+	let path = "";
+	for (const part of parts) {
+		path += `/${part}`;
+		const child = directory.children.get(part);
+		if (child !== undefined && !isDirectory(child)) return { code: 104, cause: path };
+		const next = child ?? newDirectory(index);
+		if (child === undefined) directory.children.set(part, next);
+		directory = next;
 	}
-
-	/** Another tree with the same content, at once: from now on both copy a directory before they change it. */
-	fork(): Tree {
-		this.#owner = {};
-		return new Tree(this.root);
-	}
-
-	get owner(): Owner {
-		return this.#owner;
-	}
-
-	/** The directory, to be changed in place; made on the way with that index where parts are missing. */
-	directory(parts: readonly string[], index: number): DirectoryEntry | WalkFailure {
-		this.root = this.#own(this.root);
-		let directory = this.root;
-		let path = "";
-		for (const part of parts) {
-			path += `/${part}`;
-			const child = directory.children.get(part);
-			if (child !== undefined && !isDirectory(child)) return { code: 104, cause: path };
-			const next = child === undefined ? newDirectory(this.#owner, index) : this.#own(child);
-			if (next !== child) directory.children.set(part, next);
-			directory = next;
-		}
-		return directory;
-	}
-
-	#own(directory: DirectoryEntry): DirectoryEntry {
-		if (directory.owner === this.#owner) return directory;
-		return { ...directory, owner: this.#owner, children: new Map(directory.children) };
-	}
+	return directory;
 }
 
 /** Whole seconds left, rounded up; etcd leaves it out when it is 0 (`expirationAndTTL` in v2store/node.go). */

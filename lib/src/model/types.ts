@@ -101,7 +101,7 @@ export interface ModelDelivery {
 
 export interface Applied {
 	readonly outcome: WriteOutcome;
-	/** In the order in which etcd notifies. */
+	/** Plain and recursive watchers apart; etcd walks a directory's children in random order. */
 	readonly deliveries: readonly ModelDelivery[];
 }
 

@@ -237,7 +237,7 @@ export class Pair {
 			for (const { deliveries } of this.#model.expire(until)) this.#deliver(deliveries);
 		};
 		// etcd looks every half a second, and mostly at all that is due by now; or it looked just before some were.
-		if (this.#model.fork().expire(now).length === missing) {
+		if (this.#model.due(now).length === missing) {
 			expire(now);
 			return;
 		}

@@ -2,18 +2,22 @@ import type { NodeRecord, Timeline, WatcherRecord, WriteRecord } from "./timelin
 
 /** A place where two timelines of one scenario say different things. */
 export interface Difference {
-	/** Such as "write 2" or "recursive, event 3". */
+	/** Such as "write 2" or "recursive, event 3"; of many events in a row "recursive, events 3 to 90". */
 	readonly where: string;
 	/** What each of the two says, as text; "nothing" where it says nothing. */
 	readonly one: string;
 	readonly other: string;
+	/** Why more is not compared: the runs are of two scenarios, or one is the model's, which has no buffers and no time. */
+	readonly notCompared?: string;
 }
 
 /**
  * Compares two runs of one scenario, event by event: every write's writer and outcome by the order of the indexes, each
  * watcher's key and kind, every delivery by its order at the watcher, with nodes and response indexes, what was listed,
  * and what was done to the servers. What depends on the moment is left out: seconds of a ttl left, whether an event of
- * a loop under a burst came live or out of the history, and when a watcher asked.
+ * a loop under a burst came live or out of the history, and when a watcher asked. Runs of two scenarios are one
+ * difference, with no more said. From where a loop on a server was outrun by a burst, or a reader that paused was
+ * dropped, there is one difference, too, with why the model can't say the same.
  */
 export function compareTimelines(one: Timeline, other: Timeline): readonly Difference[] {
 	const differences: Difference[] = [];
@@ -25,6 +29,8 @@ export function compareTimelines(one: Timeline, other: Timeline): readonly Diffe
 		if (differ.length > 0)
 			differences.push({ where, one: words(mine, differ), other: words(theirs, differ) });
 	};
+	const others = otherScenario(one, other);
+	if (others !== undefined) return [others];
 	compare("the run", runOf(one), runOf(other));
 	const bursts = one.writes.some(({ burst }) => burst !== undefined);
 	const [mine, theirs] = [byIndex(one), byIndex(other)];
@@ -40,13 +46,64 @@ export function compareTimelines(one: Timeline, other: Timeline): readonly Diffe
 		const left = one.watchers.find((watcher) => watcher.name === name);
 		const right = other.watchers.find((watcher) => watcher.name === name);
 		compare(`"${name}"`, watcherOf(left), watcherOf(right));
+		const beyond = beyondModel(one, other, name);
+		if (beyond !== undefined) differences.push(beyond.difference);
 		const count = Math.max(left?.deliveries.length ?? 0, right?.deliveries.length ?? 0);
-		for (let at = 0; at < count; at++) {
+		for (let at = 0; at < Math.min(count, beyond?.from ?? count); at++) {
 			compare(`"${name}", event ${at + 1}`, deliveryOf(left, at, bursts), deliveryOf(right, at, bursts));
 		}
-		compare(`"${name}", errors`, errorsOf(left), errorsOf(right));
+		if (beyond === undefined) compare(`"${name}", errors`, errorsOf(left), errorsOf(right));
 	}
 	return differences;
+}
+
+/** The first write that was another operation, or on another key: these are runs of two scenarios. */
+function otherScenario(one: Timeline, other: Timeline): Difference | undefined {
+	const [mine, theirs] = [one, other].map(({ writes }) =>
+		writes
+			.filter(({ by, burst }) => by !== "etcd" && burst === undefined)
+			.map(({ operation, key }) => `${operation} ${key}`),
+	);
+	const at = (mine ?? []).findIndex((write, nth) => theirs?.[nth] !== undefined && theirs[nth] !== write);
+	if (at < 0) return undefined;
+	return {
+		where: `the scenario, write ${at + 1}`,
+		one: mine?.[at] ?? "nothing",
+		other: theirs?.[at] ?? "nothing",
+		notCompared: "these are runs of two scenarios",
+	};
+}
+
+/** Where a watcher of a server's run, beside the model's, lost what no model can say: from its event so many on. */
+function beyondModel(
+	one: Timeline,
+	other: Timeline,
+	name: string,
+): { readonly from: number; readonly difference: Difference } | undefined {
+	const [isOne, isOther] = [one, other].map(({ server }) => server.startsWith("the model"));
+	const real = isOne ? other : one;
+	if (isOne === isOther) return undefined;
+	const watcher = (isOne ? one : other).watchers.find((each) => each.name === name);
+	const met = real.watchers.find((each) => each.name === name);
+	if (watcher === undefined || met === undefined) return undefined;
+	const [from, all] = [met.deliveries.length, watcher.deliveries.length];
+	if (from >= all) return undefined;
+	const isOutrun =
+		real.writes.some(({ burst }) => burst !== undefined) &&
+		met.life.some((event) => event.kind === "error" && event.code === 401) &&
+		!watcher.life.some(({ kind }) => kind === "error");
+	const isSlow = met.kind === "stream" && met.life.some(({ kind }) => kind === "paused");
+	if (!isOutrun && !isSlow) return undefined;
+	const [few, many] = [`ended with a 401 after ${from}`, `${all - from} more`];
+	const said = isOutrun ? few : `dropped after ${from}`;
+	const difference = {
+		where: `"${name}", events ${from + 1} to ${all}`,
+		...(isOne ? { one: many, other: said } : { one: said, other: many }),
+		notCompared: isOutrun
+			? "the model's loop is never outrun: it asks again before the next write"
+			: "the model has no buffers: whoever stops reading there loses nothing",
+	};
+	return { from, difference };
 }
 
 /** What is the same in every run of one scenario on one API. */

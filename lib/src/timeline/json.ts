@@ -135,15 +135,16 @@ const schema = shape.superRefine(({ api, lastIndex, writes, watchers }, context)
 	const isLate = (index: number) => lastIndex >= 0 && index > lastIndex && Number.isSafeInteger(index);
 	const isPut = (action: string) => api === "v2" && action === "put";
 	const [ids, names, indexes] = [new Set<number>(), new Set<string>(), new Set<number>()];
-	for (const [at, { id, operation, outcome }] of writes.entries()) {
+	for (const [at, { id, outcome }] of writes.entries()) {
 		if (ids.has(id)) wrong(`another write has the id ${id}`, ["writes", at, "id"]);
+		else if (Number.isSafeInteger(id) && id >= 1 && id !== at + 1)
+			wrong(`the ids are 1, 2, …: this is write ${at + 1}`, ["writes", at, "id"]);
 		ids.add(id);
 		if (outcome.kind !== "accepted") continue;
 		const { index, action } = outcome;
 		const place = ["writes", at, "outcome", "index"];
 		if (index < 1 || isLate(index)) wrong(`a write's index is from 1 to lastIndex, ${lastIndex}`, place);
-		// One expiry can be awaited by several steps.
-		if (indexes.has(index) && operation !== "expire") wrong(`another write has the index ${index}`, place);
+		if (indexes.has(index)) wrong(`another write has the index ${index}`, place);
 		indexes.add(index);
 		if (isPut(action)) wrong("v2 has no put", ["writes", at, "outcome", "action"]);
 	}
@@ -155,6 +156,9 @@ const schema = shape.superRefine(({ api, lastIndex, writes, watchers }, context)
 			if (isLate(index)) wrong(`an event after lastIndex, ${lastIndex}`, [...place, "index"]);
 			if (isPut(action)) wrong("v2 has no put", [...place, "action"]);
 		}
+		for (const [nth, event] of life.entries())
+			if (event.kind === "gap" && event.from > event.to)
+				wrong("a gap ends before it begins", ["watchers", at, "life", nth, "to"]);
 		const answered = life.findIndex(({ kind }) => kind === "answered");
 		if (answered >= 0 && !life.slice(0, answered).some(({ kind }) => kind === "asked"))
 			wrong("answered before anything was asked", ["watchers", at, "life", answered]);

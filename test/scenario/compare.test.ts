@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { loadTimeline, runOnModel, saveTimeline, scenario, type Timeline } from "etcd-watch-lab";
+import { compareTimelines, type WatcherRecord } from "#lib/timeline";
+
+/** The same run as a server might have recorded it. */
+function onServer(seen: Timeline, change: (watcher: WatcherRecord) => WatcherRecord): Timeline {
+	return { ...seen, server: "3.5.1", watchers: seen.watchers.map(change) };
+}
+
+describe("compareTimelines of a run on a server and one on the model", () => {
+	it("says that these are runs of two scenarios, and no more", async () => {
+		const one = await runOnModel(scenario("o").watch("w", "/a").set("/a"));
+		const other = await runOnModel(scenario("o").watch("w", "/z").set("/z").set("/z", "2"));
+		assert.deepEqual(compareTimelines(one, other), [
+			{
+				...{ where: "the scenario, write 1", one: "set /a", other: "set /z" },
+				notCompared: "these are runs of two scenarios",
+			},
+		]);
+	});
+
+	it("does not hold a loop that a burst outran against the model's, which never is", async () => {
+		const burst = { count: 40, keyCount: 1, connections: 1 };
+		const seen = await runOnModel(scenario("b").watch("w", "/a", { recursive: true }).burst("/a", burst));
+		const error = { kind: "error", at: 40, code: 401, message: "", cause: "" } as const;
+		const outrun = onServer(seen, (watcher) => ({
+			...watcher,
+			deliveries: watcher.deliveries.slice(0, 10),
+			life: [...watcher.life, error],
+			proof: "error",
+		}));
+		const [difference, ...more] = compareTimelines(outrun, seen);
+		assert.deepEqual(more, []);
+		assert.equal(difference?.where, '"w", events 11 to 40');
+		assert.deepEqual([difference?.one, difference?.other], ["ended with a 401 after 10", "30 more"]);
+		assert.match(difference?.notCompared ?? "", /never outrun/);
+		const lost = onServer(seen, (watcher) => ({ ...watcher, deliveries: watcher.deliveries.slice(0, 39) }));
+		assert.equal(
+			compareTimelines(lost, seen)[0]?.notCompared,
+			undefined,
+			"a loss without a reason is a difference",
+		);
+	});
+
+	it("does not hold a reader that stopped against the model's, which has no buffers", async () => {
+		const steps = scenario("s").stream("s", "/a").pause("s").set("/a", "1").set("/a", "2").resume("s");
+		const seen = await runOnModel(steps.awaitDelivery("s", 2));
+		const dropped = onServer(seen, (watcher) => ({ ...watcher, deliveries: watcher.deliveries.slice(0, 1) }));
+		const [difference, ...more] = compareTimelines(seen, dropped);
+		assert.deepEqual(more, []);
+		assert.match(difference?.notCompared ?? "", /no buffers/);
+	});
+});
+
+describe("loadTimeline", () => {
+	it("refuses ids out of order, an index that two writes have, and a gap that ends before it begins", async () => {
+		const follow = scenario("g").follow("f", "/a", { recursive: true }).set("/a/1").cut("f");
+		const seen = await runOnModel(follow.burst("/x", { count: 1001 }).reconnect("f"));
+		assert.deepEqual(loadTimeline(saveTimeline(seen)), seen);
+		const [first, second, ...rest] = seen.writes;
+		const [f] = seen.watchers;
+		assert.ok(first && second && f && second.outcome.kind === "accepted");
+		const expired = { ...second, operation: "expire", outcome: { ...second.outcome, index: 1 } };
+		const life = f.life.map((event) => (event.kind === "gap" ? { ...event, from: event.to + 1 } : event));
+		for (const [wrong, what] of [
+			[{ ...seen, writes: [second, first, ...rest] }, /writes\[0\].id: the ids are 1, 2, …/],
+			[{ ...seen, writes: [first, expired, ...rest] }, /another write has the index 1/],
+			[{ ...seen, watchers: [{ ...f, life }] }, /a gap ends before it begins/],
+		] as const)
+			assert.throws(() => loadTimeline(saveTimeline(wrong)), what);
+	});
+});

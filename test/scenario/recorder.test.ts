@@ -84,7 +84,6 @@ const alike: readonly Scenario[] = [
 		.watch("w", "/a", { recursive: true, afterIndex: 50 })
 		.stream("s", "/a", { recursive: true, afterIndex: 50 })
 		.poll("p", "/a", { recursive: true, afterIndex: 50 })
-		.follow("f", "/a", { recursive: true, afterIndex: 50 })
 		.set("/a/1")
 		.set("/a/2"),
 	scenario("a follower and a hidden key")

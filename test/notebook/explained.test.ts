@@ -73,38 +73,39 @@ describe("differenceTable", () => {
 		const steps = scenario("many").watch("w", "/a", { recursive: true }).burst("/a", { count: 100 });
 		const all = await runOnModel(steps);
 		const [watcher] = all.watchers;
+		const [first, ...others] = all.writes;
+		assert.ok(watcher && first);
+		const lossy = { ...watcher, deliveries: watcher.deliveries.slice(0, 20) };
+		const seen = { ...all, server: "3.5.1", writes: [{ ...first, by: "Ann" }, ...others], watchers: [lossy] };
+		const { text } = differenceTable(seen, all);
+		const rows = text.split("\n").filter((line) => line.startsWith("✗"));
+		assert.equal(rows.length, 2);
+		assert.match(rows[0] ?? "", /^✗ write 1 +│ by: Ann/);
+		assert.match(rows[1] ?? "", /^✗ "w", events 21 to 100 +│ nothing +│ 80 of them, the first: index: 21/);
+	});
+
+	it("says why the model can't be held against one that a burst outran", async () => {
+		const steps = scenario("many").watch("w", "/a", { recursive: true }).burst("/a", { count: 100 });
+		const all = await runOnModel(steps);
+		const [watcher] = all.watchers;
 		assert.ok(watcher);
+		const error = { kind: "error", at: 20, code: 401, message: "cleared", cause: "" } as const;
 		const outrun = {
 			...watcher,
 			deliveries: watcher.deliveries.slice(0, 20),
-			life: [
-				...watcher.life,
-				{
-					kind: "error",
-					at: 20,
-					code: 401,
-					message: "cleared",
-					cause: "",
-					gap: { from: 21, to: 30 },
-				} as const,
-			],
+			life: [...watcher.life, { ...error, gap: { from: 21, to: 30 } }],
 		};
 		const { text } = differenceTable({ ...all, server: "3.5.1", watchers: [outrun] }, all);
-		const rows = text.split("\n").filter((line) => line.startsWith("✗"));
-		assert.equal(rows.length, 2);
-		assert.match(rows[0] ?? "", /^✗ "w", errors +│ .*401/);
-		assert.match(rows[1] ?? "", /^✗ "w", events 21 to 100 +│ nothing +│ 80 of them, the first: index: 21/);
-		assert.match(text, /"w" was outrun at 20: the model's watchers always keep up/);
+		assert.match(text, /^✗ "w", events 21 to 100 +│ ended with a 401 after 20 +│ 80 more/m);
+		assert.match(text, /^"w", events 21 to 100: the model's loop is never outrun/m);
 	});
 
 	it("says that two scenarios can't be compared, and where they part", async () => {
 		const one = await runOnModel(scenario("one").watch("w", "/a").set("/a", "1"));
 		const other = await runOnModel(scenario("one").watch("w", "/a").set("/z", "1"));
 		const { text } = differenceTable(one, other);
-		assert.match(
-			text,
-			/^NOT COMPARABLE: these are runs of two scenarios\nThe writes are not the same: number 1 is set \/a in the one, and set \/z/,
-		);
+		assert.match(text, /^NOT COMPARABLE: these are runs of two scenarios\nRun the same scenario in both\./);
+		assert.match(text, /^✗ the scenario, write 1 +│ set \/a +│ set \/z/m);
 	});
 });
 

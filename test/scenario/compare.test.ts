@@ -10,13 +10,18 @@ function onServer(seen: Timeline, change: (watcher: WatcherRecord) => WatcherRec
 describe("compareTimelines of a run on a server and one on the model", () => {
 	it("says that these are runs of two scenarios, and no more", async () => {
 		const one = await runOnModel(scenario("o").watch("w", "/a").set("/a"));
-		const other = await runOnModel(scenario("o").watch("w", "/z").set("/z").set("/z", "2"));
-		assert.deepEqual(compareTimelines(one, other), [
-			{
-				...{ where: "the scenario, write 1", one: "set /a", other: "set /z" },
-				notCompared: "these are runs of two scenarios",
-			},
-		]);
+		const notCompared = "these are runs of two scenarios";
+		for (const [steps, difference] of [
+			[
+				scenario("o").watch("w", "/a").set("/z").set("/z", "2"),
+				{ where: "the scenario, write 1", one: "set /a", other: "set /z" },
+			],
+			[
+				scenario("o").stream("w", "/a").set("/a"),
+				{ where: "the scenario, watcher 1", one: 'watch "w" on /a', other: 'stream "w" on /a' },
+			],
+		] as const)
+			assert.deepEqual(compareTimelines(one, await runOnModel(steps)), [{ ...difference, notCompared }]);
 	});
 
 	it("does not hold a loop that a burst outran against the model's, which never is", async () => {

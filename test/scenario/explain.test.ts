@@ -364,8 +364,8 @@ forEachEtcd((server) => {
 			assert.ok(w && first);
 			const listed = { kind: "listed", at: 2, keys: [] } as const;
 			const cases: [Timeline, string][] = [
-				[{ ...one, watchers: [{ ...w, key: "/b" }] }, '"w"'],
-				[{ ...one, watchers: [{ ...w, kind: "poll" }] }, '"w"'],
+				[{ ...one, watchers: [{ ...w, key: "/b" }] }, "the scenario, watcher 1"],
+				[{ ...one, watchers: [{ ...w, kind: "poll" }] }, "the scenario, watcher 1"],
 				[{ ...one, watchers: [{ ...w, recursive: true }] }, '"w"'],
 				[{ ...one, watchers: [{ ...w, life: [...w.life, listed] }] }, '"w"'],
 				[{ ...one, writes: [{ ...first, by: "Ann" }, ...others] }, "write 1"],

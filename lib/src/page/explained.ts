@@ -1,6 +1,6 @@
-import { compareTimelines } from "../timeline/compare";
+import { compareTimelines, twoScenarios } from "../timeline/compare";
 import { explain } from "../timeline/explain";
-import { printable, shortened } from "../timeline/printable";
+import { printable } from "../timeline/printable";
 import { stretchesInWords, unitOf, watcherWords, writeWords } from "../timeline/reading";
 import type { Timeline, WriteRecord } from "../timeline/timeline";
 import { whyWords } from "../timeline/why";
@@ -96,11 +96,11 @@ export function differenceTable(one: Timeline, other: Timeline): Table {
 		places.length <= MOST_ROWS
 			? places.map((place) => [place])
 			: grouped(places, ({ of, ...rest }) => [of, fieldsOf(rest.one), fieldsOf(rest.other)].join("\n"));
-	const apart = scenariosApart(one, other);
+	const isApart = differences.some(({ notCompared }) => notCompared === twoScenarios);
 	const count = `${differences.length} ${differences.length === 1 ? "place" : "places"}`;
 	return tableOf({
-		title: apart === undefined ? `DIFFERENT in ${count}` : "NOT COMPARABLE: these are runs of two scenarios",
-		...(apart === undefined ? {} : { subtitle: `${apart}. Run the same scenario in both.` }),
+		title: isApart ? `NOT COMPARABLE: ${twoScenarios}` : `DIFFERENT in ${count}`,
+		...(isApart ? { subtitle: "Run the same scenario in both." } : {}),
 		columns: ["where", left ?? "one", right ?? "the other"],
 		rows: groups.flatMap((group): Cell[][] => {
 			const [first] = group;
@@ -112,7 +112,9 @@ export function differenceTable(one: Timeline, other: Timeline): Table {
 			return [[{ text: where, mark: "wrong" }, many(first.one), many(first.other)]];
 		}),
 		mostRows: MOST_ROWS,
-		notes: slowReaders(one, other),
+		notes: differences.flatMap(({ where, notCompared }) =>
+			isApart || notCompared === undefined ? [] : [`${where}: ${notCompared}.`],
+		),
 	});
 }
 
@@ -127,50 +129,6 @@ function fieldsOf(words: string): string {
 	return words === "nothing"
 		? words
 		: [...words.matchAll(/(?:^|, )([\w.]+): /g)].map(([, field]) => field).join();
-}
-
-/** What shows that these are not two runs of one scenario: other watchers, or other writes. */
-function scenariosApart(one: Timeline, other: Timeline): string | undefined {
-	const watchers = ({ watchers }: Timeline) =>
-		watchers.map(({ name, key, kind }) => `${kind} "${name}" on ${key}`);
-	const writes = ({ writes }: Timeline) =>
-		writes.flatMap((write) =>
-			write.operation === "expire" || write.burst !== undefined ? [] : [writeWords(write)],
-		);
-	if (one.api !== other.api) return undefined;
-	for (const [what, [mine, theirs]] of [
-		["watchers are", [watchers(one), watchers(other)]],
-		["writes are", [writes(one), writes(other)]],
-	] as const) {
-		const at = Array.from({ length: Math.max(mine.length, theirs.length) }, (_, nth) => nth).find(
-			(nth) => mine[nth] !== theirs[nth],
-		);
-		if (at === undefined) continue;
-		const said = [mine[at], theirs[at]].map((words) => (words === undefined ? "none" : shortened(words, 60)));
-		return `The ${what} not the same: number ${at + 1} is ${said.join(" in the one, and ")} in the other`;
-	}
-	return undefined;
-}
-
-/** What the model can't know: it has no buffers, so whoever reads from it keeps up. */
-function slowReaders(one: Timeline, other: Timeline): string[] {
-	const runs = [one, other];
-	if (runs.filter(({ server }) => server.startsWith("the model")).length !== 1) return [];
-	const real = runs.find(({ server }) => !server.startsWith("the model"));
-	return (real?.watchers ?? []).flatMap(({ name, life }) => {
-		const isPaused = life.some(({ kind }) => kind === "paused");
-		const error = life.find((event) => event.kind === "error" && event.gap !== undefined);
-		const quoted = `"${printable(name)}"`;
-		if (isPaused)
-			return [
-				`${quoted} stopped reading: what it lost then lay in the server's buffers, which the model does not have.`,
-			];
-		return error === undefined
-			? []
-			: [
-					`${quoted} was outrun at ${error.at}: the model's watchers always keep up, so from there on the two can't be compared.`,
-				];
-	});
 }
 
 /** Shows why each watcher was or wasn't told of each write. To have it as data, call `explainTable`. */

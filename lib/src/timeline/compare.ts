@@ -57,21 +57,32 @@ export function compareTimelines(one: Timeline, other: Timeline): readonly Diffe
 	return differences;
 }
 
-/** The first write that was another operation, or on another key: these are runs of two scenarios. */
+export const twoScenarios = "these are runs of two scenarios";
+
+/**
+ * The first watcher that is another, or the first write that was another operation or on another key. Of a run that
+ * ended early, what it has; on two APIs a step can be without a counterpart.
+ */
 function otherScenario(one: Timeline, other: Timeline): Difference | undefined {
-	const [mine, theirs] = [one, other].map(({ writes }) =>
-		writes
+	if (one.api !== other.api) return undefined;
+	const watchers = (run: Timeline) =>
+		run.watchers.map(({ name, key, kind }) => `${kind} "${name}" on ${key}`);
+	const writes = (run: Timeline) =>
+		run.writes
 			.filter(({ by, burst }) => by !== "etcd" && burst === undefined)
-			.map(({ operation, key }) => `${operation} ${key}`),
-	);
-	const at = (mine ?? []).findIndex((write, nth) => theirs?.[nth] !== undefined && theirs[nth] !== write);
-	if (at < 0) return undefined;
-	return {
-		where: `the scenario, write ${at + 1}`,
-		one: mine?.[at] ?? "nothing",
-		other: theirs?.[at] ?? "nothing",
-		notCompared: "these are runs of two scenarios",
-	};
+			.map(({ operation, key }) => `${operation} ${key}`);
+	for (const [what, steps] of [
+		["watcher", watchers],
+		["write", writes],
+	] as const) {
+		const theirs = steps(other);
+		for (const [at, mine] of steps(one).entries()) {
+			const met = theirs[at];
+			if (met === undefined || met === mine) continue;
+			return { where: `the scenario, ${what} ${at + 1}`, one: mine, other: met, notCompared: twoScenarios };
+		}
+	}
+	return undefined;
 }
 
 /** Where a watcher of a server's run, beside the model's, lost what no model can say: from its event so many on. */

@@ -6,6 +6,7 @@ import { runOnModel, scenario } from "#lib/scenario";
 import { explain, lostInSilence, missedBy } from "#lib/timeline";
 import { asV3, severalKeys, without } from "../golden/odd";
 import {
+	answered,
 	asked,
 	closed,
 	cut,
@@ -83,6 +84,13 @@ describe("what became of a write at a watcher", () => {
 		});
 		assert.deepEqual(reasons(run, "p"), ["over", "over", "over"]);
 		assert.match(explain(run, "p", 1).words, /answered without an event/);
+		// As a run records it: with the index of the response, which is where the store was when it began.
+		const recorded = timelineOf({
+			writes: three,
+			watchers: [poll("p", "/a", { life: [asked(1), answered(1)] })],
+		});
+		assert.deepEqual(reasons(recorded, "p"), ["not yet asked", "over", "over"]);
+		assert.match(explain(recorded, "p", 3).words, /nobody was listening any more, .* without an event$/);
 	});
 
 	it("is told by the directory's removal where only an unanswered write can have made the key (S15d)", () => {

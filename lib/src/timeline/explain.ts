@@ -140,7 +140,7 @@ class Words {
 	}
 
 	#silence(): string {
-		const { reason, told } = this.#fate;
+		const { reason, told, ask } = this.#fate;
 		switch (reason) {
 			case "in a stated gap":
 				return `not delivered as an event: it lies in the ${told?.kind} that the follower was told of at ${this.#unit} ${told?.at}, with the state to go on from`;
@@ -165,7 +165,7 @@ class Words {
 					? "not known: the watch asked for it, and nothing shows that it was not still on its way"
 					: "not known: nothing shows that it was not still on its way";
 			case "lost with its connection":
-				return `not delivered: the watcher was asking, and ${endedWords(this.#fate.ask?.end, this.#unit)}; what was on its way then is lost`;
+				return `not delivered: the watcher was asking, and ${endedWords({ end: ask?.end, answer: ask?.answer }, this.#unit)}; what was on its way then is lost`;
 			case "not yet asked":
 			case "asked from later on":
 			case "between two polls":
@@ -210,14 +210,15 @@ class Words {
 			case "between two polls":
 				return `it fell between two polls. The first was answered at index ${before?.until}, the next one was made at ${after?.at} and asked for ${asksFor(after)}`;
 			default: {
-				const end =
-					before?.end ?? this.#watcher.life.findLast(({ kind }) => kind === "error" || kind === "cut");
-				if (after === undefined) return `nobody was listening any more, ${endedWords(end, this.#unit)}`;
+				const { life } = this.#watcher;
+				const end = before?.end ?? life.findLast(({ kind }) => kind === "error" || kind === "cut");
+				const ended = endedWords({ end, answer: before?.answer }, this.#unit);
+				if (after === undefined) return `nobody was listening any more, ${ended}`;
 				const without =
 					after.waitIndex === undefined && this.#watcher.kind === "watch"
 						? ", since before its first event it has no index to go on from"
 						: "";
-				return `nobody was listening, ${endedWords(end, this.#unit)}. It came back at index ${after.at} and asked for ${asksFor(after)}${without}`;
+				return `nobody was listening, ${ended}. It came back at index ${after.at} and asked for ${asksFor(after)}${without}`;
 			}
 		}
 	}
@@ -257,7 +258,7 @@ class Words {
 		if (kind === "notKnown")
 			return `not known: the reader stopped reading at index ${pause?.after}, and what was sent since then waits for it`;
 		if (ask?.end !== undefined && pause?.until === ask.end.at)
-			return `not delivered: the reader had stopped reading at index ${pause.after}, and ${endedWords(ask.end, this.#unit)} before it read on`;
+			return `not delivered: the reader had stopped reading at index ${pause.after}, and ${endedWords(ask, this.#unit)} before it read on`;
 		return "not delivered: the reader had stopped reading, the server's buffer of 100 events was full, and it dropped the watcher";
 	}
 

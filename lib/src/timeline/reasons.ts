@@ -1,7 +1,7 @@
 import type { DeliveryRule } from "../model";
 import type { PassedOver } from "../model/reach";
 import type { Ask } from "./asks";
-import type { LifeEvent, Timeline, WriteRecord } from "./timeline";
+import type { Timeline, WriteRecord } from "./timeline";
 
 /** The rule that decided what became of a write at a watcher; the same words for v2 and v3. */
 export type Reason =
@@ -102,13 +102,14 @@ export function unacceptedWords(api: Timeline["api"], { outcome }: WriteRecord):
 }
 
 /** How an ask ended: "its connection was cut at index 3". */
-export function endedWords(end: LifeEvent | undefined, unit: "index" | "revision"): string {
+export function endedWords({ end, answer }: Pick<Ask, "end" | "answer">, unit: "index" | "revision"): string {
 	const at = `at ${unit} ${end?.at}`;
 	switch (end?.kind) {
 		case undefined:
 			return "its poll had been answered without an event";
 		case "answered":
-			return `its poll had been answered ${at}`;
+			// The response's own index is that of its beginning.
+			return `its poll had been answered ${answer === undefined ? "without an event" : at}`;
 		case "closed":
 			return `it was closed ${at}`;
 		case "cut":

@@ -11,6 +11,8 @@ import { startLab } from "etcd-watch-lab/server";
 import { timelineChart } from "#lib/chart";
 import { AbortedError } from "#lib/http";
 import { counterparts, ScenarioError } from "#lib/scenario";
+import type { RunWatcher } from "#lib/scenario/api.js";
+import { Settling } from "#lib/scenario/waits.js";
 import { compareTimelines, explainAll } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
@@ -263,6 +265,25 @@ forEachEtcd((server) => {
 				.run(server.lab, { api: "v3" });
 			assert.deepEqual(proofs(seen), ["none", "none"]);
 		});
+	});
+});
+
+describe("what a run waits for after a write", () => {
+	it("is who has been sent it before its answer came, until it asks again, and not who asked for later ones", async () => {
+		const seen = await runOnModel(scenario("x").watch("w", "/a").set("/a", "1"));
+		const [record] = seen.watchers;
+		const [write] = seen.writes;
+		assert.ok(record && write);
+		const waited: string[] = [];
+		const watcher = (name: string, askedFrom: number, deliveries = record.deliveries) =>
+			({
+				...{ kind: "watch", key: "/a", isSure: true, askedFrom, deliveryCount: deliveries.length },
+				record: () => ({ ...record, deliveries }),
+				caughtUp: async () => void waited.push(name),
+			}) as unknown as RunWatcher;
+		const all = [watcher("sent", 2), watcher("asking", 1, []), watcher("later", 50, [])];
+		await new Settling(false, new AbortController().signal).written(seen, all, write);
+		assert.deepEqual(waited, ["sent", "asking"]);
 	});
 });
 

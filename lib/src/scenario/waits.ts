@@ -102,8 +102,11 @@ export class Settling {
 		if (outcome.kind !== "accepted") return;
 		const changes = changesOf(write);
 		const due = watchers.filter((watcher) => {
-			if (!watcher.isSure || watcher.askedFrom > outcome.index) return false;
+			if (!watcher.isSure) return false;
 			const record = watcher.record();
+			// One that has been sent it already is still to ask again; one that asked for later ones is not told.
+			const isSent = (record.deliveries.at(-1)?.index ?? -1) >= outcome.index;
+			if (!isSent && watcher.askedFrom > outcome.index) return false;
 			return changes.some((change) => isVisible(soFar, record, change));
 		});
 		// A stream on exactly the key that goes is told twice.

@@ -29,7 +29,7 @@ const seen = await runOnModel(scenario("t").watch("w", "/a").set("/a", "1"));`);
 		],
 		[
 			"a step in a cell that awaits",
-			'interface Long {\n\treadonly name: string;\n}\nconst long: Long = { name: "x" };\nawait Promise.resolve();\nrunOnModel(scenario(long.name).set("a"));',
+			'interface Long {\n\treadonly name: string;\n}\nconst long: Long = { name: "x" };\nawait Promise.resolve();\nawait runOnModel(scenario(long.name).set("a"));',
 			/^line 6: ArgumentError: step 1, set a: the key "a" has to begin with "\/"[^\n]*$/,
 		],
 		[
@@ -92,7 +92,7 @@ const seen = await runOnModel(scenario("t").watch("w", "/a").set("/a", "1"));`);
 
 	it("names the cell, too, where the line is in another one", async () => {
 		await kernel.run('function late() {\n\treturn runOnModel(\n\t\tscenario("late").set("late"));\n}');
-		const text = await kernel.fails("late();");
+		const text = await kernel.fails("await late();");
 		assert.match(isOneLine(text), /^line 2 of cell \[\d+\]: ArgumentError: step 1, set late: the key/);
 	});
 
@@ -125,6 +125,11 @@ const seen = await runOnModel(scenario("t").watch("w", "/a").set("/a", "1"));`);
 			"etcd's waitIndex",
 			'scenario("x").watch("w", "/a", { waitIndex: 3 });',
 			/afterIndex, etcd's waitIndex less one$/,
+		],
+		[
+			"a delete of all below",
+			'scenario("x").delete("/a", { recursive: true });',
+			/^1:\d+ - a directory goes by \.rmdir\(key, \{ recursive: true \}\)$/,
 		],
 		[
 			"a slip in an option",
@@ -166,7 +171,7 @@ describe("a kernel with ETCD_WATCH_LAB_DEBUG", function () {
 
 	it("shows the whole error", async () => {
 		const text = await kernel.fails(
-			'import { runOnModel, scenario } from "etcd-watch-lab";\nrunOnModel(scenario("x").set("a"));',
+			'import { runOnModel, scenario } from "etcd-watch-lab";\nawait runOnModel(scenario("x").set("a"));',
 		);
 		assert.match(text, /ArgumentError: step 1, set a: the key.*\n\s+at .*lib\/dist/s);
 	});

@@ -20,13 +20,15 @@ const HINTS: readonly (readonly [found: RegExp, hint: string])[] = [
 		"a scenario has to be run first: await s.run(etcd) gives the timeline, s being the scenario",
 	],
 	[
-		/('(?:waitIndex|after)' does not exist in type 'WatchingOptions')/,
+		/('after' does not exist in type 'WatchingOptions')/,
 		"$1: here it is afterIndex, etcd's waitIndex less one",
 	],
 	[
-		/is not assignable to type '"write \{ afterIndex: waitIndex - 1 \}"'/,
-		"it is afterIndex, etcd's waitIndex less one",
+		/is not assignable to type '"(write \{ afterIndex: waitIndex - 1 \})"/,
+		"$1: here it is afterIndex, etcd's waitIndex less one",
 	],
+	// The other options that a step has only in the type of the words to say instead.
+	[/is not assignable to type '"(a directory goes by [^"]*)"/, "$1"],
 	[/('version' does not exist in type 'RunOptions')/, '$1: for the v3 API it is { api: "v3" }'],
 	[/Object literal may only specify known properties, (?:and|but) (.*)$/s, "$1"],
 	[

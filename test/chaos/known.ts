@@ -42,13 +42,9 @@ export function isAffected(version: string, id: FaultId): boolean {
 	return faultsOf(version).some((fault) => fault.id === id);
 }
 
-/** The known faults that account for everything that a run found wrong; undefined: something is left. */
-export function knownFault(
-	version: string,
-	kind: string,
-	{ findings, failure }: { readonly findings: readonly Finding[]; readonly failure: string | undefined },
-): string | undefined {
-	if (findings.length === 0 || failure !== undefined) return undefined;
+/** The known faults that account for everything that a run found wrong; undefined: something is left, or nothing was. */
+export function knownFault(version: string, kind: string, findings: readonly Finding[]): string | undefined {
+	if (findings.length === 0) return undefined;
 	const accounted = findings.map((finding) => accountFor(version, kind, finding));
 	return accounted.includes(undefined) ? undefined : [...new Set(accounted)].join(", ");
 }

@@ -8,8 +8,8 @@ import {
 	type Note,
 	type Position,
 } from "etcd-watch-lab/follow";
-import { V2Client } from "etcd-watch-lab/v2";
-import { V3Client } from "etcd-watch-lab/v3";
+import { V2Client, type WatchOptions } from "etcd-watch-lab/v2";
+import { V3Client, type V3WatchOptions } from "etcd-watch-lab/v3";
 import fc from "fast-check";
 import { AbortedError } from "#lib/http";
 import { type EtcdUnderTest, forEachEtcd } from "../support/etcd";
@@ -297,6 +297,145 @@ forEachEtcd((server) => {
 					await soon("at()", at);
 					await client.close();
 				});
+			}
+		});
+	}
+});
+
+/** A watch of a client, once it is registered. */
+interface Watch {
+	readonly next: () => Promise<unknown>;
+	readonly close: () => void;
+}
+
+/** From where a watch tells: an index of v2, a revision of v3. Undefined: from now on. */
+type From = { readonly index: number; readonly revision: number } | undefined;
+
+/** A way to watch, with a client of its own; `signal` ends whatever it waits for. */
+interface Way {
+	readonly watch: (root: string, from: From, signal: AbortSignal) => Promise<Watch>;
+	readonly close: () => Promise<void>;
+}
+
+const v2Way =
+	(
+		open: (client: V2Client, root: string, options: WatchOptions) => Promise<Watch> | Watch,
+	): ((endpoint: string) => Way) =>
+	(endpoint) => {
+		const client = new V2Client({ endpoints: [endpoint] });
+		return {
+			watch: async (root, from, signal) =>
+				open(client, root, { recursive: true, signal, ...(from ? { afterIndex: from.index - 1 } : {}) }),
+			close: () => client.close(),
+		};
+	};
+
+const v3Way =
+	(
+		open: (client: V3Client, root: string, options: V3WatchOptions) => Promise<Watch>,
+	): ((endpoint: string) => Way) =>
+	(endpoint) => {
+		const client = new V3Client({ endpoints: [endpoint] });
+		return {
+			watch: (root, from, signal) =>
+				open(client, `${root}/`, { prefix: true, signal, ...(from ? { startRevision: from.revision } : {}) }),
+			close: () => client.close(),
+		};
+	};
+
+const watchWays: Record<string, (endpoint: string) => Way> = {
+	"a poll of v2": v2Way(async (client, root, options) => {
+		const poll = await client.poll(root, options);
+		return { next: () => poll.answer(), close: () => poll.close() };
+	}),
+	"a watcher of v2": v2Way(async (client, root, options) => {
+		const watcher = client.watcher(root, options);
+		await watcher.registered();
+		return watcher;
+	}),
+	"a stream of v2": v2Way((client, root, options) => client.stream(root, options)),
+	"a watch of v3": v3Way((client, root, options) => client.watch(root, options)),
+	"a watch of v3 that shares its connection": v3Way(async (client, root, options) => {
+		const { signal } = options;
+		const watches = await client.watches(signal ? { signal } : {});
+		return await watches.watch(root, options);
+	}),
+};
+
+/** How a watch comes into each state that it has, but for the one before it is registered. */
+const watchStates: Record<string, (begin: (from?: From) => Promise<Watch>, write: Write) => Promise<Watch>> =
+	{
+		quiet: (begin) => begin(),
+		"with events that nobody reads": async (begin, write) => {
+			const watch = await begin();
+			await write(200);
+			return watch;
+		},
+		"that catches up": async (begin, write) => {
+			const from = await write(200);
+			const watch = await begin(from);
+			await watch.next();
+			return watch;
+		},
+	};
+
+/** So many writes by each API; where the first of them stands. */
+type Write = (count: number) => Promise<From>;
+
+const watchEnds: Record<string, (way: Way, watch: Watch, controller: AbortController) => unknown> = {
+	"its close()": (_, watch) => watch.close(),
+	"its signal": (_, __, controller) => controller.abort(),
+	"the client's close()": (way) => way.close(),
+};
+
+describe("a watch that the server has not answered", () => {
+	for (const [name, wayTo] of Object.entries(watchWays)) {
+		for (const end of ["its signal", "the client's close()"]) {
+			it(`${name} is ended by ${end} within a second`, async () => {
+				const silent = await FakeServer.start(() => undefined);
+				const way = wayTo(silent.endpoint);
+				const controller = new AbortController();
+				const refused = assert.rejects(way.watch("/a", undefined, controller.signal), AbortedError);
+				await silent.received(1);
+				await (end === "its signal" ? controller.abort() : soon("close()", way.close()));
+				await soon("the watch", refused);
+				await silent.quiet();
+				await way.close();
+				await silent.close();
+			});
+		}
+	}
+});
+
+forEachEtcd((server) => {
+	for (const [name, wayTo] of Object.entries(watchWays)) {
+		describe(name, () => {
+			for (const [state, bring] of Object.entries(watchStates)) {
+				for (const [end, act] of Object.entries(watchEnds)) {
+					it(`${state}: next() ends within a second of ${end}`, async () => {
+						const root = server.lab.newPrefix();
+						const [endpoint = ""] = server.lab.endpoints;
+						const way = wayTo(endpoint);
+						const controller = new AbortController();
+						const write: Write = async (count) => {
+							const last = await writeMany(server.v2, root, count);
+							let revision = 0;
+							for (let nth = 0; nth < count; nth++) {
+								const { header } = await server.lab.v3.put(`${root}/${nth}`, "");
+								revision = header.revision;
+							}
+							return { index: last - count + 1, revision: revision - count + 1 };
+						};
+						const watch = await bring((from) => way.watch(root, from, controller.signal), write);
+						const asked = state === "quiet" ? [watch.next(), watch.next()] : [];
+						const settled = Promise.allSettled(asked);
+						await soon(end, Promise.resolve(act(way, watch, controller)));
+						await soon("next()", settled);
+						await soon("another next()", Promise.allSettled([watch.next()]));
+						watch.close();
+						await soon("the client's close()", way.close());
+					});
+				}
 			}
 		});
 	}

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type Change, type FollowOptions, follow, type Note } from "etcd-watch-lab/follow";
 import {
 	LearnerError,
@@ -122,6 +124,80 @@ describe("watches over TLS on etcd 3.5.1 (issue 11826)", () => {
 		await own.stop();
 		made.remove();
 	});
+});
+
+/** A proxy to a server that lets what a WebSocket is told through only so much later; all else at once. */
+async function slowSockets(
+	target: string,
+	ms: number,
+): Promise<{ endpoint: string; close(): Promise<void> }> {
+	const { hostname, port } = new URL(target);
+	const sockets = new Set<Socket>();
+	const server = createServer((client) => {
+		const upstream = connect(Number(port), hostname);
+		for (const socket of [client, upstream]) {
+			sockets.add(socket);
+			socket.on("error", () => {});
+			socket.on("close", () => {
+				client.destroy();
+				upstream.destroy();
+			});
+		}
+		let isSocket = false;
+		client.on("data", (data) => {
+			isSocket ||= /upgrade: websocket/i.test(data.toString("latin1"));
+			upstream.write(data);
+		});
+		upstream.on("data", (data) => {
+			// The answer to the upgrade, and short messages, such as that a watch is registered, are not late.
+			if (isSocket && data.length > 1_000) setTimeout(() => client.write(data), ms);
+			else client.write(data);
+		});
+	}).listen(0, "127.0.0.1");
+	await once(server, "listening");
+	return {
+		endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		close: async () => {
+			for (const socket of sockets) socket.destroy();
+			server.close();
+			await once(server, "close");
+		},
+	};
+}
+
+describe("a v3 server that is slow to tell the past, on etcd 3.5.1", () => {
+	for (const isCompacted of [true, false]) {
+		it(`is waited for: no reset, and no gap (${isCompacted ? "compacted before" : "never compacted"})`, async function () {
+			this.timeout(60_000);
+			const own = await OwnEtcd.start(etcd35, { v2: false });
+			// Longer than silence is believed, and than the first three asks together are waited for.
+			const slow = await slowSockets(own.endpoint, 3_500);
+			const writer = new V3Client({ endpoints: [own.endpoint] });
+			const reader = new V3Client({ endpoints: [slow.endpoint] });
+			const { header } = await writer.put("/a/0", "");
+			if (isCompacted) await writer.compact(header.revision);
+			const first = follow(writer, "/a", { recursive: true });
+			await first.ready();
+			await first.close();
+			const { position } = first;
+			assert.ok(position);
+			for (let nth = 1; nth <= 20; nth++) await writer.put(`/a/${nth}`, "x".repeat(100));
+			const deleted = (await writer.delete("/a/0")).header.revision;
+			const { follower, changes, indexes } = told(reader, "/a", { position });
+			await until(
+				"the past is told",
+				() => (changes.at(-1) ?? { kind: "event" }).kind !== "event" || indexes().includes(deleted),
+				30_000,
+			);
+			assert.deepEqual(
+				indexes(),
+				Array.from({ length: 21 }, (_, nth) => header.revision + 1 + nth),
+			);
+			await follower.close();
+			await Promise.all([writer.close(), reader.close(), slow.close()]);
+			await own.stop();
+		});
+	}
 });
 
 describe("a proxy that takes no WebSocket", () => {

@@ -139,9 +139,8 @@ export class CatchUp {
 		let last = 0;
 		let bytes = 0;
 		for (let isFirst = true; ; isFirst = false) {
-			const message = await incoming.peek(isFirst ? patienceMs(through - place.position) : restMs);
+			const message = await incoming.next(isFirst ? patienceMs(through - place.position) : restMs);
 			if (message === undefined) return false;
-			incoming.take();
 			if (message.kind === "progress") continue;
 			if (isFirst) await this.#guard(chunk);
 			for (const { kv, prevKv } of message.events) {

@@ -39,18 +39,15 @@ export class Incoming {
 		return message;
 	}
 
-	/** Waits until there is something to take, and looks at it; undefined when nothing comes in time. Throws as `take`. */
-	async peek(ms: number): Promise<V3Message | undefined> {
-		if (!this.has) {
-			let timer: NodeJS.Timeout | undefined;
-			await new Promise<void>((resolve) => {
-				this.#wake = resolve;
-				timer = setTimeout(resolve, ms);
-			});
-			clearTimeout(timer);
-			this.#wake = () => {};
-		}
+	/** The message that could be taken, which stays. Throws as `take`. */
+	peek(): V3Message | undefined {
 		return this.#message();
+	}
+
+	/** Waits for a message; undefined when none comes in time. Throws as `take`. */
+	async next(ms: number): Promise<V3Message | undefined> {
+		await arrival([this], ms);
+		return this.take();
 	}
 
 	#ask(): void {
@@ -74,6 +71,18 @@ export class Incoming {
 		if (arrived.message !== undefined) return arrived.message;
 		throw new ConnectionError(`${this.watch.endpoint} ended the watch`, { maybeApplied: false });
 	}
+}
+
+/** Resolves when there is something to take of one of them, or the time is over. */
+export async function arrival(of: readonly Incoming[], ms: number): Promise<void> {
+	if (of.some(({ has }) => has)) return;
+	let timer: NodeJS.Timeout | undefined;
+	await new Promise<void>((resolve) => {
+		for (const incoming of of) incoming.onArrival = resolve;
+		timer = setTimeout(resolve, ms);
+	});
+	clearTimeout(timer);
+	for (const incoming of of) incoming.onArrival = () => {};
 }
 
 /** How long the other watches have to be silent, where no progress can be asked for. */

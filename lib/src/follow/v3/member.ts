@@ -2,10 +2,11 @@ import { BadAnswerError, TimeoutError } from "../../http/errors";
 import type { Node } from "../../v2/node";
 import type { V3Client } from "../../v3/client";
 import { CompactedError, FutureRevisionError, PermissionDeniedError } from "../../v3/errors";
-import type { V3Header } from "../../v3/types";
+import type { RangeOptions } from "../../v3/requests";
+import type { RangeAnswer, V3Header } from "../../v3/types";
 import type { Note } from "../changes";
 import { type FaultId, faultsOf, type KnownFault } from "./known-faults";
-import { type FollowedRanges, nodeOf } from "./range";
+import { type FollowedRange, type FollowedRanges, nodeOf } from "./range";
 import { Turns } from "./turns";
 
 /** How much of a state is read to spare the events what was before them: keys, and bytes of their values. */
@@ -123,7 +124,8 @@ export class Member {
 
 	/** Where the store is, by a read that needs the member's leader. */
 	async read(signal: AbortSignal): Promise<V3Header> {
-		const ask = async (signal: AbortSignal) => (await this.#range(signal, { limit: 1 })).header;
+		const ask = async (signal: AbortSignal) =>
+			(await this.#range(signal, { limit: 1, countOnly: true, serializable: false })).header;
 		const { client, timeoutMs } = this.#settings;
 		// A user may be allowed one range, and not another.
 		if (client.hasUser) return await ask(signal);
@@ -133,7 +135,7 @@ export class Member {
 	/** Whether the member has forgotten the store at a revision: some of what came after may be gone then, too. */
 	async hasForgotten(revision: number, signal: AbortSignal): Promise<boolean> {
 		try {
-			await this.#range(signal, { revision: Math.max(1, revision), serializable: true });
+			await this.#range(signal, { revision: Math.max(1, revision), countOnly: true });
 			return false;
 		} catch (error) {
 			if (error instanceof FutureRevisionError) return false;
@@ -143,15 +145,40 @@ export class Member {
 	}
 
 	/** The revision of the newest write, up to a revision, to a key of the range that was there then. */
-	async newestUpTo(revision: number, signal: AbortSignal): Promise<number | undefined> {
-		const { client, endpoint, timeoutMs, ranges } = this.#settings;
-		const [{ first, end }] = ranges;
-		const { kvs } = await client.range(first, {
-			...(end === undefined ? {} : { rangeEnd: end }),
-			sort: { by: "modRevision", order: "descending" },
-			...{ limit: 1, keysOnly: true, revision, serializable: true, endpoint, timeoutMs, signal },
-		});
+	async newestUpTo(
+		revision: number,
+		signal: AbortSignal,
+		range: FollowedRange = this.#settings.ranges[0],
+	): Promise<number | undefined> {
+		const sort = { by: "modRevision", order: "descending" } as const;
+		const { kvs } = await this.#range(signal, { sort, limit: 1, keysOnly: true, revision }, range);
 		return kvs[0]?.modRevision;
+	}
+
+	/**
+	 * Whether the ranges hold something else at a revision than at an earlier one: a watch from there has that to tell,
+	 * however long it is silent. What came and went between the two is not seen, nor what has been compacted.
+	 */
+	async hasChanged(since: number, until: number, signal: AbortSignal): Promise<boolean> {
+		try {
+			for (const range of this.#settings.ranges) {
+				const newest = await this.newestUpTo(until, signal, range);
+				if (newest !== undefined && newest > since) return true;
+				// Nothing was put: what is there is what was there, unless something was deleted.
+				if (
+					since > 0 &&
+					(await this.#count(until, range, signal)) < (await this.#count(since, range, signal))
+				)
+					return true;
+			}
+		} catch (error) {
+			if (!(error instanceof CompactedError || error instanceof FutureRevisionError)) throw error;
+		}
+		return false;
+	}
+
+	async #count(revision: number, range: FollowedRange, signal: AbortSignal): Promise<number> {
+		return (await this.#range(signal, { countOnly: true, revision }, range)).count;
 	}
 
 	/**
@@ -163,15 +190,11 @@ export class Member {
 		// The first write of a store is its revision 2.
 		if (revision < 2) return state;
 		try {
-			const { count } = await this.#range(signal, { revision, serializable: true });
+			const [range] = this.#settings.ranges;
+			const count = await this.#count(revision, range, signal);
 			if (count > mostKeys || count * this.bytesPerRevision > mostBytes) return undefined;
-			const { client, endpoint, timeoutMs, ranges } = this.#settings;
-			const [range] = ranges;
 			for (let { first } = range; ; ) {
-				const { kvs, more } = await client.range(first, {
-					...(range.end === undefined ? {} : { rangeEnd: range.end }),
-					...{ revision, serializable: true, limit: 1_000, endpoint, timeoutMs, signal },
-				});
+				const { kvs, more } = await this.#range(signal, { revision, limit: 1_000 }, { ...range, first });
 				for (const kv of kvs) {
 					const node = nodeOf(kv);
 					state.set(node.key, node);
@@ -189,13 +212,8 @@ export class Member {
 
 	/** Whether the first keys of the range are small: revisions that are large are many events then. */
 	async #hasSmallKeys(signal: AbortSignal): Promise<boolean> {
-		const { client, ranges, endpoint, timeoutMs } = this.#settings;
-		const [{ first, end }] = ranges;
 		try {
-			const { kvs } = await client.range(first, {
-				...(end === undefined ? {} : { rangeEnd: end }),
-				...{ limit: 4, serializable: true, endpoint, timeoutMs, signal },
-			});
+			const { kvs } = await this.#range(signal, { limit: 4 }, this.#settings.ranges[0]);
 			return kvs.length > 0 && kvs.every(({ valueBytes }) => valueBytes.length < smallBytes);
 		} catch (error) {
 			if (error instanceof PermissionDeniedError) return false;
@@ -203,8 +221,16 @@ export class Member {
 		}
 	}
 
-	#range(signal: AbortSignal, options: { limit?: number; revision?: number; serializable?: boolean }) {
-		const { client, ranges, endpoint, timeoutMs } = this.#settings;
-		return client.range(ranges[0].first, { ...options, countOnly: true, endpoint, timeoutMs, signal });
+	/** The member's own answer, unless told otherwise; of the first key alone unless a range is given. */
+	#range(
+		signal: AbortSignal,
+		options: RangeOptions,
+		{ first, end }: FollowedRange = { first: this.#settings.ranges[0].first, end: undefined },
+	): Promise<RangeAnswer> {
+		const { client, endpoint, timeoutMs } = this.#settings;
+		return client.range(first, {
+			...(end === undefined ? {} : { rangeEnd: end }),
+			...{ serializable: true, endpoint, timeoutMs, signal, ...options },
+		});
 	}
 }

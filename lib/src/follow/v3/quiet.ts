@@ -1,6 +1,8 @@
+import { ConnectionError } from "../../http/errors";
 import type { V3Header } from "../../v3/types";
 import type { V3Message } from "../../v3/watch";
 import type { Place, SourceSettings, Take } from "../source";
+import { isGone } from "./anchor";
 import type { Feed } from "./feed";
 import type { Member } from "./member";
 
@@ -44,6 +46,9 @@ function patienceMs(behind: number): number {
 	return Math.min(5_000, 1_000 + behind / 2);
 }
 
+/** So long a watch is waited for that has something of the past to tell. */
+const mostSilentMs = 15_000;
+
 /**
  * How long a watch has to be silent after a read of the store's revision to say that it holds nothing up to that, where
  * a requested progress proves nothing: before 3.4.25 and 3.5.8, and by HTTP.
@@ -76,6 +81,8 @@ export class Quiet {
 	#failure: { readonly error: unknown } | undefined;
 	#isSynced: boolean;
 	#heardAt = performance.now();
+	/** How often in a row the member had something to tell, and was silent. */
+	#doubts = 0;
 
 	constructor(options: QuietOptions) {
 		this.#options = options;
@@ -107,6 +114,7 @@ export class Quiet {
 		this.#rollAt = this.#nextRoll();
 		this.#readAt = this.#nextRead();
 		this.#heardAt = performance.now();
+		this.#doubts = 0;
 		const latest = message.kind === "events" ? message.events.at(-1)?.kv.modRevision : undefined;
 		this.#isSynced ||= latest === undefined || latest > openedAt;
 	}
@@ -195,11 +203,24 @@ export class Quiet {
 	async #quiet(through: number): Promise<void> {
 		const { place, take, guard } = this.#options;
 		if (through <= place.position) return;
-		const isDoubtful =
-			!this.#isSynced && performance.now() - this.#heardAt < patienceMs(through - place.position);
+		const isDoubtful = !this.#isSynced && (await this.#isDoubtful(through));
 		if (!isDoubtful) await guard();
 		if (!isDoubtful) place.quietThrough = through;
 		await take({ kind: "quiet", through, isDoubtful });
+	}
+
+	/** Whether a watch of the past may only be slow. @throws where it has something to tell, and does not in a long time */
+	async #isDoubtful(through: number): Promise<boolean> {
+		const { place, member, signal } = this.#options;
+		const { position } = place;
+		const silentMs = performance.now() - this.#heardAt;
+		if (silentMs < patienceMs(through - position) * 2 ** this.#doubts) return true;
+		if (!(await member.hasChanged(position, through, signal))) return false;
+		this.#doubts++;
+		if (silentMs < mostSilentMs) return true;
+		if (member.has("20693")) throw isGone(member, "20693", position);
+		const message = `${member.endpoint} tells nothing of what came after revision ${position}: asked again`;
+		throw new ConnectionError(message, { maybeApplied: false });
 	}
 
 	#nextRoll(): number {

@@ -219,7 +219,7 @@ async function learner(run: Run): Promise<Bites> {
 	});
 	const at = new V3Client({ endpoints: [endpoint], timeoutMs: 1_000 });
 	run.atEnd(() => at.close());
-	await run.until("the learner serves what it may", async () => {
+	await run.bitten("the learner serves what it may", async () => {
 		return await at.status().then(
 			() => true,
 			() => false,

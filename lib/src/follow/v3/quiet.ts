@@ -1,4 +1,3 @@
-import { ConnectionError } from "../../http/errors";
 import type { V3Header } from "../../v3/types";
 import type { V3Message } from "../../v3/watch";
 import type { Place, SourceSettings, Take } from "../source";
@@ -20,6 +19,8 @@ export interface QuietOptions {
 	readonly heard: (header: V3Header) => void;
 	/** Called before silence counts. @throws where something may have been left out */
 	readonly guard: () => Promise<void>;
+	/** The same, however often it is called. */
+	readonly guardAgain: () => Promise<void>;
 }
 
 /** The store's revision, and when it was read, or asked for by a progress since. */
@@ -46,7 +47,7 @@ function patienceMs(behind: number): number {
 	return Math.min(5_000, 1_000 + behind / 2);
 }
 
-/** So long a watch is waited for that has something of the past to tell. */
+/** So long a watch is waited for that has something of the past to tell, where the server can forget about it. */
 const mostSilentMs = 15_000;
 
 /**
@@ -209,18 +210,18 @@ export class Quiet {
 		await take({ kind: "quiet", through, isDoubtful });
 	}
 
-	/** Whether a watch of the past may only be slow. @throws where it has something to tell, and does not in a long time */
+	/** Whether a watch of the past may only be slow. @throws where what it has to tell is gone */
 	async #isDoubtful(through: number): Promise<boolean> {
-		const { place, member, signal } = this.#options;
+		const { place, member, guardAgain, signal } = this.#options;
 		const { position } = place;
 		const silentMs = performance.now() - this.#heardAt;
 		if (silentMs < patienceMs(through - position) * 2 ** this.#doubts) return true;
 		if (!(await member.hasChanged(position, through, signal))) return false;
 		this.#doubts++;
-		if (silentMs < mostSilentMs) return true;
-		if (member.has("20693")) throw isGone(member, "20693", position);
-		const message = `${member.endpoint} tells nothing of what came after revision ${position}: asked again`;
-		throw new ConnectionError(message, { maybeApplied: false });
+		await guardAgain();
+		const isLong = silentMs >= mostSilentMs && member.has("20693");
+		if (isLong && !(await member.hasForgotten(1, signal))) throw isGone(member, "20693", position);
+		return true;
 	}
 
 	#nextRoll(): number {

@@ -138,6 +138,7 @@ export class V3Session implements Session {
 			proveThrough: this.#options.proveThrough,
 			heard: (header) => this.#heard(header),
 			guard: guardOnce,
+			guardAgain: () => guard(place.position),
 		});
 		incoming.onArrival = () => quiet.wake();
 		const stop = () => quiet.wake();

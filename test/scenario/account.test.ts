@@ -4,20 +4,27 @@ import { timelineChart } from "#lib/chart";
 import { timelineRows } from "#lib/chart/text.js";
 import { runOnModel, scenario } from "#lib/scenario";
 import { explain, lostInSilence, missedBy } from "#lib/timeline";
+import { accountOf, depthBelow, isTold } from "#lib/timeline/account";
 import { asV3, severalKeys, without } from "../golden/odd";
 import {
 	answered,
 	asked,
 	closed,
 	cut,
+	expire,
+	mkdir,
 	paused,
 	poll,
+	refresh,
+	refused,
 	remove,
 	resumed,
+	rmdir,
 	set,
 	stream,
 	timelineOf,
 	unanswered,
+	type WriteSketch,
 	watch,
 } from "./builders";
 
@@ -256,4 +263,93 @@ describe("what a chart's text says of a silence", () => {
 		assert.match(timelineChart(foreign).text, /^w: 200 of 200 events came$/m);
 		assert.match(JSON.stringify(timelineChart(foreign).spec), /"200 of 200 came"/);
 	});
+});
+
+describe("how many levels a key lies below another", () => {
+	const table: [key: string, ancestor: string, depth: number | undefined][] = [
+		["/a", "/a", 0],
+		["/a/b", "/a", 1],
+		["/a/b/c/d/e", "/a/b", 3],
+		["/ab", "/a", undefined],
+		["/ab/c", "/a", undefined],
+		["/a", "/a/b", undefined],
+		["/", "/", 0],
+		["/a", "/", 1],
+		["/a/b", "/", 2],
+		["/", "/a", undefined],
+		["/a/a/a", "/a/a", 1],
+	];
+	for (const [key, ancestor, depth] of table) {
+		it(`is ${depth ?? "nothing"} for ${key} below ${ancestor}`, () => {
+			assert.equal(depthBelow(key, ancestor), depth);
+		});
+	}
+});
+
+describe("what was there at an index", () => {
+	const table: [what: string, writes: WriteSketch[], key: string, index: number, there: boolean][] = [
+		["a key that was set before", [set("/a")], "/a", 1, true],
+		["a key before the index of its own making", [set("/a")], "/a", 0, false],
+		["a directory made in passing", [set("/a/b/c")], "/a/b", 1, true],
+		["the root", [set("/a")], "/", 0, true],
+		["a key that nobody wrote", [set("/a")], "/b", 1, false],
+		["a key below a file", [set("/a")], "/a/b", 1, false],
+		["a deleted key", [set("/a"), remove("/a")], "/a", 2, false],
+		["a key in a deleted directory", [set("/a/b"), rmdir("/a")], "/a/b", 2, false],
+		["a key in an expired directory", [mkdir("/a"), set("/a/b"), expire("/a")], "/a/b", 3, false],
+		["a directory whose last child was deleted", [set("/a/b"), remove("/a/b")], "/a", 2, true],
+		["a key made anew", [set("/a"), remove("/a"), set("/a")], "/a", 3, true],
+		["a sibling of a deleted one whose name begins alike", [set("/ab"), remove("/a")], "/ab", 2, true],
+		["a key whose write was refused", [refused("set", "/a", "/")], "/a", 9, false],
+		["a key whose write got no answer", [unanswered("set", "/a")], "/a", 9, false],
+	];
+	for (const [what, writes, key, index, there] of table) {
+		it(`${there ? "holds" : "does not hold"} ${what}`, () => {
+			assert.equal(accountOf(timelineOf({ writes })).contentsAt(index).has(key), there);
+		});
+	}
+});
+
+describe("the rule by which a change is a waiting watcher's", () => {
+	const plain = { recursive: false };
+	/** The last write of each row is the one asked about. */
+	const table: [what: string, writes: WriteSketch[], key: string, options: object, reason: string][] = [
+		["a write to the key itself", [set("/a")], "/a", plain, "own key"],
+		["a child with recursive", [set("/a/b")], "/a", recursive, "recursive"],
+		["a child without", [set("/a/b")], "/a", plain, "not recursive"],
+		["everything at the root with recursive", [set("/a/b/c")], "/", recursive, "recursive"],
+		["a hidden child", [set("/a/_b")], "/a", recursive, "hidden"],
+		["a child of a hidden directory", [set("/a/_b/c")], "/a", recursive, "hidden"],
+		["a hidden key that is watched itself", [set("/a/_b")], "/a/_b", plain, "own key"],
+		["a child of a hidden key that is watched", [set("/a/_b/c")], "/a/_b", recursive, "recursive"],
+		["a sibling whose name begins alike", [set("/ab")], "/a", recursive, "elsewhere"],
+		["a ttl's renewal", [set("/a"), refresh("/a")], "/a", plain, "refresh"],
+		["a directory's delete above", [set("/a/b"), rmdir("/a")], "/a/b", plain, "removed with its directory"],
+		["the expiry above", [set("/a/b"), expire("/a")], "/a/b", plain, "removed with its directory"],
+		["a delete above what was not there", [set("/a/x"), rmdir("/a")], "/a/b", plain, "no node there"],
+		[
+			"the delete above a hidden key",
+			[set("/a/_b"), rmdir("/a")],
+			"/a/_b",
+			plain,
+			"removed with its directory",
+		],
+		["the delete of what the key begins with", [set("/ab"), remove("/a")], "/ab", plain, "elsewhere"],
+		["the watched directory's own delete", [set("/a/b"), rmdir("/a")], "/a", plain, "own key"],
+	];
+	for (const [what, writes, key, options, reason] of table) {
+		it(`is "${reason}" for ${what}`, () => {
+			const isDue = ["own key", "recursive", "removed with its directory"].includes(reason);
+			const sent = isDue ? [writes.length] : [];
+			const run = timelineOf({
+				writes,
+				watchers: [watch("w", key, { ...options, life: [asked(writes.length - 1)], sent })],
+			});
+			assert.equal(accountOf(run).watcher("w").fates.at(-1)?.reason, reason);
+			const change = accountOf(run).changes.at(-1);
+			const [watcher] = run.watchers;
+			assert.ok(change && watcher);
+			assert.equal(isTold({ timeline: run, watcher }, change), isDue);
+		});
+	}
 });

@@ -3,7 +3,7 @@ import { timelineRows } from "#lib/chart/text.js";
 import { claims } from "#lib/claims";
 import { comparePrediction, lossTable, predictionOf } from "#lib/page";
 import { lostInSilence, missedBy, UnknownReasonError } from "#lib/timeline";
-import { accountOf, type WatcherAccount } from "#lib/timeline/account.js";
+import { accountOf, type WatcherAccount } from "#lib/timeline/account";
 import { explain } from "#lib/timeline/explain.js";
 
 /**

@@ -1,6 +1,13 @@
-import { type Account, accountOf, type Change, type Fate, type WatcherAccount } from "../timeline/account";
-import { depthBelow, isHidden } from "../timeline/scope";
+import {
+	type Account,
+	accountOf,
+	type Change,
+	depthBelow,
+	type Fate,
+	type WatcherAccount,
+} from "../timeline/account";
 import type { Delivery, LifeEvent, Timeline, WatcherRecord, WriteRecord } from "../timeline/timeline";
+import { isHiddenFrom } from "../v2/key";
 
 /** A row of a timeline that a verdict rests on. */
 export type Evidence =
@@ -28,9 +35,8 @@ export type Finding = Omit<Verdict, "claim" | "api">;
 /** A run as a claim reads it. */
 export interface Run {
 	readonly timeline: Timeline;
+	readonly account: Account;
 	readonly changes: Account["changes"];
-	/** What a write changed. */
-	changesOf(write: WriteRecord): readonly Change[];
 	/** etcd's own: a follower is no witness for or against a claim about etcd's watch. */
 	readonly watchers: readonly WatcherAccount[];
 }
@@ -51,8 +57,8 @@ export function claim(
 		const { changes } = account;
 		const run: Run = {
 			timeline,
+			account,
 			changes,
-			changesOf: (write) => account.changesOf(write),
 			watchers: account.watchers.filter(({ watcher }) => watcher.kind !== "follow"),
 		};
 		const found = isV3 && v2Only !== undefined ? untested(`of v3 it says nothing: ${v2Only}`) : check(run);
@@ -78,12 +84,12 @@ export function pairs({ watchers }: Run, picks: (watcher: WatcherRecord, change:
 
 /** True for what lies on the watched key, below or above it, hidden names aside. */
 export function isVisible({ timeline }: Run, { key }: WatcherRecord, { isNear, change }: Fate): boolean {
-	return isNear && !(timeline.api === "v2" && isHidden(change.key, key));
+	return isNear && !(timeline.api === "v2" && isHiddenFrom(key, change.key));
 }
 
 /** How many levels the change lies below the watched key, hidden names aside: 0 for none. */
 export function visibleDepth({ timeline }: Run, { key }: WatcherRecord, change: Change): number {
-	return timeline.api === "v2" && isHidden(change.key, key) ? 0 : (depthBelow(change.key, key) ?? 0);
+	return timeline.api === "v2" && isHiddenFrom(key, change.key) ? 0 : (depthBelow(change.key, key) ?? 0);
 }
 
 export function came({ deliveries }: Fate): boolean {

@@ -258,11 +258,10 @@ export const eventsCarryTheNode = claim(
 export const removalNamesEveryKey = claim(
 	"The removal of a directory is told as an event for each key that goes with it",
 	(run) => {
-		const { changesOf } = run;
 		const inside = ({ write, key, gone }: Change) => [
 			...gone,
 			// In v3 a delete takes nothing along: what goes with it is what the same write deleted.
-			...changesOf(write).flatMap((other) => (isBelow(other.key, key) ? [other.key] : [])),
+			...run.account.changesOf(write).flatMap((other) => (isBelow(other.key, key) ? [other.key] : [])),
 		];
 		const found = pairs(
 			run,

@@ -1,5 +1,5 @@
 import type { Fate } from "../timeline/account";
-import { isHidden } from "../timeline/scope";
+import { isBelow, isHiddenFrom } from "../v2/key";
 import {
 	all,
 	came,
@@ -66,7 +66,9 @@ export const goLoopLosesNothingMore = claim(
 			}
 			const heard = after.filter((fate) => came(fate) && testifies(fate)).length;
 			seen += heard;
-			isAnyHidden ||= since.some(({ change }) => isHidden(change.key, watcher.key));
+			isAnyHidden ||= since.some(
+				({ change }) => isBelow(change.key, watcher.key) && isHiddenFrom(watcher.key, change.key),
+			);
 			if (heard > 0) kept.push(...sentEvidence(watcher, watcher.deliveries));
 		}
 		if (words.length > 0) return refuted(words.join("; "), lost);

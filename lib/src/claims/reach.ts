@@ -1,7 +1,6 @@
-import { treeAt, type WatcherAccount } from "../timeline/account";
-import { depthBelow, isHidden } from "../timeline/scope";
+import { depthBelow, type WatcherAccount } from "../timeline/account";
 import type { Delivery } from "../timeline/timeline";
-import { isBelow, isRemoval } from "../v2/key";
+import { isBelow, isHiddenFrom, isRemoval } from "../v2/key";
 import {
 	allCame,
 	came,
@@ -159,11 +158,9 @@ export const missingKeyIsWaitedFor = claim(
 );
 
 /** The making of the watched key, if it was not there when the watch began. */
-function makingOf({ timeline }: Run, { watcher, asks, fates }: WatcherAccount): Pair[] {
+function makingOf({ account }: Run, { watcher, asks, fates }: WatcherAccount): Pair[] {
 	const [first] = asks;
-	const isThere = (index: number) =>
-		(watcher.key === "/" && timeline.api === "v2") ||
-		treeAt(timeline, index).some(({ key }) => key === watcher.key);
+	const isThere = (index: number) => account.contentsAt(index).has(watcher.key);
 	if (!first || isThere(first.at)) return [];
 	const made = fates.find(
 		({ change }) => change.index > first.at && change.key === watcher.key && change.raisesEvent,
@@ -179,7 +176,7 @@ export const implicitParentsRaiseNoEvent = claim(
 		const seen = pairs(
 			run,
 			({ recursive, key }, { made }) =>
-				recursive && made.some((parent) => isBelow(parent, key) && !isHidden(parent, key)),
+				recursive && made.some((parent) => isBelow(parent, key) && !isHiddenFrom(key, parent)),
 		).filter(
 			({ watcher, fate }) =>
 				came(fate) && fate.excuse === undefined && fate.isProven && watcher.proof !== "closed",

@@ -1,7 +1,7 @@
 import { historyCapacity } from "../model";
-import { type Fate, treeAt, type WatcherAccount } from "../timeline/account";
-import { depthBelow, isHidden } from "../timeline/scope";
+import { accountOf, depthBelow, type Fate, type WatcherAccount } from "../timeline/account";
 import type { LifeEvent, NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";
+import { isHiddenFrom } from "../v2/key";
 import {
 	came,
 	claim,
@@ -104,9 +104,10 @@ function stateAt(timeline: Timeline, { key, recursive }: WatcherRecord, index: n
 		const depth = depthBelow(file, key);
 		if (depth === undefined) return false;
 		if (timeline.api === "v3") return recursive || depth === 0;
-		return (recursive || depth <= 1) && !isHidden(file, key);
+		return (recursive || depth <= 1) && !isHiddenFrom(key, file);
 	};
-	const files = treeAt(timeline, index).filter((node) => !node.dir && isRead(node.key));
+	const nodes = accountOf(timeline).contentsAt(index).nodes();
+	const files = nodes.filter((node) => !node.dir && isRead(node.key));
 	return new Map(files.map((node) => [node.key, node.modifiedIndex]));
 }
 

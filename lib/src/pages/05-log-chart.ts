@@ -4,16 +4,16 @@ import { PLOT_WIDTH, STYLES } from "../chart/style";
 import { showChart } from "../page/chart";
 import { show } from "../page/display";
 import { type Table, tableBundle, tableOf } from "../page/table";
+import { accountOf, type Change } from "../timeline/account";
 import { eventsOf } from "../timeline/ask";
 import { fitted, pixelsOf, printable, shortened } from "../timeline/printable";
 import { unitOf } from "../timeline/reading";
-import { type AcceptedWrite, accepted } from "../timeline/scope";
 import type { NodeRecord, Timeline } from "../timeline/timeline";
 import type { KeyCompared } from "./05-log";
 
 /** What each event of a watcher had in it, read off the events: the fields of the node and of prevNode. */
 export function carriedTable(timeline: Timeline, watcher: string): Table {
-	const asked = new Map(accepted(timeline).map(({ index, write }) => [index, write.operation]));
+	const asked = new Map(accountOf(timeline).changes.map(({ index, write }) => [index, write.operation]));
 	return tableOf({
 		title: `What each event carried: ${printable(timeline.name)}`,
 		columns: [
@@ -66,9 +66,9 @@ export function logChart(
 ): Chart {
 	const unit = unitOf(timeline);
 	// In v3 one write changes several keys, and its own is the one that was asked for.
-	const ownKey = ({ key, write }: AcceptedWrite) => (unit === "revision" ? write.key : key);
-	const writes = accepted(timeline)
-		.filter(({ index }, at, all) => all[at - 1]?.index !== index)
+	const ownKey = ({ key, write }: Change) => (unit === "revision" ? write.key : key);
+	const writes = accountOf(timeline)
+		.changes.filter(({ index }, at, all) => all[at - 1]?.index !== index)
 		.map((one) => ({ index: one.index, write: one.write, key: ownKey(one) }));
 	const indexes = writes.map(({ index }) => index);
 	const keys = [...new Set(compared.map(({ key }) => key))].sort();

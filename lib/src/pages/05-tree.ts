@@ -2,10 +2,9 @@ import { type Chart, chartOf } from "../chart/frame";
 import type { Shape } from "../chart/shape";
 import { COLOUR } from "../chart/style";
 import { showChart } from "../page/chart";
-import { accountOf, type Change, Contents } from "../timeline/account";
+import { accountOf, type Change } from "../timeline/account";
 import { fitted, printable, shortened } from "../timeline/printable";
 import type { NodeRecord, Timeline } from "../timeline/timeline";
-import { isRemoval } from "../v2/key";
 
 /** One key of the tree at one index. */
 interface TreeLine {
@@ -84,27 +83,21 @@ interface Moment {
 }
 
 function momentsOf(timeline: Timeline): Moment[] {
-	const contents = new Contents(timeline.api);
+	const account = accountOf(timeline);
 	const isFlat = timeline.api === "v3";
 	const byIndex = new Map<number, Change[]>();
-	for (const change of accountOf(timeline).changes) {
+	for (const change of account.changes) {
 		const others = byIndex.get(change.index);
 		if (others) others.push(change);
 		else byIndex.set(change.index, [change]);
 	}
-	const wipes = new Set((timeline.faults ?? []).flatMap(({ kind, at }) => (kind === "wipe" ? [at] : [])));
 	const moments: Moment[] = [{ index: 0, write: "nothing has been written", lines: [] }];
 	for (let index = 1; index <= timeline.lastIndex; index++) {
-		if (wipes.has(index - 1)) contents.clear();
 		const changes = byIndex.get(index) ?? [];
-		for (const change of changes) {
-			if (isRemoval(change)) contents.remove(change.key);
-			else contents.put({ ...change.node, modifiedIndex: index });
-		}
 		const [first] = changes;
 		const key = changes.length > 1 ? first?.write.key : first?.key;
 		const write = first ? `${first.write.operation} ${shortened(key ?? "", 60)}` : "another client's write";
-		moments.push({ index, write, lines: linesOf(contents.nodes(), index, isFlat) });
+		moments.push({ index, write, lines: linesOf(account.contentsAt(index).nodes(), index, isFlat) });
 	}
 	return moments;
 }

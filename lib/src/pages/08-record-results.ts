@@ -19,7 +19,7 @@ export interface ChaosCount {
 }
 
 /** In the order in which they are drawn: node-etcd is there on v2 alone, etcd3 on v3. */
-export const chaosConsumers = ["naive", "textbook", "node-etcd", "etcd3", "follow"] as const;
+const chaosConsumers = ["naive", "textbook", "node-etcd", "etcd3", "follow"] as const;
 export type ChaosConsumer = (typeof chaosConsumers)[number];
 
 export interface ChaosKind {

@@ -2,8 +2,15 @@
 export { type CurveInput, curveChart, live } from "../page";
 export { clearedOf, listedBy } from "../timeline";
 export { lossBySpeed, type SpeedSeries } from "./03-speed";
-export { type HistoryMoment, slideHistory, type WindowEvent, type WindowMoment } from "./04-history";
-export { slidingWindow, type WindowInput, windowChart } from "./04-window";
+export {
+	type HistoryMoment,
+	slideHistory,
+	slidingWindow,
+	type WindowEvent,
+	type WindowInput,
+	type WindowMoment,
+	windowChart,
+} from "./04-window";
 export {
 	type Apply,
 	byOwnKey,

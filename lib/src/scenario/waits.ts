@@ -1,10 +1,9 @@
 import { LabError } from "../http/errors";
 import { within } from "../http/signals";
 import { historyRule } from "../model/history";
-import { eventOf } from "../timeline/fate";
-import { accepted, changesOf, isVisible } from "../timeline/scope";
+import { acceptedChanges, accountOf, eventOf, isTold } from "../timeline/account";
 import type { Accepted, Timeline, WriteRecord } from "../timeline/timeline";
-import { isRemoval } from "../v2/key";
+import { isBelow, isRemoval } from "../v2/key";
 import {
 	type Fenced,
 	type RunContext,
@@ -100,14 +99,18 @@ export class Settling {
 	async written(soFar: Timeline, watchers: readonly RunWatcher[], write: WriteRecord): Promise<void> {
 		const { outcome } = write;
 		if (outcome.kind !== "accepted") return;
-		const changes = changesOf(write);
+		// Only whose key went with another one depends on what else was there.
+		const isAbove = isRemoval(outcome) && watchers.some(({ key }) => isBelow(key, outcome.node.key));
+		const changes = isAbove
+			? accountOf(soFar).changes.filter(({ index }) => index === outcome.index)
+			: acceptedChanges(write);
 		const due = watchers.filter((watcher) => {
 			if (!watcher.isSure) return false;
 			const record = watcher.record();
 			// One that has been sent it already is still to ask again; one that asked for later ones is not told.
 			const isSent = (record.deliveries.at(-1)?.index ?? -1) >= outcome.index;
 			if (!isSent && watcher.askedFrom > outcome.index) return false;
-			return changes.some((change) => isVisible(soFar, record, change));
+			return changes.some((change) => isTold({ timeline: soFar, watcher: record }, change));
 		});
 		// A stream on exactly the key that goes is told twice.
 		const isTwice = ({ kind, key }: RunWatcher) =>
@@ -124,12 +127,12 @@ export class Settling {
 		// A v3 watch is registered at a revision, and sent all that comes after it.
 		const from = asked.waitIndex ?? (soFar.api === "v3" ? asked.at + 1 : undefined);
 		if (from === undefined) return;
-		const last = accepted(soFar).findLast((write) => {
-			if (write.index < from) return false;
+		const last = accountOf(soFar).changes.findLast((change) => {
+			if (change.index < from) return false;
 			// What v2's history gives goes by its own rule, hidden names included; a follower drops those.
 			return soFar.api === "v3" || kind === "follow"
-				? isVisible(soFar, record, write)
-				: historyRule({ key, recursive, stream: false }, eventOf(write.outcome)) !== undefined;
+				? isTold({ timeline: soFar, watcher: record }, change)
+				: historyRule({ key, recursive, stream: false }, eventOf(change)) !== undefined;
 		});
 		if (last) await this.#caughtUp(watcher, last.index, 1, faultMs);
 	}
@@ -139,7 +142,9 @@ export class Settling {
 		if (!watcher.isSure || watcher.kind === "pollLoop") return;
 		const record = watcher.record();
 		const from = watcher.askedFrom;
-		const last = accepted(soFar).findLast((write) => write.index >= from && isVisible(soFar, record, write));
+		const last = accountOf(soFar).changes.findLast(
+			(change) => change.index >= from && isTold({ timeline: soFar, watcher: record }, change),
+		);
 		if (last) await this.#caughtUp(watcher, last.index, 1);
 	}
 

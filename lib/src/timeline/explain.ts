@@ -1,10 +1,10 @@
 import { LabError } from "../http";
 import { isBelow, isHiddenFrom } from "../v2/key";
-import { type Ask, accountOf, type Fate, type WatcherAccount, type WriteFate } from "./account";
-import { asksFor, endedWords, type Reason, sourceOf, unacceptedWords } from "./reasons";
+import { type Ask, accountOf, depthBelow, type Fate, type WatcherAccount, type WriteFate } from "./account";
+import { asksFor, endedWords, type Reason, sourceOf, unacceptedWords } from "./account/reasons";
 import type { Timeline, WatcherRecord, WriteRecord } from "./timeline";
 
-export type { Reason } from "./reasons";
+export type { Reason } from "./account/reasons";
 
 /** Why a watcher was or wasn't told of a write. */
 export interface Explanation {
@@ -285,7 +285,7 @@ class Words {
 	/** "two levels below /a". */
 	#below(): string {
 		const { key } = this.#watcher;
-		const depth = this.#key.split("/").length - (key === "/" ? 1 : key.split("/").length);
+		const depth = depthBelow(this.#key, key) ?? 0;
 		const words = ["no level", "one level", "two levels", "three levels"];
 		return `${words[depth] ?? `${depth} levels`} below ${key}`;
 	}

@@ -1,7 +1,8 @@
-import { type Ask, accountOf, type WatcherAccount, type WriteFate } from "./account";
+import { accountOf, isTooEarly, type Span, type WatcherAccount, type WriteFate } from "./account";
 import type { Accepted, Delivery, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 import { counted, type Unaccepted, type Unit, unitOf } from "./words";
 
+export type { Span } from "./account";
 export * from "./words";
 
 /** What a watcher was doing about a write that did not come to it. */
@@ -47,8 +48,8 @@ export interface Reading {
 
 export function readingOf(timeline: Timeline, watcher: WatcherRecord): Reading {
 	const account = accountOf(timeline).watcher(watcher.name);
-	const { asks, foreign } = account;
-	return { watcher, unit: unitOf(timeline), account, spans: spansOf(asks), foreign };
+	const { spans, foreign } = account;
+	return { watcher, unit: unitOf(timeline), account, spans, foreign };
 }
 
 export function fateOf({ account }: Reading, write: WriteRecord): Fate {
@@ -73,9 +74,9 @@ function acceptedAs({ outcome }: WriteRecord, [first]: WriteFate["fates"]): Writ
 	return { kind: "accepted", index, action, node, raisesEvent, ...(prevNode ? { prevNode } : {}) };
 }
 
-function stateOf({ kind, reason, state }: WriteFate["fates"][number]): State {
-	const isLate = reason === "not yet asked" || reason === "asked from later on";
-	if (kind === "notDue" && !isLate) return "listening";
+function stateOf(fate: WriteFate["fates"][number]): State {
+	const { kind, reason, state } = fate;
+	if (kind === "notDue" && !isTooEarly(fate)) return "listening";
 	if (state === "later" && reason !== "asked from later on") return "away";
 	return state === "asking" ? "listening" : state;
 }
@@ -90,39 +91,6 @@ export function totalWords({ account }: Reading, noun?: string): string {
 			: `nothing was due of ${counted(others, noun)}`;
 	const rest = noun === undefined || others === 0 ? "" : `, ${others} not due`;
 	return `${came} of ${noun === undefined ? due : counted(due, noun)} came${rest}`;
-}
-
-/** A stretch of the run in which a watcher's connection was open. */
-export interface Span {
-	/** It could be sent events above this index. */
-	readonly after: number;
-	/** The last index that it could be sent, or undefined when it was still open at the end. */
-	readonly until?: number;
-	readonly kind: "listening" | "paused";
-	/** True when the poll was over because it got its event, so that the very next write found nobody. */
-	readonly answered: boolean;
-}
-
-/** An ask that comes before anything else happened goes on with the stretch before it: nothing could fall in between. */
-function spansOf(asks: readonly Ask[]): Span[] {
-	const spans: Span[] = [];
-	for (const { at, end, pauses } of asks) {
-		const last = spans.at(-1);
-		const goesOn = last?.answered && last.until === at;
-		if (goesOn) spans.pop();
-		let after = goesOn ? last.after : at;
-		for (const pause of pauses) {
-			spans.push({ after, until: pause.after, kind: "listening", answered: false });
-			const until = Number.isFinite(pause.until) ? { until: pause.until } : {};
-			spans.push({ after: pause.after, ...until, kind: "paused", answered: false });
-			after = pause.until;
-		}
-		const isPaused = pauses.length > 0 && (end === undefined ? !Number.isFinite(after) : after >= end.at);
-		if (isPaused) continue;
-		const until = end === undefined ? {} : { until: end.at };
-		spans.push({ after, ...until, kind: "listening", answered: end?.kind === "answered" });
-	}
-	return spans;
 }
 
 /** How often the same event is among these: of a v3 revision each key's is another one. */

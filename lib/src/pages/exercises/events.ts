@@ -1,34 +1,29 @@
 import { type Attempt, exercise, miss, solved } from "../../page/exercise";
+import { accountOf, type WatcherAccount } from "../../timeline/account";
 import { unitOf } from "../../timeline/reading";
-import {
-	accepted,
-	deliveriesOfWrite,
-	depthBelow,
-	goneBelow,
-	listenings,
-	removes,
-} from "../../timeline/scope";
-import type { Delivery, Timeline, WatcherRecord } from "../../timeline/timeline";
+import type { Delivery, Timeline } from "../../timeline/timeline";
 import { becauseWords } from "../../timeline/why";
+import { isBelow, isRemoval } from "../../v2/key";
 
 /** 05-events-as-a-log */
 export const oneEventForMany = exercise(
 	"Three keys or more go with one single event, and no client removed anything",
 	(timeline) => {
-		const watchers = timeline.watchers.filter(({ recursive }) => recursive);
+		const account = accountOf(timeline);
+		const watchers = account.watchers.filter(({ watcher }) => watcher.recursive);
 		if (watchers.length === 0) return [miss(0, "keep the recursive watch: somebody has to be told")];
-		const removals = accepted(timeline).filter(removes);
+		const removals = account.changes.filter(isRemoval);
 		if (removals.length === 0)
 			return [miss(1, "nothing went: give something a ttl, and wait for it with .awaitExpiry()")];
-		const client = removals.find(({ outcome }) => outcome.action !== "expire");
+		const client = removals.find(({ action }) => action !== "expire");
 		const byHand = client
 			? `${client.write.operation} ${client.key} was a client's doing: let etcd remove them by itself`
 			: "";
-		const expiries = removals.filter(({ outcome }) => outcome.action === "expire");
+		const expiries = removals.filter(({ action }) => action === "expire");
 		return [
 			miss(2, byHand),
 			...expiries.map((expiry): Attempt => {
-				const keys = [expiry.key, ...goneBelow(timeline, expiry)];
+				const keys = [expiry.key, ...expiry.gone];
 				if (keys.length === 1)
 					return miss(
 						3,
@@ -39,11 +34,11 @@ export const oneEventForMany = exercise(
 						4,
 						`expire ${expiry.key} took ${keys.length} keys with it, ${keys.join(" and ")}. Put one more where they were`,
 					);
-				const told = watchers.find((watcher) => deliveriesOfWrite(watcher, expiry).length > 0);
+				const told = watchers.find((watcher) => watcher.fateOfChange(expiry)?.kind === "came");
 				if (!told) return miss(5, `no watcher was told that ${expiry.key} expired: watch above it`);
 				if (client) return miss(6, byHand);
 				return solved(
-					`"${told.name}" was sent expire ${expiry.key}, and ${keys.join(", ")} went: only who kept the tree can name them`,
+					`"${told.watcher.name}" was sent expire ${expiry.key}, and ${keys.join(", ")} went: only who kept the tree can name them`,
 				);
 			}),
 		];
@@ -55,10 +50,10 @@ export const oneEventForMany = exercise(
 export const numbersToOrder = exercise(
 	"A run on v3 that leaves /k with create_revision 3, mod_revision 5 and version 2",
 	(timeline) => {
-		const last = accepted(timeline).findLast(({ key }) => key === "/k");
+		const last = accountOf(timeline).changes.findLast(({ key }) => key === "/k");
 		if (!last) return [miss(0, "nobody wrote /k: its numbers are what counts")];
-		if (removes(last)) return [miss(1, "/k is gone at the end, and what is not there has no numbers")];
-		const { createdIndex, modifiedIndex, version } = last.outcome.node;
+		if (isRemoval(last)) return [miss(1, "/k is gone at the end, and what is not there has no numbers")];
+		const { createdIndex, modifiedIndex, version } = last.node;
 		if (createdIndex !== 3)
 			return [
 				miss(
@@ -107,18 +102,18 @@ export const sameEventTwice = exercise("A watcher that is sent the same event tw
 		miss(1, hint),
 		...twoWatchers(timeline),
 		...twoWrites(timeline),
-		...timeline.watchers.flatMap((watcher) => [
+		...accountOf(timeline).watchers.flatMap(({ watcher, fates, asks }) => [
 			...watcher.deliveries.map((one): Attempt => {
 				const copies = watcher.deliveries.filter((other) => isSame(one, other)).length;
 				if (copies < 2) return miss(0, hint);
 				const event = `"${watcher.name}" was sent ${one.action} ${one.key}, ${unitOf(timeline)} ${one.index}, ${copies === 2 ? "twice" : `${copies} times`}`;
-				const known = accepted(timeline).find((write) => deliveriesOfWrite(watcher, write).includes(one));
+				const known = fates.find(({ deliveries }) => deliveries.includes(one));
 				if (!known) return solved(event);
-				const why = becauseWords(timeline, watcher.name, known.write.id);
+				const why = becauseWords(timeline, watcher.name, known.change.write.id);
 				return solved(`${event}: ${why.replace(/^delivered [\w ]+: /, "")}`);
 			}),
-			...cameBack(watcher),
-			...(timeline.api === "v2" ? removedOnce(timeline, watcher) : []),
+			...cameBack({ watcher, asks }),
+			...(timeline.api === "v2" ? removedOnce({ watcher, fates }) : []),
 		]),
 	];
 });
@@ -162,15 +157,14 @@ function twoWrites({ watchers, api }: Timeline): Attempt[] {
 }
 
 /** A poll that was made again, or a watcher that was cut, which asked for what came after what it had. */
-function cameBack(watcher: WatcherRecord): Attempt[] {
-	const times = listenings(watcher);
-	return times.slice(1).flatMap(({ from }, at) => {
-		const isBack = watcher.kind === "poll" || times[at]?.end?.kind === "cut";
-		return isBack && watcher.deliveries.some(({ index }) => index < from)
+function cameBack({ watcher, asks }: Pick<WatcherAccount, "watcher" | "asks">): Attempt[] {
+	return asks.slice(1).flatMap(({ from, waitIndex = from }, at) => {
+		const isBack = watcher.kind === "poll" || asks[at]?.end?.kind === "cut";
+		return isBack && watcher.deliveries.some(({ index }) => index < waitIndex)
 			? [
 					miss(
 						3,
-						`"${watcher.name}" came back and asked from index ${from} on, after its last event: from which index would it be given that event again?`,
+						`"${watcher.name}" came back and asked from index ${waitIndex} on, after its last event: from which index would it be given that event again?`,
 					),
 				]
 			: [];
@@ -178,10 +172,10 @@ function cameBack(watcher: WatcherRecord): Attempt[] {
 }
 
 /** A watcher that was sent the removal of its key, of what is below or of what held it, once. */
-function removedOnce(timeline: Timeline, watcher: WatcherRecord): Attempt[] {
-	return accepted(timeline)
-		.filter((write) => removes(write) && deliveriesOfWrite(watcher, write).length > 0)
-		.map((removal): Attempt => {
+function removedOnce({ watcher, fates }: Pick<WatcherAccount, "watcher" | "fates">): Attempt[] {
+	return fates
+		.filter(({ change, kind }) => isRemoval(change) && kind === "came")
+		.map(({ change: removal }): Attempt => {
 			const what = `${removal.write.operation} ${removal.key}`;
 			const exactly = "the stream has to be on exactly the key that the delete names";
 			if (removal.key === watcher.key)
@@ -196,7 +190,7 @@ function removedOnce(timeline: Timeline, watcher: WatcherRecord): Attempt[] {
 					1,
 					"each event came once: which kind of watcher stays on the list after its first notice?",
 				);
-			return depthBelow(watcher.key, removal.key) !== undefined
+			return isBelow(watcher.key, removal.key)
 				? miss(5, `${what} took ${watcher.key} with it: ${exactly}`)
 				: miss(5, `"${watcher.name}" is on ${watcher.key}, and ${what} names another key: ${exactly}`);
 		});

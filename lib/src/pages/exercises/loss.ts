@@ -1,60 +1,47 @@
 import { historyCapacity } from "../../model";
 import { type Attempt, exercise, miss, solved } from "../../page/exercise";
+import { type Account, accountOf, type Fate, isTooEarly, type WatcherAccount } from "../../timeline/account";
 import { unitOf } from "../../timeline/reading";
-import {
-	type AcceptedWrite,
-	accepted,
-	deliveriesOfWrite,
-	depthBelow,
-	dueFrom,
-	existed,
-	isVisible,
-	listenings,
-	removes,
-} from "../../timeline/scope";
-import type { LifeEvent, Timeline, WatcherRecord } from "../../timeline/timeline";
+import type { LifeEvent, WatcherRecord } from "../../timeline/timeline";
+import { isRemoval } from "../../v2/key";
 
 /** 03-missed-events */
 export const pollsThatLoseNothing = exercise(
 	"Single polls, three writes of which at least one falls between two polls, and nothing lost",
 	(timeline) => [
 		miss(0, "use .poll(): a watch or a stream would be too easy"),
-		...timeline.watchers
-			.filter(({ kind }) => kind === "poll")
-			.map((watcher) => losingNothing(timeline, watcher)),
+		...accountOf(timeline)
+			.watchers.filter(({ watcher }) => watcher.kind === "poll")
+			.map(losingNothing),
 	],
 	{ api: "v2", otherwise: "There a watch stays open, and no event falls between two polls: do it on v2" },
 );
 
-function losingNothing(timeline: Timeline, watcher: WatcherRecord): Attempt {
-	const from = dueFrom(watcher);
-	const due = accepted(timeline).filter(
-		(write) => write.index >= from && isVisible(timeline, watcher, write),
-	);
-	const [lost] = due.filter((write) => deliveriesOfWrite(watcher, write).length === 0);
+function losingNothing({ watcher, asks: polls, fates }: WatcherAccount): Attempt {
+	const due = fates.filter(({ kind }) => kind !== "notDue");
+	const lost = due.find(({ kind }) => kind !== "came");
 	if (due.length < 3) return miss(1, `only ${due.length} writes that it could see: make three`);
 	if (lost) return miss(2, lostWords(watcher, lost));
-	const polls = listenings(watcher);
-	const between = due.filter(({ index }) =>
+	const between = due.filter(({ change: { index } }) =>
 		polls.some(({ end }, at) => {
 			const next = polls[at + 1];
-			return end?.kind === "answered" && next !== undefined && index > end.at && index <= next.asked.at;
+			return end?.kind === "answered" && next !== undefined && index > end.at && index <= next.at;
 		}),
 	);
 	if (between.length === 0)
 		return miss(3, "nothing fell between two polls: write twice before you poll again");
-	const forgetful = polls.slice(1).find(({ asked }) => asked.waitIndex === undefined);
+	const forgetful = polls.slice(1).find(({ waitIndex }) => waitIndex === undefined);
 	if (forgetful)
 		return miss(
 			4,
-			`nothing was lost, by luck: the poll at index ${forgetful.asked.at} asked for what comes from then on, whatever had come before it`,
+			`nothing was lost, by luck: the poll at index ${forgetful.at} asked for what comes from then on, whatever had come before it`,
 		);
 	return solved(
 		`all of ${due.length} came, ${between.length} of them from between two polls: each poll asked for what comes after the one before`,
 	);
 }
 
-function lostWords(watcher: WatcherRecord, { index }: AcceptedWrite): string {
+function lostWords(watcher: WatcherRecord, { change: { index } }: Fate): string {
 	const twice = watcher.deliveries.find(
 		(one, at) => watcher.deliveries.findIndex((other) => one.index === other.index) < at,
 	);
@@ -68,20 +55,23 @@ function lostWords(watcher: WatcherRecord, { index }: AcceptedWrite): string {
 /** 04-afterindex-recovery */
 export const quietKeySurvives = exercise(
 	"More than 1000 writes to other keys, and the watcher of the quiet key sees its own next event without a 401",
-	(timeline) => [
-		miss(0, "write the quiet key once before the flood and once after it, with a watcher on it"),
-		...timeline.watchers
-			.filter(({ kind }) => kind !== "follow")
-			.flatMap((watcher) => {
-				const own = accepted(timeline).filter((write) => isVisible(timeline, watcher, write));
-				return own.flatMap((next, at) => {
-					const before = own[at - 1];
-					// Without a write between the two there is nothing to survive.
-					const isNext = before && next.index - before.index > 1;
-					return isNext ? [survived(timeline, watcher, before, next)] : [];
-				});
-			}),
-	],
+	(timeline) => {
+		const account = accountOf(timeline);
+		return [
+			miss(0, "write the quiet key once before the flood and once after it, with a watcher on it"),
+			...account.watchers
+				.filter(({ watcher }) => watcher.kind !== "follow")
+				.flatMap(({ watcher, fates }) => {
+					const own = fates.filter((fate) => fate.kind !== "notDue" || isTooEarly(fate));
+					return own.flatMap((next, at) => {
+						const before = own[at - 1];
+						// Without a write between the two there is nothing to survive.
+						const isNext = before && next.change.index - before.change.index > 1;
+						return isNext ? [survived(account, watcher, before, next)] : [];
+					});
+				}),
+		];
+	},
 	{
 		api: "v2",
 		otherwise: "There nobody is thrown out by other people's writes (this page, above): do it on v2",
@@ -89,44 +79,37 @@ export const quietKeySurvives = exercise(
 );
 
 /** Two events of a quiet key that follow each other, with other people's writes between them. */
-function survived(
-	timeline: Timeline,
-	watcher: WatcherRecord,
-	before: AcceptedWrite,
-	next: AcceptedWrite,
-): Attempt {
+function survived(account: Account, watcher: WatcherRecord, before: Fate, next: Fate): Attempt {
 	const { name } = watcher;
+	const [first, { index: last }] = [before.change.index, next.change];
 	const foreignAfter = (from: number) =>
-		accepted(timeline).filter(({ index, key }) => index > from && index < next.index && key !== watcher.key)
-			.length;
-	const foreign = foreignAfter(before.index);
-	const came = deliveriesOfWrite(watcher, next).length > 0;
+		account.changes.filter(({ index, key }) => index > from && index < last && key !== watcher.key).length;
+	const foreign = foreignAfter(first);
 	const cleared = watcher.life.find(
-		(event) =>
-			event.kind === "error" && event.code === 401 && event.at >= before.index && event.at < next.index,
+		(event) => event.kind === "error" && event.code === 401 && event.at >= first && event.at < last,
 	);
 	if (cleared)
 		return miss(
 			3,
 			`"${name}" got 401 at index ${cleared.at}: it asked after the flood, when its index was no longer kept`,
 		);
-	if (!came)
-		return miss(foreign > historyCapacity ? 2 : 1, `"${name}" did not see its event at ${next.index}`);
+	if (next.kind !== "came")
+		return miss(foreign > historyCapacity ? 2 : 1, `"${name}" did not see its event at ${last}`);
 	if (foreign <= historyCapacity)
 		return miss(
 			foreign === 0 ? 0 : 1,
 			`only ${foreign} writes to other keys between two neighbouring events of "${name}": the window would not have passed`,
 		);
-	const time = listenings(watcher).find(({ from, to }) => from <= next.index && next.index <= to);
-	if (foreignAfter(Math.max(before.index, time?.asked.at ?? next.index)) <= historyCapacity)
+	const { ask } = next;
+	if (foreignAfter(Math.max(first, ask?.at ?? last)) <= historyCapacity)
 		return miss(
 			4,
-			time?.asked.waitIndex === undefined
+			ask?.waitIndex === undefined
 				? `"${name}" asked after the flood, and for what comes from now on: had its key been written in between, that would be lost. When has it to ask, to lose nothing?`
-				: `"${name}" asked at index ${time.asked.at}, in the middle of the flood: let more than ${historyCapacity} writes go by while it waits`,
+				: `"${name}" asked at index ${ask.at}, in the middle of the flood: let more than ${historyCapacity} writes go by while it waits`,
 		);
 	return solved(
-		`"${name}" saw index ${next.index} after ${foreign} writes to other keys: who is already waiting is not thrown out`,
+		`"${name}" saw index ${last} after ${foreign} writes to other keys: who is already waiting is not thrown out`,
 	);
 }
 
@@ -137,9 +120,9 @@ export const removalInAGap = exercise(
 	"A follower whose gap names a key that was removed within it",
 	(timeline) => [
 		miss(0, "there is no follower in it: keep the one on /a"),
-		...timeline.watchers
-			.filter(({ kind }) => kind === "follow")
-			.flatMap((follower) => {
+		...accountOf(timeline)
+			.watchers.filter(({ watcher }) => watcher.kind === "follow")
+			.flatMap(({ watcher: follower, fates }) => {
 				const gaps = follower.life.filter((event): event is Gap => event.kind === "gap");
 				const named = gaps.find(({ removed = [] }) => removed.length > 0);
 				if (named)
@@ -148,47 +131,35 @@ export const removalInAGap = exercise(
 							`"${follower.name}" was told that ${named.removed?.map((node) => node.key).join(", ")} went between ${named.from} and ${named.to}: it compared the list with the tree that it had saved`,
 						),
 					];
-				const removals = accepted(timeline).filter(
-					(write) =>
-						removes(write) &&
-						(depthBelow(write.key, follower.key) ?? depthBelow(follower.key, write.key)) !== undefined,
-				);
+				const removals = fates.filter(({ change, isNear }) => isRemoval(change) && isNear);
 				return [
 					miss(1, `nothing below ${follower.key} was removed in this run`),
 					...removals.flatMap((removal) =>
 						gaps.length === 0
-							? [toldOfNoGap(timeline, follower, removal)]
-							: gaps.map((gap) => notNamed(timeline, follower, removal, gap)),
+							? [toldOfNoGap(follower.name, unitOf(timeline), removal)]
+							: gaps.map((gap) => notNamed(accountOf(timeline), follower.name, removal, gap)),
 					),
 				];
 			}),
 	],
 );
 
-function toldOfNoGap(
-	timeline: Timeline,
-	{ name, deliveries }: WatcherRecord,
-	removal: AcceptedWrite,
-): Attempt {
-	return deliveries.some(({ index }) => index === removal.index)
-		? miss(
-				2,
-				`the removal of ${removal.key} came as an event, ${unitOf(timeline)} ${removal.index}: the history still had it`,
-			)
+function toldOfNoGap(name: string, unit: string, { change: { key, index }, kind }: Fate): Attempt {
+	return kind === "came"
+		? miss(2, `the removal of ${key} came as an event, ${unit} ${index}: the history still had it`)
 		: miss(3, `"${name}" was told of no gap: cut it, let the history pass by, and reconnect it`);
 }
 
-function notNamed(timeline: Timeline, follower: WatcherRecord, removal: AcceptedWrite, gap: Gap): Attempt {
-	const { key, index } = removal;
+function notNamed(account: Account, name: string, { change: { key, index } }: Fate, gap: Gap): Attempt {
 	if (index < gap.from || index > gap.to)
 		return miss(4, `${key} was removed at ${index}, outside the gap ${gap.from} to ${gap.to}`);
-	if (existed(timeline, key, gap.to + 1))
+	if (account.contentsAt(gap.to).has(key))
 		return miss(
 			5,
 			`${key} was removed and made again within the gap: the list that follows has it, so it says that the key changed, not that it was away. Leave it removed`,
 		);
 	return miss(
 		5,
-		`${key} was made and removed within the gap: who never knew of it can't miss it. Make it while "${follower.name}" is connected`,
+		`${key} was made and removed within the gap: who never knew of it can't miss it. Make it while "${name}" is connected`,
 	);
 }

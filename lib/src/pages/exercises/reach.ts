@@ -1,25 +1,12 @@
 import { type Attempt, exercise, miss, solved } from "../../page/exercise";
-import { explain, UnknownReasonError } from "../../timeline/explain";
+import { accountOf, type Change, depthBelow, type Fate, type WatcherAccount } from "../../timeline/account";
 import { unitOf } from "../../timeline/reading";
-import {
-	type AcceptedWrite,
-	accepted,
-	deliveriesOfWrite,
-	depthBelow,
-	dueFrom,
-	existed,
-	listened,
-	removes,
-} from "../../timeline/scope";
-import type { Delivery, Refused, Timeline, WatcherRecord, WriteRecord } from "../../timeline/timeline";
+import type { Delivery, Refused, Timeline, WriteRecord } from "../../timeline/timeline";
 import { becauseWords } from "../../timeline/why";
-
-function came(watcher: WatcherRecord, write: AcceptedWrite): boolean {
-	return deliveriesOfWrite(watcher, write).length > 0;
-}
+import { isBelow, isRemoval } from "../../v2/key";
 
 /** "set /a/b": what was asked for, with the key that etcd made. */
-function named({ write, key }: AcceptedWrite): string {
+function named({ write, key }: Change): string {
 	return `${write.operation} ${key}`;
 }
 
@@ -41,38 +28,32 @@ export const unseenWrite = exercise(
 		yield miss(0, `there is no watcher${timeline.watchers.length > 0 ? " on /a" : ""}: keep the one on /a`);
 		const [refused] = refusedOf(timeline);
 		const because = refused ? ` that etcd accepted (${refusal(refused)}, and is none)` : "";
-		for (const watcher of timeline.watchers.filter(({ key }) => key === "/a")) {
+		for (const { watcher, fates } of accountOf(timeline).watchers) {
+			if (watcher.key !== "/a") continue;
 			yield miss(1, "etcd accepted no write in this run: look at the refused ones for the reason");
-			for (const write of accepted(timeline))
-				if (came(watcher, write))
+			for (const fate of fates)
+				if (fate.kind === "came")
 					yield miss(
 						2,
 						`the watcher heard of every write${because}: where would a write be none of its business?`,
 					);
-				else yield unseenBy(timeline, watcher, write);
+				else yield unseenBy(timeline, watcher.name, fate);
 		}
 	},
 );
 
-function unseenBy(timeline: Timeline, watcher: WatcherRecord, write: AcceptedWrite): Attempt {
-	const what = named(write);
-	if (!write.outcome.raisesEvent) return miss(3, `${what} raised no event: nobody at all could hear of it`);
-	const took = `which took ${unitOf(timeline)} ${write.index}`;
-	if (reasonOf(timeline, watcher, write) === "not known")
-		return miss(4, `it is not known whether "${watcher.name}" will still hear of ${what}, ${took}`);
-	const why = becauseWords(timeline, watcher.name, write.write.id);
-	return solved(`"${watcher.name}" never heard of ${what}, ${took}: ${why}`);
+function unseenBy(timeline: Timeline, watcher: string, { change, kind }: Fate): Attempt {
+	const what = named(change);
+	if (!change.raisesEvent) return miss(3, `${what} raised no event: nobody at all could hear of it`);
+	const took = `which took ${unitOf(timeline)} ${change.index}`;
+	if (kind === "notKnown") return miss(4, notKnown(watcher, `${what}, ${took}`));
+	return solved(
+		`"${watcher}" never heard of ${what}, ${took}: ${becauseWords(timeline, watcher, change.write.id)}`,
+	);
 }
 
-/** The rule by which a watcher was not told. */
-function reasonOf(timeline: Timeline, watcher: WatcherRecord, { write }: AcceptedWrite): string {
-	try {
-		const { reason, words } = explain(timeline, watcher.name, write.id);
-		return words.startsWith("not known") || words.startsWith("not delivered yet") ? "not known" : reason;
-	} catch (error) {
-		if (error instanceof UnknownReasonError) return "unexplained";
-		throw error;
-	}
+function notKnown(watcher: string, what: string): string {
+	return `it is not known whether "${watcher}" will still hear of ${what}`;
 }
 
 /** What to do about a write above a watched key that etcd refused, by etcd's code. */
@@ -88,17 +69,19 @@ const removalHints: Readonly<Record<number, string>> = {
 export const plainWatchHearsFromAbove = exercise(
 	"A watch without recursive that is sent an event, though nobody wrote to its key",
 	(timeline) => {
-		const plain = timeline.watchers.filter(({ kind, recursive }) => !recursive && kind !== "follow");
+		const plain = accountOf(timeline).watchers.filter(
+			({ watcher: { kind, recursive } }) => !recursive && kind !== "follow",
+		);
 		if (plain.length === 0) return [miss(0, "there is no watch without recursive in it")];
-		return plain.flatMap((watcher) => [
-			miss(1, `it heard nothing: ${nothingFromAbove(timeline, watcher)}`),
-			...watcher.deliveries.map((delivery) => fromAbove(timeline, watcher, delivery)),
+		return plain.flatMap((account) => [
+			miss(1, `it heard nothing: ${nothingFromAbove(timeline, account)}`),
+			...account.watcher.deliveries.map((delivery) => fromAbove(account, delivery)),
 		]);
 	},
 	{ api: "v2", otherwise: "There nothing comes from above: each key that goes has its own event" },
 );
 
-function fromAbove(timeline: Timeline, watcher: WatcherRecord, delivery: Delivery): Attempt {
+function fromAbove({ watcher, fates, firstAsked }: WatcherAccount, delivery: Delivery): Attempt {
 	const { name, key } = watcher;
 	const event = `${delivery.action} ${delivery.key}`;
 	const levels = depthBelow(key, delivery.key);
@@ -107,9 +90,9 @@ function fromAbove(timeline: Timeline, watcher: WatcherRecord, delivery: Deliver
 			2,
 			`"${name}" was sent ${event}, an event of its own key: while it watches, leave that alone, and do something above it`,
 		);
-	const own = accepted(timeline).find(
-		(write) => write.key === key && write.index >= dueFrom(watcher) && write.index < delivery.index,
-	);
+	const own = fates.find(
+		({ change }) => change.key === key && change.index >= firstAsked && change.index < delivery.index,
+	)?.change;
 	if (own)
 		return miss(
 			3,
@@ -125,16 +108,14 @@ function fromAbove(timeline: Timeline, watcher: WatcherRecord, delivery: Deliver
 }
 
 /** Why nothing came to a plain watch from above. */
-function nothingFromAbove(timeline: Timeline, watcher: WatcherRecord): string {
-	const refused = refusedOf(timeline).find(({ key }) => (depthBelow(watcher.key, key) ?? 0) > 0);
+function nothingFromAbove(timeline: Timeline, { watcher, fates }: WatcherAccount): string {
+	const refused = refusedOf(timeline).find(({ key }) => isBelow(watcher.key, key));
 	if (refused) {
 		const hint = removalHints[refused.outcome.code];
 		return `${refusal(refused)}, so there was no event${hint === undefined ? "" : `: ${hint}`}`;
 	}
-	const gone = accepted(timeline).find(
-		(write) => removes(write) && (depthBelow(watcher.key, write.key) ?? 0) > 0,
-	);
-	if (gone && !existed(timeline, watcher.key, gone.index))
+	const gone = fates.find(({ change }) => isRemoval(change) && isBelow(watcher.key, change.key))?.change;
+	if (gone && !gone.heldWatched.has(watcher.key))
 		return `nothing was at ${watcher.key} when ${gone.key} went, and only who watches a node that goes with it is told. Make the key first`;
 	if (gone) return `${gone.key} went, and ${becauseWords(timeline, watcher.name, gone.write.id)}`;
 	return "which write takes the watched key away without naming it?";
@@ -144,46 +125,53 @@ function nothingFromAbove(timeline: Timeline, watcher: WatcherRecord): string {
 export const grandchildAddedAndDeleted = exercise(
 	"The post's five steps, changed so that its recursive watch on /a does see a grandchild added and deleted",
 	(timeline) => {
-		const watchers = timeline.watchers.filter(
-			({ kind, recursive, key }) => recursive && key === "/a" && kind !== "follow",
+		const watchers = accountOf(timeline).watchers.filter(
+			({ watcher: { kind, recursive, key } }) => recursive && key === "/a" && kind !== "follow",
 		);
 		if (watchers.length === 0) return [miss(0, "keep the recursive watch on /a")];
-		const deep = accepted(timeline).filter(
-			(write) => (depthBelow(write.key, "/a") ?? 0) >= 2 && !removes(write) && !write.outcome.node.dir,
-		);
+		const isDeep = ({ change }: Fate) =>
+			(depthBelow(change.key, "/a") ?? 0) >= 2 && !isRemoval(change) && !change.node.dir;
 		const refused = refusedOf(timeline).find(({ outcome }) => outcome.code === 104);
 		const none = refused
 			? `${refused.operation} ${refused.key} was refused again: ${refused.outcome.cause} is a file, and a file has no children`
 			: "no grandchild of /a was added in front of the watch";
 		return [
 			miss(1, none),
-			...watchers.flatMap((watcher) => deep.map((write) => addedAndDeleted(timeline, watcher, write))),
+			...watchers.flatMap((account) =>
+				account.fates.filter(isDeep).map((fate) => addedAndDeleted(timeline, account, fate)),
+			),
 		];
 	},
 	{ api: "v2", otherwise: "There the post's five steps show it as they are, see 00: do it on v2" },
 );
 
-function addedAndDeleted(timeline: Timeline, watcher: WatcherRecord, added: AcceptedWrite): Attempt {
+function addedAndDeleted(
+	timeline: Timeline,
+	account: WatcherAccount,
+	{ change: added, kind }: Fate,
+): Attempt {
+	const { watcher, fates, firstAsked } = account;
 	const { key } = added;
-	const seen = deliveriesOfWrite(watcher, added).length > 0;
-	if (added.index < dueFrom(watcher)) return miss(1, "no grandchild of /a was added in front of the watch");
-	if (added.outcome.prevNode) return miss(2, `${named(added)} changed a grandchild that was there: add one`);
-	if (!seen)
+	if (added.index < firstAsked) return miss(1, "no grandchild of /a was added in front of the watch");
+	if (added.prevNode) return miss(2, `${named(added)} changed a grandchild that was there: add one`);
+	if (kind !== "came")
 		return miss(
 			3,
 			`${key} was added, but "${watcher.name}" was not told: ${becauseWords(timeline, watcher.name, added.write.id)}`,
 		);
-	const deleted = accepted(timeline).find(
-		(write) => removes(write) && write.index > added.index && depthBelow(key, write.key) !== undefined,
+	const end = fates.find(
+		({ change }) =>
+			isRemoval(change) && change.index > added.index && depthBelow(key, change.key) !== undefined,
 	);
-	if (!deleted) return miss(4, `${key} was added, but it was never deleted`);
-	const { action } = deleted.outcome;
+	if (!end) return miss(4, `${key} was added, but it was never deleted`);
+	const { change: deleted } = end;
+	const { action } = deleted;
 	if (deleted.key !== key)
 		return miss(
 			5,
 			`${key} went with ${deleted.key}, whose ${action} is the only event: delete the grandchild itself`,
 		);
-	if (!came(watcher, deleted))
+	if (end.kind !== "came")
 		return miss(
 			6,
 			`${key} was added and deleted, but "${watcher.name}" was not told of the ${action}: ${becauseWords(timeline, watcher.name, deleted.write.id)}`,
@@ -210,68 +198,67 @@ const entries: Readonly<Record<string, string>> = {
 export const shownByTheReplayAlone = exercise(
 	"An event below /app that a recursive watch is never told of live, and another one later, from the history",
 	(timeline) => {
-		const on = timeline.watchers.filter(({ kind, key }) => key === "/app" && kind !== "follow");
+		const on = accountOf(timeline).watchers.filter(
+			({ watcher: { kind, key } }) => key === "/app" && kind !== "follow",
+		);
 		if (on.length < 2) return [miss(0, "it takes two watchers on /app: keep both")];
-		const plain = on.find(({ recursive }) => !recursive);
-		const both = on.filter(({ recursive }) => recursive);
+		const plain = on.find(({ watcher }) => !watcher.recursive)?.watcher;
+		const both = on.filter(({ watcher }) => watcher.recursive);
 		if (both.length < 2)
 			return [
 				miss(1, `"${plain?.name}" is not recursive: that is the entry "My watch on a directory is silent"`),
 			];
 		return both.flatMap((later) => {
-			if (later.life.some((event) => event.kind === "error" && event.code === 401))
-				return [miss(3, `"${later.name}" got a 401: that is the entry "A quiet key gets a 401"`)];
-			const given = accepted(timeline).filter((write) =>
-				deliveriesOfWrite(later, write).some(({ fromHistory }) => fromHistory),
-			);
+			const { name, life } = later.watcher;
+			if (life.some((event) => event.kind === "error" && event.code === 401))
+				return [miss(3, `"${name}" got a 401: that is the entry "A quiet key gets a 401"`)];
+			const given = later.fates.filter(({ deliveries }) => deliveries.some(({ fromHistory }) => fromHistory));
 			return [
 				miss(2, "nobody was given anything from the history: ask for the past, with afterIndex"),
 				...both
 					.filter((live) => live !== later)
-					.flatMap((live) => given.map((write) => shownLater(timeline, live, later, write))),
+					.flatMap((live) => given.map(({ change }) => shownLater(timeline, live, name, change))),
 			];
 		});
 	},
 	{ api: "v2", otherwise: "There no name is hidden: do it on v2" },
 );
 
-function shownLater(
-	timeline: Timeline,
-	live: WatcherRecord,
-	later: WatcherRecord,
-	write: AcceptedWrite,
-): Attempt {
-	const { name, key } = live;
-	if (came(live, write)) {
+function shownLater(timeline: Timeline, live: WatcherAccount, later: string, change: Change): Attempt {
+	const { name, key } = live.watcher;
+	const fate = live.fateOfChange(change);
+	if (fate?.kind === "came") {
 		const refused = refusedOf(timeline).find(({ outcome }) => outcome.code === 104);
 		if (refused)
 			return miss(
 				6,
 				`${refused.operation} ${refused.key} was refused with 104: that is the entry "I wrote a grandchild and heard nothing"`,
 			);
-		const isDeep = (depthBelow(write.key, key) ?? 0) >= 2;
+		const isDeep = (depthBelow(change.key, key) ?? 0) >= 2;
 		return miss(
 			isDeep ? 5 : 4,
 			`"${name}" heard all that came from the history${isDeep ? ": depth is no reason" : ""}. Which entry is about keys that a live watch never shows?`,
 		);
 	}
-	if (depthBelow(write.key, key) === undefined)
+	if (depthBelow(change.key, key) === undefined)
 		return miss(
 			8,
-			`${write.key} is not below ${key}: that is the entry "After a reconnect came the delete of a neighbour"`,
+			`${change.key} is not below ${key}: that is the entry "After a reconnect came the delete of a neighbour"`,
 		);
-	const reason = reasonOf(timeline, live, write);
-	if (reason === "hidden" && listened(live, write.index))
+	if (fate?.reason === "hidden" && fate.ask !== undefined && change.index <= fate.ask.seenTo)
 		return solved(
-			`"${later.name}" was given ${write.key} from the history, and "${name}" was there all the time and never told: a hidden name, the entry "Keys with an underscore come and go"`,
+			`"${later}" was given ${change.key} from the history, and "${name}" was there all the time and never told: a hidden name, the entry "Keys with an underscore come and go"`,
 		);
-	if (write.index < dueFrom(live))
+	if (change.index < live.firstAsked)
 		return miss(
 			7,
-			`"${name}" was not there when ${write.key} was written: that is ${entries["not yet asked"]}`,
+			`"${name}" was not there when ${change.key} was written: that is ${entries["not yet asked"]}`,
 		);
-	const entry = entries[reason];
-	if (entry === undefined)
-		return miss(9, `"${name}" was not there any more when ${write.key} was written: let it stay to the end`);
-	return miss(9, `"${name}" was not told of ${named(write)}, for another reason: that is ${entry}`);
+	const entry = fate && entries[fate.reason];
+	if (entry !== undefined)
+		return miss(9, `"${name}" was not told of ${named(change)}, for another reason: that is ${entry}`);
+	// Of one that is still open, and that nothing came to since.
+	const isOpen = fate?.ask !== undefined && fate.ask.end === undefined;
+	if (isOpen || fate?.kind === "notKnown") return miss(9, notKnown(name, named(change)));
+	return miss(9, `"${name}" was not there any more when ${change.key} was written: let it stay to the end`);
 }

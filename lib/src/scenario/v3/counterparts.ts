@@ -1,6 +1,6 @@
-import { belowName } from "../../timeline/scope";
 import type { Timeline, WithoutCounterpart } from "../../timeline/timeline";
 import { type BurstStep, type OpenStep, type Step, stepWords, type WriteStep } from "../steps";
+import { belowName } from "./node";
 
 /** What a step is in v3. */
 export interface Counterpart {

@@ -1,4 +1,3 @@
-import { belowName } from "../../timeline/scope";
 import { type KeyValue, prefixEnd, toText, type V3Event } from "../../v3";
 import { bytesOf } from "../../v3/bytes";
 import type { ApiEvent, ApiNode } from "../record";
@@ -31,6 +30,11 @@ export function seenEvent({ type, kv, prevKv }: V3Event, began: number): ApiEven
 		etcdIndex: began,
 		fromHistory: kv.modRevision <= began,
 	};
+}
+
+/** What the names below a key begin with. */
+export function belowName(key: string): string {
+	return key.endsWith("/") ? key : `${key}/`;
 }
 
 /** The range of a watch or a read: the key, and with `recursive` all up to the last one below it. */

@@ -1,4 +1,3 @@
-import { belowName } from "../../timeline/scope";
 import type { Accepted, Changed, Refused } from "../../timeline/timeline";
 import {
 	type KeyValue,
@@ -11,7 +10,7 @@ import {
 } from "../../v3";
 import type { ApiNode, Recorder } from "../record";
 import type { WriteStep } from "../steps";
-import { deletedNode, seenNode } from "./node";
+import { belowName, deletedNode, seenNode } from "./node";
 
 /**
  * The transaction for a step of the keys API. A put is read back in it, so that what is recorded is what the server has

@@ -1,4 +1,4 @@
-import type { Delivery, LifeEvent, WatcherRecord } from "./timeline";
+import type { Delivery, LifeEvent, WatcherRecord } from "../timeline";
 
 /** One request of a watcher, or one open connection of a stream; asks of a loop that nothing came between are one. */
 export interface Ask {
@@ -150,6 +150,39 @@ export function above(sorted: readonly number[], limit: number): number {
 		else high = middle;
 	}
 	return low;
+}
+
+/** A stretch of the run in which a watcher's connection was open. */
+export interface Span {
+	/** It could be sent events above this index. */
+	readonly after: number;
+	/** The last index that it could be sent, or undefined when it was still open at the end. */
+	readonly until?: number;
+	readonly kind: "listening" | "paused";
+	/** True when the poll was over because it got its event, so that the very next write found nobody. */
+	readonly answered: boolean;
+}
+
+/** An ask that comes before anything else happened goes on with the stretch before it: nothing could fall in between. */
+export function openSpans(asks: readonly Ask[]): Span[] {
+	const spans: Span[] = [];
+	for (const { at, end, pauses } of asks) {
+		const last = spans.at(-1);
+		const goesOn = last?.answered && last.until === at;
+		if (goesOn) spans.pop();
+		let after = goesOn ? last.after : at;
+		for (const pause of pauses) {
+			spans.push({ after, until: pause.after, kind: "listening", answered: false });
+			const until = Number.isFinite(pause.until) ? { until: pause.until } : {};
+			spans.push({ after: pause.after, ...until, kind: "paused", answered: false });
+			after = pause.until;
+		}
+		const isPaused = pauses.length > 0 && (end === undefined ? !Number.isFinite(after) : after >= end.at);
+		if (isPaused) continue;
+		const until = end === undefined ? {} : { until: end.at };
+		spans.push({ after, ...until, kind: "listening", answered: end?.kind === "answered" });
+	}
+	return spans;
 }
 
 /** Finds the ask that an index falls to, among many, by halving. */

@@ -1,7 +1,7 @@
-import type { DeliveryRule } from "../model";
-import type { PassedOver } from "../model/reach";
+import type { DeliveryRule } from "../../model";
+import type { PassedOver } from "../../model/reach";
+import type { Timeline, WriteRecord } from "../timeline";
 import type { Ask } from "./asks";
-import type { Timeline, WriteRecord } from "./timeline";
 
 /** The rule that decided what became of a write at a watcher; the same words for v2 and v3. */
 export type Reason =

@@ -1,12 +1,12 @@
-import { type Ask, AskFinder, asksOf } from "./asks";
-import { type Change, carriedOut, changesOf } from "./changes";
+import type { Delivery, Timeline, WatcherRecord, WriteRecord } from "../timeline";
+import { type Ask, AskFinder, asksOf, openSpans, type Span } from "./asks";
+import { type Change, type Contents, carriedOut, changesOf, contentsAt } from "./changes";
 import { type Fate, type FateKind, fateOf } from "./fate";
 import type { Reason } from "./reasons";
-import type { Delivery, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 
-export type { Ask } from "./asks";
-export { type Change, Contents, treeAt } from "./changes";
-export type { Fate, FateKind } from "./fate";
+export type { Ask, Span } from "./asks";
+export { acceptedChanges, type Change, depthBelow } from "./changes";
+export { eventOf, type Fate, isTold, isTooEarly } from "./fate";
 
 /**
  * The one reading of a timeline: what became of each change at each watcher. Charts, tables, claims, predictions,
@@ -19,6 +19,8 @@ export interface Account {
 	readonly watchers: readonly WatcherAccount[];
 	/** What a write changed: nothing if it was refused; in v3 maybe several keys. */
 	changesOf(write: WriteRecord): readonly Change[];
+	/** What was there at an index. In one pass over the changes. */
+	contentsAt(index: number): Contents;
 	/** @throws RangeError for a name that the run lacks */
 	watcher(name: string): WatcherAccount;
 }
@@ -29,11 +31,17 @@ export interface WatcherAccount {
 	readonly asks: readonly Ask[];
 	/** Finds the ask that an index falls to, and those before and after it. */
 	readonly finder: AskFinder;
+	/** When its connection was open. */
+	readonly spans: readonly Span[];
+	/** The first index that it asked for: what came before was never due to it. 0 for one that never asked. */
+	readonly firstAsked: number;
 	/** One for each change of the run, in the same order. */
 	readonly fates: readonly Fate[];
 	/** What it was sent that no write of the run raised: another client's, or an expiry that nobody recorded. */
 	readonly foreign: readonly Delivery[];
 	readonly total: Total;
+	/** What became of one change. */
+	fateOfChange(change: Change): Fate | undefined;
 	/** What became of one write. */
 	fateOf(write: WriteRecord): WriteFate;
 }
@@ -105,6 +113,10 @@ class TimelineAccount implements Account {
 		return this.#byWrite.get(write) ?? [];
 	}
 
+	contentsAt(index: number): Contents {
+		return contentsAt(this.timeline, this.changes, index);
+	}
+
 	watcher(name: string): WatcherAccount {
 		const found = this.watchers.find(({ watcher }) => watcher.name === name);
 		if (found) return found;
@@ -117,10 +129,10 @@ class TimelineAccount implements Account {
 const severity: readonly FateKind[] = ["missed", "notKnown", "stated", "came", "notDue"];
 
 class OneWatcher implements WatcherAccount {
-	readonly asks: readonly Ask[];
-	readonly finder: AskFinder;
 	readonly #account: Account;
 	readonly #doubtful: readonly string[];
+	#asks: readonly Ask[] | undefined;
+	#finder: AskFinder | undefined;
 	#fates: readonly Fate[] | undefined;
 	#byChange: ReadonlyMap<Change, Fate> | undefined;
 	#foreign: readonly Delivery[] | undefined;
@@ -133,8 +145,24 @@ class OneWatcher implements WatcherAccount {
 	) {
 		this.#account = account;
 		this.#doubtful = doubtful;
-		this.asks = asksOf(watcher);
-		this.finder = new AskFinder(this.asks);
+	}
+
+	get asks(): readonly Ask[] {
+		this.#asks ??= asksOf(this.watcher);
+		return this.#asks;
+	}
+
+	get finder(): AskFinder {
+		this.#finder ??= new AskFinder(this.asks);
+		return this.#finder;
+	}
+
+	get spans(): readonly Span[] {
+		return openSpans(this.asks);
+	}
+
+	get firstAsked(): number {
+		return this.asks[0]?.from ?? 0;
 	}
 
 	get fates(): readonly Fate[] {
@@ -160,10 +188,13 @@ class OneWatcher implements WatcherAccount {
 		return this.#total;
 	}
 
-	fateOf(write: WriteRecord): WriteFate {
+	fateOfChange(change: Change): Fate | undefined {
 		this.#byChange ??= new Map(this.fates.map((fate) => [fate.change, fate]));
-		const all = this.#byChange;
-		const fates = this.#account.changesOf(write).flatMap((change) => all.get(change) ?? []);
+		return this.#byChange.get(change);
+	}
+
+	fateOf(write: WriteRecord): WriteFate {
+		const fates = this.#account.changesOf(write).flatMap((change) => this.fateOfChange(change) ?? []);
 		const [first] = fates;
 		if (first === undefined) return unaccepted(write);
 		const worst = fates.reduce(

@@ -1,5 +1,5 @@
-import { isBelow, isRemoval, parentOf } from "../v2/key";
-import type { Accepted, Delivery, EventAction, NodeRecord, Timeline, WriteRecord } from "./timeline";
+import { isBelow, isRemoval, parentOf } from "../../v2/key";
+import type { Delivery, EventAction, NodeRecord, Timeline, WriteRecord } from "../timeline";
 
 /** One key of one write that was carried out. Most writes have one; in v3 one may have several, at one index. */
 export interface Change {
@@ -32,8 +32,9 @@ export class Contents {
 		this.#isFlat = api === "v3";
 	}
 
+	/** v2's root is always there. */
 	has(key: string): boolean {
-		return key === "/" || this.#nodes.has(key);
+		return (key === "/" && !this.#isFlat) || this.#nodes.has(key);
 	}
 
 	/** All that is there, by its key, sorted. */
@@ -85,18 +86,17 @@ export class Contents {
 	}
 }
 
-type Sketch = Omit<Change, "made" | "gone" | "heldWatched">;
+/** A change as its write alone tells it. */
+export type OwnChange = Omit<Change, "made" | "gone" | "heldWatched">;
 
 /** Every change of a run in the order of the indexes. `unanswered`: the events of writes that had no answer. */
 export function changesOf(
 	timeline: Timeline,
-	unanswered: ReadonlyMap<WriteRecord, Delivery> = carriedOut(timeline),
+	unanswered: ReadonlyMap<WriteRecord, Delivery>,
 ): readonly Change[] {
-	const sketches = timeline.writes.flatMap((write): Sketch[] => {
-		const { outcome } = write;
-		if (outcome.kind === "accepted") return ofAccepted(write, outcome);
+	const sketches = timeline.writes.flatMap((write): readonly OwnChange[] => {
 		const event = unanswered.get(write);
-		if (event === undefined) return [];
+		if (event === undefined) return acceptedChanges(write);
 		const { index, key, action, node, prevNode } = event;
 		return [{ write, index, key, action, node, ...(prevNode ? { prevNode } : {}), raisesEvent: true }];
 	});
@@ -119,7 +119,10 @@ export function changesOf(
 
 const nothing: ReadonlySet<string> = new Set();
 
-function ofAccepted(write: WriteRecord, outcome: Accepted): Sketch[] {
+/** What a write changed: one key, in v3 maybe several; nothing if it was not accepted. */
+export function acceptedChanges(write: WriteRecord): readonly OwnChange[] {
+	const { outcome } = write;
+	if (outcome.kind !== "accepted") return [];
 	const { index, action, raisesEvent, others = [] } = outcome;
 	return [outcome, ...others].map(({ node, prevNode }) => ({
 		write,
@@ -166,15 +169,22 @@ function isOf(event: Delivery, { operation, key, value, triedAt }: WriteRecord):
 	);
 }
 
-/** What was there at an index of a run, by what is known of its writes: sorted by key. */
-export function treeAt(timeline: Timeline, index: number): readonly NodeRecord[] {
+/** What was there at an index of a run, by what is known of its writes. */
+export function contentsAt(timeline: Timeline, changes: readonly Change[], index: number): Contents {
 	const contents = new Contents(timeline.api);
 	const wiped = (timeline.faults ?? []).findLast(({ kind, at }) => kind === "wipe" && at < index)?.at ?? 0;
-	for (const change of changesOf(timeline)) {
+	for (const change of changes) {
 		if (change.index > index) break;
 		if (change.index <= wiped) continue;
 		if (isRemoval(change)) contents.remove(change.key);
 		else contents.put(change.node);
 	}
-	return contents.nodes();
+	return contents;
+}
+
+/** How many levels a key lies below another: 0 for the same, undefined when it is not below. */
+export function depthBelow(key: string, ancestor: string): number | undefined {
+	if (key === ancestor) return 0;
+	if (!isBelow(key, ancestor)) return undefined;
+	return key.split("/").length - (ancestor === "/" ? 1 : ancestor.split("/").length);
 }

@@ -1,10 +1,10 @@
-import { historyRule, type ModelEvent, type WatchRequest } from "../model";
-import { liveReach } from "../model/reach";
-import { isBelow, isRemoval } from "../v2/key";
+import { historyRule, type ModelEvent, type WatchRequest } from "../../model";
+import { liveReach } from "../../model/reach";
+import { isBelow, isRemoval } from "../../v2/key";
+import type { Delivery, LifeEvent, Timeline, WatcherRecord } from "../timeline";
 import type { Ask, AskFinder } from "./asks";
-import type { Change } from "./changes";
+import type { Change, OwnChange } from "./changes";
 import type { Reason } from "./reasons";
-import type { Delivery, LifeEvent, Timeline, WatcherRecord } from "./timeline";
 
 /**
  * What became of a change at a watcher. `came`. `notDue`: by the rules nothing was to come. `missed`: it was due, and
@@ -48,6 +48,11 @@ export interface Watched {
 	readonly doubtful: readonly string[];
 }
 
+/** True when only the time kept it from the watcher, which asked too late, and not its place or its kind. */
+export function isTooEarly({ reason }: Fate): boolean {
+	return reason === "not yet asked" || reason === "asked from later on";
+}
+
 type Found = readonly [kind: FateKind, reason: Reason];
 
 /** The fate of a change of which these deliveries came. */
@@ -83,12 +88,20 @@ export function fateOf(of: Watched, change: Change, deliveries: readonly Deliver
 type Place = { readonly rule: Reason } | { readonly passedOver: Reason };
 
 /** What a watcher that waits makes of it: by which rule it is told, or why not. */
-function placeOf({ timeline, watcher }: Watched, change: Change): Place {
+function placeOf(
+	{ timeline, watcher }: Pick<Watched, "timeline" | "watcher">,
+	change: OwnChange & Partial<Pick<Change, "heldWatched">>,
+): Place {
 	if (timeline.api === "v2")
-		return liveReach(requestOf(watcher), eventOf(change), change.heldWatched.has(watcher.key));
+		return liveReach(requestOf(watcher), eventOf(change), change.heldWatched?.has(watcher.key) === true);
 	if (change.key === watcher.key) return { rule: "own key" };
 	if (!isBelow(change.key, watcher.key)) return { passedOver: "elsewhere" };
 	return watcher.recursive ? { rule: "recursive" } : { passedOver: "not recursive" };
+}
+
+/** True when a watcher that waits is told of it; `change` with what it held, if it is a removal. */
+export function isTold(of: Pick<Watched, "timeline" | "watcher">, change: OwnChange): boolean {
+	return "rule" in placeOf(of, change);
 }
 
 /** By which rule the history gives it to one that asks for the past. */
@@ -103,13 +116,7 @@ function requestOf({ key, recursive, kind }: WatcherRecord): WatchRequest {
 }
 
 /** A change as the model has it; its rules are v2's, which has no put. */
-export function eventOf({
-	action,
-	index,
-	raisesEvent,
-	node,
-	prevNode,
-}: Omit<Change, "write" | "key" | "made" | "gone" | "heldWatched">): ModelEvent {
+export function eventOf({ action, index, raisesEvent, node, prevNode }: OwnChange): ModelEvent {
 	const done = action === "put" ? "set" : action;
 	return { action: done, index, node, ...(prevNode ? { prevNode } : {}), refresh: !raisesEvent };
 }
@@ -156,7 +163,7 @@ function notDue(of: Watched, change: Change, place: Place, ask: Ask | undefined)
 }
 
 /** What told a watcher that it can't have the event at an index: a gap or a reset, or the refusal of what was cleared. */
-export function statedBy({ life }: WatcherRecord, index: number): LifeEvent | undefined {
+function statedBy({ life }: WatcherRecord, index: number): LifeEvent | undefined {
 	return life.find((event) => {
 		switch (event.kind) {
 			case "gap":

@@ -85,6 +85,35 @@ describe("npm run check", () => {
 		assert.match(stdout, /lib\/src\/loose\.ts format/);
 	});
 
+	it("finds a circle of imports, one that goes up a room, a long file and a full room", async () => {
+		notebook("const fine = 1;");
+		const src = "lib/src";
+		checkout.write(`${src}/chart/one.ts`, 'import type { Two } from "./two";\n\nexport type One = Two[];\n');
+		checkout.write(`${src}/chart/two.ts`, 'import type { One } from "./one";\n\nexport type Two = One[];\n');
+		checkout.write(`${src}/page/index.ts`, "export const page = 1;\n");
+		for (const room of ["timeline/account", "chart"]) {
+			const up = room.replace(/[^/]+/g, "..");
+			checkout.write(`${src}/${room}/up.ts`, `export { page } from "${up}/page";\n`);
+		}
+		checkout.write(`${src}/pages/down.ts`, 'export { page } from "../page";\n');
+		const lines = Array.from({ length: 301 }, (_, at) => `export const one${at} = ${at};\n`);
+		checkout.write(`${src}/page/long.ts`, lines.join(""));
+		for (let at = 1; at <= 13; at++) checkout.write(`${src}/http/part${at}.ts`, "export {};\n");
+		const { code, stdout } = await checkout.run("check");
+		assert.equal(code, 1);
+		for (const expected of [
+			"lib/src/chart/one.ts:1:26 lint/suspicious/noImportCycles",
+			"lib/src/chart/two.ts:1:26 lint/suspicious/noImportCycles",
+			"lib/src/timeline/account/up.ts:1:22 lint/style/noRestrictedImports",
+			"lib/src/chart/up.ts:1:22 lint/style/noRestrictedImports",
+			"lib/src/page/long.ts:1:1 lint/style/noExcessiveLinesPerFile",
+			"lib/src/http has 13 files, at most 12",
+		]) {
+			assert.ok(stdout.includes(expected), `${expected} in: ${stdout}`);
+		}
+		assert.doesNotMatch(stdout, /lib\/src\/pages\/down\.ts/);
+	});
+
 	it("says in one line that a notebook is none", async () => {
 		checkout.write("notebooks/01-try.ipynb", "<<<<<<< HEAD\n");
 		const { code, stderr } = await checkout.run("check");

@@ -9,13 +9,14 @@ import { Problem } from "./problem";
 const PROJECTS = ["lib", "tools", "test", "bench"];
 
 /**
- * `npm run check`: lint, formatting and types of everything, the notebooks' code cells included. All of it runs
+ * `npm run check`: lint, formatting, types and rooms of everything, the notebooks' code cells included. All of it runs
  * even if an early part finds something. With `fix`, what can be put right by itself is.
  */
 export async function check(host: Host, options: { fix?: boolean }): Promise<number> {
 	const cells = CellFiles.write();
 	const findings = [
 		await biome(host, cells, options.fix === true),
+		fullRooms(),
 		...(await types(host)),
 		await cellTypes(host, cells),
 	].filter((text) => text !== "");
@@ -46,6 +47,24 @@ async function biome(host: Host, cells: CellFiles, fix: boolean): Promise<string
 		if (fix) for (const file of cells.writeBack()) host.say(`formatted ${file}`);
 	}
 	return findings.trim();
+}
+
+/** The folders of lib/src with more files than a reader takes in; what else keeps them small is in biome.json. */
+function fullRooms(): string {
+	const most = 12;
+	const src = path.join("lib", "src");
+	const counts = new Map<string, number>();
+	for (const file of fs.readdirSync(path.join(root, src), { recursive: true, encoding: "utf8" })) {
+		const folder = path.join(src, path.dirname(file));
+		if (file.endsWith(".ts")) counts.set(folder, (counts.get(folder) ?? 0) + 1);
+	}
+	const full = [...counts].filter(([, count]) => count > most);
+	return full
+		.map(
+			([folder, count]) =>
+				`${folder} has ${count} files, at most ${most}: merge some, or make a folder in it`,
+		)
+		.join("\n");
 }
 
 /** What the compiler finds in the projects and in setup.mjs, which is typed by JSDoc. */

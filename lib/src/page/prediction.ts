@@ -1,6 +1,7 @@
+import { accountOf } from "../timeline/account";
 import { printable } from "../timeline/printable";
-import { type Fate, fateOf, readingOf, stretchesInWords, timesOf, writeWords } from "../timeline/reading";
-import type { Delivery, Timeline, WriteRecord } from "../timeline/timeline";
+import { stretchesInWords, writeWords } from "../timeline/reading";
+import type { Timeline } from "../timeline/timeline";
 import { becauseWords } from "../timeline/why";
 import { show } from "./display";
 import { noWatcher } from "./run-tables";
@@ -150,13 +151,12 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 			throw new RangeError(
 				`the prediction for "${printable(name)}" names write ${beyond}; the run has ${most}`,
 			);
-		const reading = readingOf(timeline, watcher);
-		const unclaimed = new Set(reading.foreign);
+		const account = accountOf(timeline).watcher(watcher.name);
 		return timeline.writes.map((write, at): PredictionRow => {
 			const predicted = countOf(expected, at + 1, most);
 			const because = becauseWords(timeline, name, write.id);
-			const came = cameOf(fateOf(reading, write), write, unclaimed);
-			const isKnown = came > 0 || !because.startsWith("not known");
+			const { kind, times: came } = account.fateOf(write);
+			const isKnown = came > 0 || kind !== "notKnown";
 			return {
 				watcher: name,
 				write: at + 1,
@@ -181,19 +181,6 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 }
 
 const CARRIED_OUT = "the write had no answer, and was carried out: an event of its key and value came";
-
-/**
- * How often a write's event came. One that had no answer has no index: an event of its key and value that no other
- * write raised is taken for its own.
- */
-function cameOf(fate: Fate, write: WriteRecord, unclaimed: Set<Delivery>): number {
-	if (fate.kind === "came") return timesOf(fate.deliveries);
-	if (fate.kind !== "unaccepted" || fate.outcome.kind !== "failed" || !fate.outcome.maybeApplied) return 0;
-	const own = [...unclaimed].find(({ key, node }) => key === write.key && node.value === write.value);
-	if (own === undefined) return 0;
-	unclaimed.delete(own);
-	return 1;
-}
 
 function wrongWords(row: PredictionRow): string {
 	const because = row.because === "" ? "" : `: ${row.because}`;

@@ -1,23 +1,8 @@
 import assert from "node:assert/strict";
 import { claims, runOnModel, type Scenario, saveTimeline, scenario, type Timeline } from "etcd-watch-lab";
 import { ScenarioError } from "#lib/scenario";
-import type { Delivery, LifeEvent, WatcherRecord } from "#lib/timeline";
-
-type Name = keyof typeof claims;
-
-/** False of etcd's v2, whatever happens to it. */
-const isFalse: readonly Name[] = [
-	"grandchildrenAreUnseen",
-	"versionsArePerKey",
-	"keysCountTheirOwnWrites",
-	"removalNamesEveryKey",
-	"responseIndexIsSafeToGoOnFrom",
-];
-/** True or false as it comes: what is past the window, or past a snapshot, is lost. */
-const depends: readonly Name[] = ["goLoopLosesNothingMore", "afterIndexLosesNothing"];
-const isTrue = (Object.keys(claims) as Name[]).filter(
-	(name) => !isFalse.includes(name) && !depends.includes(name),
-);
+import { isFalse, isTrue } from "./agreement";
+import { edits } from "./edits";
 
 /** Numbers that look random, the same ones for the same seed (mulberry32). */
 class Dice {
@@ -125,126 +110,6 @@ async function randomRun(dice: Dice, isFlooded: boolean): Promise<Timeline | und
 	});
 }
 
-/** A timeline with something done to it, as it would have been recorded, or nothing where it does not fit. */
-type Edit = (timeline: Timeline, dice: Dice) => Timeline | undefined;
-
-/** Waited from its start to the end of the run. */
-function isOpen({ kind, life }: WatcherRecord): boolean {
-	return (
-		(kind === "watch" || kind === "stream") &&
-		life.every((event) => event.kind === "asked") &&
-		(kind === "watch" || life.length === 1)
-	);
-}
-
-function edited(
-	timeline: Timeline,
-	fits: (watcher: WatcherRecord) => boolean,
-	edit: (watcher: WatcherRecord) => WatcherRecord,
-): Timeline | undefined {
-	return timeline.watchers.some(fits)
-		? { ...timeline, watchers: timeline.watchers.map((one) => (fits(one) ? edit(one) : one)) }
-		: undefined;
-}
-
-const edits: Readonly<Record<string, Edit>> = {
-	asItWas: (timeline) => timeline,
-	/** The member stood still and was sent the whole store: what happened in between was told to nobody who waited. */
-	snapshot: (timeline, dice) => {
-		const from = dice.below(timeline.lastIndex + 1);
-		const to = from + dice.below(timeline.lastIndex - from + 1);
-		const isWhole = (watcher: WatcherRecord) => isOpen(watcher) && (watcher.life[0]?.at ?? to) <= from;
-		const skipped = ({ index, fromHistory }: Delivery) => !fromHistory && index > from && index <= to;
-		const watchers = timeline.watchers
-			.filter(isWhole)
-			.map((one) => ({ ...one, deliveries: one.deliveries.filter((event) => !skipped(event)) }));
-		const faults = [
-			{ kind: "pause" as const, at: from },
-			{ kind: "resume" as const, at: to },
-			{ kind: "snapshot" as const, at: to },
-		];
-		return watchers.length === 0 ? undefined : { ...timeline, watchers, faults };
-	},
-	/** The server drops a stream whose reader is too slow, with or without a pause of its own, and tells nobody. */
-	dropped: (timeline, dice) => {
-		const from = dice.below(timeline.lastIndex + 1);
-		const isPaused = dice.below(2) === 0;
-		return edited(
-			timeline,
-			(one) => one.kind === "stream" && isOpen(one) && (one.life[0]?.at ?? 0) <= from,
-			(one) => ({
-				...one,
-				deliveries: one.deliveries.filter(({ index }) => index <= from),
-				life: isPaused ? [...one.life, ...stopped(from, timeline.lastIndex)] : one.life,
-				proof: "gone",
-			}),
-		);
-	},
-	/** Nobody knows what else was on its way at the end. */
-	unproven: (timeline, dice) => {
-		const from = dice.below(timeline.lastIndex + 1);
-		return edited(timeline, isOpen, (one) => ({
-			...one,
-			deliveries: one.deliveries.filter(({ index }) => index <= from),
-			proof: "none",
-		}));
-	},
-	/** An expiry that no step waited for, and that nobody recorded. */
-	unseenExpiry: (timeline) => {
-		const writes = timeline.writes.filter(({ operation }) => operation !== "expire");
-		return writes.length < timeline.writes.length ? { ...timeline, writes } : undefined;
-	},
-	/** Somebody else's write on a shared server, or etcd's own as a member comes up again. */
-	foreignWrite: (timeline, dice) => {
-		if (timeline.watchers.some(({ life }) => life.some((event) => "gap" in event))) return undefined;
-		const after = dice.below(timeline.lastIndex + 1);
-		const isRestart = dice.below(2) === 0;
-		const shifted = shift(timeline, after) as Timeline;
-		const faults = [
-			{ kind: "kill" as const, at: after },
-			{ kind: "restart" as const, at: after },
-		];
-		// A kill would have ended the watchers' connections.
-		return isRestart ? { ...shifted, watchers: [], faults } : shifted;
-	},
-	/** A write that was carried out, and whose answer was lost. */
-	unanswered: (timeline, dice) => {
-		const at = dice.below(timeline.writes.length);
-		const outcome = { kind: "failed" as const, message: "the connection was cut", maybeApplied: true };
-		const writes = timeline.writes.map((write, nth) =>
-			nth === at && write.outcome.kind === "accepted" && write.operation !== "expire"
-				? { ...write, outcome }
-				: write,
-		);
-		return { ...timeline, writes };
-	},
-};
-
-function stopped(from: number, to: number): LifeEvent[] {
-	return [
-		{ kind: "paused", at: from },
-		{ kind: "resumed", at: to },
-	];
-}
-
-const indexes: ReadonlySet<string> = new Set(
-	"index triedAt at etcdIndex modifiedIndex createdIndex lastIndex".split(" "),
-);
-
-/** The same run with an index after `after` that is somebody else's. */
-function shift(value: unknown, after: number): unknown {
-	if (Array.isArray(value)) return value.map((one) => shift(one, after));
-	if (typeof value !== "object" || value === null) return value;
-	const moved = (index: number) => (index > after ? index + 1 : index);
-	return Object.fromEntries(
-		Object.entries(value).map(([name, one]: [string, unknown]) => {
-			if (typeof one !== "number") return [name, shift(one, after)];
-			if (name === "waitIndex") return [name, moved(one - 1) + 1];
-			return [name, indexes.has(name) ? moved(one) : one];
-		}),
-	);
-}
-
 const seed = 20_261_128;
 const runs = 200;
 
@@ -257,7 +122,7 @@ describe(`the claims on ${runs} random runs of the model, faults among them (see
 			const timeline = await randomRun(dice, run % 50 === 0);
 			if (timeline === undefined) continue;
 			for (const [edit, change] of Object.entries(edits)) {
-				const seen = change(timeline, dice);
+				const seen = change(timeline, (limit) => dice.below(limit));
 				if (seen === undefined) continue;
 				for (const name of [...isFalse, ...isTrue]) {
 					const { verdict, because } = claims[name](seen);

@@ -213,7 +213,7 @@ describe("all that reads a timeline says the same", function () {
 		describe("with faults", () => {
 			let cluster: Cluster;
 			before(async function () {
-				this.timeout(60_000);
+				this.timeout(180_000);
 				const flags = ["--snapshot-count", "100"];
 				cluster = await startCluster({ binary, flags, proxied: { peers: true } });
 			});

@@ -562,6 +562,17 @@ forEachEtcd((server) => {
 			});
 		});
 
+		it("is refused once more where nothing was written since, with the run up to there", async () => {
+			const twice = scenario("twice").set("/a").compact();
+			for (const steps of [twice.compact(), twice.set("/a").compact(1)])
+				await assert.rejects(run(steps), (error: unknown) => {
+					assert.ok(error instanceof ScenarioError);
+					assert.match(error.message, /^step \d: what is older than 1 is compacted already/);
+					assert.deepEqual(error.timeline?.compactions, [{ at: 1, index: 1 }]);
+					return true;
+				});
+		});
+
 		it("has no counterpart in v2, which the run there says, and the model", async () => {
 			const steps = scenario("on v2").watch("w", "/a").set("/a").compact().set("/a");
 			for (const timeline of [await steps.run(server.lab), await runOnModel(steps)]) {

@@ -192,6 +192,11 @@ export class Run implements RunContext {
 	async #compact(index: number, number: number): Promise<void> {
 		if (index > this.#now)
 			throw this.#patience.error(`step ${number}: there is no index ${index} yet, the last is ${this.#now}`);
+		const last = this.#compactions.at(-1)?.index;
+		if (last !== undefined && index <= last)
+			throw this.#patience.error(
+				`step ${number}: what is older than ${last} is compacted already, and etcd refuses to do it again`,
+			);
 		await this.api.compact?.(this.recorder.absoluteIndex(index), this.signal);
 		this.#compactions.push({ at: this.#now, index });
 		this.changed();

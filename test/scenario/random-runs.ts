@@ -150,7 +150,7 @@ export function randomScenario(seed: number, options: RandomOptions): Scenario {
 		else if (what < 8) later();
 		else if (what === 8 && options.floods)
 			attempt((one) => one.burst("/noise", { count: 1001, connections: 1 }));
-		else if (what === 9 && options.compactions) attempt((one) => one.compact());
+		else if (what === 9 && options.compactions) attempt((one) => one.set("/z", "kept").compact());
 		else if ((what === 9 || what === 10) && options.faults) fault();
 		else if (what === 11 && options.expiries) {
 			const key = oneOf(keys);

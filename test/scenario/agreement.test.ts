@@ -85,7 +85,7 @@ function isRepeatable({ steps }: Scenario): boolean {
 /** A live run, and how it differs from the model's. */
 async function withModel(seen: Timeline, steps: Scenario): Promise<string[]> {
 	if (seen.api !== "v2" || !isRepeatable(steps)) return all(seen);
-	const modelled = await runOnModel(steps, { like: seen });
+	const modelled = await runOnModel(steps, { like: seen, version: seen.server });
 	const differences = compareTimelines(seen, modelled).map(
 		({ where, one, other }) => `the model differs, ${where}: ${one} and ${other}`,
 	);

@@ -121,7 +121,8 @@ function ofRows(run: Timeline, { watcher, fates }: WatcherAccount, of: Parts): s
 	const { name, deliveries, life } = watcher;
 	const { found, same } = compared(name);
 	const inSilence = fates.filter((fate) => isAbsent(fate) && fate.told === undefined);
-	const [cell = ""] = /[✓✗].*/.exec(of.lossTable([{ ...run, watchers: [watcher] }]).text) ?? [];
+	// Of the whole run: what another watcher was sent tells that a write without an answer was carried out.
+	const cell = cellsOf(of.lossTable([run]).html)[0]?.[1 + run.watchers.indexOf(watcher)] ?? "";
 	same("losses", Number(/\d+/.exec(cell)?.[0]), inSilence.length);
 	const waiting = inSilence.filter(({ reason }) => reason === "member silent").length;
 	const [, some] = /(\d+) of them so far/.exec(cell) ?? [];

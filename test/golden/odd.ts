@@ -30,20 +30,21 @@ export function without(seen: Timeline, watcher: string, ...indexes: readonly nu
 
 const recursive = { recursive: true } as const;
 
-/** A v3 write that took three keys away at one revision, of which a watcher was sent as many as given. */
-export function severalKeys(sent: number): Timeline {
-	const keys = ["/a/1", "/a/2", "/a/3"];
+/** A v3 write that took keys away at one revision, of which a watcher was sent as many as given. */
+export function severalKeys(sent: number, count = 3): Timeline {
+	const keys = Array.from({ length: count }, (_, at) => `/a/${at + 1}`);
+	const last = count + 1;
 	const puts = keys.map((key, at) =>
 		fixtures.accepted(at + 1, "put", key, at + 1, { value: "v", operation: "set" }),
 	);
 	const gone = keys.map((key, at) => ({
-		node: fixtures.node(key, 4, { createdIndex: 0, version: 0 }),
+		node: fixtures.node(key, last, { createdIndex: 0, version: 0 }),
 		prevNode: fixtures.node(key, at + 1, { value: "v" }),
 	}));
 	const [first, ...others] = gone;
-	const all = fixtures.accepted(4, "delete", "/a", 4, { operation: "rmdir", ...first, others });
+	const all = fixtures.accepted(last, "delete", "/a", last, { operation: "rmdir", ...first, others });
 	const deliveries = gone.map(({ node, prevNode }) => ({
-		index: 4,
+		index: last,
 		action: "delete" as const,
 		key: node.key,
 		node,

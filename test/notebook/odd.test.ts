@@ -6,6 +6,19 @@ import { curveChart } from "#lib/page";
 import { type KeyNumbers, logChart, numbersChart, treeChart, windowChart } from "#lib/pages";
 import type { Delivery, LifeEvent } from "#lib/timeline";
 import { pixelsOf } from "#lib/timeline/printable.js";
+import { severalKeys } from "../golden/odd";
+import {
+	asked,
+	crowd,
+	cut,
+	paused,
+	poll,
+	replayed,
+	resumed,
+	set,
+	stream,
+	timelineOf,
+} from "../scenario/builders";
 import { barsOf, decoded, marksOf, rowsWith, spokenBy, textsOf, viewOf } from "./charts";
 import { accepted, delivery, many, node, postsRun, refused, timeline, watcher } from "./fixtures";
 
@@ -405,5 +418,138 @@ describe("what a chart says of itself", () => {
 			treeChart(timeline(long, [accepted(1, "set", long, 1, { value: wide })], [])),
 		])
 			assert.deepEqual(outside(chart), []);
+	});
+});
+
+describe("a v3 revision that came in part", () => {
+	const hollow = (chart: Chart) =>
+		marksOf(chart).filter(({ say }) => String(say).startsWith("w did not get"));
+	const filled = (chart: Chart, x: number) =>
+		marksOf(chart).filter((mark) => mark["x"] === x && String(mark["say"]).startsWith("w got"));
+
+	it("has the absence of each other key beside what came, within the lane", () => {
+		const chart = timelineChart(severalKeys(1));
+		assert.deepEqual(
+			hollow(chart).map(({ say }) => /get (.*?):/.exec(String(say))?.[1]),
+			["delete /a/2, revision 4", "delete /a/3, revision 4"],
+		);
+		const ys = [...filled(chart, 4), ...hollow(chart)].map(({ y }) => Number(y));
+		assert.equal(new Set(ys).size, 3);
+		assert.ok(Math.max(...ys) - Math.min(...ys) <= 2 * 27, `${ys}`);
+		assert.ok(textsOf(chart.svg).includes("not delivered"));
+	});
+
+	it("has one for all of them where there is no room for each", () => {
+		const chart = timelineChart(severalKeys(1, 20));
+		assert.deepEqual(
+			hollow(chart).map(({ say }) => /get (.*?):/.exec(String(say))?.[1]),
+			["delete of 19 keys, revision 21"],
+		);
+		assert.notEqual(hollow(chart)[0]?.["y"], filled(chart, 21)[0]?.["y"]);
+		assert.ok(textsOf(chart.svg).includes("19 keys"));
+	});
+
+	it("has no absence where all came, and one of the write where nothing did", () => {
+		assert.equal(hollow(timelineChart(severalKeys(3))).length, 0);
+		assert.equal(hollow(timelineChart(severalKeys(0))).length, 1);
+	});
+});
+
+describe("whether a stream is forgotten", () => {
+	const bars = (life: readonly LifeEvent[], sent: Parameters<typeof stream>[2]) =>
+		rowsWith(
+			timelineChart(
+				timelineOf({
+					writes: ["1", "2", "3", "4"].map((value) => set("/a", value)),
+					watchers: [stream("s", "/a", { ...sent, life })],
+				}),
+			),
+			"x2",
+			"tip",
+		)
+			.map(({ say }) => /^s: (listening|open|not reading).* (after index \d)/.exec(String(say)))
+			.flatMap((found) => (found ? [`${found[2]}: ${found[1]}`] : []))
+			.sort();
+
+	it("is told of each of its connections for itself", () => {
+		const life = [asked(2, 1), cut(2), asked(2)];
+		assert.deepEqual(bars(life, { sent: [replayed(1, 2), 3, 4] }), [
+			"after index 2: listening",
+			"after index 2: open",
+		]);
+	});
+
+	it("does not change by a pause of its reader", () => {
+		const life = [asked(1, 1), paused(2), resumed(3)];
+		assert.deepEqual(bars(life, { sent: [replayed(1, 1)] }), [
+			"after index 1: open",
+			"after index 2: not reading",
+			"after index 3: open",
+		]);
+	});
+});
+
+describe("what is not there", () => {
+	const ticksOf = (chart: Chart) =>
+		(chart.spec["layer"] as { encoding?: { x?: { axis?: { values?: number[] } } } }[]).flatMap(
+			({ encoding }) => encoding?.x?.axis?.values ?? [],
+		);
+
+	it("is no index on the axis: refused writes stand behind the last that the store reached", () => {
+		const refusals = Array.from({ length: 9 }, (_, at) => refused(at + 3, "set", "/a/b/c", 2));
+		const writes = [accepted(1, "set", "/a", 1), accepted(2, "set", "/a", 2), ...refusals];
+		assert.deepEqual(ticksOf(timelineChart(timeline("behind", writes, []))), [1, 2]);
+	});
+
+	it("is no word of the legend: a bar too short to be seen", () => {
+		const long = (life: readonly LifeEvent[]) =>
+			textsOf(
+				timelineChart(
+					timelineOf({
+						writes: [set("/q"), ...crowd(1400)],
+						watchers: [poll("p", "/q", { life, sent: [1] })],
+					}),
+				).svg,
+			);
+		const answered = { kind: "answered", at: 1 } as const;
+		assert.ok(!long([asked(0), answered]).includes("listening"));
+		assert.ok(long([asked(0), answered, asked(200)]).includes("listening"));
+	});
+
+	it("is counted: the labels for which there is no room", () => {
+		const writes = Array.from({ length: 40 }, (_, at) => accepted(at + 1, "set", `/a/key-${at}`, at + 1));
+		const chart = timelineChart(timeline("forty", writes, []));
+		const found = textsOf(chart.svg).filter((text) => text.startsWith("set /a/key-"));
+		assert.ok(found.length < 40 && found.length > 10);
+		assert.ok(textsOf(chart.svg).includes(`${found.length} of 40 labelled`));
+		assert.deepEqual(outside(chart), []);
+		assert.ok(!timelineChart(postsRun()).svg.includes("labelled"));
+	});
+});
+
+describe("a life of many events", () => {
+	const many401 = () => {
+		const life = Array.from({ length: 300 }, (_, at): LifeEvent[] => [
+			asked(2 * at, 2 * at),
+			{
+				...{ kind: "error", at: 2 * at + 1, code: 401, message: "cleared", cause: "" },
+				gap: { from: 2 * at, to: 2 * at + 1 },
+			},
+		]).flat();
+		const writes = Array.from({ length: 600 }, (_, at) => accepted(at + 1, "set", "/a", at + 1));
+		return timelineChart(timeline("loop", writes, [watcher("w", "/a", [], life)]));
+	};
+
+	it("is described by its first and its last, and a number", () => {
+		const { spec } = many401();
+		const description = String(spec["description"]);
+		assert.ok(description.length < 2000, `${description.length} characters`);
+		assert.match(description, /error 401 at index 1,.*; … 296 more …; .*error 401 at index 599,/);
+	});
+
+	it("is drawn with gaps that lie on each other as one, and says of how many", () => {
+		const gaps = rowsWith(many401(), "tip", "x2").filter(({ tip }) => Object.hasOwn(tip as object, "gap"));
+		assert.ok(gaps.length > 0 && gaps.length < 100, `${gaps.length} gaps`);
+		assert.match(String(gaps[0]?.["say"]), /^\d+ times/);
 	});
 });

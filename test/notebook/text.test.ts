@@ -85,8 +85,32 @@ describe("the text twin", () => {
 	it("of a long run gathers neighbours with the same fate into one row", () => {
 		const { text } = timelineChart(burst());
 		assert.match(text, /2 to 1499 │ 1498 × set, first \/a\/2 +│ · nobody waiting/);
-		assert.match(text, /polls: 2 of 3000 events came\nloop: 3000 of 3000 events came/);
+		assert.match(text, /polls: 2 of 3000 events came; got index 1, 1500\nloop: 3000 of 3000 events came$/m);
 		assert.ok(text.split("\n").length < 20);
+	});
+
+	it("of a long run that has no neighbours alike has the first rows and the last, and says which events came", () => {
+		const writes = Array.from({ length: 60 }, (_, at) => accepted(at + 1, "set", "/a", at + 1));
+		const odd = writes.filter((_, at) => at % 2 === 0 && at < 40).map((write) => delivery(write, 0));
+		const run = timeline("in turn", writes, [watcher("w", "/a", odd)]);
+		const { text } = timelineChart(run);
+		assert.match(text, /^ +1 │ set \/a/m);
+		assert.match(text, /^ +39 │ set \/a +│ set$/m);
+		assert.match(text, /^40 to 60 │ 21 × set, first \/a +│ ·$/m);
+		assert.match(text, /^ +│ … and 16 more rows/m);
+		assert.match(
+			text,
+			/^w: 20 of 60 events came; got index 1, 3, 5, 7, … 12 more stretches …, 33, 35, 37, 39$/m,
+		);
+		assert.match(timelineTable(run).text, /40 to 60 +│ +40 to 60 │ 21 × set/);
+	});
+
+	it("tells the beginning and the end of a long life", () => {
+		const life = Array.from({ length: 30 }, (_, at) => ({ kind: "cut" as const, at }));
+		const { text } = timelineChart(timeline("cuts", [], [watcher("w", "/a", [], life)]));
+		assert.match(text, /^w: its connection was cut at index 0$/m);
+		assert.match(text, /^w: … and 24 more$/m);
+		assert.match(text, /^w: its connection was cut at index 29$/m);
 	});
 
 	it("of a long run goes by index, whatever the order in which concurrent writes were tried", () => {

@@ -171,6 +171,18 @@ describe("what became of a write at a watcher", () => {
 		assert.deepEqual(reasons(run, "s"), ["history: recursive", "deaf stream", "over"]);
 	});
 
+	it("is the same of a loop of polls as of the same polls one by one (S36)", async () => {
+		const life = [asked(0), answered(1), asked(2), answered(3), asked(3)];
+		const told = { recursive: true, life, sent: [1, { index: 3, etcdIndex: 2 }], proof: "fence" as const };
+		const byHand = timelineOf({ writes: [...three, set("/a")], watchers: [poll("w", "/a", told)] });
+		assert.deepEqual(reasons(byHand, "w"), ["own key", "between two polls", "own key", "throws"]);
+		const steps = scenario("x").set("/b").pollLoop("w", "/a", recursive).set("/a/1").set("/a/2");
+		const loop = (await runOnModel(steps)).watchers[0];
+		const single = scenario("x").set("/b").poll("w", "/a", recursive).set("/a/1").poll("w").set("/a/2");
+		const polls = (await runOnModel(single.poll("w"))).watchers[0];
+		assert.deepEqual(loop, polls);
+	});
+
 	it("is lost with its connection where it may have been on its way", () => {
 		const run = timelineOf({
 			writes: three,

@@ -17,7 +17,7 @@ export interface Counted {
 	readonly what?: string;
 }
 
-export interface BandLook {
+interface BandLook {
 	readonly height: number;
 	/** They lie between two indexes, as refused writes do, and not at one. */
 	readonly isBetween?: true;
@@ -57,37 +57,36 @@ export function bandsOf(events: readonly Counted[], axis: Axis, y: number, look:
 	return stretches.flatMap((stretch) => drawn(stretch, axis, y, look));
 }
 
-function exactStretches(events: readonly Counted[], perIndex: number): Stretch[] {
+/** Events that follow each other, until one begins another stretch. */
+function gathered(
+	events: readonly Counted[],
+	begins: (event: Counted, last: Stretch) => boolean,
+	binOf = (_: Counted) => 0,
+): Stretch[] {
 	const stretches: Stretch[] = [];
 	for (const event of events) {
-		const { index, style } = event;
-		let last = stretches.at(-1);
-		const apart = last ? index - last.to : 0;
-		if (!last || last.events[0]?.style !== style || (apart > 1 && apart * perIndex > 1)) {
-			last = { from: index, to: index, bin: 0, events: [], tenths: [[style, 10]] };
-			stretches.push(last);
-		}
-		last.to = index;
-		last.events.push(event);
+		const { index } = event;
+		const last = stretches.at(-1);
+		if (last && !begins(event, last)) {
+			last.to = index;
+			last.events.push(event);
+		} else stretches.push({ from: index, to: index, bin: binOf(event), events: [event], tenths: [] });
 	}
+	for (const stretch of stretches) stretch.tenths = sharesOf(stretch.events);
 	return stretches;
 }
 
+function exactStretches(events: readonly Counted[], perIndex: number): Stretch[] {
+	return gathered(events, ({ index, style }, { to, events: [first] }) => {
+		const apart = index - to;
+		return first?.style !== style || (apart > 1 && apart * perIndex > 1);
+	});
+}
+
 function mixedStretches(events: readonly Counted[], axis: Axis): Stretch[] {
-	const bins: Stretch[] = [];
-	for (const event of events) {
-		const bin = Math.floor(((event.index - axis.lo) * pixelsPerIndex(axis)) / BIN_PIXELS);
-		let last = bins.at(-1);
-		if (last?.bin !== bin) {
-			last = { from: event.index, to: event.index, bin, events: [], tenths: [] };
-			bins.push(last);
-		}
-		last.to = event.index;
-		last.events.push(event);
-	}
+	const binOf = ({ index }: Counted) => Math.floor(((index - axis.lo) * pixelsPerIndex(axis)) / BIN_PIXELS);
 	const stretches: Stretch[] = [];
-	for (const bin of bins) {
-		bin.tenths = sharesOf(bin.events);
+	for (const bin of gathered(events, (event, last) => binOf(event) !== last.bin, binOf)) {
 		const last = stretches.at(-1);
 		if (last && String(last.tenths) === String(bin.tenths) && bin.bin - last.bin <= 3) {
 			last.to = bin.to;

@@ -13,10 +13,11 @@ import type { EventAction, Timeline, WriteRecord } from "../timeline/timeline";
 import { isRemoval } from "../v2/key";
 import { type BandStyle, bandsOf, type Counted } from "./bands";
 import { type Chart, chartOf, type Titles } from "./frame";
+import type { Axis } from "./layers";
 import { axisOf, type Lane, type Layout, layoutOf, pixelsPerIndex, placesOf, rounded } from "./layout";
 import { compactionsOf, faultsOf, lifeOf, windowOf } from "./life";
 import { markOfWrite, markSize, marksOfWatcher } from "./marks";
-import { LABEL, slantedText } from "./placing";
+import { entriesOf, LABEL, slantedText } from "./placing";
 import type { Shape } from "./shape";
 import { COLOUR, PLOT_WIDTH, WINDOW } from "./style";
 import { timelineText } from "./text";
@@ -98,15 +99,19 @@ export function sideBySideChart(one: Timeline, other: Timeline, options: SideByS
 	});
 }
 
-type RunsInput = Omit<Parameters<typeof chartOf>[0], "axis" | "slider"> & {
-	readonly axis: ReturnType<typeof axisOf>;
-};
-
-function runsChart(runs: readonly Timeline[], input: RunsInput): Chart {
+function runsChart(
+	runs: readonly Timeline[],
+	input: Parameters<typeof chartOf>[0] & { readonly axis: Axis },
+): Chart {
 	const { lo, last } = input.axis;
 	const name = `play up to ${[...new Set(runs.map(unitOf))].join(" or ")} `;
 	const slider = { min: Math.min(0, Math.floor(lo)), max: last, name };
-	return chartOf({ ...input, shapes: thinned(input.shapes), slider });
+	const shapes = thinned(input.shapes);
+	// A bar that a mark hides is worth no word of the legend.
+	const isHidden = (shape: Shape) =>
+		shape.style === "listening" && ((shape.x2 ?? 0) - shape.x) * pixelsPerIndex(input.axis) < 4;
+	const legend = entriesOf(shapes.filter((shape) => !isHidden(shape)));
+	return chartOf({ ...input, shapes, slider, legend });
 }
 
 function nameOf({ api, server }: Timeline): string {
@@ -239,7 +244,8 @@ function watcherShapes(reading: Reading, lane: Lane, layout: Layout, lineFrom: n
 			came += fate.deliveries.length;
 			const isReplayed = fate.deliveries.every(({ fromHistory }) => fromHistory);
 			add(fate.outcome.index, isReplayed, fate.deliveries[0]?.action);
-		} else if (fate.kind === "absent") {
+		}
+		if (fate.kind === "absent" || (fate.kind === "came" && fate.lacking.length > 0)) {
 			absent++;
 			events.push({ index: fate.outcome.index, style: "absentBand", words: "not delivered" });
 		}

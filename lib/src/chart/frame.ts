@@ -23,7 +23,7 @@ export interface Titles {
 	readonly subtitle?: string;
 }
 
-export interface ChartInput {
+interface ChartInput {
 	readonly title: string;
 	/** "" for none. */
 	readonly subtitle: string;

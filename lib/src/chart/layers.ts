@@ -110,30 +110,23 @@ function layersOfGroup(
 				),
 			];
 		case "box":
+		case "line": {
+			const isBox = style.draw === "box";
+			const has = (field: string) => isBox || shapes.some((shape) => field in shape);
+			const isMoved = isBox && (style.grows !== undefined || style.trails);
 			return [
 				layer(
 					{ tooltip, ...spoken.mark },
 					{
-						x2: { field: style.grows === undefined && !style.trails ? "x2" : "xEnd" },
+						...(has("x2") ? { x2: { field: isMoved ? "xEnd" : "x2" } } : {}),
 						y: raw("y"),
-						y2: { field: "y2" },
-						...(style.group === undefined ? {} : LOOK),
+						...(has("y2") ? { y2: { field: "y2" } } : {}),
+						...(isBox && style.group !== undefined ? LOOK : {}),
 						...spoken.encoding,
 					},
 				),
 			];
-		case "line":
-			return [
-				layer(
-					{ tooltip, ...spoken.mark },
-					{
-						...(shapes.some((shape) => "x2" in shape) ? { x2: { field: "x2" } } : {}),
-						y: raw("y"),
-						...(shapes.some((shape) => "y2" in shape) ? { y2: { field: "y2" } } : {}),
-						...spoken.encoding,
-					},
-				),
-			];
+		}
 		case "text": {
 			const words = { y: raw("y"), text: { field: "text", type: "nominal" } };
 			const colour = isColoured ? { color: plain("colour") } : {};

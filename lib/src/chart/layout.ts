@@ -2,7 +2,7 @@ import { fitted, pixelsOf, shortened } from "../timeline/printable";
 import { faultWords, refusalLabel, watcherWords, writeWords } from "../timeline/reading";
 import type { FaultRecord, Timeline, WriteRecord } from "../timeline/timeline";
 import type { Axis } from "./layers";
-import { LABEL, type LabelPlan, placeLabels, placeWords, type WantedLabel } from "./placing";
+import { LABEL, type LabelPlan, leanOf, placeLabels, placeWords, type WantedLabel } from "./placing";
 import { PLOT_WIDTH } from "./style";
 
 /** Where the writes of a run stand on its own axis, and how far that goes. */
@@ -23,36 +23,25 @@ export interface Places {
 export function placesOf(timeline: Timeline): Places {
 	const ofWrite = new Map<number, number>();
 	const refused = new Map<number, number[]>();
-	let first = 1;
-	let last = Math.max(1, timeline.lastIndex);
 	for (const { id, triedAt, outcome } of timeline.writes) {
-		if (outcome.kind === "accepted") {
-			ofWrite.set(id, outcome.index);
-			first = Math.min(first, outcome.index);
-			last = Math.max(last, outcome.index);
-			continue;
-		}
 		const same = refused.get(triedAt);
-		if (same) same.push(id);
+		if (outcome.kind === "accepted") ofWrite.set(id, outcome.index);
+		else if (same) same.push(id);
 		else refused.set(triedAt, [id]);
-		last = Math.max(last, triedAt);
 	}
-	let lowest = first;
-	let highest = last;
-	for (const [triedAt, ids] of refused) {
+	for (const [triedAt, ids] of refused)
 		ids.forEach((id, at) => {
-			const x = triedAt + (at + 1) / (ids.length + 1);
-			ofWrite.set(id, x);
-			lowest = Math.min(lowest, x);
-			highest = Math.max(highest, x);
+			ofWrite.set(id, triedAt + (at + 1) / (ids.length + 1));
 		});
-	}
-	for (const watcher of timeline.watchers)
-		for (const { index } of watcher.deliveries) {
-			lowest = Math.min(lowest, index);
-			highest = Math.max(highest, index);
-			last = Math.max(last, index);
-		}
+	let lowest = 1;
+	let highest = Math.max(1, timeline.lastIndex);
+	const reach = (x: number) => {
+		lowest = Math.min(lowest, x);
+		highest = Math.max(highest, x);
+	};
+	for (const x of ofWrite.values()) reach(x);
+	for (const { deliveries } of timeline.watchers) for (const { index } of deliveries) reach(index);
+	const last = Math.floor(highest);
 	const pad = Math.max(0.35, (highest - lowest) * 0.02);
 	const edge = Math.min(pad, 0.5);
 	const xOf = ({ id, triedAt }: WriteRecord) => ofWrite.get(id) ?? triedAt;
@@ -63,12 +52,14 @@ export function placesOf(timeline: Timeline): Places {
 export function axisOf(places: readonly Places[], title: string): Axis {
 	const least = Math.min(...places.map(({ lo }) => lo));
 	const most = Math.max(...places.map(({ hi }) => hi));
+	const last = Math.max(...places.map((one) => one.last));
 	return {
 		lo: least,
 		hi: most,
-		last: Math.max(...places.map(({ last }) => last)),
+		last,
 		edge: Math.max(...places.map(({ edge }) => edge)),
-		ticks: indexTicks(least, most),
+		// Behind the last index there are refused writes at most.
+		ticks: indexTicks(least, most).filter((tick) => tick <= last),
 		title,
 	};
 }
@@ -154,15 +145,23 @@ export function layoutOf(timeline: Timeline, places: Places, axis: Axis, top = 0
 	const widest = Math.max(
 		...names.map(({ name, words }) => Math.max(pixelsOf(name, 12, true), pixelsOf(words, 11))),
 	);
-	const left = Math.round(Math.min(WIDEST, Math.max(90, widest + 26)));
+	const margin = Math.round(Math.min(WIDEST, Math.max(90, widest + 26)));
 
 	const labelled = timeline.writes.length > MOST_LABELS ? [] : timeline.writes;
 	const wanted = (short: boolean) =>
 		labelled.map((write) => labelOf(write, (places.xOf(write) - axis.lo) * pixelsPerIndex(axis), short));
-	const labels = placeLabels(wanted(false), wanted(true), -left + 8, PLOT_WIDTH + 24);
+	const labels = placeLabels(wanted(false), wanted(true), -margin + 8, PLOT_WIDTH + 24);
+	// Slanted ones lean over the margin, and those that have no room are counted in it.
+	const words = labels.kind === "slanted" ? by.map((name) => labelledWords(timeline, name, labels)) : [];
+	const left = Math.ceil(Math.max(margin, leanOf(labels) + 8, ...words.map((one) => pixelsOf(one, 11) + 26)));
 	const labelsEnd = top + labels.height + 4;
 	const lanes = names.map(
-		(lane, at): Lane => ({ ...lane, y: labelsEnd + 18 + at * spacing, half: spacing * 0.42 }),
+		(lane, at): Lane => ({
+			...lane,
+			words: words[at] ?? lane.words,
+			y: labelsEnd + 18 + at * spacing,
+			half: spacing * 0.42,
+		}),
 	);
 	const faults = placeFaults(timeline, axis);
 	const lastLane = labelsEnd + 18 + (count - 1) * spacing;
@@ -179,6 +178,13 @@ export function layoutOf(timeline: Timeline, places: Places, axis: Axis, top = 0
 		left,
 		bottom: lastLane + 30 + FAULT_ROW * Math.max(0, ...faults.map(({ row }) => row - 1)),
 	};
+}
+
+/** How many of a client's writes are labelled, where not all are. */
+function labelledWords({ writes }: Timeline, by: string, { rows }: LabelPlan): string {
+	const own = rows.filter((_, nth) => writes[nth]?.by === by);
+	const shown = own.filter((row) => row >= 0).length;
+	return shown === own.length ? "" : `${shown} of ${own.length} labelled`;
 }
 
 function labelOf(write: WriteRecord, x: number, short: boolean): WantedLabel {
@@ -198,7 +204,7 @@ export const FAULT_ROW = 13;
 const MOST_FAULT_ROWS = 6;
 
 /** What was done to the servers at one index: a line through all lanes, words in a row below the lowest. */
-export interface PlacedFault {
+interface PlacedFault {
 	readonly at: number;
 	readonly faults: readonly FaultRecord[];
 	readonly x: number;

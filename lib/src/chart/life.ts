@@ -5,6 +5,7 @@ import {
 	gapWords,
 	lifeWords,
 	type Reading,
+	type Span,
 	unitOf,
 } from "../timeline/reading";
 import type { FaultRecord, LifeEvent } from "../timeline/timeline";
@@ -26,25 +27,18 @@ export function lifeOf(reading: Reading, layout: Layout, lane: Lane, isBanded: b
 function barsOf(reading: Reading, { places, axis }: Layout, y: number): Shape[] {
 	const { watcher, unit } = reading;
 	const perIndex = pixelsPerIndex(axis);
-	const bars: {
-		style: BarStyle;
-		x: number;
-		x2: number;
-		after: number;
-		until: number | undefined;
-		count: number;
-	}[] = [];
-	for (const span of reading.spans) {
-		const start = span.after + AFTER;
-		const end = span.until === undefined ? places.end : span.until + (span.answered ? 0 : AFTER);
+	const bars: (Pick<Span, "after" | "until"> & { style: BarStyle; x: number; x2: number; count: number })[] =
+		[];
+	for (const { after, until, kind: style, answered } of reading.spans) {
+		const start = after + AFTER;
+		const end = until === undefined ? places.end : until + (answered ? 0 : AFTER);
 		const x = rounded(Math.max(axis.lo, start));
 		const x2 = rounded(Math.min(axis.hi, Math.max(end, start + 0.15, start + 1.5 / perIndex)));
 		if (x2 <= x) continue;
-		const style = span.kind === "paused" ? "paused" : isDeaf(reading, span.after) ? "deaf" : "listening";
 		const last = bars.at(-1);
 		if (last && last.style === style && (x - last.x2) * perIndex < 1) {
-			Object.assign(last, { x2, until: span.until, count: last.count + 1 });
-		} else bars.push({ style, x, x2, after: span.after, until: span.until, count: 1 });
+			Object.assign(last, { x2, until, count: last.count + 1 });
+		} else bars.push({ style, x, x2, after, ...(until === undefined ? {} : { until }), count: 1 });
 	}
 	return bars.map(({ style, x, x2, after, until, count }): Shape => {
 		const end = until === undefined ? "to the end" : `up to ${unit} ${until}`;
@@ -58,54 +52,35 @@ function barsOf(reading: Reading, { places, axis }: Layout, y: number): Shape[] 
 const BAR_WORDS = { listening: "listening", paused: "not reading", deaf: STYLES.deaf.key.means } as const;
 type BarStyle = keyof typeof BAR_WORDS;
 
-/**
- * True for a v2 stream that asked for the past at this index and was answered from the history: it is registered nowhere
- * since (`watcherHub.watch` in store/watcher_hub.go at v3.5.1), so that its open connection is sent nothing more.
- */
-function isDeaf({ watcher, unit }: Reading, at: number): boolean {
-	return (
-		unit === "index" &&
-		watcher.kind === "stream" &&
-		watcher.life.some(
-			(event) =>
-				event.kind === "asked" &&
-				event.at === at &&
-				event.waitIndex !== undefined &&
-				event.waitIndex <= at &&
-				watcher.deliveries.some(({ index, fromHistory }) => fromHistory && index >= (event.waitIndex ?? 0)),
-		)
-	);
-}
+/** With more gaps than this, those that lie on each other are one, which says how many. */
+const MOST_GAPS = 40;
 
 /** Events that are gone, as a 401, a compaction or a follower says. */
-function gapsOf(reading: Reading, { axis }: Layout, { y, half }: Lane): Shape[] {
-	return reading.watcher.life.flatMap((event): Shape[] => {
-		const stated = event.kind === "gap" ? event : event.kind === "error" ? event.gap : undefined;
-		if (stated === undefined) return [];
-		const { from, to } = stated;
+function gapsOf({ watcher, unit }: Reading, { axis }: Layout, { y, half }: Lane): Shape[] {
+	const gaps = watcher.life.flatMap((event) => {
+		const gap = event.kind === "gap" ? event : event.kind === "error" ? event.gap : undefined;
+		return gap ? [{ event, from: gap.from, to: gap.to, count: 1 }] : [];
+	});
+	const boxes: typeof gaps = [];
+	for (const gap of gaps) {
+		const last = boxes.at(-1);
+		if (gaps.length > MOST_GAPS && last && (gap.from - last.to - 1) * pixelsPerIndex(axis) < 1)
+			Object.assign(last, { to: Math.max(last.to, gap.to), count: last.count + 1 });
+		else boxes.push(gap);
+	}
+	return boxes.flatMap(({ event, from, to, count }): Shape[] => {
 		const x = Math.min(axis.hi, Math.max(axis.lo, from - 0.5));
 		const x2 = Math.min(axis.hi, Math.max(axis.lo, to + 0.5));
 		if (x2 <= x) return [];
-		const say = lifeWords(event, reading.unit);
-		const tip = { watcher: shortened(reading.watcher.name, 40), gap: `${from} to ${to}`, [event.kind]: say };
+		const say = `${count > 1 ? `${count} times, the first: ` : ""}${lifeWords(event, unit)}`;
+		const tip = { watcher: shortened(watcher.name, 40), gap: `${from} to ${to}`, [event.kind]: say };
 		return [{ style: "gap", x, x2, y: y - half, y2: y + half, at: event.at, tip, say }];
 	});
 }
 
 /** What a note weighs: what was lost before what was cut, and that before what was put right. */
-const WEIGHT: Readonly<Record<LifeEvent["kind"], number>> = {
-	error: 2,
-	gap: 2,
-	reset: 2,
-	cut: 1,
-	closed: 1,
-	paused: 1,
-	resumed: 1,
-	listed: 0,
-	bookmarked: 0,
-	asked: 0,
-	answered: 0,
-};
+const weightOf = ({ kind }: LifeEvent) =>
+	["error", "gap", "reset"].includes(kind) ? 2 : ["listed", "bookmarked"].includes(kind) ? 0 : 1;
 
 /** Notes stand above the bar; one that would touch another that weighs as much or more is left out. */
 function notesOf({ watcher, unit }: Reading, { places, axis }: Layout, { y, half }: Lane): Shape[] {
@@ -116,7 +91,7 @@ function notesOf({ watcher, unit }: Reading, { places, axis }: Layout, { y, half
 		const width = pixelsOf(text, 10);
 		const wanted = (event.at + AFTER - axis.lo) * perIndex;
 		const from = Math.max(0, Math.min(wanted - 3, PLOT_WIDTH + 20 - width));
-		return [{ event, text, wanted, from, width, weight: WEIGHT[event.kind] }];
+		return [{ event, text, wanted, from, width, weight: weightOf(event) }];
 	});
 	const rows = placeWords(notes, 1, 6);
 	const name = shortened(watcher.name, 40);

@@ -1,6 +1,6 @@
+import type { Change } from "../timeline/account";
 import { printable, shortened } from "../timeline/printable";
 import {
-	type Fate,
 	fateOf,
 	type Reading,
 	refusalLabel,
@@ -10,7 +10,7 @@ import {
 	watcherWords,
 	writeWords,
 } from "../timeline/reading";
-import type { Delivery, NodeRecord, Timeline, WriteRecord } from "../timeline/timeline";
+import type { Delivery, NodeRecord, WriteRecord } from "../timeline/timeline";
 import { becauseWords, whyWords } from "../timeline/why";
 import { isRemoval } from "../v2/key";
 import type { Axis } from "./layers";
@@ -109,47 +109,61 @@ function eventTip(
 /** The least distance at which the marks of one index are told apart. */
 const LEAST_APART = 6;
 
-/**
- * The marks of what came at one index to a watcher: one for each time that it came, a ring around what history
- * replayed. They stay within the lane, `half` pixels from its middle; where there is no room for all there is one, with
- * their number beside it.
- */
-function marksOfDeliveries(
-	deliveries: readonly Delivery[],
-	link: string,
-	reading: Reading,
-	lane: Lane,
-	size: number,
-	why?: string,
-): Shape[] {
-	const count = deliveries.length;
+/** Where so many marks of one index stand in a lane, and how large; undefined where there is no room for all. */
+function placesAt(count: number, { y, half }: Lane, size: number) {
 	const wanted = Math.max(LEAST_APART, Math.sqrt(size) + 3);
-	const isWide = ((count - 1) / 2) * wanted > lane.half;
-	const apart = isWide ? (2 * lane.half) / (count - 1) : wanted;
-	const [first] = deliveries;
-	if (first !== undefined && apart < LEAST_APART) {
-		const words = manyWords(deliveries);
-		const mark = markOfDelivery(first, link, reading, lane.y, size, {
-			say: `${words.event}, ${reading.unit} ${first.index}${words.times}${words.keys}`,
-			came: words.short,
-			why,
-		});
-		const at = { x: first.index, y: rounded(lane.y - 10), at: first.index, link };
-		return [...mark, { style: "count", ...at, text: words.short, isMute: true }];
-	}
+	const isWide = ((count - 1) / 2) * wanted > half;
+	const apart = isWide ? (2 * half) / (count - 1) : wanted;
+	if (apart < LEAST_APART) return undefined;
 	const small = isWide ? Math.min(size, (apart - 1) ** 2) : size;
-	return deliveries.flatMap((delivery, nth) => {
+	return Array.from({ length: count }, (_, nth) => ({
+		y: rounded(y + (nth - (count - 1) / 2) * apart),
+		size: small,
+	}));
+}
+
+/** A mark of those that stand at one index. */
+type Draw = (place: { readonly y: number; readonly size: number }) => Shape[];
+
+/** Marks that stand at one index, and the one that stands for all of them where there is no room for each. */
+type Group = { readonly each: readonly Draw[]; readonly all: Draw };
+
+function column(groups: readonly Group[], lane: Lane, size: number): Shape[] {
+	const each = groups.flatMap((group) => group.each);
+	const drawn = placesAt(each.length, lane, size) ? each : groups.map(({ all }) => all);
+	const places = placesAt(drawn.length, lane, size) ?? [];
+	return drawn.flatMap((draw, nth) => draw(places[nth] ?? { y: lane.y, size }));
+}
+
+/** The number beside a mark that stands for many. */
+function countOf(text: string, x: number, y: number, link: string): Shape {
+	return { style: "count", x, y: rounded(y - 10), at: x, link, text, isMute: true };
+}
+
+/** What came at one index to a watcher: one mark for each time that it came, a ring around what history replayed. */
+function deliveriesAt(deliveries: readonly Delivery[], link: string, reading: Reading, why?: string): Group {
+	const count = deliveries.length;
+	const each = deliveries.map((delivery, nth): Draw => {
 		const ofMany = `${nth + 1} of ${count}`;
-		const came = timesOf(deliveries) > 1 ? `${ofMany} times` : `${ofMany} of this revision`;
+		const many = timesOf(deliveries) > 1 ? `${ofMany} times` : `${ofMany} of this revision`;
+		const came = count > 1 ? many : undefined;
 		const replayed = delivery.fromHistory ? ", replayed from the history" : "";
-		return markOfDelivery(delivery, link, reading, rounded(lane.y + (nth - (count - 1) / 2) * apart), small, {
-			say: `${delivery.action} ${shortened(delivery.key, 60)}, ${reading.unit} ${delivery.index}${replayed}${
-				count > 1 ? `, ${came}` : ""
-			}`,
-			came: count > 1 ? came : undefined,
-			why,
-		});
+		const event = `${delivery.action} ${shortened(delivery.key, 60)}, ${reading.unit} ${delivery.index}`;
+		const say = `${event}${replayed}${came === undefined ? "" : `, ${came}`}`;
+		return ({ y, size }) => markOfDelivery(delivery, link, reading, y, size, { say, came, why });
 	});
+	const all: Draw = (place) => {
+		const [first] = deliveries;
+		if (first === undefined || count === 1) return each.flatMap((draw) => draw(place));
+		const { event, short, times, keys } = manyWords(deliveries);
+		const say = `${event}, ${reading.unit} ${first.index}${times}${keys}`;
+		const words = { say, came: short, why };
+		return [
+			...markOfDelivery(first, link, reading, place.y, place.size, words),
+			countOf(short, first.index, place.y, link),
+		];
+	};
+	return { each, all };
 }
 
 /** Many deliveries of one index in words: the same event again, the events of a v3 revision, or both. */
@@ -205,32 +219,47 @@ function markOfDelivery(
 	];
 }
 
-/** The hollow mark where an event should have been. */
+/** The hollow mark where events of a write should have been. `count`: how many keys it stands for, if not for one. */
 function markOfAbsence(
-	timeline: Timeline,
 	write: WriteRecord,
-	fate: Extract<Fate, { kind: "absent" }>,
-	reading: Reading,
-	{ y }: Lane,
-	size: number,
-): Shape {
-	const why = whyWords(timeline, reading.watcher.name, write.id);
-	return {
-		style: "absent",
-		x: fate.outcome.index,
-		y,
-		size,
-		at: fate.outcome.index,
-		link: `w${write.id}`,
-		say: `${printable(reading.watcher.name)} did not get ${writeWords(write)}, ${reading.unit} ${fate.outcome.index}: ${becauseWords(timeline, reading.watcher.name, write.id)}`,
-		tip: {
-			watcher: shortened(reading.watcher.name, 40),
-			"asked for": watcherWords(reading.watcher),
-			"not delivered": writeWords(write),
-			[reading.unit]: String(fate.outcome.index),
-			why,
+	what: string,
+	index: number,
+	{ timeline, watcher, unit }: Reading,
+	count?: number,
+): Draw {
+	const link = `w${write.id}`;
+	return ({ y, size }) => [
+		{
+			style: "absent",
+			x: index,
+			y,
+			size,
+			at: index,
+			link,
+			say: `${printable(watcher.name)} did not get ${what}, ${unit} ${index}: ${becauseWords(timeline, watcher.name, write.id)}`,
+			tip: {
+				watcher: shortened(watcher.name, 40),
+				"asked for": watcherWords(watcher),
+				"not delivered": what,
+				[unit]: String(index),
+				why: whyWords(timeline, watcher.name, write.id),
+			},
 		},
-	};
+		...(count === undefined ? [] : [countOf(`${count} keys`, index, y, link)]),
+	];
+}
+
+/** Of a v3 write that came in part: what did not. */
+function absencesOf(write: WriteRecord, lacking: readonly Change[], reading: Reading): Group[] {
+	const [first] = lacking;
+	if (!first) return [];
+	const { action, index } = first;
+	const each = lacking.map(({ key }) =>
+		markOfAbsence(write, `${action} ${shortened(key, 60)}`, index, reading),
+	);
+	const count = lacking.length;
+	const many = markOfAbsence(write, `${action} of ${count} keys`, index, reading, count);
+	return [{ each, all: (count === 1 ? each[0] : many) ?? many }];
 }
 
 /** The marks of one watcher's lane, and the lines to them from the writes: only the classes that `draw` names. */
@@ -245,27 +274,25 @@ export function marksOfWatcher(
 	const shapes: Shape[] = [];
 	for (const write of timeline.writes) {
 		const fate = fateOf(reading, write);
-		if (fate.kind === "absent" && draw.absent)
-			shapes.push(markOfAbsence(timeline, write, fate, reading, lane, size));
-		if (fate.kind !== "came" || !draw.came) continue;
+		if (fate.kind === "absent" && draw.absent) {
+			const drawn = markOfAbsence(write, writeWords(write), fate.outcome.index, reading);
+			shapes.push(...drawn({ y: lane.y, size }));
+		}
+		if (fate.kind !== "came") continue;
 		const link = `w${write.id}`;
 		const { index } = fate.outcome;
-		const why = whyWords(timeline, reading.watcher.name, write.id);
+		const absent = absencesOf(write, draw.absent ? fate.lacking : [], reading);
+		const why = draw.came ? whyWords(timeline, reading.watcher.name, write.id) : "";
+		const came = draw.came ? [deliveriesAt(fate.deliveries, link, reading, why)] : [];
+		shapes.push(...column([...came, ...absent], lane, size));
 		const y = (writers.get(write.by)?.y ?? 0) + draw.lineFrom;
-		shapes.push(...marksOfDeliveries(fate.deliveries, link, reading, lane, size, why), {
-			style: "join",
-			x: index,
-			y,
-			y2: lane.y,
-			at: index,
-			link,
-		});
+		if (draw.came) shapes.push({ style: "join", x: index, y, y2: lane.y, at: index, link });
 	}
 	if (!draw.came) return shapes;
 	const foreign = new Map<number, Delivery[]>();
 	for (const delivery of reading.foreign)
 		foreign.set(delivery.index, [...(foreign.get(delivery.index) ?? []), delivery]);
 	for (const [index, deliveries] of foreign)
-		shapes.push(...marksOfDeliveries(deliveries, `i${index}`, reading, lane, size));
+		shapes.push(...column([deliveriesAt(deliveries, `i${index}`, reading)], lane, size));
 	return shapes;
 }

@@ -88,15 +88,22 @@ function slanted(wanted: readonly WantedLabel[]): LabelPlan {
 		rows[at] = 0;
 	}
 	if (placed.length === 0) return { kind: "none", rows, middles: [], height: 0, labels: wanted };
-	const longest = Math.max(
-		...wanted.map((label, at) => (rows[at] === 0 ? pixelsOf(slantedText(label), 11, false) : 0)),
-	);
-	const height = longest * Math.sin((LABEL.slant * Math.PI) / 180) + 12;
+	const longest = Math.max(...wanted.map((label, at) => (rows[at] === 0 ? slantedWidth(label) : 0)));
+	const height = longest * Math.sin(SLANT) + 12;
 	return { kind: "slanted", rows, middles: wanted.map((label) => label.x), height, labels: wanted };
 }
 
+const SLANT = (LABEL.slant * Math.PI) / 180;
+const slantedWidth = (label: WantedLabel) => pixelsOf(slantedText(label), 11);
+
+/** How far left of the plot slanted labels reach. */
+export function leanOf({ kind, labels, rows }: LabelPlan): number {
+	const lean = (label: WantedLabel) => slantedWidth(label) * Math.cos(SLANT) - label.x;
+	return kind === "slanted" ? Math.max(...labels.map((label, at) => (rows[at] === 0 ? lean(label) : 0))) : 0;
+}
+
 /** A word that wants to begin at `from`, in pixels; the higher its weight, the sooner it gets a place. */
-export interface WantedWord {
+interface WantedWord {
 	readonly from: number;
 	readonly width: number;
 	readonly weight: number;

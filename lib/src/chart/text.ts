@@ -1,8 +1,9 @@
-import { columnsOf, padded, printable, shortened } from "../timeline/printable";
+import { printable, shortened, textTable } from "../timeline/printable";
 import {
 	compactionWords,
 	counted,
 	countsInWords,
+	ends,
 	type Fate,
 	fateOf,
 	faultWords,
@@ -19,6 +20,7 @@ import {
 	writeWords,
 } from "../timeline/reading";
 import type { Timeline, WriteRecord } from "../timeline/timeline";
+import type { Titles } from "./frame";
 
 /** Above this many writes, neighbours with the same fate share one row. */
 const MOST_ROWS = 40;
@@ -26,21 +28,13 @@ const MOST_ROWS = 40;
 const ROWS_SHOWN = 24;
 
 /** A row of the timeline's table: a write, or a stretch of writes with the same fate everywhere. */
-export interface TimelineRow {
+interface TimelineRow {
 	/** Which writes of the run it is of, from 1 in the order tried: "3", "2 to 9". */
 	readonly numbers: string;
 	readonly index: string;
 	readonly write: string;
 	readonly refused: boolean;
 	readonly cells: readonly string[];
-}
-
-export interface TimelineRows {
-	readonly rows: readonly TimelineRow[];
-	/** How many rows were left out at the end. */
-	readonly left: number;
-	/** What the rows can't say: what happened to the watchers, and events that no write of the run raised. */
-	readonly notes: readonly string[];
 }
 
 const ABSENT = {
@@ -52,7 +46,7 @@ const ABSENT = {
 } as const;
 
 /** What a watcher's cell says about one write. */
-export function cellWords(fate: Fate): string {
+function cellWords(fate: Fate): string {
 	switch (fate.kind) {
 		case "came": {
 			const first = fate.deliveries[0];
@@ -72,7 +66,11 @@ export function cellWords(fate: Fate): string {
 	}
 }
 
-export function timelineRows(timeline: Timeline): TimelineRows {
+/**
+ * The rows, of very many the first and the last and between them one that counts the others; and what they can't say:
+ * what happened to the watchers, and events that no write of the run raised.
+ */
+export function timelineRows(timeline: Timeline) {
 	const readings = timeline.watchers.map((watcher) => readingOf(timeline, watcher));
 	const condense = timeline.writes.length > MOST_ROWS;
 	const groups: { writes: WriteRecord[]; cells: string[]; kind: string }[] = [];
@@ -96,10 +94,9 @@ export function timelineRows(timeline: Timeline): TimelineRows {
 			3,
 		);
 	const rows = groups.map(({ writes, cells }) => ({ numbers: numbers(writes), ...rowOf(writes, cells) }));
-	const kept = condense ? rows.slice(0, ROWS_SHOWN) : rows;
+	const others = (left: number) => `… and ${left} more rows`;
 	return {
-		rows: kept,
-		left: rows.length - kept.length,
+		rows: ends(rows, condense ? ROWS_SHOWN : rows.length, (left) => ({ ...NO_ROW, write: others(left) })),
 		notes: [
 			...(timeline.withoutCounterpart ?? []).map(withoutWords),
 			...(timeline.compactions ?? []).map(compactionWords),
@@ -107,11 +104,20 @@ export function timelineRows(timeline: Timeline): TimelineRows {
 				(fault) => `the member: ${faultWords(fault)} at ${unitOf(timeline)} ${fault.at}`,
 			),
 			...(condense
-				? readings.map((reading) => `${printable(reading.watcher.name)}: ${totalWords(reading, "event")}`)
+				? readings.map((reading) => `${printable(reading.watcher.name)}: ${cameWords(reading)}`)
 				: []),
 			...readings.flatMap(notesOf),
 		],
 	};
+}
+
+/** How much of what was due came, and where that is only some of it, which. */
+function cameWords(reading: Reading): string {
+	const { fates, total } = reading.account;
+	const words = totalWords(reading, "event");
+	if (total.came === 0 || total.came === total.due) return words;
+	const came = fates.flatMap(({ kind, change }) => (kind === "came" ? [change.index] : []));
+	return `${words}; got ${reading.unit} ${stretchesInWords(came)}`;
 }
 
 /** Writes that were under way at the same time take their indexes in another order than they were tried in. */
@@ -121,10 +127,12 @@ function inOrderOfIndex(writes: readonly WriteRecord[]): WriteRecord[] {
 	return [...writes].sort((a, b) => place(a) - place(b));
 }
 
+const NO_ROW: TimelineRow = { numbers: "", index: "", write: "", refused: false, cells: [] };
+
 function rowOf(writes: readonly WriteRecord[], cells: readonly string[]): Omit<TimelineRow, "numbers"> {
 	const first = writes[0];
 	const last = writes.at(-1);
-	if (!first || !last) return { index: "", write: "", refused: false, cells };
+	if (!first || !last) return { ...NO_ROW, cells };
 	const { outcome } = first;
 	const end = last.outcome;
 	const many =
@@ -144,7 +152,7 @@ function notesOf(reading: Reading): string[] {
 	const notes = reading.watcher.life
 		.filter((event) => event.kind !== "asked" && event.kind !== "answered")
 		.map((event) => `${name}: ${lifeWords(event, reading.unit)}`);
-	const shown = notes.length > 6 ? [...notes.slice(0, 5), `${name}: … and ${notes.length - 5} more`] : notes;
+	const shown = [...ends(notes, 6, (left) => `${name}: … and ${left} more`)];
 	if (reading.foreign.length > 0)
 		shown.push(
 			`${name}: also got ${counted(reading.foreign.length, "event")} that no write of this run raised: ${reading.foreign
@@ -159,11 +167,8 @@ function notesOf(reading: Reading): string[] {
 }
 
 /** The run as plain text: a table of the writes by the watchers, then what happened to the watchers. */
-export function timelineText(
-	timeline: Timeline,
-	options: { readonly title?: string; readonly subtitle?: string } = {},
-): string {
-	const { rows, left, notes } = timelineRows(timeline);
+export function timelineText(timeline: Timeline, options: Titles = {}): string {
+	const { rows, notes } = timelineRows(timeline);
 	const head = [
 		unitOf(timeline),
 		"write",
@@ -182,27 +187,7 @@ export function timelineText(
 			["right"],
 		),
 	);
-	if (left > 0) lines.push(`… and ${counted(left, "row")} more`);
 	if (rows.some((row) => row.cells.some((cell) => cell.startsWith("·")))) lines.push("", "· it did not come");
 	if (notes.length > 0) lines.push("", ...notes);
 	return `${lines.join("\n")}\n`;
-}
-
-/** Lines of a table in plain text; columns are as wide as what is in them. */
-export function textTable(
-	head: readonly (readonly string[])[],
-	rows: readonly (readonly string[])[],
-	align: readonly ("left" | "right")[],
-): string[] {
-	const widths: number[] = [];
-	for (const row of [...head, ...rows])
-		row.forEach((cell, at) => {
-			widths[at] = Math.max(widths[at] ?? 0, columnsOf(cell));
-		});
-	const line = (row: readonly string[]) =>
-		widths
-			.map((width, at) => padded(row[at] ?? "", width, align[at] ?? "left"))
-			.join(" │ ")
-			.trimEnd();
-	return [...head.map(line), widths.map((width) => "─".repeat(width)).join("─┼─"), ...rows.map(line)];
 }

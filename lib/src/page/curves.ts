@@ -1,8 +1,7 @@
 import { type Chart, chartOf } from "../chart/frame";
 import type { Layer } from "../chart/layers";
 import { PLOT_WIDTH, SERIES } from "../chart/style";
-import { textTable } from "../chart/text";
-import { printable, shortened } from "../timeline/printable";
+import { printable, shortened, textTable } from "../timeline/printable";
 import { showChart } from "./chart";
 
 export interface CurveAxis {

@@ -1,3 +1,4 @@
+import type { Titles } from "../chart/frame";
 import { timelineRows } from "../chart/text";
 import { accountOf } from "../timeline/account";
 import { gapsOf, lostInSilence } from "../timeline/ask";
@@ -11,11 +12,8 @@ import { type Cell, type Table, tableBundle, tableOf } from "./table";
  * A run as a table: a row for each write, with the number that a prediction gives it, the refused ones marked, and a
  * column for each watcher.
  */
-export function timelineTable(
-	timeline: Timeline,
-	options: { readonly title?: string; readonly subtitle?: string } = {},
-): Table {
-	const { rows, left, notes } = timelineRows(timeline);
+export function timelineTable(timeline: Timeline, options: Titles = {}): Table {
+	const { rows, notes } = timelineRows(timeline);
 	const isAbsence = rows.some(({ cells }) => cells.some((cell) => cell.startsWith("·")));
 	return tableOf({
 		title: options.title ?? timeline.name,
@@ -32,19 +30,12 @@ export function timelineTable(
 			row.refused ? { text: row.write, mark: "refused" } : row.write,
 			...row.cells,
 		]),
-		notes: [
-			...(left > 0 ? [`… and ${left} more rows`] : []),
-			...(isAbsence ? ["· it did not come"] : []),
-			...notes,
-		],
+		notes: [...(isAbsence ? ["· it did not come"] : []), ...notes],
 	});
 }
 
 /** Shows a run as a table: writes by watchers. To have it as data, call `timelineTable`. */
-export function table(
-	timeline: Timeline,
-	options: { readonly title?: string; readonly subtitle?: string } = {},
-): void {
+export function table(timeline: Timeline, options: Titles = {}): void {
 	show(tableBundle(timelineTable(timeline, options)));
 }
 

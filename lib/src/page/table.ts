@@ -1,6 +1,6 @@
 import { escapeUTF8 } from "entities";
-import { textTable } from "../chart/text";
-import { printable, shortened } from "../timeline/printable";
+import { printable, shortened, textTable } from "../timeline/printable";
+import { ends } from "../timeline/words";
 import { show } from "./display";
 
 /**
@@ -46,7 +46,10 @@ const SHORT = 24;
 
 /** Makes a table of any rows, as HTML and as text. Columns of numbers are aligned to the right. */
 export function tableOf({ rows: all, mostRows = MOST_ROWS, ...rest }: TableInput): Table {
-	const input = { ...rest, rows: all.length <= mostRows ? all : ends(all, mostRows) };
+	const input = {
+		...rest,
+		rows: ends(all, mostRows, (left): readonly Cell[] => [`… and ${left} more rows`]),
+	};
 	const numbers = input.columns.map(
 		(_, at) =>
 			all.length > 0 &&
@@ -91,14 +94,6 @@ export function tableOf({ rows: all, mostRows = MOST_ROWS, ...rest }: TableInput
 		...(notes.length > 0 ? ["", ...notes] : []),
 	];
 	return { html, text: `${lines.join("\n")}\n` };
-}
-
-/** The first and the last rows, and between them how many are left out. */
-function ends(rows: TableInput["rows"], most: number): TableInput["rows"] {
-	const half = Math.ceil(most / 2);
-	const tail = most - half;
-	const left = `… and ${rows.length - half - tail} more rows`;
-	return [...rows.slice(0, half), [left], ...rows.slice(rows.length - tail)];
 }
 
 /** Shows a table of any rows under the cell. */

@@ -3,12 +3,11 @@ import { indexTicks, pixelsPerIndex } from "../chart/layout";
 import { placeWords } from "../chart/placing";
 import type { Shape } from "../chart/shape";
 import { PLOT_WIDTH } from "../chart/style";
-import { textTable } from "../chart/text";
 import { showChart } from "../page/chart";
 import type { Target } from "../scenario/api";
 import { scenario } from "../scenario/scenario";
 import { checkWrites } from "../scenario/server";
-import { pixelsOf, printable, shortened } from "../timeline/printable";
+import { pixelsOf, printable, shortened, textTable } from "../timeline/printable";
 import { EventIndexClearedError } from "../v2";
 
 /** How far back the server's event history went at one moment, counted from the start of the experiment. */

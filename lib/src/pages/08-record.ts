@@ -2,11 +2,10 @@ import { type Chart, chartOf, type Titles } from "../chart/frame";
 import { rounded } from "../chart/layout";
 import type { Shape } from "../chart/shape";
 import { COLOUR, PLOT_WIDTH } from "../chart/style";
-import { textTable } from "../chart/text";
 import { showChart } from "../page/chart";
 import { show } from "../page/display";
 import { type Cell, type Table, tableBundle, tableOf } from "../page/table";
-import { pixelsOf, printable, shortened } from "../timeline/printable";
+import { pixelsOf, printable, shortened, textTable } from "../timeline/printable";
 import { type ChaosCount, type ChaosResults, consumersIn } from "./08-record-results";
 
 const NAMES = {

@@ -86,9 +86,28 @@ export function columnsOf(text: string): number {
 }
 
 /** Fills the text with spaces to this many columns. */
-export function padded(text: string, columns: number, align: "left" | "right" = "left"): string {
+function padded(text: string, columns: number, align: "left" | "right" = "left"): string {
 	const space = " ".repeat(Math.max(0, columns - columnsOf(text)));
 	return align === "left" ? text + space : space + text;
+}
+
+/** Lines of a table in plain text; columns are as wide as what is in them. */
+export function textTable(
+	head: readonly (readonly string[])[],
+	rows: readonly (readonly string[])[],
+	align: readonly ("left" | "right")[],
+): string[] {
+	const widths: number[] = [];
+	for (const row of [...head, ...rows])
+		row.forEach((cell, at) => {
+			widths[at] = Math.max(widths[at] ?? 0, columnsOf(cell));
+		});
+	const line = (row: readonly string[]) =>
+		widths
+			.map((width, at) => padded(row[at] ?? "", width, align[at] ?? "left"))
+			.join(" │ ")
+			.trimEnd();
+	return [...head.map(line), widths.map((width) => "─".repeat(width)).join("─┼─"), ...rows.map(line)];
 }
 
 /** About how many pixels the text takes, from the widest of the fonts that a browser may choose (DejaVu Sans). */

@@ -1,4 +1,11 @@
-import { accountOf, isTooEarly, type Span, type WatcherAccount, type WriteFate } from "./account";
+import {
+	accountOf,
+	type Change,
+	isTooEarly,
+	type Span,
+	type WatcherAccount,
+	type WriteFate,
+} from "./account";
 import type { Accepted, Delivery, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 import { counted, type Unaccepted, type Unit, unitOf } from "./words";
 
@@ -25,6 +32,8 @@ export type Fate =
 			readonly deliveries: readonly Delivery[];
 			/** How many keys of the write were due to it: in v3 maybe several. */
 			readonly due: number;
+			/** Those of them that did not come. */
+			readonly lacking: readonly Change[];
 	  }
 	| {
 			readonly kind: "absent";
@@ -38,6 +47,7 @@ export type Fate =
 
 /** A watcher with what has to be known to draw each write at it. */
 export interface Reading {
+	readonly timeline: Timeline;
 	readonly watcher: WatcherRecord;
 	readonly unit: Unit;
 	readonly account: WatcherAccount;
@@ -49,7 +59,7 @@ export interface Reading {
 export function readingOf(timeline: Timeline, watcher: WatcherRecord): Reading {
 	const account = accountOf(timeline).watcher(watcher.name);
 	const { spans, foreign } = account;
-	return { watcher, unit: unitOf(timeline), account, spans, foreign };
+	return { timeline, watcher, unit: unitOf(timeline), account, spans, foreign };
 }
 
 export function fateOf({ account }: Reading, write: WriteRecord): Fate {
@@ -57,8 +67,9 @@ export function fateOf({ account }: Reading, write: WriteRecord): Fate {
 	const outcome = acceptedAs(write, fates);
 	if (outcome.kind !== "accepted") return { kind: "unaccepted", outcome };
 	if (deliveries.length > 0) {
-		const due = fates.filter(({ kind }) => kind !== "notDue").length;
-		return { kind: "came", outcome, deliveries, due };
+		const due = fates.filter(({ kind }) => kind !== "notDue");
+		const lacking = due.flatMap(({ kind, change }) => (kind === "came" ? [] : [change]));
+		return { kind: "came", outcome, deliveries, due: due.length, lacking };
 	}
 	if (!outcome.raisesEvent) return { kind: "noEvent", outcome };
 	const near = fates.filter(({ isNear }) => isNear);

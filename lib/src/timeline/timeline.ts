@@ -163,9 +163,9 @@ export interface WatcherRecord {
 
 /**
  * `fence`: after the last step a write was made that it had to see, and that was the next thing it saw.
- * `answered`: its poll was over, so nothing could come. `closed`: the scenario closed it.
+ * `answered`: its poll was over, so nothing could come. `closed`: the scenario closed it, or cut it.
  * `error`: it ended with an error. `gone`: the server says that it has no such watcher any more.
- * `none`: none of these within the time allowed; its silence proves nothing.
+ * `none`: none of these within the time allowed, or a fault cut it; its silence proves nothing.
  */
 export type Proof = "fence" | "answered" | "closed" | "error" | "gone" | "none";
 

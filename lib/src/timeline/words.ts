@@ -149,7 +149,15 @@ function grouped(count: number): string {
 	return count < 10_000 ? String(count) : String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** "1, 3 to 5" for ascending numbers, with the rest counted when there are more than `max` stretches. */
+/** The first and the last of many, and between them what says how many are left out. */
+export function ends<T>(all: readonly T[], most: number, between: (left: number) => T): readonly T[] {
+	if (all.length <= most) return all;
+	const head = Math.ceil(most / 2);
+	const tail = Math.max(1, most - head);
+	return [...all.slice(0, head), between(all.length - head - tail), ...all.slice(-tail)];
+}
+
+/** "1, 3 to 5" for ascending numbers; of more than `max` stretches the first and the last, and how many there are besides. */
 export function stretchesInWords(numbers: readonly number[], max = 8): string {
 	const stretches: [number, number][] = [];
 	for (const number of numbers) {
@@ -157,11 +165,10 @@ export function stretchesInWords(numbers: readonly number[], max = 8): string {
 		if (last && number === last[1] + 1) last[1] = number;
 		else if (!last || number > last[1]) stretches.push([number, number]);
 	}
-	const words = stretches
-		.slice(0, max)
-		.map(([from, to]) => (from === to ? `${from}` : to === from + 1 ? `${from}, ${to}` : `${from} to ${to}`));
-	if (stretches.length > max) words.push(`and ${stretches.length - max} more stretches`);
-	return words.join(", ");
+	const words = stretches.map(([from, to]) =>
+		from === to ? `${from}` : to === from + 1 ? `${from}, ${to}` : `${from} to ${to}`,
+	);
+	return ends(words, max, (left) => `… ${left} more stretches …`).join(", ");
 }
 
 /** What a screen reader says of a whole run. */
@@ -174,7 +181,8 @@ export function runInWords(timeline: Timeline): string {
 			.map((event) => lifeWords(event, unit));
 		const what =
 			got.length === 0 ? "no event" : `${counted(got.length, "event")}, ${unit} ${stretchesInWords(got)}`;
-		return [`${printable(watcher.name)} (${watcherWords(watcher)}) got ${what}`, ...gaps].join("; ");
+		const some = ends(gaps, 4, (left) => `… ${left} more …`);
+		return [`${printable(watcher.name)} (${watcherWords(watcher)}) got ${what}`, ...some].join("; ");
 	});
 	const faults = (timeline.faults ?? []).map((fault) => `${faultWords(fault)} at ${unit} ${fault.at}`);
 	const broken = faults.length === 0 ? "" : ` The member that they are at was ${faults.join(", ")}.`;

@@ -158,21 +158,24 @@ export interface Span {
 	readonly after: number;
 	/** The last index that it could be sent, or undefined when it was still open at the end. */
 	readonly until?: number;
-	readonly kind: "listening" | "paused";
+	/** `paused`: its reader did not read. `deaf`: the server sends it nothing more (`isDeaf`). */
+	readonly kind: "listening" | "paused" | "deaf";
 	/** True when the poll was over because it got its event, so that the very next write found nobody. */
 	readonly answered: boolean;
 }
 
 /** An ask that comes before anything else happened goes on with the stretch before it: nothing could fall in between. */
-export function openSpans(asks: readonly Ask[]): Span[] {
+export function openSpans(asks: readonly Ask[], isDeaf: (ask: Ask) => boolean): Span[] {
 	const spans: Span[] = [];
-	for (const { at, end, pauses } of asks) {
+	for (const ask of asks) {
+		const { at, end, pauses } = ask;
+		const kind = isDeaf(ask) ? "deaf" : "listening";
 		const last = spans.at(-1);
 		const goesOn = last?.answered && last.until === at;
 		if (goesOn) spans.pop();
 		let after = goesOn ? last.after : at;
 		for (const pause of pauses) {
-			spans.push({ after, until: pause.after, kind: "listening", answered: false });
+			spans.push({ after, until: pause.after, kind, answered: false });
 			const until = Number.isFinite(pause.until) ? { until: pause.until } : {};
 			spans.push({ after: pause.after, ...until, kind: "paused", answered: false });
 			after = pause.until;
@@ -180,7 +183,7 @@ export function openSpans(asks: readonly Ask[]): Span[] {
 		const isPaused = pauses.length > 0 && (end === undefined ? !Number.isFinite(after) : after >= end.at);
 		if (isPaused) continue;
 		const until = end === undefined ? {} : { until: end.at };
-		spans.push({ after, ...until, kind: "listening", answered: end?.kind === "answered" });
+		spans.push({ after, ...until, kind, answered: end?.kind === "answered" });
 	}
 	return spans;
 }

@@ -203,10 +203,18 @@ function byFaults(
 	return ["notKnown", "member silent"];
 }
 
+/**
+ * True for a v2 stream that asked for the past and was answered from the history: it is registered nowhere since
+ * (`watcherHub.watch` in store/watcher_hub.go at v3.5.1), so that its open connection is sent nothing more.
+ */
+export function isDeaf({ api }: Timeline, { kind }: WatcherRecord, { replayed }: Ask): boolean {
+	return api === "v2" && kind === "stream" && replayed !== undefined;
+}
+
 /** Why a stream hears nothing any more, though its connection is open. */
 function deafness({ timeline, watcher }: Watched, index: number, ask: Ask): Found | undefined {
 	if (timeline.api !== "v2" || watcher.kind !== "stream") return undefined;
-	if (ask.replayed !== undefined && ask.replayed < index) return ["missed", "deaf stream"];
+	if (isDeaf(timeline, watcher, ask) && (ask.replayed ?? 0) < index) return ["missed", "deaf stream"];
 	const pause = ask.pauses.findLast(({ after }) => after < index);
 	// What was sent to one that still does not read waits for it, unless the server has dropped it.
 	const isWaiting = pause?.until === Number.POSITIVE_INFINITY && watcher.proof !== "gone";

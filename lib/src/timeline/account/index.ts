@@ -1,7 +1,7 @@
 import type { Delivery, Timeline, WatcherRecord, WriteRecord } from "../timeline";
 import { type Ask, AskFinder, asksOf, openSpans, type Span } from "./asks";
 import { type Change, type Contents, carriedOut, changesOf, contentsAt } from "./changes";
-import { type Fate, type FateKind, fateOf } from "./fate";
+import { type Fate, type FateKind, fateOf, isDeaf } from "./fate";
 import type { Reason } from "./reasons";
 
 export type { Ask, Span } from "./asks";
@@ -158,7 +158,7 @@ class OneWatcher implements WatcherAccount {
 	}
 
 	get spans(): readonly Span[] {
-		return openSpans(this.asks);
+		return openSpans(this.asks, (ask) => isDeaf(this.#account.timeline, this.watcher, ask));
 	}
 
 	get firstAsked(): number {

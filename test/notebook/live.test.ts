@@ -1,31 +1,19 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import { type Table, tableOf } from "#lib/page";
-import { type Pace, paced } from "#lib/page/live.js";
+import { paced } from "#lib/page/live.js";
 
 /** A clock that moves when told, and what was sent at which time. */
-class Clock implements Pace {
+class Clock {
 	time = 0;
 	readonly sent: { readonly at: number; readonly text: string; readonly update: boolean }[] = [];
-	#due: { readonly at: number; readonly callback: () => void } | undefined;
-	now() {
-		return this.time;
-	}
-	later(callback: () => void, ms: number) {
-		assert.equal(this.#due, undefined, "only one call back is asked for at a time");
-		this.#due = { at: this.time + ms, callback };
-		return () => {
-			this.#due = undefined;
-		};
-	}
-	send(bundle: { readonly "text/plain": string }, update: boolean) {
+	readonly output = paced((bundle, update) => {
 		this.sent.push({ at: this.time, text: bundle["text/plain"].split("\n")[0] ?? "", update });
-	}
+	});
 	advance(ms: number) {
-		this.time += ms;
-		const due = this.#due;
-		if (due && due.at <= this.time) {
-			this.#due = undefined;
-			due.callback();
+		for (let n = 0; n < ms; n++) {
+			this.time++;
+			mock.timers.tick(1);
 		}
 	}
 }
@@ -33,9 +21,12 @@ class Clock implements Pace {
 const view = (name: string | number): Table => tableOf({ columns: [String(name)], rows: [] });
 
 describe("live", () => {
+	beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+	afterEach(() => mock.timers.reset());
+
 	it("sends the first at once as a new output, and all that follow as updates of it", () => {
 		const clock = new Clock();
-		const output = paced(clock);
+		const { output } = clock;
 		output.update(view("a"));
 		clock.advance(1000);
 		output.update(view("b"));
@@ -47,7 +38,7 @@ describe("live", () => {
 
 	it("sends at most five a second, and the latest at the end of each pause", () => {
 		const clock = new Clock();
-		const output = paced(clock);
+		const { output } = clock;
 		for (let n = 0; n < 1000; n++) {
 			output.update(view(n));
 			clock.advance(1);
@@ -64,7 +55,7 @@ describe("live", () => {
 
 	it("shows the last at once when it is finished, and not again later", () => {
 		const clock = new Clock();
-		const output = paced(clock);
+		const { output } = clock;
 		output.update(view("a"));
 		output.update(view("b"));
 		output.update(view("c"));
@@ -78,7 +69,7 @@ describe("live", () => {
 
 	it("makes only the views that it shows", () => {
 		const clock = new Clock();
-		const output = paced(clock);
+		const { output } = clock;
 		const made: number[] = [];
 		for (let n = 0; n < 10; n++)
 			output.update(() => {
@@ -91,7 +82,7 @@ describe("live", () => {
 
 	it("throws at the next call what a view threw that was made later", () => {
 		const clock = new Clock();
-		const output = paced(clock);
+		const { output } = clock;
 		output.update(view("a"));
 		output.update(() => {
 			throw new Error("no such chart");
@@ -104,7 +95,7 @@ describe("live", () => {
 	});
 
 	it("refuses an update after it was finished", () => {
-		const output = paced(new Clock());
+		const { output } = new Clock();
 		output.finish();
 		assert.throws(() => output.update(view("late")), /finished/);
 	});

@@ -182,17 +182,26 @@ describe("what nobody knows", () => {
 			assert.match(predictionTable(result).text, /not known │ \? neither/);
 		});
 
-	it("is neither right nor wrong at a member that stands still: what was written may be told yet", () => {
-		const paused = { ...quiet, faults: [{ kind: "pause" as const, at: 0 }] };
-		for (const expected of ["none", [1]] as const) {
-			const { right, wrong, unknown, rows } = comparePrediction(
-				predictionOf({ recursive: expected }),
-				paused,
-			);
-			assert.match(rows[0]?.because ?? "", /^not delivered yet/);
-			assert.deepEqual([right, wrong, unknown], [0, 0, 1]);
-		}
-	});
+	for (const [what, life, rest] of [
+		["a member that stands still", [], { faults: [{ kind: "pause", at: 0 }] }],
+		["a reader that stands still", [{ kind: "paused", at: 0 }], {}],
+	] as const)
+		it(`is neither right nor wrong: what waits for ${what}`, () => {
+			const [w] = quiet.watchers;
+			const kind = life.length > 0 ? ("stream" as const) : ("watch" as const);
+			const waiting = {
+				...first,
+				...w,
+				kind,
+				deliveries: [],
+				life: [{ kind: "asked", at: 0 } as const, ...life],
+			};
+			const run = { ...quiet, ...rest, watchers: [waiting] };
+			for (const expected of ["none", [1]] as const) {
+				const { right, wrong, unknown } = comparePrediction(predictionOf({ recursive: expected }), run);
+				assert.deepEqual([right, wrong, unknown], [0, 0, 1]);
+			}
+		});
 
 	it("is known of a write without an answer whose event came: it was carried out", () => {
 		const came = delivery(accepted(1, "set", "/a/x", 1, { value: "1" }), 1);

@@ -19,14 +19,6 @@ export interface Live {
 	finish(): void;
 }
 
-/** What the pace of updates depends on: replaced in tests. */
-export interface Pace {
-	now(): number;
-	/** Calls back after so many milliseconds; returns how to call it off. */
-	later(callback: () => void, ms: number): () => void;
-	send(bundle: Bundle, update: boolean): void;
-}
-
 const BETWEEN_MS = 200;
 
 /**
@@ -37,16 +29,9 @@ export function live(initial?: View): Live {
 	const displayId = `lab-${randomUUID()}`;
 	const notebook = inNotebook();
 	let last: Bundle | undefined;
-	const output = paced({
-		now: () => performance.now(),
-		later: (callback, ms) => {
-			const timer = setTimeout(callback, ms);
-			return () => clearTimeout(timer);
-		},
-		send: (bundle, update) => {
-			last = bundle;
-			if (notebook) show(bundle, { displayId, update });
-		},
+	const output = paced((bundle, update) => {
+		last = bundle;
+		if (notebook) show(bundle, { displayId, update });
 	});
 	if (initial) output.update(initial);
 	return {
@@ -59,56 +44,50 @@ export function live(initial?: View): Live {
 	};
 }
 
-/** The pacing alone: at most one send in 200 ms, and the latest is never lost. */
-export function paced(pace: Pace): Live {
-	let waiting: (() => View) | undefined;
-	let callOff: (() => void) | undefined;
-	let failed: { readonly error: unknown } | undefined;
-	let sentAt = Number.NEGATIVE_INFINITY;
-	let sent = false;
-	let finished = false;
+/** The pacing alone: after each send a pause of 200 ms, at whose end the latest that was given meanwhile is sent. */
+export function paced(send: (bundle: Bundle, isUpdate: boolean) => void): Live {
+	let waiting: View | (() => View) | undefined;
+	let pause: NodeJS.Timeout | undefined;
+	let isUpdate = false;
+	let isFinished = false;
+	const failed: unknown[] = [];
 
-	const send = () => {
-		callOff?.();
-		callOff = undefined;
+	const sendLatest = () => {
 		const view = waiting;
 		waiting = undefined;
-		if (!view) return;
-		pace.send(bundleOf(view()), sent);
-		sent = true;
-		sentAt = pace.now();
+		clearTimeout(pause);
+		pause = undefined;
+		if (view === undefined) return;
+		send(bundleOf(typeof view === "function" ? view() : view), isUpdate);
+		isUpdate = true;
+		if (!isFinished) pause = setTimeout(sendLater, BETWEEN_MS);
 	};
 	const sendLater = () => {
 		try {
-			send();
+			sendLatest();
 		} catch (error) {
-			failed = { error };
+			failed.push(error);
 		}
 	};
 	const complain = () => {
-		if (!failed) return;
-		const { error } = failed;
-		failed = undefined;
-		throw error;
+		for (const error of failed.splice(0)) throw error;
 	};
 	return {
 		update(view) {
 			complain();
-			if (finished) throw new Error("this live output is finished: begin another with live()");
-			waiting = typeof view === "function" ? view : () => view;
-			const due = sentAt + BETWEEN_MS - pace.now();
-			if (due <= 0) send();
-			else callOff ??= pace.later(sendLater, due);
+			if (isFinished) throw new Error("this live output is finished: begin another with live()");
+			waiting = view;
+			if (pause === undefined) sendLatest();
 		},
 		finish() {
-			finished = true;
-			send();
+			isFinished = true;
+			sendLatest();
 			complain();
 		},
 	};
 }
 
 /** A view in the forms that a notebook chooses from. */
-export function bundleOf(view: View): Bundle {
+function bundleOf(view: View): Bundle {
 	return "spec" in view ? chartBundle(view) : tableBundle(view);
 }

@@ -151,12 +151,13 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 			throw new RangeError(
 				`the prediction for "${printable(name)}" names write ${beyond}; the run has ${most}`,
 			);
-		const account = accountOf(timeline).watcher(watcher.name);
+		const account = accountOf(timeline).watcher(name);
 		return timeline.writes.map((write, at): PredictionRow => {
 			const predicted = countOf(expected, at + 1, most);
-			const because = becauseWords(timeline, name, write.id);
 			const { kind, times: came } = account.fateOf(write);
 			const isKnown = came > 0 || kind !== "notKnown";
+			const right = isKnown && came === predicted;
+			const because = becauseWords(timeline, name, write.id);
 			return {
 				watcher: name,
 				write: at + 1,
@@ -164,8 +165,8 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 				predicted,
 				came,
 				isKnown,
-				right: isKnown && came === predicted,
-				because: came > 0 && write.outcome.kind === "failed" ? CARRIED_OUT : because,
+				right,
+				because,
 			};
 		});
 	});
@@ -179,8 +180,6 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 		summary: summaryOf(rows.length, wrong, unknown),
 	};
 }
-
-const CARRIED_OUT = "the write had no answer, and was carried out: an event of its key and value came";
 
 function wrongWords(row: PredictionRow): string {
 	const because = row.because === "" ? "" : `: ${row.because}`;

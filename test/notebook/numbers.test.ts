@@ -92,6 +92,17 @@ describe("numbersChart", () => {
 		assert.match(numbersChart([v2]).text, /write +│ X-Raft-Index/);
 	});
 
+	it("are refused of runs of different writes: what only one has would not be drawn", () => {
+		const longer = { ...v3, after: [...v3.after, ...v3.after.slice(-1)] };
+		for (const runs of [
+			[v2, longer],
+			[longer, v2],
+		]) {
+			assert.throws(() => numbersChart(runs), { name: "RangeError", message: /7 writes|6 writes/ });
+			assert.throws(() => numbersTable(runs), { name: "RangeError", message: /the same writes/ });
+		}
+	});
+
 	it("lets no key out of its quotes, gives the same bytes each time, and refuses what it can't show", () => {
 		const hostile = HOSTILE.join(" ");
 		const run: KeyNumbers = {

@@ -12,6 +12,7 @@ import {
 	runWithReads,
 } from "#lib/pages";
 import { forEachEtcd } from "../support/etcd";
+import { set, timelineOf, watch } from "./builders";
 
 const story = scenario("a log and its reads")
 	.watch("log", "/a", { recursive: true })
@@ -23,6 +24,46 @@ const story = scenario("a log and its reads")
 
 const wrong = (compared: readonly KeyCompared[]) =>
 	compared.filter(({ how }) => how !== "same").map(({ index, key, how }) => `${index} ${key} ${how}`);
+
+describe("a read beside a log", () => {
+	const key = (name: string, index: number) => ({
+		key: name,
+		dir: false,
+		value: "v",
+		modifiedIndex: index,
+		createdIndex: index,
+	});
+	const run = timelineOf({
+		writes: [set("/b"), set("/ab/1"), set("/a/d/1"), set("/a/x")],
+		watchers: [
+			watch("part", "/a", { recursive: true, sent: [3, 4] }),
+			watch("deep", "/a/d", { recursive: true, sent: [3] }),
+			watch("plain", "/b", { sent: [1] }),
+		],
+	});
+	const directory = (name: string) => ({ key: name, dir: true, modifiedIndex: 3, createdIndex: 3 });
+	const nodes = [
+		directory("/a"),
+		directory("/a/d"),
+		key("/a/d/1", 3),
+		key("/a/x", 4),
+		key("/ab/1", 2),
+		key("/b", 1),
+	];
+
+	for (const [watcher, keys] of [
+		["part", ["/a", "/a/d", "/a/d/1", "/a/x"]],
+		["deep", ["/a/d", "/a/d/1"]],
+		["plain", ["/b"]],
+	] as const)
+		it(`is compared where its watcher looks, and nothing else is called lacking: ${watcher}`, () => {
+			const compared = compareTrees([{ index: 4, nodes }], rebuild(run, watcher, byRules, [4]));
+			assert.deepEqual(
+				compared.map((one) => [one.key, one.how]),
+				keys.map((one) => [one, "same"]),
+			);
+		});
+});
 
 forEachEtcd((server) => {
 	describe("the tree rebuilt from events", () => {

@@ -3,8 +3,8 @@ import { type RunOptions, ScenarioError, type Target } from "../scenario/api";
 import type { Recorder } from "../scenario/record";
 import type { Scenario } from "../scenario/scenario";
 import { seenNode } from "../scenario/v3/node";
-import { eventsOf } from "../timeline/ask";
-import type { Delivery, NodeRecord, Timeline } from "../timeline/timeline";
+import { accountOf } from "../timeline/account";
+import type { Delivery, NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";
 import { KeyNotFoundError } from "../v2";
 import { isBelow, isRemoval, parentOf } from "../v2/key";
 
@@ -18,6 +18,8 @@ export type Apply = (tree: LogTree, event: Delivery) => void;
 export interface TreeAt {
 	readonly index: number;
 	readonly nodes: readonly NodeRecord[];
+	/** The watcher from whose events it was rebuilt, where it was: nothing is known of what it does not look at. */
+	readonly seenBy?: WatcherRecord;
 }
 
 /**
@@ -95,11 +97,11 @@ export function rebuild(
 	apply: Apply,
 	indexes: readonly number[],
 ): readonly TreeAt[] {
-	const events = eventsOf(timeline, watcher);
+	const seenBy = accountOf(timeline).watcher(watcher).watcher;
 	return indexes.map((index) => {
 		const tree: LogTree = new Map();
-		for (const event of events) if (event.index <= index) apply(tree, event);
-		return { index, nodes: [...tree.values()].sort((one, two) => (one.key < two.key ? -1 : 1)) };
+		for (const event of seenBy.deliveries) if (event.index <= index) apply(tree, event);
+		return { index, seenBy, nodes: [...tree.values()].sort((one, two) => (one.key < two.key ? -1 : 1)) };
 	});
 }
 
@@ -113,18 +115,28 @@ export interface KeyCompared {
 	readonly how: "same" | "lacking" | "left" | "other";
 }
 
-/** Compares each read with the tree that was rebuilt for its index. A ttl, which counts down, is left out. */
+/**
+ * Compares each read with the tree that was rebuilt for its index, as far as the watcher looks: its key, and with
+ * recursive what is below. A ttl, which counts down, is left out.
+ */
 export function compareTrees(reads: readonly TreeAt[], rebuilt: readonly TreeAt[]): readonly KeyCompared[] {
-	const atIndex = new Map(rebuilt.map(({ index, nodes }) => [index, nodes]));
+	const atIndex = new Map(rebuilt.map((tree) => [tree.index, tree]));
 	return reads.flatMap(({ index, nodes }) => {
+		const tree = atIndex.get(index);
 		const read = new Map(nodes.map((node) => [node.key, node]));
-		const log = new Map((atIndex.get(index) ?? []).map((node) => [node.key, node]));
-		return [...new Set([...read.keys(), ...log.keys()])].sort().map((key) => ({
+		const log = new Map(tree?.nodes.map((node) => [node.key, node]));
+		const isSeen = (key: string) => tree?.seenBy === undefined || looksAt(tree.seenBy, key);
+		const keys = [...new Set([...read.keys(), ...log.keys()])].filter(isSeen).sort();
+		return keys.map((key) => ({
 			index,
 			key,
 			how: howOf(read.get(key), log.get(key)),
 		}));
 	});
+}
+
+function looksAt(watcher: WatcherRecord, key: string): boolean {
+	return key === watcher.key || (watcher.recursive && isBelow(key, watcher.key));
 }
 
 function howOf(read: NodeRecord | undefined, log: NodeRecord | undefined): KeyCompared["how"] {

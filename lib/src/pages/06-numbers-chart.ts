@@ -25,11 +25,11 @@ const HALF = 0.44;
  * Draws the numbers of a key through some writes: a lane for each number, and in it a box for as long as its value
  * stays the same. The colour is what the number counts, by `whatTheyCount`. One panel for each run, which are of the
  * same writes. Pure.
- * @throws RangeError without a write, or with more than 16
+ * @throws RangeError without a write, with more than 16, or of runs that have not the same number of writes
  */
 export function numbersChart(runs: readonly KeyNumbers[], options: Titles = {}): Chart {
 	const [first] = runs;
-	const count = first?.after.length ?? 0;
+	const count = countOf(runs);
 	if (first === undefined || count === 0 || count > 16)
 		throw new RangeError(`the numbers are of 1 to 16 writes, not of ${count}`);
 	const title = options.title ?? `The numbers of ${shortened(first.key, 60)}, write by write`;
@@ -80,8 +80,20 @@ export function showNumbers(runs: readonly KeyNumbers[], options: Titles = {}): 
 	showChart(numbersChart(runs, options));
 }
 
-/** The same as a table: a row for each write, a column for each number. */
+/** How many writes the runs have. What one of them alone has could be drawn nowhere. */
+function countOf([first, ...others]: readonly KeyNumbers[]): number {
+	const count = first?.after.length ?? 0;
+	const other = others.find(({ after }) => after.length !== count);
+	if (other)
+		throw new RangeError(
+			`numbers side by side are of the same writes: one run has ${count} writes, another ${other.after.length}`,
+		);
+	return count;
+}
+
+/** The same as a table: a row for each write, a column for each number. Errors as for another number of writes. */
 export function numbersTable(runs: readonly KeyNumbers[], options: Titles = {}): Table {
+	countOf(runs);
 	const names = runs.flatMap(({ api }) => numberNames[api]);
 	const writes = runs[0]?.after ?? [];
 	return tableOf({

@@ -16,7 +16,7 @@ import {
 	timelineTable,
 	verdictView,
 } from "#lib/page";
-import { carriedTable, treeChart } from "#lib/pages";
+import { carriedTable, chaosChart, chaosTable, recordedChaos, treeChart } from "#lib/pages";
 import { lostInSilence } from "#lib/timeline";
 import { root } from "../support/checkout";
 import { oddRuns } from "./odd";
@@ -98,22 +98,38 @@ describe("what is made of a timeline", function () {
 	);
 	const now = new Map<string, string>();
 
+	const compare = (name: string, outputs: Record<string, () => unknown>) => {
+		const moved: string[] = [];
+		for (const [output, make] of Object.entries(outputs)) {
+			const made = shown(make);
+			const hash = hashOf(made);
+			const key = `${name} | ${output}`;
+			now.set(key, hash);
+			if (wish.startsWith("folder:")) write(wish.slice("folder:".length), key, made);
+			if (kept.get(key) !== hash) moved.push(output);
+		}
+		if (wish === "") assert.deepEqual(moved, [], `moved, of "${name}": ${moved.join(", ")}`);
+	};
+
 	const odd = oddRuns();
-	for (const [name, found] of [...Object.entries(pageRuns()), ...Object.entries(odd)]) {
+	for (const [name, found] of [...Object.entries(pageRuns()), ...Object.entries(odd)])
 		it(`is what it was: ${name}`, async () => {
 			const run = typeof found === "function" ? await found() : found;
-			const moved: string[] = [];
-			for (const [output, make] of Object.entries(outputsOf(run, name in odd))) {
-				const made = shown(make);
-				const hash = hashOf(made);
-				const key = `${name} | ${output}`;
-				now.set(key, hash);
-				if (wish.startsWith("folder:")) write(wish.slice("folder:".length), key, made);
-				if (kept.get(key) !== hash) moved.push(output);
-			}
-			if (wish === "") assert.deepEqual(moved, [], `moved, of "${name}": ${moved.join(", ")}`);
+			compare(name, outputsOf(run, name in odd));
 		});
-	}
+
+	// It moves when the record is made anew, too.
+	for (const api of ["v2", "v3"] as const)
+		it(`is what it was: the record of chaos, ${api}`, () => {
+			const results = recordedChaos(api);
+			const { spec, svg, text } = chaosChart(results);
+			compare(`the record of chaos, ${api}`, {
+				spec: () => spec,
+				svg: () => svg,
+				text: () => text,
+				table: () => chaosTable(results),
+			});
+		});
 
 	after(() => {
 		if (wish !== "update") return;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Change, type FollowOptions, follow, type Note, type Position } from "etcd-watch-lab/follow";
 import { type TxnOperation, V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/v3";
-import { BadAnswerError } from "#lib/http";
+import { BadAnswerError, ConnectionError } from "#lib/http";
 import { etcdOf, v3Kinds } from "../model/differential/etcds";
 import { notCovered } from "../support/coverage";
 import { OwnEtcd } from "../support/own-etcd";
@@ -14,10 +14,12 @@ class Counting extends V3Client {
 	inFragments = 0;
 	#open = 0;
 	mostAtOnce = 0;
+	readonly connections: V3Watches[] = [];
 	mostHeldBytes = 0;
 
 	override async watches(options: WatchesOptions = {}): Promise<V3Watches> {
 		const watches = await super.watches(options);
+		this.connections.push(watches);
 		const { watch } = watches;
 		watches.watch = async (key, options = {}) => {
 			this.opened++;
@@ -26,7 +28,8 @@ class Counting extends V3Client {
 			const one = await watch.call(watches, key, options);
 			const { next } = one;
 			one.next = async () => {
-				this.mostHeldBytes = Math.max(this.mostHeldBytes, watches.heldBytes);
+				const heldBytes = this.connections.reduce((sum, each) => sum + each.heldBytes, 0);
+				this.mostHeldBytes = Math.max(this.mostHeldBytes, heldBytes);
 				const message = await next.call(one);
 				if ((options as { once?: boolean }).once && message?.kind === "events" && !message.fragment)
 					this.#open--;
@@ -149,6 +152,23 @@ for (const kind of v3Kinds) {
 			assert.deepEqual(words, dense);
 			assert.ok(counting.mostAtOnce >= 4, `${counting.mostAtOnce} at once`);
 			await counting.close();
+		});
+
+		it("is told all of it by one connection, too, where it can have no more of them", async () => {
+			if (own === undefined) return;
+			const few = new Counting({ endpoints: [own.endpoint] });
+			const { watches } = few;
+			let asked = 0;
+			few.watches = async (options) => {
+				// The first is the session's own; then one of two.
+				if (++asked === 1 || asked % 2 === 0) return await watches.call(few, options);
+				throw new ConnectionError("too many connections", { maybeApplied: false });
+			};
+			const { words, notes } = await read(few, "/a", dense.length, { afterIndex: 1 });
+			assert.deepEqual(words, dense);
+			assert.ok(few.mostAtOnce >= 4, `${few.mostAtOnce} at once`);
+			assert.ok(!notes.some(({ note }) => note === "failed"));
+			await few.close();
 		});
 
 		it("from a position in the middle, too, whether or not the state before it is read", async () => {

@@ -1,4 +1,4 @@
-import { CompactedError } from "../../v3/errors";
+import { CompactedError, FutureRevisionError } from "../../v3/errors";
 import type { Place } from "../source";
 import { batchRevisions } from "./catch-up";
 import type { Feed } from "./feed";
@@ -43,13 +43,14 @@ export async function anchored({
 		const { position } = place;
 		revisions.begin();
 		// A watch that is canceled before it has told its past tells it in one piece, however large: it is not opened.
-		const isSilent = isOne && (await canBeSilenced(member, position, signal));
-		let anchor = isSilent ? await anchorOf(member, position, signal) : undefined;
+		const silence = isOne ? await silenceAfter(member, position, signal) : none;
+		let { anchor } = silence;
 		let incoming = new Incoming(await feed.watch(anchor ?? position + 1));
 		if (anchor === undefined) {
 			const { revision } = incoming.watch.header;
-			if (!isOne || revision <= position || !(await canBeSilenced(member, position, signal))) return incoming;
-			anchor = isSilent ? undefined : await anchorOf(member, position, signal);
+			const now = isOne && revision > position ? await silenceAfter(member, position, signal) : none;
+			if (!now.canBe) return incoming;
+			anchor = silence.canBe ? undefined : now.anchor;
 			if (anchor === undefined) {
 				// There is nothing to be told, as far as can be known.
 				if (!(await member.hasChanged(position, revision, signal))) return incoming;
@@ -112,16 +113,30 @@ export function isGone(
 	});
 }
 
-/** Asked once the watch is open: it began in the past only where the store is ahead by now. */
-async function canBeSilenced(member: Member, position: number, signal: AbortSignal): Promise<boolean> {
-	if (!member.has("20693")) return false;
-	const { revision } = await member.read(signal);
-	return revision > position && !(await member.hasForgotten(1, signal));
+/** Whether a watch from right after a position can be silenced, and the event to ask it from. */
+interface Silence {
+	readonly canBe: boolean;
+	readonly anchor: number | undefined;
 }
 
-async function anchorOf(member: Member, position: number, signal: AbortSignal): Promise<number | undefined> {
-	const newest = position < 1 ? undefined : await member.newestUpTo(position, signal);
-	return newest === undefined || position - newest > farthest ? undefined : newest;
+const none: Silence = { canBe: false, anchor: undefined };
+
+/** Asked once more when the watch is open: it began in the past only where the store is ahead by now. */
+async function silenceAfter(member: Member, position: number, signal: AbortSignal): Promise<Silence> {
+	if (!member.has("20693")) return none;
+	const [{ revision }, isCompacted, newest] = await Promise.all([
+		member.read(signal),
+		member.hasForgotten(1, signal),
+		position < 1 ? undefined : member.newestUpTo(position, signal).catch(unlessGone),
+	]);
+	if (revision <= position || isCompacted) return none;
+	const isNear = newest !== undefined && position - newest <= farthest;
+	return { canBe: true, anchor: isNear ? newest : undefined };
+}
+
+/** What was there at a position that is compacted, or yet to come, is not known. */
+function unlessGone(error: unknown): undefined {
+	if (!(error instanceof CompactedError || error instanceof FutureRevisionError)) throw error;
 }
 
 /** The one that has begun to tell the past; those that are told what happens now instead are closed, and left out. */

@@ -17,6 +17,9 @@ export const batchRevisions = 1_000;
 const maxHeldBytes = 32 * 1024 * 1024;
 const mostAtOnce = 128;
 
+/** How many connections carry them: the gateway makes the JSON of one after the other, by one processor. */
+const connections = 2;
+
 /** What an event has in a message beside its key and values. */
 const wordsBytes = 180;
 
@@ -25,6 +28,7 @@ interface Chunk {
 	readonly start: number;
 	/** The one after it begins here. */
 	readonly end: number;
+	readonly on: V3Watches;
 	readonly watch: Promise<V3Watch>;
 	/** Its events are here, and were there when the server was last asked whether it has forgotten some. */
 	state: "asked" | "here" | "guarded";
@@ -49,13 +53,15 @@ export interface CatchUpOptions {
 export class CatchUp {
 	readonly #options: CatchUpOptions;
 	readonly #chunks: Chunk[] = [];
-	#watches: V3Watches | undefined;
+	#connections: readonly V3Watches[] = [];
 	#before: Map<string, Node> | undefined;
 	/** The next one begins here. */
 	#next: number;
 	/** How many revisions of the store lie between the beginnings of two. */
 	#width = batchRevisions;
 	#atOnce: number;
+	/** How many have been asked for, by each connection in turn. */
+	#asked = 0;
 
 	constructor(options: CatchUpOptions) {
 		this.#options = options;
@@ -66,15 +72,12 @@ export class CatchUp {
 
 	/** Up to a revision, or until the server tells nothing. @throws what ended the connection; CompactedError */
 	async run(through: number): Promise<void> {
-		const { settings, member, place, signal } = this.#options;
-		const { client, endpoint, timeoutMs } = settings;
+		const { member, place, signal } = this.#options;
 		// Half of what the server has to read and to send.
 		this.#before = await member.stateAt(place.position, signal);
 		if (this.#before !== undefined) this.#atOnce = fitting(member.bytesPerRevision * 1.5 + wordsBytes);
-		const onFull = () => this.#giveUpFarthest();
-		const watches = await client.watches({ endpoint, timeoutMs, signal, maxHeldBytes, onFull });
-		this.#watches = watches;
 		try {
+			this.#connections = await this.#connect();
 			while (place.position < through && !signal.aborted) {
 				this.#ask(through);
 				const [chunk] = this.#chunks;
@@ -86,8 +89,26 @@ export class CatchUp {
 				if (isPassed) close(chunk);
 			}
 		} finally {
-			watches.close();
+			for (const watches of this.#connections) watches.close();
 		}
+	}
+
+	/** As many connections as can be had. @throws why there is none */
+	async #connect(): Promise<readonly V3Watches[]> {
+		const { client, endpoint, timeoutMs } = this.#options.settings;
+		const open = async (): Promise<V3Watches> => {
+			const watches = await client.watches({
+				...{ endpoint, timeoutMs, signal: this.#options.signal },
+				maxHeldBytes: maxHeldBytes / connections,
+				onFull: () => this.#giveUpFarthest(watches),
+			});
+			return watches;
+		};
+		const asked = await Promise.allSettled(Array.from({ length: connections }, open));
+		const opened = asked.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+		const refused = asked.find((one) => one.status === "rejected");
+		if (opened.length === 0) throw refused?.reason;
+		return opened;
 	}
 
 	#ask(through: number): void {
@@ -114,10 +135,11 @@ export class CatchUp {
 				if (chunk.state === "asked") chunk.state = "here";
 			},
 		};
-		const watch = this.#watches?.watch(range.first, options) ?? Promise.reject(new Error("not open"));
+		const on = this.#connections[this.#asked++ % this.#connections.length] as V3Watches;
+		const watch = on.watch(range.first, options);
 		// Whoever comes to it is told.
 		watch.catch(() => {});
-		const chunk: Chunk = { start, end, watch, state: "asked" };
+		const chunk: Chunk = { start, end, on, watch, state: "asked" };
 		return chunk;
 	}
 
@@ -159,12 +181,15 @@ export class CatchUp {
 		}
 	}
 
-	#giveUpFarthest(): void {
-		const last = this.#chunks.length > 1 ? this.#chunks.pop() : undefined;
-		if (last === undefined) return;
-		this.#next = last.start;
-		this.#atOnce = Math.max(1, this.#chunks.length);
-		close(last);
+	/** The farthest that a full connection has to carry; those beyond are given up with it. */
+	#giveUpFarthest(full: V3Watches): void {
+		while (this.#chunks.length > 1) {
+			const last = this.#chunks.pop() as Chunk;
+			this.#next = last.start;
+			this.#atOnce = Math.max(1, this.#chunks.length);
+			close(last);
+			if (last.on === full) return;
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ const parts = ["Why", "What to do", "In v3", "Met in"];
 
 /**
  * Every behaviour that the lab knows of, by what its entry has to say of it: the rows T0 to T22, the conclusions of
- * the post, and what was found since (the README's findings, test/model/differences.test.ts, the follower's rules).
+ * the post, and what was found since (the findings in test/README.md, test/model/differences.test.ts, the follower's rules).
  */
 const behaviours: Readonly<Record<string, RegExp>> = {
 	...Object.fromEntries(

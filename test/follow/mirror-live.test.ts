@@ -7,8 +7,9 @@ import {
 	mirror,
 	type State,
 } from "etcd-watch-lab/follow";
-import type { Node, V2Client } from "etcd-watch-lab/v2";
+import { EtcdError, type Node, type V2Client } from "etcd-watch-lab/v2";
 import { flattened } from "#lib/follow/tree.js";
+import { Random } from "../chaos/random";
 import { forEachEtcd } from "../support/etcd";
 import { until } from "../support/until";
 import { writeMany } from "../support/write-many";
@@ -60,8 +61,10 @@ class Recording {
 	}
 }
 
+type Kind = (v2: V2Client, root: string, at: number) => Promise<unknown>;
+
 /** What goes on in a directory that is much written to. */
-const kinds: readonly ((v2: V2Client, root: string, at: number) => Promise<unknown>)[] = [
+const kinds: readonly Kind[] = [
 	(v2, root, at) => v2.set(`${root}/a/${at % 7}/${at % 3}`, String(at)),
 	(v2, root, at) => v2.set(`${root}/a/${at % 7}/${at % 3}`, String(at)),
 	(v2, root, at) => v2.create(`${root}/b/${at % 5}`, "new"),
@@ -89,13 +92,21 @@ forEachEtcd((server) => {
 		it("is at every index what a quorum read at that index shows, under writers at full speed", async () => {
 			const recording = await Recording.start(server.v2, root);
 			const { tree } = recording;
+			const random = new Random(25);
 			let isWriting = true;
 			let writes = 0;
+			const carriedOut = new Map<Kind, number>();
 			const writer = async () => {
 				while (isWriting) {
 					const at = writes++;
-					const write = kinds[Math.floor(Math.random() * kinds.length)];
-					await write?.(server.v2, root, at).catch(() => {});
+					const kind = random.pick(kinds);
+					await kind(server.v2, root, at).then(
+						() => carriedOut.set(kind, (carriedOut.get(kind) ?? 0) + 1),
+						(error: unknown) => {
+							// What is not there, or is there already, or is no directory: others write as well.
+							if (!(error instanceof EtcdError)) throw error;
+						},
+					);
 				}
 			};
 			const reads: State[] = [];
@@ -113,6 +124,12 @@ forEachEtcd((server) => {
 			await reader();
 			isWriting = false;
 			await Promise.all(writers);
+			// 3.5 updates no directory's ttl (T21).
+			const never = kinds.filter((kind) => !carriedOut.has(kind)).map(String);
+			assert.ok(
+				never.every((kind) => kind.includes("updateDirectory")),
+				never.join("\n"),
+			);
 			const { etcdIndex } = await server.v2.get(root, { quorum: true });
 			// Their time is up, and nobody gives them another.
 			await until("the keys with a ttl are gone", () => (tree.get(`${root}/t`)?.nodes ?? []).length === 0);

@@ -18,6 +18,8 @@ import {
 } from "#lib/page";
 import { carriedTable, chaosChart, chaosTable, recordedChaos, treeChart } from "#lib/pages";
 import { lostInSilence } from "#lib/timeline";
+import { accountOf } from "#lib/timeline/account/index.js";
+import { reasons } from "#lib/timeline/account/reasons.js";
 import { root } from "../support/checkout";
 import { oddRuns } from "./odd";
 
@@ -118,6 +120,17 @@ describe("what is made of a timeline", function () {
 			compare(name, outputsOf(run, name in odd));
 		});
 
+	it("gives every reason that there is", async () => {
+		const runs = await Promise.all([...Object.values(pageRuns()), ...Object.values(odd).map((run) => run())]);
+		const given = new Set(runs.flatMap((run) => [...reasonsIn(run)]));
+		// For which `explain` throws: explain.test.
+		given.add("unexplained");
+		assert.deepEqual(
+			reasons.filter((reason) => !given.has(reason)),
+			[],
+		);
+	});
+
 	// It moves when the record is made anew, too.
 	for (const api of ["v2", "v3"] as const)
 		it(`is what it was: the record of chaos, ${api}`, () => {
@@ -138,6 +151,13 @@ describe("what is made of a timeline", function () {
 		fs.writeFileSync(list, lines.join(""));
 	});
 });
+
+/** By which rules a run's writes came or not, of one that is not long. */
+function reasonsIn(run: Timeline): ReadonlySet<string> {
+	if (run.writes.length > 500) return new Set();
+	const all = accountOf(run).watchers.flatMap((watcher) => run.writes.map((write) => watcher.fateOf(write)));
+	return new Set(all.flatMap(({ reason, fates }) => [reason, ...fates.map((fate) => fate.reason)]));
+}
 
 function write(to: string, key: string, made: unknown): void {
 	fs.mkdirSync(to, { recursive: true });

@@ -220,6 +220,21 @@ export function oddRuns(): Readonly<Record<string, () => Timeline | Promise<Time
 				writes: seen.writes.map((write) => (write.id === 2 ? { ...write, outcome } : write)),
 			};
 		},
+		"a replay of the key itself": () => on((run) => run.set("/a").watch("w", "/a", { afterIndex: 0 })),
+		"an unanswered write that nobody saw": async () => {
+			const seen = await on((run) => run.watch("w", "/a", recursive).set("/a/1").set("/a/2"));
+			const outcome = { kind: "failed", message: "cut", maybeApplied: true } as const;
+			const writes = seen.writes.map((write) => (write.id === 2 ? { ...write, outcome } : write));
+			return { ...without(seen, "w", 2), writes };
+		},
+		"told again after the whole store": async () => {
+			const seen = asV3(await on((run) => run.watch("w", "/a", recursive).set("/a/1").set("/a/2")));
+			const watchers = seen.watchers.map((one) => ({
+				...one,
+				deliveries: [...one.deliveries, ...one.deliveries],
+			}));
+			return { ...seen, watchers, faults: [{ kind: "snapshot", at: 2 }] };
+		},
 		"a refresh and an expiry": () =>
 			on((run) =>
 				run

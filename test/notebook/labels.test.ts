@@ -8,12 +8,13 @@ function wanted(xs: readonly number[], top = "set /a/key") {
 const every = (step: number, count: number) => Array.from({ length: count }, (_, at) => 20 + at * step);
 
 describe("placeLabels", () => {
-	for (const [step, count, kind] of [
-		[200, 4, "rows"],
-		[110, 6, "rows"],
-		[70, 9, "rows"],
-		[30, 21, "slanted"],
-		[8, 60, "slanted"],
+	for (const [step, count, kind, least] of [
+		[200, 4, "rows", 4],
+		[110, 6, "rows", 6],
+		[70, 9, "rows", 9],
+		[30, 21, "slanted", 21],
+		// One each 20 px.
+		[8, 60, "slanted", 20],
 	] as const)
 		it(`lets no two of ${count} labels ${step} px apart overlap`, () => {
 			const plan = placeLabels(wanted(every(step, count)), wanted(every(step, count), "set /k"), -100, 680);
@@ -24,6 +25,7 @@ describe("placeLabels", () => {
 				const middle = plan.middles[at] ?? label.x;
 				return row < 0 ? [] : [{ x: label.x, row, from: middle - half, to: middle + half }];
 			});
+			assert.ok(placed.length >= least, `${placed.length} of ${count} are placed`);
 			for (const [at, a] of placed.entries())
 				for (const b of placed.slice(at + 1))
 					if (kind === "slanted") assert.ok(Math.abs(a.x - b.x) >= 20);

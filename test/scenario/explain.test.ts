@@ -181,9 +181,6 @@ const experiments: readonly Explained[] = [
 	},
 ];
 
-/** What no experiment can bring about on a healthy server. */
-const byHand: readonly Reason[] = ["unanswered write", "unproven", "history: own key"];
-
 forEachEtcd((server) => {
 	describe("explain", () => {
 		const runs = new Map<Explained, Timeline>();
@@ -241,22 +238,6 @@ forEachEtcd((server) => {
 			assert.throws(() => explain(robbed, "recursive", 1), UnknownReasonError);
 			const gifted = { ...run, watchers: [{ ...plain, deliveries: recursive.deliveries }] };
 			assert.throws(() => explain(gifted, "plain", 1), UnknownReasonError);
-		});
-
-		it("knows every reason from an experiment, but for those that take a broken server", () => {
-			const shown = new Set(experiments.flatMap(({ reasons }) => reasons.map(([, , reason]) => reason)));
-			const unproven = new Set<Reason>(byHand);
-			const all: readonly Reason[] = [
-				...["own key", "recursive", "removed with its directory", "second notice of the removal"],
-				...["history: own key", "history: recursive", "history: removed directory's prefix"],
-				...["refresh", "elsewhere", "not recursive", "hidden", "no node there"],
-				...["refused", "unanswered write", "asked again", "not yet asked", "asked from later on"],
-				...["between two polls", "over", "cleared", "deaf stream", "reader paused", "unproven"],
-			] as Reason[];
-			assert.deepEqual(
-				all.filter((reason) => !shown.has(reason) && !unproven.has(reason)),
-				[],
-			);
 		});
 
 		it("says what it does not know: no answer, and a silence without proof", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import type { Socket } from "node:net";
 import { type Scenario, scenario, type Timeline } from "etcd-watch-lab";
 import { type Lab, SharedServerError, startLab } from "etcd-watch-lab/server";
@@ -456,7 +457,7 @@ forEachEtcd((server) => {
 				.watch("w", "/a")
 				.set("/a")
 				.run(server.lab, { signal: controller.signal });
-			controller.abort();
+			assert.equal(getEventListeners(controller.signal, "abort").length, 0);
 			assert.deepEqual(sent(timeline, "w"), ["1 set /a"]);
 		});
 	});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { startLab } from "etcd-watch-lab/server";
 import {
 	AuthenticationFailedError,
@@ -123,7 +124,15 @@ forEachEtcd((server) => {
 		it("ask for one new token, however many requests need it", async () => {
 			await guest.get("/guests/a");
 			await forgetTokens();
+			let asked = 0;
+			const count = (message: unknown) => {
+				const { request } = message as { readonly request: { readonly path: string } };
+				if (request.path === "/v3/auth/authenticate") asked++;
+			};
+			subscribe("undici:request:create", count);
 			await Promise.all(Array.from({ length: 20 }, () => guest.get("/guests/a")));
+			unsubscribe("undici:request:create", count);
+			assert.equal(asked, 1);
 		});
 
 		it("keep a watch that is open when the token is forgotten: it is looked at when it begins alone", async () => {

@@ -86,6 +86,9 @@ const v3: Readonly<Partial<Record<Reason, Source>>> = {
 	"ahead of the store": ["server/mvcc/watchable_store.go, watch", "08-faults"],
 };
 
+/** Every reason that there is. */
+export const reasons = Object.keys(v2) as readonly Reason[];
+
 export function sourceOf(reason: Reason, api: Timeline["api"]): Source {
 	return api === "v2" ? v2[reason] : (v3[reason] ?? ["", "06-indexes-and-revisions"]);
 }

@@ -44,7 +44,9 @@ for (const kind of kinds.filter((each) => each !== "3.5.1")) {
 		let leader: Member;
 		let follower: Member;
 		let other: Member;
-		before(async () => {
+		before(async function () {
+			// The newest is built once, from its module.
+			this.timeout(300_000);
 			const etcd = await etcdOf(kind);
 			if ("missing" in etcd) notCovered(etcd.missing);
 			cluster = await startCluster({
@@ -55,7 +57,7 @@ for (const kind of kinds.filter((each) => each !== "3.5.1")) {
 				proxied: { clients: true, peers: true },
 			});
 		});
-		after(() => cluster.close());
+		after(() => cluster?.close());
 		beforeEach(async () => {
 			await cluster.settled();
 			leader = await cluster.leader();

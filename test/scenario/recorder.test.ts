@@ -42,6 +42,11 @@ const twoExpire = scenario("two expire, one is waited for")
 /** What the model and a server have to say alike. */
 const alike: readonly Scenario[] = [
 	twoExpire,
+	scenario("a directory alone is followed")
+		.set("/a/b")
+		.follow("f", "/a")
+		.set("/a/b")
+		.rmdir("/a", { recursive: true }),
 	scenario("a hidden key expires").set("/_h", "", { ttl: 1 }).set("/v", "", { ttl: 2 }).awaitExpiry("/v"),
 	scenario("expires with its directory")
 		.mkdir("/d", { ttl: 1 })

@@ -57,7 +57,9 @@ export class ModelApi implements Api {
 
 	follow(key: string, options: FollowOptions): FollowSource {
 		const recursive = options.recursive === true;
-		return new ModelFollower(this.#at, key, options, () => this.#files(key, recursive));
+		// Of a directory alone none of its keys is followed, though a read of it shows them.
+		const files = () => this.#files(key, recursive).filter((file) => recursive || file.key === key);
+		return new ModelFollower(this.#at, key, options, files);
 	}
 
 	async list(key: string, recursive: boolean): Promise<{ index: number; nodes: readonly ApiNode[] }> {

@@ -70,6 +70,34 @@ const cases: Readonly<Record<Name, Cases>> = {
 				start.set("/a/1").watch("late", "/a", { recursive }).set("/a/2"),
 				/"late" never heard of set \/a\/1/,
 			],
+			[
+				"one reason, and says that there are others (L3)",
+				start.set("/ab/colour", "green"),
+				/is not below \/a\. You found 1 of 5 reasons \(another place\): what of the key, of the watch or /,
+			],
+			[
+				"a write elsewhere on v3, where no name is hidden and there is a reason less (L3)",
+				onV3(start.set("/b")),
+				/never heard of set \/b, .* You found 1 of 4 reasons \(another place\)/,
+			],
+			[
+				"each of the reasons, and counts them once (L3)",
+				scenario("all")
+					.set("/a/1")
+					.watch("w", "/a", { recursive })
+					.watch("plain", "/a")
+					.set("/a/_colour")
+					.set("/b/1")
+					.set("/b/2")
+					.close("w")
+					.set("/a/1"),
+				/You found all 5 reasons$/,
+			],
+			[
+				"no reason of a write that it is not known to have missed (L3)",
+				recorded(start.set("/b/1").set("/a/1"), "w", () => ({ deliveries: [], proof: "none" })),
+				/set \/b\/1, .* You found 1 of 5 reasons \(another place\)/,
+			],
 		],
 		notYet: [
 			[

@@ -1,5 +1,12 @@
 import { type Attempt, exercise, miss, solved } from "../../page/exercise";
-import { accountOf, type Change, depthBelow, type Fate, type WatcherAccount } from "../../timeline/account";
+import {
+	accountOf,
+	type Change,
+	depthBelow,
+	type Fate,
+	isTooEarly,
+	type WatcherAccount,
+} from "../../timeline/account";
 import { unitOf } from "../../timeline/reading";
 import type { Delivery, Refused, Timeline, WriteRecord } from "../../timeline/timeline";
 import { becauseWords } from "../../timeline/why";
@@ -28,8 +35,9 @@ export const unseenWrite = exercise(
 		yield miss(0, `there is no watcher${timeline.watchers.length > 0 ? " on /a" : ""}: keep the one on /a`);
 		const [refused] = refusedOf(timeline);
 		const because = refused ? ` that etcd accepted (${refusal(refused)}, and is none)` : "";
-		for (const { watcher, fates } of accountOf(timeline).watchers) {
-			if (watcher.key !== "/a") continue;
+		const on = accountOf(timeline).watchers.filter(({ watcher }) => watcher.key === "/a");
+		const found = foundOf(timeline, on);
+		for (const { watcher, fates } of on) {
 			yield miss(1, "etcd accepted no write in this run: look at the refused ones for the reason");
 			for (const fate of fates)
 				if (fate.kind === "came")
@@ -37,19 +45,39 @@ export const unseenWrite = exercise(
 						2,
 						`the watcher heard of every write${because}: where would a write be none of its business?`,
 					);
-				else yield unseenBy(timeline, watcher.name, fate);
+				else yield unseenBy(timeline, watcher.name, fate, found);
 		}
 	},
 );
 
-function unseenBy(timeline: Timeline, watcher: string, { change, kind }: Fate): Attempt {
+function unseenBy(timeline: Timeline, watcher: string, fate: Fate, found: string): Attempt {
+	const { change, kind } = fate;
 	const what = named(change);
 	if (!change.raisesEvent) return miss(3, `${what} raised no event: nobody at all could hear of it`);
 	const took = `which took ${unitOf(timeline)} ${change.index}`;
 	if (kind === "notKnown") return miss(4, notKnown(watcher, `${what}, ${took}`));
-	return solved(
-		`"${watcher}" never heard of ${what}, ${took}: ${becauseWords(timeline, watcher, change.write.id)}`,
-	);
+	const why = becauseWords(timeline, watcher, change.write.id);
+	return solved(`"${watcher}" never heard of ${what}, ${took}: ${why}. ${found}`);
+}
+
+/** Why a watcher never hears of a write: by the key's place or name, by the watch itself, or by the moment. */
+const silences = ["another place", "a hidden name", "not recursive", "too early", "nobody there any more"];
+
+function silenceOf(fate: Fate): string | undefined {
+	const { kind, reason, change } = fate;
+	if (kind === "came" || kind === "notKnown" || !change.raisesEvent) return undefined;
+	if (isTooEarly(fate)) return "too early";
+	if (kind !== "notDue") return "nobody there any more";
+	return reason === "hidden" ? "a hidden name" : reason === "not recursive" ? reason : "another place";
+}
+
+/** How many of the reasons a run shows. v3 hides no name. */
+function foundOf({ api }: Timeline, on: readonly WatcherAccount[]): string {
+	const there = silences.filter((silence) => api === "v2" || silence !== "a hidden name");
+	const shown = new Set(on.flatMap(({ fates }) => fates.flatMap((fate) => silenceOf(fate) ?? [])));
+	const found = there.filter((silence) => shown.has(silence));
+	if (found.length === there.length) return `You found all ${there.length} reasons`;
+	return `You found ${found.length} of ${there.length} reasons (${found.join(", ")}): what of the key, of the watch or of the moment can be another?`;
 }
 
 function notKnown(watcher: string, what: string): string {

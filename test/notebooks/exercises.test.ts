@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import vm from "node:vm";
 import { exercises, type Scenario, scenario } from "etcd-watch-lab";
+import { predictionOf } from "#lib/page";
 import { forEachEtcd } from "../support/etcd";
 import { codeCells, pages, sourceOf } from "./reading";
 
@@ -650,7 +651,10 @@ function startingAttempt(notebook: string): Scenario {
 		.map(sourceOf)
 		.find((each) => each.startsWith("const attempt ="));
 	assert.ok(source, `${notebook} has a cell that begins with const attempt =`);
-	return vm.runInThisContext(`(scenario) => {\n${source}\nreturn attempt;\n}`)(scenario);
+	return vm.runInThisContext(`(scenario, predict) => {\n${source}\nreturn attempt;\n}`)(
+		scenario,
+		predictionOf,
+	);
 }
 
 describe("an exercise", () => {

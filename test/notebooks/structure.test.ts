@@ -40,6 +40,24 @@ function predictedTooLate(sources: readonly string[]): string[] {
 	);
 }
 
+/** The titles of charts that answer what a page asks before them: of a predicted run, until the prediction is checked. */
+function answersGivenAway(sources: readonly string[]): string[] {
+	return sources.flatMap((source, checked) =>
+		[...source.matchAll(/checkPrediction\(\s*\w+,\s*(\w+)/g)].flatMap(([, run = ""]) => {
+			const ran = sources.findIndex((each) => bound(each).includes(run));
+			return sources
+				.slice(ran, checked + 1)
+				.flatMap((each) => [...each.matchAll(/\b(?:sub)?title:\s*"([^"]*)"/g)])
+				.flatMap(([, title = ""]) => (title.endsWith("?") ? [] : [title]));
+		}),
+	);
+}
+
+/** True where an exercise's attempt has a watcher, so that there is something to predict. */
+function isPredictable(attempt: string): boolean {
+	return /\.(watch|poll|pollLoop|stream|follow)\(/.test(attempt);
+}
+
 /** The code cells above 15 lines, by number; the setup cell's imports take a line a name. */
 function tooLong(sources: readonly string[]): number[] {
 	return sources.flatMap((source, index) => {
@@ -104,6 +122,18 @@ describe("a notebook's structure", () => {
 				assert.deepEqual(predictedTooLate(sources), []);
 			});
 
+			it("gives no answer away before the prediction is checked, in a chart's title (L7)", () => {
+				assert.deepEqual(answersGivenAway(sources), []);
+			});
+
+			it("has a prediction of its exercise's attempt, which is checked with it (L28)", () => {
+				const attempt = sources.find((source) => /^const attempt\b/m.test(source)) ?? "";
+				if (!isPredictable(attempt)) return;
+				assert.match(attempt, /^const myBet = predict\(/m);
+				const check = sources.find((source) => /\bcheckExercise\(/.test(source)) ?? "";
+				assert.match(check, /checkPrediction\(myBet, tried\);[\s\S]*checkExercise\(exercises\.\w+, tried\)/);
+			});
+
 			it("has one exercise, whose start is not its answer", () => {
 				const checks = code.filter((cell) => /\bcheckExercise\(/.test(sourceOf(cell)));
 				assert.equal(checks.length, 1);
@@ -138,6 +168,9 @@ describe("a notebook's structure", () => {
 			]),
 			["guess of seen"],
 		);
+		const drawn = ["const seen = await x.run(etcd);", 'chart(seen, { title: "It came" });'];
+		assert.deepEqual(answersGivenAway([...drawn, "checkPrediction(guess, seen);"]), ["It came"]);
+		assert.equal(isPredictable('scenario("x").set("/k")'), false);
 		assert.deepEqual(tooLong(["a\n".repeat(15), "a", `import {\n${"a,\n".repeat(20)}} from "x";`]), [1]);
 		assert.equal(resolves(all[0]?.file ?? "", "99-none.ipynb"), false);
 	});

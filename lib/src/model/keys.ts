@@ -14,7 +14,7 @@ import {
 import type { Command, ModelEvent, ModelNode, Refusal, WriteOutcome } from "./types";
 
 /** Who is told of what a write does. */
-export interface EventListener {
+interface EventListener {
 	/** A node goes, with this event: first those below, then the one that is removed. */
 	removed(path: string, event: ModelEvent): void;
 	happened(event: ModelEvent): void;

@@ -1,7 +1,7 @@
 import type { ModelNode } from "./types";
 
 /** A file; never changed, only replaced. */
-export interface FileEntry {
+interface FileEntry {
 	readonly value: string;
 	readonly createdIndex: number;
 	readonly modifiedIndex: number;
@@ -10,7 +10,7 @@ export interface FileEntry {
 }
 
 /** A directory; changed in place. */
-export interface DirectoryEntry {
+interface DirectoryEntry {
 	readonly children: Map<string, Entry>;
 	readonly createdIndex: number;
 	modifiedIndex: number;

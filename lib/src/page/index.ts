@@ -27,4 +27,4 @@ export {
 	timelineTable,
 } from "./run-tables";
 export { type Cell, showTable, type Table, type TableInput, tableOf } from "./table";
-export { evidenceWords, showVerdict, type VerdictOptions, verdictView } from "./verdict";
+export { showVerdict, type VerdictOptions, verdictView } from "./verdict";

@@ -10,7 +10,7 @@ const SIGN = { confirmed: "✓", refuted: "✗", untested: "?" } as const;
 const MOST_EVIDENCE = 6;
 
 /** One row of evidence as a sentence. */
-export function evidenceWords(evidence: Evidence, unit: Unit = "index"): string {
+function evidenceWords(evidence: Evidence, unit: Unit = "index"): string {
 	switch (evidence.kind) {
 		case "write": {
 			const { write } = evidence;

@@ -168,6 +168,6 @@ export class Recorder {
 	}
 }
 
-export function cutValue(value: string): string {
+function cutValue(value: string): string {
 	return value.length <= longestValue ? value : `${value.slice(0, 40)}…`;
 }

@@ -15,7 +15,7 @@ import { ClientWatcher } from "./watching";
 import { Writer } from "./writing";
 
 /** What a run is made of. */
-export interface RunParts {
+interface RunParts {
 	readonly name: string;
 	readonly api: Api;
 	readonly recorder: Recorder;

@@ -85,7 +85,7 @@ export interface FaultStep {
 }
 
 /** v3 only: forgets what is older than an index. */
-export interface CompactStep {
+interface CompactStep {
 	readonly step: "compact";
 	/** The oldest index of the run that can be asked for afterwards; left out: the last one so far. */
 	readonly index?: number;

@@ -161,7 +161,7 @@ export type Ending =
 	| { readonly kind: "never"; readonly why: string };
 
 /** What an expiry is told to, and asked of. */
-export interface ExpiryListener {
+interface ExpiryListener {
 	/** Records it; gives its write. */
 	expired(outcome: Accepted): WriteRecord;
 	/** v3, which does not tell an expiry from a delete: whether a write of the run took the key away at this index. */

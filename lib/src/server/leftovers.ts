@@ -109,7 +109,7 @@ function parsed(line: string): ProcessId {
 }
 
 /** A directory that a lab makes on a server that it did not start. */
-export interface RootRecord {
+interface RootRecord {
 	readonly root: string;
 	readonly endpoints: readonly string[];
 	readonly owner: ProcessId;

@@ -19,7 +19,7 @@ export interface PeerAddress {
 }
 
 /** What tells a partition's proxy who is cut off. */
-export interface Partition {
+interface Partition {
 	/** Who sends, by a piece of what it sends; undefined when that does not say it. */
 	senderIn(text: string): string | undefined;
 	/** Asked for each piece; `sender` is undefined as long as nothing has said who sends. */

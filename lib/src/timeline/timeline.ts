@@ -136,7 +136,7 @@ export interface Refused {
 }
 
 /** No answer: the connection failed, or a fault came between. */
-export interface Failed {
+interface Failed {
 	readonly kind: "failed";
 	readonly message: string;
 	/** True when etcd may have carried it out all the same. */

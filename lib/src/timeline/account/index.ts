@@ -47,7 +47,7 @@ export interface WatcherAccount {
 }
 
 /** How many changes became what. `due` is what came, was missed, was stated, or is not known. */
-export interface Total {
+interface Total {
 	readonly due: number;
 	readonly came: number;
 	readonly missed: number;

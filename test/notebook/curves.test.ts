@@ -64,17 +64,15 @@ describe("curveChart", () => {
 		assert.deepEqual(viewOf(curveChart({ ...bars, series })).warnings, []);
 	});
 
-	it("keeps two bars apart whose words are the same when shortened", () => {
-		const words = [1, 2].map((n) => `${"x".repeat(20)}${n}${"y".repeat(20)}`);
-		const series = [{ name: "a", points: words.map((word, at) => [word, at + 1] as const) }];
-		const rows = rowsWith(
-			curveChart({ ...lost, kind: "bar", x: { label: "client" }, series }),
-			"nth",
-			"x",
-			"y",
-		);
-		assert.equal(new Set(rows.map(({ x }) => x)).size, 2);
-	});
+	for (const [what, words] of [
+		["are the same when shortened", [1, 2].map((n) => `${"x".repeat(20)}${n}${"y".repeat(20)}`)],
+		["differ by what tells two that are the same apart", ["run (2)", "run"]],
+	] as const)
+		it(`keeps two bars apart whose words ${what}`, () => {
+			const series = [{ name: "a", points: words.map((word, at) => [word, at + 1] as const) }];
+			const bars = curveChart({ ...lost, kind: "bar", x: { label: "client" }, series });
+			assert.equal(new Set(rowsWith(bars, "nth", "x", "y").map(({ x }) => x)).size, 2);
+		});
 
 	it("keeps numbers of twelve digits and long words below bars in the picture, and apart", () => {
 		const words = Array.from({ length: 8 }, (_, n) => `client number ${n}, of a kind`);

@@ -84,6 +84,28 @@ describe("differenceTable", () => {
 		assert.match(rows[1] ?? "", /^✗ "w", events 21 to 100 +│ nothing +│ 80 of them, the first: index: 21/);
 	});
 
+	it("goes by the fields that differ, whatever is in a value", async () => {
+		const start = scenario("many").watch("w", "/z");
+		const run = await runOnModel(
+			Array.from({ length: 50 }, (_, n) => n).reduce(
+				(steps, n) => steps.set(`/a/${n}`, `1, f${n}: x`),
+				start,
+			),
+		);
+		const writes = run.writes.map((write) => ({
+			...write,
+			outcome:
+				write.outcome.kind === "accepted"
+					? { ...write.outcome, node: { ...write.outcome.node, value: "2" } }
+					: write.outcome,
+		}));
+		const rows = differenceTable(run, { ...run, writes })
+			.text.split("\n")
+			.filter((line) => line.startsWith("✗"));
+		assert.equal(rows.length, 1);
+		assert.match(rows[0] ?? "", /^✗ writes 1 to 50 │ 50 of them, the first: node.value: 1, f0: x/);
+	});
+
 	it("says why the model can't be held against one that a burst outran", async () => {
 		const steps = scenario("many").watch("w", "/a", { recursive: true }).burst("/a", { count: 100 });
 		const all = await runOnModel(steps);

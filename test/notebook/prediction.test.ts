@@ -80,7 +80,8 @@ describe("comparePrediction", () => {
 		assert.deepEqual(result.rows[1], {
 			watcher: "recursive",
 			write: 2,
-			what: "set /a/b/c",
+			operation: "set",
+			key: "/a/b/c",
 			predicted: 1,
 			came: 0,
 			isKnown: true,
@@ -154,6 +155,19 @@ describe("predictionTable", () => {
 			text,
 			/299 of 302 right; wrong: write 301 at "loop": .*; write 1 at "loop": .*; and 1 more\./,
 		);
+	});
+
+	it("goes by what happened, whatever a key is called: a long one, one from right to left", async () => {
+		const above = `/${"long".repeat(20)}`;
+		const letters = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+		const start = scenario("long keys").watch("w", above, { recursive: true });
+		const run = await runOnModel(letters.reduce((steps, key) => steps.set(`${above}/${key}`), start));
+		const { text } = predictionTable(comparePrediction(predictionOf({ w: "all" }), run));
+		assert.equal(text.split("\n").filter((line) => line.startsWith("w ")).length, 1);
+
+		const hebrew = await runOnModel(scenario("right to left").watch("w", "/a").set("/שלום"));
+		const [row] = comparePrediction(predictionOf({ w: [1] }), hebrew).rows;
+		assert.equal(row?.because, "\u2068/שלום is not below /a\u2069");
 	});
 });
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { explain, runOnModel, type Scenario, scenario, type Timeline } from "etcd-watch-lab";
-import { compareTimelines, explainAll, type Reason, UnknownReasonError } from "#lib/timeline";
+import { compareTimelines, type Reason, UnknownReasonError } from "#lib/timeline";
 import { root } from "../support/checkout";
 import { forEachEtcd } from "../support/etcd";
+import { explainAll } from "../support/timelines";
 
 /** One experiment, and what it explains: [write, watcher, reason, words that have to be there]. */
 interface Explained {

@@ -4,9 +4,9 @@ import { type Cluster, type Member, startCluster } from "etcd-watch-lab/server";
 import { lossTable } from "#lib/page";
 import { atMember, endCluster, followerOf, ownCluster, readsWhenCutOff } from "#lib/pages";
 import { ScenarioError } from "#lib/scenario";
-import { compareTimelines, explainAll, gapsOf, lostInSilence } from "#lib/timeline";
+import { compareTimelines, gapsOf, lostInSilence } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../support/etcd";
-import { life, sent, watcherOf } from "../support/timelines";
+import { explainAll, life, sent, watcherOf } from "../support/timelines";
 
 const below = { recursive: true } as const;
 const beside = (name: string) =>

@@ -13,10 +13,10 @@ import { AbortedError } from "#lib/http";
 import { counterparts, ScenarioError } from "#lib/scenario";
 import type { RunWatcher } from "#lib/scenario/api.js";
 import { Settling } from "#lib/scenario/waits.js";
-import { compareTimelines, explainAll } from "#lib/timeline";
+import { compareTimelines } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
-import { sent, watcherOf, wrote } from "../support/timelines";
+import { explainAll, sent, watcherOf, wrote } from "../support/timelines";
 
 /** Every index of the run is a write's, and every event that a watcher was sent is one of them. */
 function assertNoHole({ writes, watchers, lastIndex }: Timeline): void {

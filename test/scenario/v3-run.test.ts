@@ -13,10 +13,10 @@ import {
 import { SharedServerError, startLab } from "etcd-watch-lab/server";
 import { AbortedError, ArgumentError } from "#lib/http";
 import { counterparts, ScenarioError } from "#lib/scenario";
-import { explainAll, gapsOf, lostInSilence } from "#lib/timeline";
+import { gapsOf, lostInSilence } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
-import { life, sent, watcherOf } from "../support/timelines";
+import { explainAll, life, sent, watcherOf } from "../support/timelines";
 
 /** How each write ended, as "set /a 1", or with what was not done. */
 const ends = ({ writes }: Timeline) =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Timeline } from "etcd-watch-lab";
-import type { WatcherRecord, WriteRecord } from "#lib/timeline";
+import { explain, type Timeline } from "etcd-watch-lab";
+import type { Explanation, WatcherRecord, WriteRecord } from "#lib/timeline";
 
 export function watcherOf(timeline: Timeline, name: string): WatcherRecord {
 	const found = timeline.watchers.find((watcher) => watcher.name === name);
@@ -33,4 +33,10 @@ export function wrote({ operation, key, outcome }: WriteRecord): string {
 				? `refused ${outcome.code} ${outcome.cause}`
 				: "failed";
 	return `${operation} ${key} ${how}`;
+}
+
+/** Every write (rows) at every watcher (columns). @throws UnknownReasonError */
+export function explainAll(timeline: Timeline): Explanation[][] {
+	const { writes, watchers } = timeline;
+	return writes.map(({ id }) => watchers.map(({ name }) => explain(timeline, name, id)));
 }

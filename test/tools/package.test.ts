@@ -234,7 +234,12 @@ describe("the package", function () {
 
 	for (const kind of ["import", "require"] as const) {
 		it(`has by ${kind} what one page uses, and charts, tables and records as data`, async () => {
-			const all = { pages: "timeTravel", chart: "timelineChart", page: "tableOf", timeline: "explainAll" };
+			const all = {
+				pages: "timeTravel",
+				chart: "timelineChart",
+				page: "tableOf",
+				timeline: "compareTimelines",
+			};
 			for (const [subpath, name] of Object.entries(all)) {
 				const from = `"etcd-watch-lab/${subpath}"`;
 				const script =

@@ -1,10 +1,10 @@
 import { fitted, printable } from "../timeline/printable";
 import {
 	countsInWords,
-	fateOf,
 	type Reading,
 	readingOf,
 	runInWords,
+	shownOf,
 	totalWords,
 	type Unit,
 	unitOf,
@@ -239,15 +239,15 @@ function watcherShapes(reading: Reading, lane: Lane, layout: Layout, lineFrom: n
 		events.push({ index, style, words: "delivered", ...(what === undefined ? {} : { what }) });
 	};
 	for (const write of timeline.writes) {
-		const fate = fateOf(reading, write);
-		if (fate.kind === "came") {
-			came += fate.deliveries.length;
-			const isReplayed = fate.deliveries.every(({ fromHistory }) => fromHistory);
-			add(fate.outcome.index, isReplayed, fate.deliveries[0]?.action);
+		const shown = shownOf(reading, write);
+		if (shown.kind === "came") {
+			came += shown.deliveries.length;
+			const isReplayed = shown.deliveries.every(({ fromHistory }) => fromHistory);
+			add(shown.outcome.index, isReplayed, shown.deliveries[0]?.action);
 		}
-		if (fate.kind === "absent" || (fate.kind === "came" && fate.lacking.length > 0)) {
+		if (shown.kind === "absent" || (shown.kind === "came" && shown.lacking.length > 0)) {
 			absent++;
-			events.push({ index: fate.outcome.index, style: "absentBand", words: "not delivered" });
+			events.push({ index: shown.outcome.index, style: "absentBand", words: "not delivered" });
 		}
 	}
 	for (const { index, fromHistory, action } of reading.foreign) {

@@ -1,17 +1,17 @@
 import type { Change } from "../timeline/account";
+import { becauseWords, whyWords } from "../timeline/explain";
 import { printable, shortened } from "../timeline/printable";
 import {
-	fateOf,
 	type Reading,
 	refusalLabel,
 	refusalWords,
+	shownOf,
 	timesOf,
 	type Unit,
 	watcherWords,
 	writeWords,
 } from "../timeline/reading";
 import type { Delivery, NodeRecord, WriteRecord } from "../timeline/timeline";
-import { becauseWords, whyWords } from "../timeline/why";
 import { isRemoval } from "../v2/key";
 import type { Axis } from "./layers";
 import { type Lane, type Layout, pixelsPerIndex, rounded } from "./layout";
@@ -273,17 +273,17 @@ export function marksOfWatcher(
 	const { timeline, writers } = layout;
 	const shapes: Shape[] = [];
 	for (const write of timeline.writes) {
-		const fate = fateOf(reading, write);
-		if (fate.kind === "absent" && draw.absent) {
-			const drawn = markOfAbsence(write, writeWords(write), fate.outcome.index, reading);
+		const shown = shownOf(reading, write);
+		if (shown.kind === "absent" && draw.absent) {
+			const drawn = markOfAbsence(write, writeWords(write), shown.outcome.index, reading);
 			shapes.push(...drawn({ y: lane.y, size }));
 		}
-		if (fate.kind !== "came") continue;
+		if (shown.kind !== "came") continue;
 		const link = `w${write.id}`;
-		const { index } = fate.outcome;
-		const absent = absencesOf(write, draw.absent ? fate.lacking : [], reading);
+		const { index } = shown.outcome;
+		const absent = absencesOf(write, draw.absent ? shown.lacking : [], reading);
 		const why = draw.came ? whyWords(timeline, reading.watcher.name, write.id) : "";
-		const came = draw.came ? [deliveriesAt(fate.deliveries, link, reading, why)] : [];
+		const came = draw.came ? [deliveriesAt(shown.deliveries, link, reading, why)] : [];
 		shapes.push(...column([...came, ...absent], lane, size));
 		const y = (writers.get(write.by)?.y ?? 0) + draw.lineFrom;
 		if (draw.came) shapes.push({ style: "join", x: index, y, y2: lane.y, at: index, link });

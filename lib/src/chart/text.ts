@@ -4,20 +4,21 @@ import {
 	counted,
 	countsInWords,
 	ends,
-	type Fate,
-	fateOf,
 	faultWords,
+	inOrder,
 	lifeWords,
+	manyWords,
 	type Reading,
 	readingOf,
 	refusalWords,
+	type Shown,
+	shownOf,
 	stretchesInWords,
 	timesOf,
 	totalWords,
 	unitOf,
 	watcherWords,
 	withoutWords,
-	writeWords,
 } from "../timeline/reading";
 import type { Timeline, WriteRecord } from "../timeline/timeline";
 import type { Titles } from "./frame";
@@ -34,6 +35,8 @@ interface TimelineRow {
 	readonly index: string;
 	readonly write: string;
 	readonly refused: boolean;
+	/** True where a cell tells of an event that did not come. */
+	readonly isAbsent: boolean;
 	readonly cells: readonly string[];
 }
 
@@ -46,19 +49,19 @@ const ABSENT = {
 } as const;
 
 /** What a watcher's cell says about one write. */
-function cellWords(fate: Fate): string {
-	switch (fate.kind) {
+function cellWords(shown: Shown): string {
+	switch (shown.kind) {
 		case "came": {
-			const first = fate.deliveries[0];
-			const times = timesOf(fate.deliveries);
-			const keys = fate.deliveries.length / times;
-			const some = keys < fate.due ? `${keys} of ${fate.due}` : `${keys}`;
-			const words = `${first?.action ?? ""}${fate.due > 1 || keys > 1 ? ` of ${some} keys` : ""}${times > 1 ? ` ×${times}` : ""}`;
-			return fate.deliveries.every((delivery) => delivery.fromHistory) ? `${words} (from history)` : words;
+			const first = shown.deliveries[0];
+			const times = timesOf(shown.deliveries);
+			const keys = shown.deliveries.length / times;
+			const some = keys < shown.due ? `${keys} of ${shown.due}` : `${keys}`;
+			const words = `${first?.action ?? ""}${shown.due > 1 || keys > 1 ? ` of ${some} keys` : ""}${times > 1 ? ` ×${times}` : ""}`;
+			return shown.deliveries.every((delivery) => delivery.fromHistory) ? `${words} (from history)` : words;
 		}
 		case "absent":
-			if (fate.isStated) return "· in the gap";
-			return ABSENT[fate.state];
+			if (shown.isStated) return "· in the gap";
+			return ABSENT[shown.state];
 		case "unaccepted":
 		case "noEvent":
 		case "elsewhere":
@@ -73,9 +76,10 @@ function cellWords(fate: Fate): string {
 export function timelineRows(timeline: Timeline) {
 	const readings = timeline.watchers.map((watcher) => readingOf(timeline, watcher));
 	const condense = timeline.writes.length > MOST_ROWS;
-	const groups: { writes: WriteRecord[]; cells: string[]; kind: string }[] = [];
-	for (const write of condense ? inOrderOfIndex(timeline.writes) : timeline.writes) {
-		const cells = readings.map((reading) => cellWords(fateOf(reading, write)));
+	const groups: { writes: WriteRecord[]; isAbsent: boolean; cells: string[]; kind: string }[] = [];
+	for (const write of condense ? inOrder(timeline) : timeline.writes) {
+		const shown = readings.map((reading) => shownOf(reading, write));
+		const cells = shown.map(cellWords);
 		const { outcome } = write;
 		const kind = [
 			write.operation,
@@ -85,7 +89,7 @@ export function timelineRows(timeline: Timeline) {
 		].join("\n");
 		const last = groups.at(-1);
 		if (condense && last?.kind === kind) last.writes.push(write);
-		else groups.push({ writes: [write], cells, kind });
+		else groups.push({ writes: [write], isAbsent: shown.some(({ kind }) => kind === "absent"), cells, kind });
 	}
 	const numberOf = new Map(timeline.writes.map((write, at) => [write, at + 1] as const));
 	const numbers = (writes: readonly WriteRecord[]) =>
@@ -93,10 +97,15 @@ export function timelineRows(timeline: Timeline) {
 			writes.map((write) => numberOf.get(write) ?? 0).sort((a, b) => a - b),
 			3,
 		);
-	const rows = groups.map(({ writes, cells }) => ({ numbers: numbers(writes), ...rowOf(writes, cells) }));
-	const others = (left: number) => `… and ${left} more rows`;
+	const all = groups.map(
+		({ writes, ...row }): TimelineRow => ({ numbers: numbers(writes), ...row, ...rowOf(writes) }),
+	);
+	const others = (left: number) => ({ ...NO_ROW, write: `… and ${left} more rows` });
+	const rows = ends(all, condense ? ROWS_SHOWN : all.length, others);
 	return {
-		rows: ends(rows, condense ? ROWS_SHOWN : rows.length, (left) => ({ ...NO_ROW, write: others(left) })),
+		rows,
+		/** What a dot in a cell means, where there is one. */
+		legend: rows.some(({ isAbsent }) => isAbsent) ? ["· it did not come"] : [],
 		notes: [
 			...(timeline.withoutCounterpart ?? []).map(withoutWords),
 			...(timeline.compactions ?? []).map(compactionWords),
@@ -120,31 +129,25 @@ function cameWords(reading: Reading): string {
 	return `${words}; got ${reading.unit} ${stretchesInWords(came)}`;
 }
 
-/** Writes that were under way at the same time take their indexes in another order than they were tried in. */
-function inOrderOfIndex(writes: readonly WriteRecord[]): WriteRecord[] {
-	const place = ({ outcome, triedAt }: WriteRecord) =>
-		outcome.kind === "accepted" ? outcome.index : triedAt + 0.5;
-	return [...writes].sort((a, b) => place(a) - place(b));
-}
+const NO_ROW: TimelineRow = {
+	numbers: "",
+	index: "",
+	write: "",
+	refused: false,
+	isAbsent: false,
+	cells: [],
+};
 
-const NO_ROW: TimelineRow = { numbers: "", index: "", write: "", refused: false, cells: [] };
-
-function rowOf(writes: readonly WriteRecord[], cells: readonly string[]): Omit<TimelineRow, "numbers"> {
-	const first = writes[0];
-	const last = writes.at(-1);
-	if (!first || !last) return { ...NO_ROW, cells };
+function rowOf(writes: readonly WriteRecord[]): Pick<TimelineRow, "index" | "write" | "refused"> {
+	const [first, last] = [writes[0], writes.at(-1)];
+	if (!first || !last) return NO_ROW;
 	const { outcome } = first;
-	const end = last.outcome;
-	const many =
-		writes.length > 1 ? `${writes.length} × ${first.operation}, first ${shortened(first.key, 40)}` : "";
-	if (outcome.kind !== "accepted") {
-		const what = many === "" ? writeWords(first) : many;
-		return { index: "–", write: `${what}: ${refusalWords(outcome)}`, refused: true, cells };
-	}
+	const what = manyWords(writes.length, first, 40);
+	if (outcome.kind !== "accepted")
+		return { index: "–", write: `${what}: ${refusalWords(outcome)}`, refused: true };
 	const quiet = outcome.raisesEvent ? "" : ": takes an index, raises no event";
-	const index =
-		end.kind === "accepted" && writes.length > 1 ? `${outcome.index} to ${end.index}` : `${outcome.index}`;
-	return { index, write: (many === "" ? writeWords(first) : many) + quiet, refused: false, cells };
+	const to = last !== first && last.outcome.kind === "accepted" ? ` to ${last.outcome.index}` : "";
+	return { index: `${outcome.index}${to}`, write: `${what}${quiet}`, refused: false };
 }
 
 function notesOf(reading: Reading): string[] {
@@ -168,7 +171,7 @@ function notesOf(reading: Reading): string[] {
 
 /** The run as plain text: a table of the writes by the watchers, then what happened to the watchers. */
 export function timelineText(timeline: Timeline, options: Titles = {}): string {
-	const { rows, notes } = timelineRows(timeline);
+	const { rows, legend, notes } = timelineRows(timeline);
 	const head = [
 		unitOf(timeline),
 		"write",
@@ -187,7 +190,6 @@ export function timelineText(timeline: Timeline, options: Titles = {}): string {
 			["right"],
 		),
 	);
-	if (rows.some((row) => row.cells.some((cell) => cell.startsWith("·")))) lines.push("", "· it did not come");
-	if (notes.length > 0) lines.push("", ...notes);
+	for (const some of [legend, notes]) if (some.length > 0) lines.push("", ...some);
 	return `${lines.join("\n")}\n`;
 }

@@ -171,8 +171,10 @@ function barWords({ series }: CurveInput): ReadonlyMap<string, string> {
 			const word = String(x);
 			if (words.has(word)) continue;
 			const short = shortened(word, 24);
-			const same = [...words.values()].filter((other) => other.replace(/ \(\d+\)$/, "") === short).length;
-			words.set(word, same === 0 ? short : `${short} (${same + 1})`);
+			const taken = new Set(words.values());
+			let own = short;
+			for (let nth = 2; taken.has(own); nth++) own = `${short} (${nth})`;
+			words.set(word, own);
 		}
 	return words;
 }

@@ -1,23 +1,26 @@
 import { compareTimelines, twoScenarios } from "../timeline/compare";
-import { explain } from "../timeline/explain";
+import { explain, whyWords } from "../timeline/explain";
 import { printable } from "../timeline/printable";
-import { stretchesInWords, unitOf, watcherWords, writeWords } from "../timeline/reading";
+import {
+	manyWords,
+	serverWords,
+	stretchesInWords,
+	unitOf,
+	watcherWords,
+	writeWords,
+} from "../timeline/reading";
 import type { Timeline, WriteRecord } from "../timeline/timeline";
-import { whyWords } from "../timeline/why";
 import { show } from "./display";
 import {
 	type Cell,
-	grouped,
-	manyWords,
+	MOST_ALONE,
 	reasonIn,
+	rowsOf,
 	showTable,
 	type Table,
 	tableBundle,
 	tableOf,
 } from "./table";
-
-/** Of more rows than this, those with the same end share one. */
-const MOST_ROWS = 40;
 
 /** Shows why a watcher was or wasn't told of a write. Errors as `explain`. To have it as data, call `explain`. */
 export function showExplanation(timeline: Timeline, watcher: string, write: number): void {
@@ -45,7 +48,7 @@ export function explainTable(timeline: Timeline): Table {
 			write.outcome.kind,
 			...reasons.map((words) => reasonIn(words, printable(write.key))),
 		].join("\n");
-	const groups = reasoned.length <= MOST_ROWS ? reasoned.map((one) => [one]) : grouped(reasoned, kindOf);
+	const groups = rowsOf(reasoned, kindOf);
 	return tableOf({
 		title: `Why each watcher was or wasn't told: ${printable(timeline.name)}`,
 		columns: [
@@ -56,10 +59,10 @@ export function explainTable(timeline: Timeline): Table {
 		rows: groups.flatMap((group): Cell[][] => {
 			const [first] = group;
 			if (!first) return [];
-			const what = manyWords(group.length, writeWords(first.write));
+			const what = manyWords(group.length, first.write);
 			return [[indexes(group.map(({ write }) => write)), what, ...first.reasons]];
 		}),
-		mostRows: MOST_ROWS,
+		mostRows: MOST_ALONE,
 		...(groups.length < reasoned.length
 			? {
 					notes: [
@@ -83,7 +86,7 @@ function indexes(writes: readonly WriteRecord[]): string | number {
  */
 export function differenceTable(one: Timeline, other: Timeline): Table {
 	const differences = compareTimelines(one, other);
-	const [left, right] = [one, other].map(({ server }) => (/^\d/.test(server) ? `etcd ${server}` : server));
+	const [left, right] = [serverWords(one), serverWords(other)];
 	if (differences.length === 0) {
 		const events = one.watchers.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
 		return tableOf({
@@ -91,44 +94,31 @@ export function differenceTable(one: Timeline, other: Timeline): Table {
 			rows: [[{ text: "the same, event by event", mark: "right" }, one.writes.length, events]],
 		});
 	}
-	const places = differences.map((difference) => ({ ...difference, ...placeOf(difference.where) }));
-	const groups =
-		places.length <= MOST_ROWS
-			? places.map((place) => [place])
-			: grouped(places, ({ of, ...rest }) => [of, fieldsOf(rest.one), fieldsOf(rest.other)].join("\n"));
+	const isSilent = (words: string) => words === "nothing";
+	const groups = rowsOf(differences, ({ where, nth, fields, ...said }) =>
+		[nth?.of ?? where, isSilent(said.one), isSilent(said.other), ...fields].join("\n"),
+	);
 	const isApart = differences.some(({ notCompared }) => notCompared === twoScenarios);
 	const count = `${differences.length} ${differences.length === 1 ? "place" : "places"}`;
 	return tableOf({
 		title: isApart ? `NOT COMPARABLE: ${twoScenarios}` : `DIFFERENT in ${count}`,
 		...(isApart ? { subtitle: "Run the same scenario in both." } : {}),
-		columns: ["where", left ?? "one", right ?? "the other"],
+		columns: ["where", left, right],
 		rows: groups.flatMap((group): Cell[][] => {
 			const [first] = group;
 			if (!first) return [];
 			if (group.length === 1) return [[{ text: first.where, mark: "wrong" }, first.one, first.other]];
-			const where = `${first.of}s ${stretchesInWords(group.map(({ number }) => number).sort((a, b) => a - b))}`;
+			const numbers = group.flatMap(({ nth }) => nth?.number ?? []).sort((a, b) => a - b);
+			const where = `${first.nth?.of}s ${stretchesInWords(numbers)}`;
 			const many = (words: string) =>
-				words === "nothing" ? words : `${group.length} of them, the first: ${words}`;
+				isSilent(words) ? words : `${group.length} of them, the first: ${words}`;
 			return [[{ text: where, mark: "wrong" }, many(first.one), many(first.other)]];
 		}),
-		mostRows: MOST_ROWS,
+		mostRows: MOST_ALONE,
 		notes: differences.flatMap(({ where, notCompared }) =>
 			isApart || notCompared === undefined ? [] : [`${where}: ${notCompared}.`],
 		),
 	});
-}
-
-/** "write 12" or `"w", event 12`, without and with its number; 0 for what has none. */
-function placeOf(where: string): { readonly of: string; readonly number: number } {
-	const [, of = where, number = "0"] = /^(write|.*, event) (\d+)$/s.exec(where) ?? [];
-	return { of, number: Number(number) };
-}
-
-/** Which fields one side names, without their values. */
-function fieldsOf(words: string): string {
-	return words === "nothing"
-		? words
-		: [...words.matchAll(/(?:^|, )([\w.]+): /g)].map(([, field]) => field).join();
 }
 
 /** Shows why each watcher was or wasn't told of each write. To have it as data, call `explainTable`. */

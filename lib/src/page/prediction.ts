@@ -1,11 +1,11 @@
 import { accountOf } from "../timeline/account";
+import { becauseWords } from "../timeline/explain";
 import { printable } from "../timeline/printable";
-import { stretchesInWords, writeWords } from "../timeline/reading";
+import { manyWords, stretchesInWords } from "../timeline/reading";
 import type { Timeline } from "../timeline/timeline";
-import { becauseWords } from "../timeline/why";
 import { show } from "./display";
 import { noWatcher } from "./run-tables";
-import { type Cell, grouped, manyWords, reasonIn, type Table, tableBundle, tableOf } from "./table";
+import { type Cell, grouped, MOST_ALONE, reasonIn, rowsOf, type Table, tableBundle, tableOf } from "./table";
 
 /**
  * Which writes a watcher will see: their numbers, from 1 in the order of the scenario, refused or not; a number
@@ -29,8 +29,9 @@ export interface PredictionRow {
 	readonly watcher: string;
 	/** The write's number. */
 	readonly write: number;
-	/** The write in words, such as "set /a/b". */
-	readonly what: string;
+	/** What the write was: "set" of "/a/b". */
+	readonly operation: string;
+	readonly key: string;
 	/** How many times it was predicted to come, and how many times it came. */
 	readonly predicted: number;
 	readonly came: number;
@@ -161,7 +162,8 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 			return {
 				watcher: name,
 				write: at + 1,
-				what: writeWords(write),
+				operation: write.operation,
+				key: write.key,
 				predicted,
 				came,
 				isKnown,
@@ -195,18 +197,15 @@ function summaryOf(total: number, wrong: readonly PredictionRow[], unknown: numb
 	if (wrong.length === 0)
 		return unknown === 0 ? `All ${total} right.` : `${total - unknown} of ${total} right.${open}`;
 	// Of many, one of each kind: neighbours are wrong for the same reason.
-	const distinct = total <= MOST_ROWS ? wrong : grouped(wrong, kindOf).flatMap(([first]) => first ?? []);
+	const distinct = total <= MOST_ALONE ? wrong : grouped(wrong, kindOf).flatMap(([first]) => first ?? []);
 	const named = distinct.slice(0, 3).map(wrongWords);
 	if (wrong.length > named.length) named.push(`and ${wrong.length - named.length} more`);
 	return `${total - wrong.length - unknown} of ${total} right; wrong: ${named.join("; ")}.${open}`;
 }
 
-const MOST_ROWS = 40;
-
 /** Rows that differ in nothing but their write, by its key and number. */
-function kindOf({ watcher, what, predicted, came, isKnown, because }: PredictionRow): string {
-	const [operation = "", key = ""] = what.split(/ (.*)/s);
-	return [watcher, operation, predicted, came, isKnown, reasonIn(because, key)].join("\n");
+function kindOf({ watcher, operation, key, predicted, came, isKnown, because }: PredictionRow): string {
+	return [watcher, operation, predicted, came, isKnown, reasonIn(because, printable(key))].join("\n");
 }
 
 /**
@@ -214,27 +213,19 @@ function kindOf({ watcher, what, predicted, came, isKnown, because }: Prediction
  * rarest at the top.
  */
 export function predictionTable(result: PredictionResult): Table {
-	const each = result.rows.map((row) => [row]);
-	const rank = ({ isKnown, right }: PredictionRow) => (right ? 2 : isKnown ? 0 : 1);
-	const groups =
-		each.length <= MOST_ROWS
-			? each
-			: [0, 1, 2].flatMap((wanted) =>
-					grouped(
-						result.rows.filter((row) => rank(row) === wanted),
-						kindOf,
-					),
-				);
+	const rankOf = ([row]: readonly PredictionRow[]) => (row?.right ? 2 : row?.isKnown ? 0 : 1);
+	const groups = rowsOf(result.rows, kindOf);
+	if (result.rows.length > MOST_ALONE) groups.sort((one, other) => rankOf(one) - rankOf(other));
 	const seen = (count: number) => (count === 0 ? "no" : count === 1 ? "yes" : times(count));
-	const rows = groups.slice(0, MOST_ROWS).flatMap((group): Cell[][] => {
+	const rows = groups.slice(0, MOST_ALONE).flatMap((group): Cell[][] => {
 		const [first] = group;
 		if (!first) return [];
-		const { what, isKnown, right } = first;
+		const { isKnown, right } = first;
 		return [
 			[
 				first.watcher,
 				group.length === 1 ? first.write : stretchesInWords(group.map(({ write }) => write)),
-				manyWords(group.length, what),
+				manyWords(group.length, first),
 				seen(first.predicted),
 				isKnown ? seen(first.came) : "not known",
 				right

@@ -13,8 +13,7 @@ import { type Cell, type Table, tableBundle, tableOf } from "./table";
  * column for each watcher.
  */
 export function timelineTable(timeline: Timeline, options: Titles = {}): Table {
-	const { rows, notes } = timelineRows(timeline);
-	const isAbsence = rows.some(({ cells }) => cells.some((cell) => cell.startsWith("·")));
+	const { rows, legend, notes } = timelineRows(timeline);
 	return tableOf({
 		title: options.title ?? timeline.name,
 		subtitle: options.subtitle ?? countsInWords(timeline),
@@ -30,7 +29,7 @@ export function timelineTable(timeline: Timeline, options: Titles = {}): Table {
 			row.refused ? { text: row.write, mark: "refused" } : row.write,
 			...row.cells,
 		]),
-		notes: [...(isAbsence ? ["· it did not come"] : []), ...notes],
+		notes: [...legend, ...notes],
 	});
 }
 

@@ -121,6 +121,14 @@ function htmlOf(cell: Cell): string {
 	return typeof cell === "object" && cell.mark !== "right" ? `<strong>${escaped}</strong>` : escaped;
 }
 
+/** Of more than this, those of one kind share a row. */
+export const MOST_ALONE = 40;
+
+/** The things of each row: of a few each alone, of many those of one kind together, as `grouped` has them. */
+export function rowsOf<T>(all: readonly T[], kindOf: (one: T) => string): T[][] {
+	return all.length <= MOST_ALONE ? all.map((one) => [one]) : grouped(all, kindOf);
+}
+
 /**
  * Things of one kind together, the rarest kind first, in each the order that they came in: of a long run what is rare
  * is what one looks for.
@@ -139,10 +147,4 @@ export function grouped<T>(all: readonly T[], kindOf: (one: T) => string): T[][]
 /** A reason without what makes it this write's: its key and all numbers. */
 export function reasonIn(words: string, key: string): string {
 	return (key === "" ? words : words.replaceAll(key, "…")).replace(/\d+/g, "#");
-}
-
-/** "set /a/1", or of several "12 × set, first /a/1". */
-export function manyWords(count: number, first: string): string {
-	const [operation = "", key = ""] = first.split(/ (.*)/s);
-	return count === 1 ? first : `${count} × ${operation}, first ${key}`;
 }

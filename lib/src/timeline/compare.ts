@@ -1,12 +1,17 @@
 import type { NodeRecord, Timeline, WatcherRecord, WriteRecord } from "./timeline";
+import { inOrder, isOfModel } from "./words";
 
 /** A place where two timelines of one scenario say different things. */
 export interface Difference {
 	/** Such as "write 2" or "recursive, event 3"; of many events in a row "recursive, events 3 to 90". */
 	readonly where: string;
+	/** The same as a number of its kind, where there are several: write 2, of "write". */
+	readonly nth?: { readonly of: string; readonly number: number };
 	/** What each of the two says, as text; "nothing" where it says nothing. */
 	readonly one: string;
 	readonly other: string;
+	/** Which fields that is about, by their paths. */
+	readonly fields: readonly string[];
 	/** Why more is not compared: the runs are of two scenarios, or one is the model's, which has no buffers and no time. */
 	readonly notCompared?: string;
 }
@@ -21,25 +26,23 @@ export interface Difference {
  */
 export function compareTimelines(one: Timeline, other: Timeline): readonly Difference[] {
 	const differences: Difference[] = [];
-	const compare = (where: string, left: unknown, right: unknown) => {
+	const compare = (of: string, left: unknown, right: unknown, number?: number) => {
 		const [mine, theirs] = [fieldsOf(left), fieldsOf(right)];
-		const differ = [...new Set([...mine.keys(), ...theirs.keys()])].filter(
+		const fields = [...new Set([...mine.keys(), ...theirs.keys()])].filter(
 			(field) => mine.get(field) !== theirs.get(field),
 		);
-		if (differ.length > 0)
-			differences.push({ where, one: words(mine, differ), other: words(theirs, differ) });
+		if (fields.length === 0) return;
+		const place = number === undefined ? { where: of } : { where: `${of} ${number}`, nth: { of, number } };
+		differences.push({ ...place, one: words(mine, fields), other: words(theirs, fields), fields });
 	};
 	const others = otherScenario(one, other);
 	if (others !== undefined) return [others];
 	compare("the run", runOf(one), runOf(other));
 	const bursts = one.writes.some(({ burst }) => burst !== undefined);
-	const [mine, theirs] = [byIndex(one), byIndex(other)];
+	const [mine, theirs] = [inOrder(one), inOrder(other)];
 	for (let at = 0; at < Math.max(mine.length, theirs.length); at++) {
-		compare(
-			`write ${mine[at]?.id ?? theirs[at]?.id}`,
-			writeOf(mine[at], bursts),
-			writeOf(theirs[at], bursts),
-		);
+		const number = mine[at]?.id ?? theirs[at]?.id;
+		compare("write", writeOf(mine[at], bursts), writeOf(theirs[at], bursts), number);
 	}
 	const names = new Set([...one.watchers, ...other.watchers].map(({ name }) => name));
 	for (const name of names) {
@@ -50,7 +53,7 @@ export function compareTimelines(one: Timeline, other: Timeline): readonly Diffe
 		if (beyond !== undefined) differences.push(beyond.difference);
 		const count = Math.max(left?.deliveries.length ?? 0, right?.deliveries.length ?? 0);
 		for (let at = 0; at < Math.min(count, beyond?.from ?? count); at++) {
-			compare(`"${name}", event ${at + 1}`, deliveryOf(left, at, bursts), deliveryOf(right, at, bursts));
+			compare(`"${name}", event`, deliveryOf(left, at, bursts), deliveryOf(right, at, bursts), at + 1);
 		}
 		if (beyond === undefined) compare(`"${name}", errors`, errorsOf(left), errorsOf(right));
 	}
@@ -79,7 +82,8 @@ function otherScenario(one: Timeline, other: Timeline): Difference | undefined {
 		for (const [at, mine] of steps(one).entries()) {
 			const met = theirs[at];
 			if (met === undefined || met === mine) continue;
-			return { where: `the scenario, ${what} ${at + 1}`, one: mine, other: met, notCompared: twoScenarios };
+			const where = `the scenario, ${what} ${at + 1}`;
+			return { where, one: mine, other: met, fields: [], notCompared: twoScenarios };
 		}
 	}
 	return undefined;
@@ -91,7 +95,7 @@ function beyondModel(
 	other: Timeline,
 	name: string,
 ): { readonly from: number; readonly difference: Difference } | undefined {
-	const [isOne, isOther] = [one, other].map(({ server }) => server.startsWith("the model"));
+	const [isOne, isOther] = [one, other].map(isOfModel);
 	const real = isOne ? other : one;
 	if (isOne === isOther) return undefined;
 	const watcher = (isOne ? one : other).watchers.find((each) => each.name === name);
@@ -110,6 +114,7 @@ function beyondModel(
 	const difference = {
 		where: `"${name}", events ${from + 1} to ${all}`,
 		...(isOne ? { one: many, other: said } : { one: said, other: many }),
+		fields: [],
 		notCompared: isOutrun
 			? "the model's loop is never outrun: it asks again before the next write"
 			: "the model has no buffers: whoever stops reading there loses nothing",
@@ -129,13 +134,6 @@ function watcherOf(watcher: WatcherRecord | undefined): unknown {
 		event.kind === "listed" ? [{ count: event.keys.length, keys: event.keys.map(without) }] : [],
 	);
 	return { key, kind, recursive, listed };
-}
-
-/** Accepted writes by their index, the refused ones where they were tried: a burst is tried in no order. */
-function byIndex({ writes }: Timeline): WriteRecord[] {
-	const place = ({ outcome, triedAt }: WriteRecord) =>
-		outcome.kind === "accepted" ? outcome.index : triedAt + 0.5;
-	return [...writes].sort((a, b) => place(a) - place(b) || a.id - b.id);
 }
 
 function writeOf(write: WriteRecord | undefined, bursts: boolean): unknown {

@@ -1,5 +1,6 @@
 export { clearedOf, eventsOf, gapsOf, listedBy, lostInSilence, missedBy } from "./ask";
 export { compareTimelines, type Difference } from "./compare";
-export { type Explanation, explain, explainAll, type Reason, UnknownReasonError } from "./explain";
+export { type Explanation, explain, type Reason } from "./explain";
 export { loadTimeline, saveTimeline, TimelineFormatError } from "./json";
 export type * from "./timeline";
+export { UnknownReasonError } from "./why";

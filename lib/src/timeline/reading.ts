@@ -23,8 +23,8 @@ export type State =
 	| "later"
 	| "away";
 
-/** What is to be drawn of a write at a watcher, as the account tells it. */
-export type Fate =
+/** What is shown of a write at a watcher, as the account tells it. */
+export type Shown =
 	| { readonly kind: "unaccepted"; readonly outcome: Unaccepted }
 	| {
 			readonly kind: "came";
@@ -62,7 +62,7 @@ export function readingOf(timeline: Timeline, watcher: WatcherRecord): Reading {
 	return { timeline, watcher, unit: unitOf(timeline), account, spans, foreign };
 }
 
-export function fateOf({ account }: Reading, write: WriteRecord): Fate {
+export function shownOf({ account }: Reading, write: WriteRecord): Shown {
 	const { fates, deliveries } = account.fateOf(write);
 	const outcome = acceptedAs(write, fates);
 	if (outcome.kind !== "accepted") return { kind: "unaccepted", outcome };

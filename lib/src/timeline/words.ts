@@ -45,8 +45,32 @@ export function watcherWords(watcher: WatcherRecord, maxKey = 60): string {
 }
 
 /** "set /a/b". */
-export function writeWords(write: WriteRecord, maxKey = 60): string {
+export function writeWords(write: Pick<WriteRecord, "operation" | "key">, maxKey = 60): string {
 	return `${write.operation} ${shortened(write.key, maxKey)}`;
+}
+
+/** "set /a/1", or of several "12 × set, first /a/1". */
+export function manyWords(count: number, write: Pick<WriteRecord, "operation" | "key">, maxKey = 60): string {
+	return count === 1
+		? writeWords(write)
+		: `${count} × ${write.operation}, first ${shortened(write.key, maxKey)}`;
+}
+
+/** Accepted writes by their index, the others where they were tried: writes under way together are tried in any order. */
+export function inOrder({ writes }: Timeline): WriteRecord[] {
+	const place = ({ outcome, triedAt }: WriteRecord) =>
+		outcome.kind === "accepted" ? outcome.index : triedAt + 0.5;
+	return [...writes].sort((a, b) => place(a) - place(b) || a.id - b.id);
+}
+
+/** "etcd 3.5.1", or what else a run was on: "the model of 3.5.1". */
+export function serverWords({ server }: Timeline): string {
+	return /^\d/.test(server) ? `etcd ${server}` : server;
+}
+
+/** True of a run on the model, which has no buffers and no time. */
+export function isOfModel({ server }: Timeline): boolean {
+	return server.startsWith("the model of ");
 }
 
 /** "event 2 is gone", "events 2 to 9 are gone". */

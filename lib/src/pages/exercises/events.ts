@@ -1,8 +1,8 @@
 import { type Attempt, exercise, miss, solved } from "../../page/exercise";
 import { accountOf, type WatcherAccount } from "../../timeline/account";
+import { becauseWords } from "../../timeline/explain";
 import { unitOf } from "../../timeline/reading";
 import type { Delivery, Timeline } from "../../timeline/timeline";
-import { becauseWords } from "../../timeline/why";
 import { isBelow, isRemoval } from "../../v2/key";
 
 /** 05-events-as-a-log */
@@ -109,8 +109,7 @@ export const sameEventTwice = exercise("A watcher that is sent the same event tw
 				const event = `"${watcher.name}" was sent ${one.action} ${one.key}, ${unitOf(timeline)} ${one.index}, ${copies === 2 ? "twice" : `${copies} times`}`;
 				const known = fates.find(({ deliveries }) => deliveries.includes(one));
 				if (!known) return solved(event);
-				const why = becauseWords(timeline, watcher.name, known.change.write.id);
-				return solved(`${event}: ${why.replace(/^delivered [\w ]+: /, "")}`);
+				return solved(`${event}: ${becauseWords(timeline, watcher.name, known.change.write.id, true)}`);
 			}),
 			...cameBack({ watcher, asks }),
 			...(timeline.api === "v2" ? removedOnce({ watcher, fates }) : []),

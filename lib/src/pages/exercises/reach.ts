@@ -7,9 +7,9 @@ import {
 	isTooEarly,
 	type WatcherAccount,
 } from "../../timeline/account";
+import { becauseWords } from "../../timeline/explain";
 import { unitOf } from "../../timeline/reading";
 import type { Delivery, Refused, Timeline, WriteRecord } from "../../timeline/timeline";
-import { becauseWords } from "../../timeline/why";
 import { isBelow, isRemoval } from "../../v2/key";
 
 /** "set /a/b": what was asked for, with the key that etcd made. */

@@ -93,16 +93,24 @@ export function sourceOf(reason: Reason, api: Timeline["api"]): Source {
 	return api === "v2" ? v2[reason] : (v3[reason] ?? ["", "06-indexes-and-revisions"]);
 }
 
+/** Whether it came, such as "not delivered", and why. */
+export type Sentence = readonly [came: string, why: string];
+
 /** Why a write that took no index came to nobody. */
-export function unacceptedWords(api: Timeline["api"], { outcome }: WriteRecord): string {
+export function unacceptedWords(api: Timeline["api"], { outcome }: WriteRecord): Sentence {
 	if (outcome.kind === "failed" && !outcome.maybeApplied)
-		return "not delivered: the write reached no server, so there was no event";
+		return [SILENT, "the write reached no server, so there was no event"];
 	if (outcome.kind !== "refused")
-		return `not known: the write had no answer, so nobody knows its ${api === "v3" ? "revision" : "index"}`;
-	if (api === "v3") return `not delivered: nothing was written (${outcome.message})`;
+		return [
+			"not known",
+			`the write had no answer, so nobody knows its ${api === "v3" ? "revision" : "index"}`,
+		];
+	if (api === "v3") return [SILENT, `nothing was written (${outcome.message})`];
 	const why = `${outcome.code} ${outcome.message}${outcome.cause === "" ? "" : ` (${outcome.cause})`}`;
-	return `not delivered: the write failed with ${why}, so there was no event`;
+	return [SILENT, `the write failed with ${why}, so there was no event`];
 }
+
+export const SILENT = "not delivered";
 
 /** How an ask ended: "its connection was cut at index 3". */
 export function endedWords({ end, answer }: Pick<Ask, "end" | "answer">, unit: "index" | "revision"): string {

@@ -28,6 +28,9 @@ export function rawReadings(timeline: Timeline): (watcher: WatcherRecord) => Raw
 		const open = new Set<number>();
 		const asked = watcher.life.filter((event) => event.kind === "asked");
 		const first = Math.min(...asked.filter(({ ofWiped }) => !ofWiped).map(fromOf));
+		// It had asked for that, too, though only the refusal is in the record.
+		const isRefused = (index: number) =>
+			watcher.life.some((event) => event.kind === "error" && tells(event, index));
 		for (const event of events) {
 			const came = watcher.deliveries.some(({ index, key }) => index === event.index && key === event.key);
 			if (came) continue;
@@ -41,7 +44,7 @@ export function rawReadings(timeline: Timeline): (watcher: WatcherRecord) => Raw
 			const isOpen =
 				asked.length === 0 || (timeline.api === "v2" && (isDoubtful || (isPast && !isOfWatched)));
 			if (isOpen) open.add(index);
-			else if (isOfWatched && index >= first) missed.push(index);
+			else if (isOfWatched && (index >= first || isRefused(index))) missed.push(index);
 		}
 		const isTold = (index: number) => watcher.life.some((event) => tells(event, index));
 		return { missed, inSilence: missed.filter((index) => !isTold(index)), open };

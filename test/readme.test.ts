@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { root } from "./support/checkout";
+import { root } from "#tools/paths";
 
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
 

@@ -20,7 +20,7 @@ import { carriedTable, chaosChart, chaosTable, recordedChaos, treeChart } from "
 import { lostInSilence } from "#lib/timeline";
 import { accountOf } from "#lib/timeline/account/index.js";
 import { reasons } from "#lib/timeline/account/reasons.js";
-import { root } from "../support/checkout";
+import { root } from "#tools/paths";
 import { oddRuns } from "./odd";
 
 const folder = path.join(root, "test", "golden");

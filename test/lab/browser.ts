@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
+import type { BrowserContext, Locator, Page } from "playwright-core";
 import { root } from "../support/checkout";
 
 const screenshots = path.join(root, ".artifacts", "screenshots");
@@ -26,6 +26,8 @@ export class Browser {
 
 	static async open(executablePath: string, origin: string): Promise<Browser> {
 		const profile = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-chromium-"));
+		// Here, and not where this module is loaded: it takes half a second, which every test by its name would wait.
+		const { chromium } = await import("playwright-core");
 		const context = await chromium.launchPersistentContext(profile, {
 			executablePath,
 			headless: true,

@@ -29,9 +29,8 @@ const token = "a-token-of-this-test-alone";
 describe("a hostile notebook in JupyterLab", function () {
 	this.timeout(120_000);
 
-	const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "etcd-watch-lab-hostile-"));
-	const notebooks = path.join(folder, "notebooks");
-	const runtime = path.join(folder, "runtime");
+	let folder: string;
+	let notebooks: string;
 	/** The addresses of what stands in the folder as a script, and of notebooks that say of themselves that they are one. */
 	const types = ["text/javascript", "application/x-ecmascript", "text/JavaScript1.5; charset=utf-8"];
 	const files = ["x.js", "x.mjs"];
@@ -46,6 +45,9 @@ describe("a hostile notebook in JupyterLab", function () {
 
 	before(async () => {
 		if (executable === undefined) notCovered("a hostile notebook in a browser (Debian: chromium)");
+		folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "etcd-watch-lab-hostile-"));
+		notebooks = path.join(folder, "notebooks");
+		const runtime = path.join(folder, "runtime");
 		for (const each of [notebooks, runtime]) fs.mkdirSync(each, { mode: 0o700 });
 		for (const name of files) fs.writeFileSync(path.join(notebooks, name), "self.ranOf = 'a file'");
 		for (const [at, mimetype] of types.entries())

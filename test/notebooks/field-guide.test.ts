@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { rules } from "etcd-watch-lab/follow";
-import { root } from "../support/checkout";
+import { root } from "#tools/paths";
 import { codeCells, linksOf, pages, sourceOf } from "./reading";
 
 /** An entry of the field guide: from its heading to the next one. */

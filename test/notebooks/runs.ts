@@ -20,9 +20,12 @@ export function begin(file: string, options: ExecuteOptions = {}): Promise<Noteb
 	return running;
 }
 
-/** Where executed notebooks are left to be looked at after a failure. */
+/** `npm test` has a folder for each run. */
+const own = process.env["ETCD_WATCH_LAB_RUN"] ?? path.join(root, ".artifacts", "tests", String(process.pid));
+
+/** Where executed notebooks are left to be looked at after a failure, until the next run of the tests. */
 export function artifacts(name: string): string {
-	return path.join(root, ".artifacts", "notebooks", name);
+	return path.join(own, "notebooks", name);
 }
 
 /** Writes a variant of a notebook inside the checkout, so that its cells find the packages; gives its file. */

@@ -23,7 +23,10 @@ import { OwnEtcd } from "../support/own-etcd";
 const portsModule: { freePorts: typeof freePorts } = require("#lib/server/etcd.js");
 
 describe("startLab", () => {
-	const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "lab-test-"));
+	let temporary: string;
+	before(() => {
+		temporary = fs.mkdtempSync(path.join(os.tmpdir(), "lab-test-"));
+	});
 	const labs: Lab[] = [];
 	const start = async (options: Parameters<typeof startLab>[0]) => {
 		const started = await startLab(options);

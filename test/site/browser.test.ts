@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { notebookFiles } from "#tools/notebook";
 import { buildSite } from "#tools/site/build";
 import type { Page } from "#tools/site/pages";
 import { Browser } from "../lab/browser";
@@ -19,12 +20,14 @@ const executable = chromium();
 describe("the site in a browser, from its files", function () {
 	this.timeout(60_000);
 
-	const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "etcd-watch-lab-site-"));
-	const pages: readonly Page[] = buildSite(folder);
+	let folder: string;
+	let pages: readonly Page[];
 	let browser: Browser;
 	let reader: SiteReader;
 
 	before(async () => {
+		folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "etcd-watch-lab-site-"));
+		pages = buildSite(folder);
 		if (executable === undefined) return notCovered("the site in a browser (Debian: chromium)");
 		browser = await Browser.open(executable, "http://127.0.0.1");
 		reader = new SiteReader(browser.page, fileBase(folder));
@@ -52,7 +55,8 @@ describe("the site in a browser, from its files", function () {
 			assert.deepEqual(reader.outside, []);
 		});
 
-		for (const name of ["index.html", ...pages.map(({ page }) => page)]) {
+		const names = notebookFiles().map((file) => `${path.basename(file, ".ipynb")}.html`);
+		for (const name of ["index.html", ...names]) {
 			it(`${name}: charts alive, nothing wider than a phone, nothing serious for axe, in both themes`, async () => {
 				await reader.open(name);
 				const expected =

@@ -8,7 +8,7 @@ import { notebookFiles } from "#tools/notebook";
 import { buildSite } from "#tools/site/build";
 import { DARK_GROUND } from "#tools/site/dark";
 import { Links } from "#tools/site/links";
-import { renderPage } from "#tools/site/pages";
+import { type Page, renderPage } from "#tools/site/pages";
 import { indexOptions, searchScript, sectionsOf } from "#tools/site/search-index";
 import { pages } from "../notebooks/reading";
 import { FakeCheckout, root } from "../support/checkout";
@@ -52,11 +52,13 @@ function plain(text: string): string {
 }
 
 describe("npm run site", () => {
-	const parent = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-site-"));
-	const out = path.join(parent, "site");
+	let parent: string;
+	let out: string;
 	let files: Map<string, string>;
 
 	before("builds it", () => {
+		parent = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-site-"));
+		out = path.join(parent, "site");
 		buildSite(out);
 		files = new Map(filesOf(out).map((name) => [name, fs.readFileSync(path.join(out, name), "utf8")]));
 	});
@@ -308,7 +310,10 @@ describe("npm run site, as a command", function () {
 });
 
 describe("the site's search index", () => {
-	const made = pages().map(({ file, notebook }) => renderPage(file, notebook, new Links()));
+	let made: readonly Page[];
+	before(() => {
+		made = pages().map(({ file, notebook }) => renderPage(file, notebook, new Links()));
+	});
 
 	it("has a section for every heading of every page, with the address of the heading", () => {
 		const expected = made.flatMap(({ page, headings }) =>

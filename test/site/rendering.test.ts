@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { verdictView } from "#lib/page";
 import type { Notebook, Output } from "#tools/notebook";
+import { root } from "#tools/paths";
 import { Anchors } from "#tools/site/anchors";
 import { textForm } from "#tools/site/forms";
 import { highlighted } from "#tools/site/highlight";
@@ -12,7 +13,6 @@ import { renderOutput } from "#tools/site/outputs";
 import { renderPage } from "#tools/site/pages";
 import { sanitisedSvg } from "#tools/site/sanitise";
 import { pages } from "../notebooks/reading";
-import { root } from "../support/checkout";
 import { fetchingSpecs, withEmbedOptions } from "../support/hostile-notebook";
 
 const file = path.join(root, "notebooks", "00-start-here.ipynb");

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { onPath } from "./found";
 
 /** A certificate and its key, as paths. */
 export interface Certificate {
@@ -9,37 +10,54 @@ export interface Certificate {
 	readonly key: string;
 }
 
-/** Certificates of a test's own authority, made with openssl; `undefined` where there is none. */
+/**
+ * Certificates of a test's own authority, made with openssl, each when it is first asked for: a test that wants none of
+ * them does not wait for them.
+ */
 export class Certificates {
-	readonly ca: Certificate;
-	readonly server: Certificate;
-	readonly client: Certificate;
-	/** An authority that signed none of these. */
-	readonly stranger: Certificate;
-	/** Signed by the stranger. */
-	readonly strangersClient: Certificate;
-	private readonly folder: string;
+	#folder: string | undefined;
+	readonly #made = new Map<string, Certificate>();
 
-	private constructor() {
-		this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "certificates-"));
-		this.ca = this.authority("ca");
-		this.stranger = this.authority("stranger");
-		this.server = this.signed(
-			"server",
-			this.ca,
-			"subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth",
-		);
-		this.client = this.signed("client", this.ca, "extendedKeyUsage=clientAuth");
-		this.strangersClient = this.signed("strangers-client", this.stranger, "extendedKeyUsage=clientAuth");
+	private constructor() {}
+
+	/** `undefined` where there is no openssl. */
+	static make(): Certificates | undefined {
+		return onPath("openssl") === undefined ? undefined : new Certificates();
 	}
 
-	static make(): Certificates | undefined {
-		try {
-			execFileSync("openssl", ["version"], { stdio: "ignore" });
-		} catch {
-			return undefined;
-		}
-		return new Certificates();
+	get ca(): Certificate {
+		return this.#once("ca", (name) => this.authority(name));
+	}
+
+	/** An authority that signed none of the others. */
+	get stranger(): Certificate {
+		return this.#once("stranger", (name) => this.authority(name));
+	}
+
+	get server(): Certificate {
+		const extensions = "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth";
+		return this.#once("server", (name) => this.signed(name, this.ca, extensions));
+	}
+
+	get client(): Certificate {
+		return this.#once("client", (name) => this.signed(name, this.ca, "extendedKeyUsage=clientAuth"));
+	}
+
+	/** Signed by the stranger. */
+	get strangersClient(): Certificate {
+		const make = (name: string) => this.signed(name, this.stranger, "extendedKeyUsage=clientAuth");
+		return this.#once("strangers-client", make);
+	}
+
+	#once(name: string, make: (name: string) => Certificate): Certificate {
+		const made = this.#made.get(name) ?? make(name);
+		this.#made.set(name, made);
+		return made;
+	}
+
+	private get folder(): string {
+		this.#folder ??= fs.mkdtempSync(path.join(os.tmpdir(), "certificates-"));
+		return this.#folder;
 	}
 
 	/** A file that is no certificate. */
@@ -50,7 +68,7 @@ export class Certificates {
 	}
 
 	remove(): void {
-		fs.rmSync(this.folder, { recursive: true, force: true });
+		if (this.#folder !== undefined) fs.rmSync(this.#folder, { recursive: true, force: true });
 	}
 
 	private authority(name: string): Certificate {

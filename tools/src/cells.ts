@@ -1,10 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { joined, lines, type Notebook, notebookFiles, readNotebook, writeNotebook } from "./notebook";
-import { labDir, shown } from "./paths";
-
-/** Where the code cells are laid out for Biome and tsc, which don't look into notebooks. */
-export const cellsDir = path.join(labDir, "cells");
+import { labDir, privateFolder, shown } from "./paths";
 
 /** A place in a notebook. Cells count code cells from 1, as JupyterLab's [n] does after Run All. */
 interface Place {
@@ -19,13 +16,19 @@ export class CellFiles {
 	private readonly modules = new Map<string, Place[]>();
 	private readonly notebooks = new Map<string, Notebook>();
 
-	/** Lays out the cells of these notebooks, in place of what was there. Default: all of notebooks/. */
+	/** @param folder where the code cells are laid out for Biome and tsc, which don't look into notebooks */
+	private constructor(readonly folder: string) {}
+
+	/** Lays out the cells of these notebooks in a folder of this process's own. Default: all of notebooks/. */
 	static write(files: readonly string[] = notebookFiles()): CellFiles {
-		const cells = new CellFiles();
-		fs.rmSync(cellsDir, { recursive: true, force: true });
-		fs.mkdirSync(cellsDir, { recursive: true });
+		const cells = new CellFiles(privateFolder(path.join(labDir, "cells")));
 		for (const file of files) cells.add(file);
 		return cells;
+	}
+
+	/** Takes the laid-out cells away again. */
+	remove(): void {
+		fs.rmSync(this.folder, { recursive: true, force: true });
 	}
 
 	get count(): number {
@@ -34,7 +37,7 @@ export class CellFiles {
 
 	private add(file: string): void {
 		const notebook = readNotebook(file);
-		const folder = path.join(cellsDir, path.basename(file, ".ipynb"));
+		const folder = path.join(this.folder, path.basename(file, ".ipynb"));
 		this.notebooks.set(file, notebook);
 		fs.mkdirSync(folder);
 		const places: Place[] = [];
@@ -56,7 +59,7 @@ export class CellFiles {
 	translate(output: string): string {
 		return output
 			.replace(
-				/(?:\S*[/\\])?\.lab[/\\]cells[/\\]([^/\\\s]+)[/\\]cell-(\d+)\.ts(?::(\d+):(\d+))?/g,
+				/(?:\S*[/\\])?\.lab[/\\]cells[/\\]\d+[/\\]([^/\\\s]+)[/\\]cell-(\d+)\.ts(?::(\d+):(\d+))?/g,
 				(_, name, cell, line) =>
 					where({ notebook: `notebooks/${name}.ipynb`, cell: Number(cell), line: Number(line) }),
 			)
@@ -70,7 +73,7 @@ export class CellFiles {
 	writeBack(): string[] {
 		const changed: string[] = [];
 		for (const [file, notebook] of this.notebooks) {
-			const folder = path.join(cellsDir, path.basename(file, ".ipynb"));
+			const folder = path.join(this.folder, path.basename(file, ".ipynb"));
 			const before = codeOf(notebook);
 			const after = before.map((_, index) =>
 				fs.readFileSync(path.join(folder, cellName(index + 1)), "utf8").replace(/\n$/, ""),

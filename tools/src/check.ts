@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
-import { CellFiles, cellsDir } from "./cells";
+import { CellFiles } from "./cells";
 import type { Host } from "./host";
-import { root } from "./paths";
+import { root, shown } from "./paths";
 import { Problem } from "./problem";
 
 /** Compiled by `tsc -b`, in this order. */
@@ -14,6 +14,19 @@ const PROJECTS = ["lib", "tools", "test", "bench"];
  */
 export async function check(host: Host, options: { fix?: boolean }): Promise<number> {
 	const cells = CellFiles.write();
+	try {
+		return await checkAll(host, cells, options);
+	} finally {
+		cells.remove();
+	}
+}
+
+/** Compiles everything, and checks nothing else. */
+export async function compileAll(host: Host): Promise<void> {
+	await host.exclusive(() => host.compile(PROJECTS));
+}
+
+async function checkAll(host: Host, cells: CellFiles, options: { fix?: boolean }): Promise<number> {
 	const findings = [
 		await biome(host, cells, options.fix === true),
 		fullRooms(),
@@ -42,7 +55,7 @@ async function biome(host: Host, cells: CellFiles, fix: boolean): Promise<string
 	let findings = sources.code === 0 ? "" : sources.output;
 	if (cells.count > 0) {
 		const config = `--config-path=${path.join(root, "tools", "cells.biome.json")}`;
-		const laidOut = await host.run(process.execPath, [...command, config, path.join(".lab", "cells")], {});
+		const laidOut = await host.run(process.execPath, [...command, config, shown(cells.folder)], {});
 		if (laidOut.code !== 0) findings += cells.translate(laidOut.output);
 		if (fix) for (const file of cells.writeBack()) host.say(`formatted ${file}`);
 	}
@@ -72,7 +85,7 @@ async function types(host: Host): Promise<string[]> {
 	const setup = await host.run(process.execPath, [tsc, "-p", path.join("tools", "tsconfig.setup.json")], {});
 	const findings = setup.code === 0 ? [] : [setup.output.trim()];
 	try {
-		await host.exclusive(() => host.compile(PROJECTS));
+		await compileAll(host);
 	} catch (error) {
 		if (!(error instanceof Problem) && !(error instanceof Error && error.name === "Problem")) throw error;
 		findings.push(error.message);
@@ -93,7 +106,7 @@ async function cellTypes(host: Host, cells: CellFiles): Promise<string> {
 			module: "esnext",
 			moduleResolution: "bundler",
 			types: ["node"],
-			typeRoots: ["../../node_modules/@types"],
+			typeRoots: ["../../../node_modules/@types"],
 			strict: true,
 			noImplicitReturns: true,
 			noFallthroughCasesInSwitch: true,
@@ -102,7 +115,7 @@ async function cellTypes(host: Host, cells: CellFiles): Promise<string> {
 		},
 		include: ["*.ts"],
 	};
-	const file = path.join(cellsDir, "tsconfig.json");
+	const file = path.join(cells.folder, "tsconfig.json");
 	fs.writeFileSync(file, JSON.stringify(config));
 	const { code, output } = await host.run(process.execPath, [tsc, "-p", file, "--pretty", "false"], {});
 	return code === 0 ? "" : cells.translate(output).trim();

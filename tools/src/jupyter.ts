@@ -1,10 +1,14 @@
 import fs from "node:fs";
 import path from "node:path";
-import { labDir, root, venvBin, venvDir, venvPython } from "./paths";
+import { isAlive, labDir, root, venvBin, venvDir, venvPython } from "./paths";
 import { kill, naming } from "./processes";
 
-/** Jupyter folders that outlive a start: settings, window layout, trusted notebooks. All inside the checkout. */
-const kept = (name: string): string => path.join(labDir, "jupyter", name);
+/**
+ * Jupyter folders that outlive a start: settings, window layout, trusted notebooks. All inside the checkout; a test has
+ * them in a folder of its own.
+ */
+const kept = (name: string): string =>
+	path.join(process.env["ETCD_WATCH_LAB_JUPYTER"] ?? path.join(labDir, "jupyter"), name);
 
 /**
  * The environment of every Jupyter process that the lab starts. Jupyter reads and writes nothing in the home
@@ -57,15 +61,6 @@ function removeAbandoned(parent: string): void {
 		if (!(pid > 0) || isAlive(pid)) continue;
 		kill(naming(path.join(parent, name)));
 		fs.rmSync(path.join(parent, name), { recursive: true, force: true });
-	}
-}
-
-function isAlive(pid: number): boolean {
-	try {
-		process.kill(pid, 0);
-		return true;
-	} catch (error) {
-		return error instanceof Error && "code" in error && error.code === "EPERM";
 	}
 }
 

@@ -1,11 +1,14 @@
 import { availableParallelism } from "node:os";
 
+/** For how many notebooks there is room: a process of `npm test`, beside others, has its share. */
+const room = Number(process.env["ETCD_WATCH_LAB_SLOTS"]) || Math.max(2, availableParallelism());
+
 /** Runs notebooks side by side, as many as there are processors (at least two), the others in their turn. */
 export class Slots {
 	private free: number;
 	private readonly queue: (() => void)[] = [];
 
-	constructor(count = Math.max(2, availableParallelism())) {
+	constructor(count = room) {
 		this.free = count;
 	}
 

@@ -31,8 +31,14 @@ npm start -- [options]
 
 The first start installs what is missing (npm packages, .venv), all inside this folder. Ctrl-C ends it.
 With etcdctl's own variables (ETCDCTL_ENDPOINTS and so on) the lab uses your etcd instead.`,
-	test: `npm test                   lint, types, formatting, then every test
-npm test -- [mocha options], such as: npm test -- --grep "watch"`,
+	test: `npm test                   lint, types, formatting, then every test, as many side by side as there are processors
+npm test -- unit           the tests that start nothing: no server, no kernel, no browser
+npm test -- -g "T8:"       the tests of that name, with any other of mocha's options, in one process
+npm test -- test/follow/rules.test.ts
+                           a file, as it is written
+
+ETCD_WATCH_LAB_JOBS=N      so many side by side
+What each process printed is in .artifacts/tests, all results are in .artifacts/mocha.json.`,
 	check: `npm run check              lint, types and formatting, the notebooks' code cells too
 npm run check -- --fix     puts right what can be put right by itself`,
 	notebooks: `npm run notebooks          runs every notebook in a fresh kernel and rewrites its outputs

@@ -60,6 +60,39 @@ describe("npm test", () => {
 		assert.match(grepped.stdout, /1 failing[\s\S]*planted/);
 	});
 
+	it("runs twice at once in one folder, and each counts its own tests", async () => {
+		checkout.write(
+			"notebooks/01-try.ipynb",
+			JSON.stringify({
+				cells: [
+					{ cell_type: "code", execution_count: null, id: "a", metadata: {}, outputs: [], source: "1 + 1;" },
+				],
+				metadata: {},
+				nbformat: 4,
+				nbformat_minor: 5,
+			}),
+		);
+		given("one", 'notCovered("etcd 3.4");');
+		given("two", "process.uptime();");
+		for (const { code, stdout, stderr } of await Promise.all([checkout.run("test"), checkout.run("test")])) {
+			assert.equal(code, 0, stdout + stderr);
+			assert.match(stdout, /check: .* in 1 notebooks too[\s\S]*2 passing[\s\S]*not covered: etcd 3\.4\n$/);
+		}
+		assert.deepEqual(fs.readdirSync(path.join(checkout.dir, ".lab", "cells")), []);
+	});
+
+	it("unit runs those tests alone that start nothing", async () => {
+		given("one", "process.uptime();");
+		checkout.write(
+			"test/two.test.ts",
+			'import { spawnSync } from "node:child_process";\n\nit("starts", () => {\n\tspawnSync("true");\n});\n',
+		);
+		const { code, stdout, stderr } = await checkout.run("test", "unit");
+		assert.equal(code, 0, stdout + stderr);
+		assert.match(stdout, /^ {2}1 passing/m);
+		assert.doesNotMatch(stdout, /check:|starts/);
+	});
+
 	it("does not run a test whose source is gone", async () => {
 		given("one", "process.uptime();");
 		given("two", 'throw new Error("planted");');

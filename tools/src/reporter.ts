@@ -1,58 +1,70 @@
+import { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import Mocha from "mocha";
-import { artifactsDir } from "./paths";
 
-/** What .artifacts/mocha.json holds. */
-export interface Results {
-	passed: number;
-	failed: number;
-	pending: number;
-	seconds: number;
-	tests: { title: string; state: string; ms: number; error?: string }[];
+/** How one test, or one hook, ended. */
+export interface TestResult {
+	readonly title: string;
+	readonly state: "passed" | "failed" | "pending";
+	readonly ms: number;
+	/** From the checkout, as compiled: test/dist/x.test.js. */
+	readonly file?: string;
+	readonly error?: string;
 }
 
-/** How long mocha may still run when its last test is over. */
-const restMs = 30_000;
+/** A line of the file that ETCD_WATCH_LAB_RESULTS names: a result, or that all have been told. */
+export type Told = TestResult | { readonly end: true };
 
-/** Mocha's spec reporter, which also leaves the results as JSON for .ci/run and whoever reads them later. */
-class SpecAndJson extends Mocha.reporters.Spec {
+/** How long mocha may still run when its last test is over. */
+const restMs = 10_000;
+
+/** In `npm test -- unit`: a process that a test starts all the same is that test's failure. */
+function refuseProcesses(): void {
+	Reflect.set(ChildProcess.prototype, "spawn", ({ file }: { file: string }) => {
+		throw new Error(`this is no unit test, it starts ${file}: see isUnit in tools/src/testfiles.ts`);
+	});
+}
+
+if (process.env["ETCD_WATCH_LAB_UNIT"] === "1") refuseProcesses();
+
+/**
+ * Mocha's spec reporter, which also writes each result as a line of JSON as soon as it is known, for `npm test`: what a
+ * process has done that is ended in its middle counts, too.
+ */
+class SpecAndLines extends Mocha.reporters.Spec {
 	constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
 		super(runner, options);
-		const begin = Date.now();
-		const results: Results = { passed: 0, failed: 0, pending: 0, seconds: 0, tests: [] };
-		const add = (test: Mocha.Runnable, state: string, error?: Error): void => {
-			results.tests.push({
+		const file = process.env["ETCD_WATCH_LAB_RESULTS"];
+		let failed = 0;
+		const tell = (told: Told): void => {
+			if (file !== undefined) fs.appendFileSync(file, `${JSON.stringify(told)}\n`);
+		};
+		const add = (test: Mocha.Runnable, state: TestResult["state"], error?: Error): void => {
+			tell({
 				title: test.fullTitle(),
 				state,
 				ms: test.duration ?? 0,
+				...(test.file === undefined ? {} : { file: path.relative(process.cwd(), test.file) }),
 				...(error === undefined ? {} : { error: error.stack ?? error.message }),
 			});
 		};
-		runner.on(Mocha.Runner.constants.EVENT_TEST_PASS, (test) => {
-			results.passed++;
-			add(test, "passed");
-		});
+		runner.on(Mocha.Runner.constants.EVENT_TEST_PASS, (test) => add(test, "passed"));
 		// Hooks fail by this event too.
 		runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (test, error) => {
-			results.failed++;
+			failed++;
 			add(test, "failed", error);
 		});
-		runner.on(Mocha.Runner.constants.EVENT_TEST_PENDING, (test) => {
-			results.pending++;
-			add(test, "pending");
-		});
+		runner.on(Mocha.Runner.constants.EVENT_TEST_PENDING, (test) => add(test, "pending"));
 		runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
-			results.seconds = (Date.now() - begin) / 1000;
-			fs.mkdirSync(artifactsDir, { recursive: true });
-			fs.writeFileSync(path.join(artifactsDir, "mocha.json"), `${JSON.stringify(results, null, 1)}\n`);
+			tell({ end: true });
 			setTimeout(() => {
 				const open = process.getActiveResourcesInfo().join(", ");
 				console.error(`the tests are over for ${restMs / 1000} s, and something is still open: ${open}`);
-				process.exit(results.failed > 0 ? 1 : 0);
+				process.exit(failed > 0 ? 1 : 0);
 			}, restMs).unref();
 		});
 	}
 }
 
-export = SpecAndJson;
+export = SpecAndLines;

@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { root } from "./paths";
+import { descendants, kill, survivors } from "./processes";
+import type { TestResult, Told } from "./reporter";
+import type { Batch } from "./testfiles";
+
+export interface SideBySide {
+	/** How many processes run at once. */
+	readonly jobs: number;
+	/** Where each process's output and results are kept. */
+	readonly folder: string;
+	/** Mocha's options, before the files. */
+	readonly options?: readonly string[];
+	readonly env?: Readonly<NodeJS.ProcessEnv>;
+	/** What ends a process that hangs, and what it started. */
+	readonly limitMs: number;
+	/** To be run before the batches that need builds, and beside the others. */
+	readonly builder?: string;
+	/** When it is aborted, no other batch begins; those that run are ended. */
+	readonly signal?: AbortSignal;
+	/** Is told of each process that has ended. */
+	readonly ended: (ran: Ran) => void;
+}
+
+/** What came of one process. */
+export interface Ran {
+	readonly files: readonly string[];
+	readonly results: readonly TestResult[];
+	readonly output: string;
+	readonly seconds: number;
+}
+
+const mocha = path.join(root, "node_modules", "mocha", "bin", "mocha.js");
+
+/**
+ * Runs test files in processes side by side. Mocha's own --parallel would keep a process for several files, with the
+ * hooks of the first one that loads a module, and waits for ever for a file that hangs; here a file that hangs, breaks
+ * down or leaves something open is a failed test of that file, and all others are told.
+ */
+export async function sideBySide(batches: readonly Batch[], options: SideBySide): Promise<void> {
+	const { jobs, builder, signal } = options;
+	const waiting = batches.filter(({ alone }) => !alone);
+	const needsBuilds = batches.some((batch) => batch.needsBuilds);
+	let isBuilt = !needsBuilds || builder === undefined;
+	const built = (isBuilt || builder === undefined ? Promise.resolve() : build(builder, options)).then(() => {
+		isBuilt = true;
+	});
+	const next = async (): Promise<Batch | undefined> => {
+		if (signal?.aborted) return undefined;
+		const at = waiting.findIndex((batch) => isBuilt || !batch.needsBuilds);
+		if (at >= 0) return waiting.splice(at, 1)[0];
+		if (waiting.length === 0) return undefined;
+		await built;
+		return await next();
+	};
+	let count = 0;
+	const runNext = async (batch: Batch): Promise<void> => options.ended(await run(batch, count++, options));
+	const worker = async (): Promise<void> => {
+		for (let batch = await next(); batch !== undefined; batch = await next()) await runNext(batch);
+	};
+	await Promise.all(Array.from({ length: jobs }, worker));
+	await built;
+	for (const batch of batches) if (batch.alone && !signal?.aborted) await runNext(batch);
+}
+
+/** What it prints stands in the folder's build.log; who needs what it could not build says so. */
+async function build(builder: string, options: SideBySide): Promise<void> {
+	const log = path.join(options.folder, "build.log");
+	await toItsEnd([builder], log, {}, options);
+}
+
+async function run(batch: Batch, at: number, options: SideBySide): Promise<Ran> {
+	const begin = performance.now();
+	const { files, needsBuilds } = batch;
+	const base = path.join(options.folder, String(at).padStart(3, "0"));
+	const [log, lines] = [`${base}.log`, `${base}.results`];
+	const args = [mocha, ...(options.options ?? []), ...files];
+	const env = {
+		ETCD_WATCH_LAB_RESULTS: lines,
+		// Others run beside it: one notebook at a time in each.
+		ETCD_WATCH_LAB_SLOTS: "1",
+		// What could not be built is not tried again by each.
+		...(needsBuilds && options.builder !== undefined ? { ETCD_WATCH_LAB_NO_BUILD: "1" } : {}),
+	};
+	const end = await toItsEnd(args, log, env, options);
+	const seconds = (performance.now() - begin) / 1000;
+	const output = fs.readFileSync(log, "utf8");
+	const { results, hasEnded } = readResults(lines);
+	const failed = results.some(({ state }) => state === "failed");
+	const why = hasEnded && (failed || end === "exit code 0") ? undefined : end;
+	if (why !== undefined) {
+		const title = `${files.map(written).join(", ")}: the tests ended with ${why}`;
+		const [file = ""] = files;
+		results.push({ title, state: "failed", ms: 0, file, error: output.trimEnd().slice(-2_000) });
+	}
+	return { files, results, output, seconds };
+}
+
+/** test/x.test.ts for test/dist/x.test.js. */
+export function written(file: string): string {
+	return path.relative(root, path.resolve(root, file)).replace(/^test\/dist\/(.*)\.js$/, "test/$1.ts");
+}
+
+export function readResults(file: string): { results: TestResult[]; hasEnded: boolean } {
+	const text = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
+	// Without a line end it was cut in its middle.
+	const told = text
+		.split("\n")
+		.slice(0, -1)
+		.map((line): Told => JSON.parse(line));
+	return {
+		results: told.flatMap((one) => ("end" in one ? [] : [one])),
+		hasEnded: told.some((one) => "end" in one),
+	};
+}
+
+/** Runs a program of Node's whose output goes into a file; says how it ended. */
+async function toItsEnd(
+	args: readonly string[],
+	log: string,
+	env: Readonly<NodeJS.ProcessEnv>,
+	options: SideBySide,
+): Promise<string> {
+	// Into a file: what it leaves running would keep a pipe open.
+	const out = fs.openSync(log, "w");
+	const child = spawn(process.execPath, args, {
+		cwd: root,
+		env: { ...process.env, ...options.env, ...env },
+		stdio: ["ignore", out, out],
+	});
+	fs.closeSync(out);
+	const exited = once(child, "exit");
+	const limit = new AbortController();
+	const { limitMs, signal } = options;
+	const over = wait(limitMs, "over" as const, { signal: limit.signal }).catch(() => undefined);
+	const aborted = new Promise<"interrupted">((resolve) => {
+		const tell = (): void => resolve("interrupted");
+		if (signal?.aborted) tell();
+		else signal?.addEventListener("abort", tell, { signal: limit.signal });
+	});
+	try {
+		const first = await Promise.race([exited, over, aborted]);
+		if (first === "over") {
+			await end(child, exited);
+			return `nothing: it was ended after ${limitMs / 1000} s`;
+		}
+		if (first === "interrupted") {
+			await end(child, exited);
+			return "an interruption";
+		}
+		const [code, by] = await exited;
+		return by === null ? `exit code ${code}` : `signal ${by}`;
+	} catch (error) {
+		return error instanceof Error ? error.message : String(error);
+	} finally {
+		limit.abort();
+	}
+}
+
+/** How long what a test started may take to notice that the test has gone: a keeper removes its etcd's folder. */
+const graceMs = 5_000;
+
+async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+	const family = child.pid === undefined ? [] : descendants(child.pid);
+	child.kill("SIGTERM");
+	const isGone = await Promise.race([exited, wait(graceMs, false, { ref: false })]);
+	if (isGone === false) child.kill("SIGKILL");
+	await exited;
+	const begin = performance.now();
+	while (survivors(family).length > 0 && performance.now() - begin < graceMs) await wait(100);
+	kill(family);
+}

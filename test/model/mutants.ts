@@ -5,7 +5,7 @@ import type { Mix } from "./differential/program";
 /** A model with one rule switched off: the text of a compiled file of the model's, changed in one place. */
 export interface Mutant {
 	readonly fault: string;
-	readonly file: "history" | "hub" | "key" | "keys" | "store" | "tree";
+	readonly file: "history" | "hub" | "key" | "keys" | "reach" | "store" | "tree";
 	readonly from: string;
 	readonly to: string;
 	/** The series on which it shows; both unless given. */
@@ -19,9 +19,9 @@ const expiring: Mix = { expiring: 1000, overflowing: 0 };
 export const mutants: readonly Mutant[] = [
 	{
 		fault: "a live watch sees hidden names",
-		file: "hub",
-		from: "if (!own && (0, key_1.isHiddenFrom)(path, event.node.key))",
-		to: "if (false)",
+		file: "reach",
+		from: "(0, key_1.isHiddenFrom)(request.key, key)",
+		to: "false",
 	},
 	{
 		fault: "a replay does not see hidden names",
@@ -38,31 +38,31 @@ export const mutants: readonly Mutant[] = [
 	{
 		fault: "the removal of a directory reaches no watcher below it",
 		file: "hub",
-		from: "this.#notifyAt(path, event, true, deliveries);",
-		to: "if (path === event.node.key) this.#notifyAt(path, event, true, deliveries);",
+		from: "gone.flatMap(",
+		to: "gone.slice(-1).flatMap(",
 	},
 	{
 		fault: "a removal is noticed once by a stream on the removed key",
 		file: "hub",
-		from: "}\n        this.#notifyAt(key, event, false, deliveries);",
-		to: "}\n        if (!(0, key_1.isRemoval)(event)) this.#notifyAt(key, event, false, deliveries);",
+		from: "const own = this.#tell(key, event)",
+		to: "const own = gone.length > 0 ? [] : this.#tell(key, event)",
 	},
 	{
 		fault: "a watch that is not recursive sees what is below its key",
-		file: "hub",
-		from: "if (own || removed)\n",
-		to: "if (true)\n",
+		file: "reach",
+		from: "if (!request.recursive)",
+		to: "if (false)",
 	},
 	{
 		fault: "a watcher from a future index takes what comes before it",
 		file: "hub",
-		from: "watchers.filter(({ sinceIndex }) => event.index >= sinceIndex)",
-		to: "[...watchers]",
+		from: "event.index < watcher.sinceIndex",
+		to: "false",
 	},
 	{
 		fault: "a long poll goes on after its event",
 		file: "hub",
-		from: "return woken.every(({ stream }) => stream)",
+		from: "return watcher.stream",
 		to: "return true",
 	},
 	{
@@ -170,14 +170,14 @@ export const mutants: readonly Mutant[] = [
 	{
 		fault: "a directory's ttl can be changed on 3.5",
 		file: "keys",
-		from: "if (this.#updatesDirectories)",
+		from: "if (this.updatesDirectories)",
 		to: "if (true)",
 		only: "3.5",
 	},
 	{
 		fault: "a directory's ttl can't be changed on 3.4",
 		file: "keys",
-		from: "if (this.#updatesDirectories)",
+		from: "if (this.updatesDirectories)",
 		to: "if (false)",
 		only: "3.4",
 	},

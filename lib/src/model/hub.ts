@@ -1,77 +1,61 @@
-import { isHiddenFrom, isRemoval } from "../v2/key";
-import type { DeliveryRule, ModelDelivery, ModelEvent, WaitingWatcher } from "./types";
-
-/** The watchers on one key, in the order in which they came. */
-interface Waiting {
-	recursive: WaitingWatcher[];
-	plain: WaitingWatcher[];
-}
+import { liveReach } from "./reach";
+import type { ModelDelivery, ModelEvent, WaitingWatcher } from "./types";
 
 /** The watchers that wait, by their key: the cost of an event is that of the watchers it reaches (watcher_hub.go). */
 export class WatcherHub {
-	readonly #byKey = new Map<string, Waiting>();
+	readonly #byKey = new Map<string, readonly WaitingWatcher[]>();
 
 	get count(): number {
-		let count = 0;
-		for (const { recursive, plain } of this.#byKey.values()) count += recursive.length + plain.length;
-		return count;
+		return [...this.#byKey.values()].reduce((sum, { length }) => sum + length, 0);
 	}
 
 	add(watcher: WaitingWatcher): void {
-		const same = this.#byKey.get(watcher.key) ?? { recursive: [], plain: [] };
-		same[watcher.recursive ? "recursive" : "plain"].push(watcher);
-		this.#byKey.set(watcher.key, same);
+		this.#byKey.set(watcher.key, [...this.#at(watcher.key), watcher]);
 	}
 
 	/** Takes a watcher out, as a closed connection does. */
 	remove({ key, id }: WaitingWatcher): void {
-		const waiting = this.#byKey.get(key);
-		if (!waiting) return;
-		waiting.recursive = waiting.recursive.filter((watcher) => watcher.id !== id);
-		waiting.plain = waiting.plain.filter((watcher) => watcher.id !== id);
-		this.#forgetEmpty(key, waiting);
+		this.#keep(
+			key,
+			this.#at(key).filter((watcher) => watcher.id !== id),
+		);
 	}
 
-	/** Wakes the watchers on every part of the event's path, from the root down (`notify`). */
-	notify(event: ModelEvent, deliveries: ModelDelivery[]): void {
+	/**
+	 * Wakes first the watchers on each node that goes, then those on every part of the event's path, from the root down
+	 * (`notifyWatchers` and `notify`). `gone`: the keys of those nodes, what is below before what it is in.
+	 */
+	notify(event: ModelEvent, gone: readonly string[]): ModelDelivery[] {
+		if (this.#byKey.size === 0) return [];
 		const { key } = event.node;
-		if (this.#byKey.size === 0) return;
-		if (key !== "/") this.#notifyAt("/", event, false, deliveries);
-		for (let slash = key.indexOf("/", 1); slash >= 0; slash = key.indexOf("/", slash + 1)) {
-			this.#notifyAt(key.slice(0, slash), event, false, deliveries);
-		}
-		this.#notifyAt(key, event, false, deliveries);
+		const told = gone.flatMap((path) => this.#tell(path, event));
+		for (let slash = 0; slash >= 0 && key !== "/"; slash = key.indexOf("/", slash + 1))
+			told.push(...this.#tell(key.slice(0, slash) || "/", event));
+		// A long poll on a key that goes went with the removal's own notice; a stream hears of it again.
+		const own = this.#tell(key, event);
+		const rule = "second notice of the removal";
+		return [...told, ...(gone.length === 0 ? own : own.map((delivery) => ({ ...delivery, rule }) as const))];
 	}
 
-	/** Wakes the watchers on a node that is being removed (`notifyWatchers` with `deleted`). */
-	notifyRemoved(path: string, event: ModelEvent, deliveries: ModelDelivery[]): void {
-		this.#notifyAt(path, event, true, deliveries);
+	#tell(path: string, event: ModelEvent): ModelDelivery[] {
+		const told: ModelDelivery[] = [];
+		const waiting = this.#at(path);
+		const left = waiting.filter((watcher) => {
+			const reach = liveReach(watcher, event, true);
+			if (event.index < watcher.sinceIndex || !("rule" in reach)) return true;
+			told.push({ watcher: watcher.id, event, rule: reach.rule });
+			return watcher.stream;
+		});
+		if (left.length < waiting.length) this.#keep(path, left);
+		return told;
 	}
 
-	#notifyAt(path: string, event: ModelEvent, removed: boolean, deliveries: ModelDelivery[]): void {
-		const waiting = this.#byKey.get(path);
-		if (waiting === undefined) return;
-		const own = event.node.key === path;
-		if (!own && isHiddenFrom(path, event.node.key)) return;
-		const rule = (watcher: WaitingWatcher): DeliveryRule => {
-			if (removed) return own ? "own key" : "removed with its directory";
-			if (!own) return "recursive";
-			// A one-shot watcher on a removed key went with the removal's own notice.
-			return watcher.stream && isRemoval(event) ? "second notice of the removal" : "own key";
-		};
-		const wake = (watchers: WaitingWatcher[]): WaitingWatcher[] => {
-			const woken = watchers.filter(({ sinceIndex }) => event.index >= sinceIndex);
-			for (const watcher of woken) deliveries.push({ watcher: watcher.id, event, rule: rule(watcher) });
-			return woken.every(({ stream }) => stream)
-				? watchers
-				: watchers.filter(({ stream, sinceIndex }) => stream || event.index < sinceIndex);
-		};
-		waiting.recursive = wake(waiting.recursive);
-		if (own || removed) waiting.plain = wake(waiting.plain);
-		this.#forgetEmpty(path, waiting);
+	#at(key: string): readonly WaitingWatcher[] {
+		return this.#byKey.get(key) ?? [];
 	}
 
-	#forgetEmpty(key: string, { recursive, plain }: Waiting): void {
-		if (recursive.length + plain.length === 0) this.#byKey.delete(key);
+	#keep(key: string, waiting: readonly WaitingWatcher[]): void {
+		if (waiting.length === 0) this.#byKey.delete(key);
+		else this.#byKey.set(key, waiting);
 	}
 }

@@ -1,10 +1,10 @@
-import type { Action } from "../v2/node";
 import {
 	directoryAt,
 	type Entry,
 	find,
 	isDirectory,
 	isFailure,
+	keysOf,
 	newDirectory,
 	partsOf,
 	shown,
@@ -12,13 +12,6 @@ import {
 	type WalkFailure,
 } from "./tree";
 import type { Command, ModelEvent, ModelNode, Refusal, WriteOutcome } from "./types";
-
-/** Who is told of what a write does. */
-interface EventListener {
-	/** A node goes, with this event: first those below, then the one that is removed. */
-	removed(path: string, event: ModelEvent): void;
-	happened(event: ModelEvent): void;
-}
 
 /** How a write changes a file in place. */
 interface Change {
@@ -30,22 +23,21 @@ interface Change {
 
 /** The keys of the v2 store, and what each write does to them (v2store/store.go at v3.5.9). */
 export class Keys {
-	/** The store's index. */
-	index: number;
 	/** When each key with a ttl expires, in the order in which the ttls were given. */
 	readonly expiries = new Map<string, number>();
-	readonly #updatesDirectories: boolean;
-	readonly #listener: EventListener;
 	readonly #root = newDirectory(0);
 	/** The time of the write that is under way, in milliseconds. */
 	#now = 0;
 
-	/** `updatesDirectories`: 3.4 takes a directory's new ttl. */
-	constructor(index: number, updatesDirectories: boolean, listener: EventListener) {
-		this.index = index;
-		this.#updatesDirectories = updatesDirectories;
-		this.#listener = listener;
-	}
+	/**
+	 * `index`: the store's. `updatesDirectories`: 3.4 takes a directory's new ttl. `happened` is told of each event, and
+	 * which nodes went with it, those below first.
+	 */
+	constructor(
+		public index: number,
+		private readonly updatesDirectories: boolean,
+		private readonly happened: (event: ModelEvent, gone: readonly string[]) => void,
+	) {}
 
 	get(key: string, recursive: boolean, now: number): ModelNode | Refusal {
 		const found = find(this.#root, key);
@@ -144,7 +136,7 @@ export class Keys {
 		if (isFailure(entry)) return this.#refused(entry);
 		if (isDirectory(entry)) {
 			if (value !== "") return this.#refused({ code: 102, cause: key });
-			if (this.#updatesDirectories) return this.#updateDirectory(key, ttl, refresh);
+			if (this.updatesDirectories) return this.#updateDirectory(key, ttl, refresh);
 			// 3.5 asks `Write` for its error, which is that a directory has no value, and wraps it: 300, no index.
 			return { kind: "refused", code: 300, cause: `nodePath /1${key} : Not a file ()`, index: 0 };
 		}
@@ -190,28 +182,21 @@ export class Keys {
 		const index = this.index + 1;
 		const { createdIndex } = entry;
 		const event: ModelEvent = {
-			action: action satisfies Action,
+			action,
 			index,
 			node: { key, dir: isDirectory(entry), createdIndex, modifiedIndex: index },
 			prevNode: shown(key, entry, this.#now),
 			refresh: false,
 		};
-		this.#forget(key, entry, event);
+		const gone = keysOf(key, entry);
+		for (const one of gone) this.expiries.delete(one);
 		const parts = partsOf(key);
 		const name = parts.pop() ?? "";
 		const directory = directoryAt(this.#root, parts, index);
 		if (!("cause" in directory)) directory.children.delete(name);
 		this.index = index;
-		this.#happened(event);
+		this.happened(event, gone);
 		return event;
-	}
-
-	#forget(key: string, entry: Entry, event: ModelEvent): void {
-		if (isDirectory(entry)) {
-			for (const [name, child] of entry.children) this.#forget(`${key}/${name}`, child, event);
-		}
-		this.#listener.removed(key, event);
-		this.expiries.delete(key);
 	}
 
 	/** Compares before a swap or a delete (`Compare` in v2store/node.go). */
@@ -233,7 +218,7 @@ export class Keys {
 	}
 
 	#happened(event: ModelEvent): WriteOutcome {
-		this.#listener.happened(event);
+		this.happened(event, []);
 		return { kind: "accepted", event };
 	}
 

@@ -16,7 +16,7 @@ export type PassedOver =
 
 /**
  * What a waiting watcher makes of a live event: the rule by which it is woken, or the reason why not. `existed`:
- * whether there was a node at the watched key just before. The hub decides the same, event by event.
+ * whether there was a node at the watched key just before.
  */
 export function liveReach(
 	request: WatchRequest,

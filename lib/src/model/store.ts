@@ -29,14 +29,14 @@ export class ModelStore {
 	readonly #history: EventHistory;
 	readonly #hub = new WatcherHub();
 	/** What the write that is under way sets off. */
-	#deliveries: ModelDelivery[] = [];
+	#deliveries: readonly ModelDelivery[] = [];
 	#nextWatcher = 1;
 
 	constructor({ version = "3.5", index = 0 }: ModelOptions = {}) {
 		this.#history = new EventHistory(index);
-		this.#keys = new Keys(index, version.startsWith("3.4"), {
-			removed: (path, event) => this.#hub.notifyRemoved(path, event, this.#deliveries),
-			happened: (event) => this.#happened(event),
+		this.#keys = new Keys(index, version.startsWith("3.4"), (event, gone) => {
+			this.#history.add(event);
+			if (!event.refresh) this.#deliveries = this.#hub.notify(event, gone);
 		});
 	}
 
@@ -57,25 +57,13 @@ export class ModelStore {
 
 	/** When the next key expires, by the clock that was passed in; undefined while none has a ttl. */
 	get nextExpiry(): number | undefined {
-		let next: number | undefined;
-		for (const at of this.#keys.expiries.values()) if (next === undefined || at < next) next = at;
-		return next;
+		const { expiries } = this.#keys;
+		return expiries.size === 0 ? undefined : Math.min(...expiries.values());
 	}
 
 	/** When a key expires, by that clock; undefined when it does not. */
 	expiryOf(key: string): number | undefined {
 		return this.#keys.expiries.get(key);
-	}
-
-	/** The keys that `expire` would remove, those that go with a directory left out. */
-	due(now: number): readonly string[] {
-		const due = [...this.#keys.expiries].filter(([, at]) => at <= now).sort(([, one], [, two]) => one - two);
-		const gone = new Set<string>();
-		return due.flatMap(([key]) => {
-			for (let at = key; at !== ""; at = at.slice(0, at.lastIndexOf("/"))) if (gone.has(at)) return [];
-			gone.add(key);
-			return [key];
-		});
 	}
 
 	/** Reads a key; its children too, and all below them with `recursive`. */
@@ -120,8 +108,14 @@ export class ModelStore {
 		this.#hub.remove(watcher);
 	}
 
-	#happened(event: ModelEvent): void {
-		this.#history.add(event);
-		if (!event.refresh) this.#hub.notify(event, this.#deliveries);
+	/** The keys that expire by then, those that go with a directory left out. */
+	due(now: number): readonly string[] {
+		const due = [...this.#keys.expiries].filter(([, at]) => at <= now).sort(([, one], [, two]) => one - two);
+		const gone = new Set<string>();
+		return due.flatMap(([key]) => {
+			for (let at = key; at !== ""; at = at.slice(0, at.lastIndexOf("/"))) if (gone.has(at)) return [];
+			gone.add(key);
+			return [key];
+		});
 	}
 }

@@ -102,18 +102,16 @@ export function shown(key: string, entry: Entry, now: number, depth = 0): ModelN
 	return { ...node, nodes };
 }
 
-/** The order of two names by their bytes in UTF-8, as Go sorts: by code points, where "<" goes by UTF-16's units. */
+/** The order of two names by their code points, as Go sorts their UTF-8; "<" goes by UTF-16's units. */
 function compareBytes(one: string, two: string): number {
-	const shorter = Math.min(one.length, two.length);
-	for (let at = 0; at < shorter; at++) {
-		const [a, b] = [one.charCodeAt(at), two.charCodeAt(at)];
-		if (a === b) continue;
-		// A surrogate is half of a code point above all that fit into one unit.
-		return isSurrogate(a) === isSurrogate(b) ? a - b : isSurrogate(a) ? 1 : -1;
-	}
-	return one.length - two.length;
+	const [ones, twos] = [[...one], [...two]];
+	const at = ones.findIndex((letter, nth) => letter !== twos[nth]);
+	if (at < 0) return ones.length - twos.length;
+	return (ones[at]?.codePointAt(0) ?? -1) - (twos[at]?.codePointAt(0) ?? -1);
 }
 
-function isSurrogate(unit: number): boolean {
-	return unit >= 0xd800 && unit <= 0xdfff;
+/** The keys of an entry and of all below it, those below first. */
+export function keysOf(key: string, entry: Entry): string[] {
+	if (!isDirectory(entry)) return [key];
+	return [...[...entry.children].flatMap(([name, child]) => keysOf(`${key}/${name}`, child)), key];
 }

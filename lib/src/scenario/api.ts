@@ -1,15 +1,7 @@
 import type { FollowOptions, Position, State } from "../follow";
 import type { Queued } from "../follow/queue";
 import { LabError } from "../http/errors";
-import type {
-	Accepted,
-	FaultKind,
-	FaultRecord,
-	Refused,
-	Timeline,
-	WatcherRecord,
-	WriteRecord,
-} from "../timeline/timeline";
+import type { Accepted, FaultKind, FaultRecord, Refused, Timeline, WriteRecord } from "../timeline/timeline";
 import type { V2Client } from "../v2";
 import type { V3Client } from "../v3";
 import type { ApiEvent, ApiNode, Recorder } from "./record";
@@ -201,39 +193,6 @@ export interface Fenced {
 	expectFence(index: number): void;
 	/** For one that waits where nothing can come: the server has none such any more. */
 	isGone(): void;
-}
-
-/** One watcher of a run, whatever it reads from. */
-export interface RunWatcher extends Fenced {
-	readonly kind: OpenStep["step"];
-	/** What ended it that no timeline can hold, such as the kernel's Interrupt. */
-	readonly fatal: unknown;
-	/** True while it is sure to be sent each event that is due to it, so that it can be waited for. */
-	readonly isSure: boolean;
-	/** How long it may take to find its way after a fault; undefined: no longer than after a write. */
-	readonly faultMs: number | undefined;
-	/** Resolves when it is registered at the server, or was refused there (which is recorded). */
-	open(step: OpenStep): Promise<void>;
-	/** Gives up the connection; what it still had to read is lost. */
-	drop(kind: "closed" | "cut"): Promise<void>;
-	/** After `drop("cut")`: goes on with what its client carries. */
-	reconnect(): Promise<void>;
-	/** Its reader stops reading, and goes on. */
-	pause(): void;
-	resume(): void;
-	/** After an error: reads what is there, and watches from there. */
-	recover(): Promise<void>;
-	/** Resolves when it has been sent so many events in all, or when no more can come. */
-	delivered(count: number): Promise<void>;
-	/** v3 only: resolves when it was told that up to this index nothing is missing, or it is over. */
-	progressed(index: number): Promise<void>;
-	/** Resolves when it has come past this index, `count` events of it, and waits for the next event, or is over. */
-	caughtUp(index: number, count?: number): Promise<void>;
-	/** Resolves when it has noticed what a fault does to it. */
-	sawFault(fault: FaultKind): Promise<void>;
-	/** The member that it is at answers nobody, or does again. */
-	silence(silent: boolean): void;
-	record(): WatcherRecord;
 }
 
 /** What a watcher, or the writer, needs of its run. */

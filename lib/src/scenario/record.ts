@@ -30,14 +30,13 @@ type EtcdErrorWords = Pick<EtcdErrorFields, "code" | "text" | "etcdCause">;
 
 /** Turns what etcd says into what a timeline holds: no prefix, indexes counted from the run's start. */
 export class Recorder {
-	readonly prefix: string;
-	readonly origin: number;
 	/** Of each store, one after the other: which index of its own is which one of the run. */
 	readonly #stores: { readonly own: number; readonly counted: number }[];
 
-	constructor(prefix: string, origin: number) {
-		this.prefix = prefix;
-		this.origin = origin;
+	constructor(
+		readonly prefix: string,
+		readonly origin: number,
+	) {
 		this.#stores = [{ own: origin, counted: 0 }];
 	}
 

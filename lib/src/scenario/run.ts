@@ -6,12 +6,13 @@ import type {
 	WithoutCounterpart,
 	WriteRecord,
 } from "../timeline/timeline";
-import type { Api, Faults, RunContext, RunOptions, RunWatcher, Target } from "./api";
-import { FollowerWatcher } from "./following";
+import type { Api, Faults, RunContext, RunOptions, Target } from "./api";
 import type { Recorder } from "./record";
 import type { ExpiryStep, FaultStep, OpenStep, Step, WatcherStep } from "./steps";
 import { Patience, promptMs, Settling } from "./waits";
-import { ClientWatcher } from "./watching";
+import { ClientWatcher } from "./watchers/client";
+import { FollowerWatcher } from "./watchers/follower";
+import type { RunWatcher } from "./watchers/watcher";
 import { Writer } from "./writing";
 
 /** What a run is made of. */
@@ -251,19 +252,17 @@ export class Run implements RunContext {
 		}
 	}
 
-	async #wipe(faults: Faults): Promise<readonly FaultRecord["kind"][]> {
+	#wipe(faults: Faults): Promise<readonly FaultRecord["kind"][]> {
 		const at = this.#now;
-		let done = () => {};
-		this.#steady = new Promise((resolve) => {
-			done = resolve;
-		});
-		try {
-			const besides = await faults.make("wipe");
+		const made = faults.make("wipe").then(async (besides) => {
 			this.recorder.wiped(await this.api.now("/", this.signal), at);
 			return besides;
-		} finally {
-			done();
-		}
+		});
+		this.#steady = made.then(
+			() => {},
+			() => {},
+		);
+		return made;
 	}
 
 	async #settled(write: WriteRecord): Promise<void> {

@@ -1,19 +1,11 @@
-import { LabError } from "../http/errors";
 import { within } from "../http/signals";
 import { historyRule } from "../model/history";
 import { acceptedChanges, accountOf, eventOf, isTold } from "../timeline/account";
-import type { Accepted, Timeline, WriteRecord } from "../timeline/timeline";
+import type { Timeline, WriteRecord } from "../timeline/timeline";
 import { isBelow, isRemoval } from "../v2/key";
-import {
-	type Fenced,
-	type RunContext,
-	type RunOptions,
-	type RunWatcher,
-	ScenarioError,
-	type Source,
-} from "./api";
-import type { ApiEvent } from "./record";
+import { type RunContext, type RunOptions, ScenarioError } from "./api";
 import type { DeliveryStep } from "./steps";
+import type { RunWatcher } from "./watchers/watcher";
 
 /** How long a step may wait for what has been done already, if at all. */
 export const promptMs = 3_000;
@@ -30,16 +22,12 @@ export function tellOfWaits(teller: (what: string) => void): void {
 
 /** How the steps of a run wait, and how one that waits in vain ends. */
 export class Patience {
-	readonly #run: RunContext & { timeline(): Timeline };
-	readonly #options: RunOptions;
-	readonly #throwFatal: () => void;
-
 	/** `throwFatal`: throws what has ended a watcher meanwhile and no timeline can hold. */
-	constructor(run: RunContext & { timeline(): Timeline }, options: RunOptions, throwFatal: () => void) {
-		this.#run = run;
-		this.#options = options;
-		this.#throwFatal = throwFatal;
-	}
+	constructor(
+		private readonly run: RunContext & { timeline(): Timeline },
+		private readonly options: RunOptions,
+		private readonly throwFatal: () => void,
+	) {}
 
 	/** `isLong`: it is known to take longer than a second or two. @throws ScenarioError when it does not come in time */
 	async inTime<T>(
@@ -49,12 +37,12 @@ export class Patience {
 		unlessGivenMs: number,
 		{ why, isLong = false }: { readonly why?: () => string; readonly isLong?: boolean } = {},
 	): Promise<T> {
-		const { stepTimeoutMs = unlessGivenMs, onWait } = this.#options;
-		const ms = this.#run.api.isInstant ? 0 : stepTimeoutMs;
+		const { stepTimeoutMs = unlessGivenMs, onWait } = this.options;
+		const ms = this.run.api.isInstant ? 0 : stepTimeoutMs;
 		const words = `step ${step} waits for ${what}, at most ${ms / 1000} s`;
 		const says = setTimeout(() => (onWait ?? tell)(words), onWait || isLong ? sayMs : longMs);
-		const came = await within(pending, ms, this.#run.signal).finally(() => clearTimeout(says));
-		this.#throwFatal();
+		const came = await within(pending, ms, this.run.signal).finally(() => clearTimeout(says));
+		this.throwFatal();
 		if (came !== undefined) return came.value;
 		const reason = why === undefined ? "" : `: ${why()}`;
 		throw this.error(`step ${step} waited ${ms} ms for ${what}, which did not come${reason}`);
@@ -73,7 +61,7 @@ export class Patience {
 	}
 
 	error(message: string): ScenarioError {
-		return new ScenarioError(message, { timeline: this.#run.timeline() });
+		return new ScenarioError(message, { timeline: this.run.timeline() });
 	}
 }
 
@@ -152,140 +140,5 @@ export class Settling {
 		if (this.#silent.get(watcher) === watcher.deliveryCount) return;
 		const came = await within(watcher.caughtUp(index, count), faultMs ?? this.#ms, this.#signal);
 		if (came === undefined) this.#silent.set(watcher, watcher.deliveryCount);
-	}
-}
-
-/** How a ttl ended: by the key's expiry, or `never`, and why. */
-export type Ending =
-	| { readonly kind: "expired"; readonly write: WriteRecord }
-	| { readonly kind: "never"; readonly why: string };
-
-/** What an expiry is told to, and asked of. */
-interface ExpiryListener {
-	/** Records it; gives its write. */
-	expired(outcome: Accepted): WriteRecord;
-	/** v3, which does not tell an expiry from a delete: whether a write of the run took the key away at this index. */
-	isRemovedByRun(key: string, index: number): Promise<boolean>;
-}
-
-/** A watch on one key that has a ttl, which records its expiry whether or not a step waits for it. */
-export class ExpiryWatch implements Fenced {
-	readonly key: string;
-	readonly isPaused = false;
-	readonly deliveryCount = 0;
-	readonly ending: Promise<Ending>;
-	readonly #run: RunContext;
-	readonly #listener: ExpiryListener;
-	#end: (ending: Ending) => void = () => {};
-	#isOver = false;
-	#source: Source | undefined;
-	#reading: Promise<void> = Promise.resolve();
-	#fence = Number.POSITIVE_INFINITY;
-	/** The last index of the run at which it was given a ttl, and which. */
-	#given = 0;
-	#ttl = 0;
-
-	/** `key`: the run's. */
-	constructor(key: string, run: RunContext, listener: ExpiryListener) {
-		this.key = key;
-		this.#run = run;
-		this.#listener = listener;
-		this.ending = new Promise((resolve) => {
-			this.#end = resolve;
-		});
-	}
-
-	get isOver(): boolean {
-		return this.#isOver;
-	}
-
-	get askedFrom(): number {
-		return this.#given + 1;
-	}
-
-	/** Seconds. */
-	get ttl(): number {
-		return this.#ttl;
-	}
-
-	get reading(): Promise<void> {
-		return this.#reading;
-	}
-
-	/** `index`: the run's, of the write that gave the ttl. Once more: a later write gave it another. */
-	async open(index: number, ttl: number): Promise<void> {
-		this.#given = index;
-		this.#ttl = ttl;
-		if (this.#source !== undefined) return;
-		const { api, recorder, signal } = this.#run;
-		const afterIndex = recorder.absoluteIndex(index);
-		const options = { recursive: false, atWriters: true, afterIndex, signal };
-		const nobody = { asked() {}, answered() {} };
-		try {
-			this.#source = await api.watch("watch", recorder.absoluteKey(this.key), options, nobody);
-			this.#reading = this.#read(this.#source);
-		} catch (error) {
-			this.#failed(error);
-		}
-	}
-
-	expectFence(index: number): void {
-		this.#fence = index;
-	}
-
-	isGone(): void {
-		this.close();
-	}
-
-	close(): void {
-		this.#source?.close();
-		this.#never("the run has ended");
-	}
-
-	async #read(source: Source): Promise<void> {
-		try {
-			while (!this.#isOver) {
-				const event = await source.next();
-				if (event === undefined) this.#never("its watch was ended");
-				else await this.#heard(event);
-			}
-		} catch (error) {
-			this.#failed(error);
-		} finally {
-			source.close();
-		}
-	}
-
-	async #heard(event: ApiEvent): Promise<void> {
-		const { api, recorder } = this.#run;
-		const { index, action, node, prevNode } = recorder.delivery(event);
-		if (index >= this.#fence) return this.#never("the run has ended");
-		const isExpiry =
-			api.name === "v3"
-				? action === "delete" && !(await this.#listener.isRemovedByRun(this.key, index))
-				: action === "expire";
-		if (isExpiry) {
-			const before = prevNode ? { prevNode } : {};
-			const outcome: Accepted = { kind: "accepted", index, raisesEvent: true, action, node, ...before };
-			const write = this.#listener.expired(outcome);
-			if (index < this.#given) return;
-			this.#isOver = true;
-			this.#end({ kind: "expired", write });
-		} else if (index <= this.#given) return;
-		else if (isRemoval({ action })) this.#never(`it was removed at index ${index}`);
-		// What a v3 event has of a lease is not known; there the watch goes on.
-		else if (api.name === "v2" && node.ttl === undefined)
-			this.#never(`the ${action} at index ${index} took its ttl away`);
-	}
-
-	#never(why: string): void {
-		this.#isOver = true;
-		this.#end({ kind: "never", why });
-	}
-
-	/** What ends a watch of its own ends no run. */
-	#failed(error: unknown): void {
-		if (!(error instanceof LabError)) throw error;
-		this.#never(`its watch ended: ${error.message}`);
 	}
 }

@@ -4,7 +4,7 @@ import type { Accepted, WriteRecord } from "../timeline/timeline";
 import { isBelow } from "../v2/key";
 import type { Fenced, RunContext } from "./api";
 import type { BurstStep, WriteStep } from "./steps";
-import { type Ending, ExpiryWatch } from "./waits";
+import { type Ending, ExpiryWatch } from "./watchers/expiry";
 
 /** A write's place in the order tried, kept while it is under way; an expiry may come before it. */
 interface Slot {
@@ -13,7 +13,6 @@ interface Slot {
 
 /** The writes of a run: each is carried out, and recorded with what became of it; expiries, as the server makes them. */
 export class Writer {
-	readonly #run: RunContext;
 	readonly #slots: Slot[] = [];
 	/** By the key, as the run has it. */
 	readonly #expiries = new Map<string, ExpiryWatch>();
@@ -21,9 +20,7 @@ export class Writer {
 	#underWay = 0;
 	#wake = () => {};
 
-	constructor(run: RunContext) {
-		this.#run = run;
-	}
+	constructor(private readonly run: RunContext) {}
 
 	/** In the order tried; an expiry stands where its index belongs. */
 	records(): WriteRecord[] {
@@ -33,7 +30,7 @@ export class Writer {
 	/** One write; a refusal and a lost answer are outcomes. @throws AbortedError, and what is no answer of etcd's */
 	async write(step: WriteStep, burst?: number): Promise<WriteRecord> {
 		const { by, operation, key, value, expected } = step;
-		const { recorder } = this.#run;
+		const { recorder } = this.run;
 		const prevIndex = expected?.prevIndex;
 		const absolute: WriteStep = {
 			...step,
@@ -44,7 +41,7 @@ export class Writer {
 		};
 		const slot: Slot = {
 			record: {
-				...{ id: this.#slots.length + 1, by, operation, key, triedAt: this.#run.now() },
+				...{ id: this.#slots.length + 1, by, operation, key, triedAt: this.run.now() },
 				...(burst === undefined ? (value === undefined ? {} : { value }) : { burst }),
 				outcome: { kind: "failed", message: "not answered yet", maybeApplied: true },
 			},
@@ -56,7 +53,7 @@ export class Writer {
 		} finally {
 			this.#ends();
 		}
-		this.#run.changed();
+		this.run.changed();
 		return slot.record;
 	}
 
@@ -71,9 +68,9 @@ export class Writer {
 			while (next < count && failure === undefined) {
 				const id = next++;
 				try {
-					if (perSecond !== undefined && !this.#run.api.isInstant) {
+					if (perSecond !== undefined && !this.run.api.isInstant) {
 						const early = begin + (id * 1000) / perSecond - performance.now();
-						if (early > 1) await within(new Promise(() => {}), early, this.#run.signal);
+						if (early > 1) await within(new Promise(() => {}), early, this.run.signal);
 					}
 					const key = keys?.[id] ?? `${directory === "/" ? "" : directory}/${id % keyCount}`;
 					await this.write({ step: "write", by, operation: "set", key, value }, number);
@@ -98,11 +95,6 @@ export class Writer {
 		return Promise.resolve({ kind: "never", why });
 	}
 
-	/** The seconds that it takes. */
-	ttlOf(key: string): number {
-		return this.#expiries.get(key)?.ttl ?? 0;
-	}
-
 	/** What the fence has to reach, so that no expiry is left out. */
 	expiryWatches(): Fenced[] {
 		return [...this.#expiries.values()].filter(({ isOver }) => !isOver);
@@ -114,11 +106,11 @@ export class Writer {
 
 	async #outcome(step: WriteStep): Promise<WriteRecord["outcome"]> {
 		try {
-			const { api, recorder, signal } = this.#run;
+			const { api, recorder, signal } = this.run;
 			const { outcome, index, key = step.key } = await api.write(step, recorder, signal);
-			if (index !== undefined) this.#run.saw(recorder.index(index));
+			if (index !== undefined) this.run.saw(recorder.index(index));
 			if (outcome.kind === "accepted" && step.ttl !== undefined && index !== undefined)
-				await this.#watchExpiry(recorder.key(key), recorder.index(index), step.ttl);
+				await this.#watchExpiry(recorder.key(key), recorder.index(index));
 			return outcome;
 		} catch (error) {
 			if (error instanceof ConnectionError) {
@@ -129,16 +121,16 @@ export class Writer {
 	}
 
 	/** A watch that is there already goes on. */
-	async #watchExpiry(key: string, index: number, ttl: number): Promise<void> {
+	async #watchExpiry(key: string, index: number): Promise<void> {
 		let watch = this.#expiries.get(key);
 		if (watch === undefined || watch.isOver) {
-			watch = new ExpiryWatch(key, this.#run, {
+			watch = new ExpiryWatch(key, this.run, {
 				expired: (outcome) => this.#expired(outcome),
 				isRemovedByRun: (removed, at) => this.#isRemovedByRun(removed, at),
 			});
 			this.#expiries.set(key, watch);
 		}
-		await watch.open(index, ttl);
+		await watch.open(index);
 	}
 
 	/** Records what the server did by itself, once. */
@@ -157,7 +149,7 @@ export class Writer {
 			slot = this.#slots[place - 1]
 		)
 			place--;
-		const triedAt = Math.min(this.#run.now(), index - 1);
+		const triedAt = Math.min(this.run.now(), index - 1);
 		const record = {
 			id: place + 1,
 			by: "etcd",
@@ -167,8 +159,8 @@ export class Writer {
 			outcome,
 		};
 		this.#slots.splice(place, 0, { record });
-		this.#run.sawEvent(index);
-		this.#run.changed();
+		this.run.sawEvent(index);
+		this.run.changed();
 		return record;
 	}
 

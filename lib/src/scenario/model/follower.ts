@@ -9,21 +9,18 @@ import { ModelRefusal, ModelSource, type Waiting } from "./source";
 
 /** The lab's follower at the model, which has no connection to lose: it lists, asks, and tells of a cleared history. */
 export class ModelFollower implements FollowSource {
-	readonly #at: Waiting;
-	readonly #key: string;
-	readonly #options: FollowOptions;
-	readonly #files: () => readonly ModelNode[];
 	#gap: Gap | undefined;
 	/** It has told how far it is. */
 	#isLevel = false;
 	readonly #source: ModelSource;
 
 	/** `files`: what is at its key and below it now. */
-	constructor(at: Waiting, key: string, options: FollowOptions, files: () => readonly ModelNode[]) {
-		this.#at = at;
-		this.#key = key;
-		this.#options = options;
-		this.#files = files;
+	constructor(
+		private readonly at: Waiting,
+		private readonly key: string,
+		private readonly options: FollowOptions,
+		private readonly files: () => readonly ModelNode[],
+	) {
 		const { position, afterIndex = at.store.index } = options;
 		this.#source = this.#open(position?.index ?? afterIndex);
 	}
@@ -32,13 +29,13 @@ export class ModelFollower implements FollowSource {
 	get position(): Position {
 		return {
 			...{ format: "etcd-watch-lab/position", version: 1, clusterId: "" },
-			...{ key: this.#key, recursive: this.#options.recursive === true },
-			...{ index: this.#at.store.index, nodes: this.#files() },
+			...{ key: this.key, recursive: this.options.recursive === true },
+			...{ index: this.at.store.index, nodes: this.files() },
 		};
 	}
 
 	async ready(): Promise<State> {
-		return { index: this.#at.store.index, nodes: this.#files() };
+		return { index: this.at.store.index, nodes: this.files() };
 	}
 
 	async nextQueued(): Promise<IteratorResult<Queued, undefined>> {
@@ -48,7 +45,7 @@ export class ModelFollower implements FollowSource {
 			if (gap !== undefined) return { done: false, value: gap };
 			if (!this.#source.hasMore && !this.#isLevel) {
 				this.#isLevel = true;
-				return { done: false, value: { kind: "bookmark", index: this.#at.store.index } };
+				return { done: false, value: { kind: "bookmark", index: this.at.store.index } };
 			}
 			const event = await this.#source.next();
 			if (event === undefined) return { done: true, value: undefined };
@@ -62,21 +59,19 @@ export class ModelFollower implements FollowSource {
 
 	#open(afterIndex: number): ModelSource {
 		const nobody = { asked() {}, answered() {} };
-		const { recursive = false, position } = this.#options;
+		const { recursive = false, position } = this.options;
 		try {
-			return new ModelSource(this.#at, "watch", this.#key, { recursive, afterIndex }, nobody);
+			return new ModelSource(this.at, "watch", this.key, { recursive, afterIndex }, nobody);
 		} catch (error) {
 			if (!(error instanceof ModelRefusal)) throw error;
-			this.#gap = gapOf(afterIndex + 1, this.#at.store.index, position?.nodes ?? [], this.#files());
-			return this.#open(this.#at.store.index);
+			this.#gap = gapOf(afterIndex + 1, this.at.store.index, position?.nodes ?? [], this.files());
+			return this.#open(this.at.store.index);
 		}
 	}
 
 	/** What only the history's scan shows is not handed on: hidden keys, and a neighbour whose name the key begins with. */
 	#isFollowed({ node: { key } }: ApiEvent): boolean {
-		return isBelow(key, this.#key)
-			? !isHiddenFrom(this.#key, key)
-			: key === this.#key || isBelow(this.#key, key);
+		return isBelow(key, this.key) ? !isHiddenFrom(this.key, key) : key === this.key || isBelow(this.key, key);
 	}
 }
 

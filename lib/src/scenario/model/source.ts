@@ -7,13 +7,12 @@ import type { OpenStep } from "../steps";
 
 /** A watch that the model refuses. */
 export class ModelRefusal extends LabError {
-	readonly refusal: Refusal;
-	/** From which index on it asked. */
-	readonly asked: number;
-	constructor(refusal: Refusal, asked: number) {
+	/** `asked`: from which index on. */
+	constructor(
+		readonly refusal: Refusal,
+		readonly asked: number,
+	) {
 		super(`${refusal.code} ${refusal.cause}`);
-		this.refusal = refusal;
-		this.asked = asked;
 	}
 }
 
@@ -25,11 +24,6 @@ export interface Waiting {
 
 /** One watcher at the model's store. A loop asks again as soon as an event has come: it is never outrun. */
 export class ModelSource implements Source {
-	readonly #at: Waiting;
-	readonly #kind: OpenStep["step"];
-	readonly #key: string;
-	readonly #recursive: boolean;
-	readonly #listener: WatchListener;
 	readonly #queue: ApiEvent[] = [];
 	#waiting: WaitingWatcher | undefined;
 	/** The last index that it came to. */
@@ -40,19 +34,14 @@ export class ModelSource implements Source {
 
 	/** @throws ModelRefusal where the history no longer holds what it asks for */
 	constructor(
-		at: Waiting,
-		kind: OpenStep["step"],
-		key: string,
-		{ recursive, afterIndex }: Pick<SourceOptions, "recursive" | "afterIndex">,
-		listener: WatchListener,
+		private readonly at: Waiting,
+		private readonly kind: OpenStep["step"],
+		private readonly key: string,
+		private readonly options: Pick<SourceOptions, "recursive" | "afterIndex">,
+		private readonly listener: WatchListener,
 	) {
-		this.#at = at;
-		this.#kind = kind;
-		this.#key = key;
-		this.#recursive = recursive;
-		this.#listener = listener;
-		this.#reached = afterIndex;
-		this.#afterIndex = afterIndex;
+		this.#reached = options.afterIndex;
+		this.#afterIndex = options.afterIndex;
 		this.#ask(true);
 	}
 
@@ -61,7 +50,7 @@ export class ModelSource implements Source {
 	}
 
 	get afterIndex(): number | undefined {
-		return this.#kind === "watch" ? this.#afterIndex : undefined;
+		return this.kind === "watch" ? this.#afterIndex : undefined;
 	}
 
 	async registered(): Promise<void> {}
@@ -87,7 +76,7 @@ export class ModelSource implements Source {
 	take(event: ModelEvent): void {
 		const waiting = this.#waiting;
 		if (waiting === undefined) return;
-		if (this.#kind !== "stream") this.#leave();
+		if (this.kind !== "stream") this.#leave();
 		this.#give(event, waiting.startIndex);
 	}
 
@@ -98,23 +87,23 @@ export class ModelSource implements Source {
 	/** The event that ends a run, at its own key, if that is not below what it asks for. */
 	fence(index: number): void {
 		if (this.#waiting === undefined || this.#waiting.sinceIndex > index) return;
-		const node = { key: this.#key, dir: true, createdIndex: index, modifiedIndex: index };
+		const node = { key: this.key, dir: true, createdIndex: index, modifiedIndex: index };
 		this.#give({ action: "delete", index, node, refresh: false }, index - 1);
 	}
 
 	/** One request, and for a loop one after the other until it has to wait. */
 	#ask(isFirst: boolean): void {
-		const { store, sources } = this.#at;
-		for (let isNoted = !isFirst && this.#kind !== "pollLoop"; ; isNoted = true) {
+		const { store, sources } = this.at;
+		for (let isNoted = !isFirst && this.kind !== "pollLoop"; ; isNoted = true) {
 			const waitIndex = this.#reached === undefined ? undefined : this.#reached + 1;
 			const watched = store.watch({
-				key: this.#key,
-				recursive: this.#recursive,
-				stream: this.#kind === "stream",
+				key: this.key,
+				recursive: this.options.recursive,
+				stream: this.kind === "stream",
 				...(waitIndex === undefined ? {} : { waitIndex }),
 			});
 			if (watched.kind === "refused") throw new ModelRefusal(watched, waitIndex ?? store.index);
-			if (!isNoted) this.#listener.asked({ etcdIndex: store.index }, waitIndex);
+			if (!isNoted) this.listener.asked({ etcdIndex: store.index }, waitIndex);
 			if (watched.kind === "waiting") {
 				this.#waiting = watched.watcher;
 				sources.set(watched.watcher.id, this);
@@ -122,24 +111,24 @@ export class ModelSource implements Source {
 			}
 			this.#give(watched.event, watched.etcdIndex);
 			// A stream that is answered from the history is registered nowhere.
-			if (this.#kind !== "watch") return;
+			if (this.kind !== "watch") return;
 		}
 	}
 
 	#give({ action, index, node, prevNode }: ModelEvent, etcdIndex: number): void {
 		const before = prevNode ? { prevNode } : {};
 		const event: ApiEvent = { action, node, ...before, etcdIndex, fromHistory: index <= etcdIndex };
-		if (this.#kind === "watch") this.#reached = index;
-		if (this.#kind === "poll" || this.#kind === "pollLoop") this.#listener.answered({ etcdIndex, event });
-		if (this.#kind === "poll") this.#isOver = true;
+		if (this.kind === "watch") this.#reached = index;
+		if (this.kind === "poll" || this.kind === "pollLoop") this.listener.answered({ etcdIndex, event });
+		if (this.kind === "poll") this.#isOver = true;
 		this.#queue.push(event);
 		this.#wake();
 	}
 
 	#leave(): void {
 		if (this.#waiting === undefined) return;
-		this.#at.store.unwatch(this.#waiting);
-		this.#at.sources.delete(this.#waiting.id);
+		this.at.store.unwatch(this.#waiting);
+		this.at.sources.delete(this.#waiting.id);
 		this.#waiting = undefined;
 	}
 }

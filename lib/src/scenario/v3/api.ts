@@ -18,7 +18,7 @@ import type {
 import type { ApiNode, Recorder } from "../record";
 import type { OpenStep, WriteStep } from "../steps";
 import { isIn, seenNode, treeOf } from "./node";
-import { v3Source } from "./source";
+import { V3Source } from "./source";
 import { outcomeOf, txnOf } from "./writing";
 
 /** How long a watcher may take to see the fence before its silence counts as unproven. */
@@ -70,7 +70,7 @@ export class V3Api implements Api {
 		{ atWriters, ...options }: SourceOptions,
 		listener: WatchListener,
 	): Promise<Source> {
-		return v3Source(atWriters ? this.#v3 : this.#watchers, kind, key, options, listener);
+		return V3Source.open(atWriters ? this.#v3 : this.#watchers, kind, key, options, listener);
 	}
 
 	follow(key: string, options: FollowOptions): FollowSource {

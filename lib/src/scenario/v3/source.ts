@@ -11,24 +11,7 @@ import { isIn, seenEvent, treeOf } from "./node";
  * now on. A `watch` carries its revision on from the moment it is registered, as clientv3 does (`serveSubstream` in
  * client/v3/watch.go at v3.5.9); the others carry nothing.
  */
-export async function v3Source(
-	v3: V3Client,
-	kind: OpenStep["step"],
-	key: string,
-	options: SourceOptions,
-	listener: WatchListener,
-): Promise<Source> {
-	const source = new V3Source(v3, kind, key, options, listener);
-	await source.registered();
-	return source;
-}
-
-class V3Source implements Source {
-	readonly #v3: V3Client;
-	readonly #kind: OpenStep["step"];
-	readonly #key: string;
-	readonly #options: SourceOptions;
-	readonly #listener: WatchListener;
+export class V3Source implements Source {
 	#asking: Promise<V3Watch> | undefined;
 	/** What came together and has not been given. */
 	#pending: ApiEvent[] = [];
@@ -37,21 +20,22 @@ class V3Source implements Source {
 	#isClosed = false;
 
 	constructor(
-		v3: V3Client,
-		kind: OpenStep["step"],
-		key: string,
-		options: SourceOptions,
-		listener: WatchListener,
-	) {
-		this.#v3 = v3;
-		this.#kind = kind;
-		this.#key = key;
-		this.#options = options;
-		this.#listener = listener;
+		private readonly v3: V3Client,
+		private readonly kind: OpenStep["step"],
+		private readonly key: string,
+		private readonly options: SourceOptions,
+		private readonly listener: WatchListener,
+	) {}
+
+	/** Resolves when it is registered. */
+	static async open(...args: ConstructorParameters<typeof V3Source>): Promise<V3Source> {
+		const source = new V3Source(...args);
+		await source.registered();
+		return source;
 	}
 
 	get afterIndex(): number | undefined {
-		return this.#kind === "watch" ? this.#carried : undefined;
+		return this.kind === "watch" ? this.#carried : undefined;
 	}
 
 	get hasMore(): boolean {
@@ -74,13 +58,13 @@ class V3Source implements Source {
 			}
 			if (message.kind === "progress") {
 				this.#carried = Math.max(this.#carried ?? 0, message.header.revision);
-				this.#listener.progressed?.(message.header.revision);
+				this.listener.progressed?.(message.header.revision);
 				continue;
 			}
-			const { recursive } = this.#options;
+			const { recursive } = this.options;
 			const events = message.events
 				.map((event) => seenEvent(event, watch.header.revision))
-				.filter(({ node }) => isIn(this.#key, recursive)(node));
+				.filter(({ node }) => isIn(this.key, recursive)(node));
 			this.#take(events, watch);
 		}
 	}
@@ -98,15 +82,15 @@ class V3Source implements Source {
 		if (first === undefined) return;
 		const last = events.at(-1) ?? first;
 		this.#carried = Math.max(this.#carried ?? 0, last.node.modifiedIndex);
-		if (this.#kind !== "poll" && this.#kind !== "pollLoop") {
+		if (this.kind !== "poll" && this.kind !== "pollLoop") {
 			this.#pending = events;
 			return;
 		}
 		this.#pending = events.filter(({ node }) => node.modifiedIndex === first.node.modifiedIndex);
-		this.#listener.answered({ etcdIndex: first.etcdIndex, event: first });
+		this.listener.answered({ etcdIndex: first.etcdIndex, event: first });
 		watch.close();
 		this.#asking = undefined;
-		this.#isOver = this.#kind === "poll";
+		this.#isOver = this.kind === "poll";
 	}
 
 	/** The watch that is open, or a new one. */
@@ -122,17 +106,17 @@ class V3Source implements Source {
 	}
 
 	async #ask(): Promise<V3Watch> {
-		const { recursive, afterIndex, progressNotify = false, signal } = this.#options;
+		const { recursive, afterIndex, progressNotify = false, signal } = this.options;
 		const startRevision = afterIndex === undefined ? undefined : afterIndex + 1;
-		const watch = await this.#v3.watch(this.#key, {
-			...treeOf(this.#key, recursive),
+		const watch = await this.v3.watch(this.key, {
+			...treeOf(this.key, recursive),
 			...(startRevision === undefined ? {} : { startRevision }),
 			prevKv: true,
 			progressNotify,
 			signal,
 		});
 		this.#carried = startRevision === undefined ? watch.header.revision : startRevision - 1;
-		this.#listener.asked({ etcdIndex: watch.header.revision }, startRevision);
+		this.listener.asked({ etcdIndex: watch.header.revision }, startRevision);
 		return watch;
 	}
 }

@@ -38,79 +38,14 @@ export type Member = Pick<
 type Page = "log" | "metrics" | "metric";
 type Action = "kill" | "terminate" | "pause" | "resume" | "restart" | "wipe" | "replace";
 
-/**
- * An etcd cluster on loopback ports that the lab started, for nobody else, and the faults to try on it. There is
- * no way to point them at a server that the lab did not start. The end of the process, even by kill -9, ends it
- * and removes its data.
- */
-export interface Cluster {
-	/** The members' URLs as clients use them. */
-	readonly endpoints: readonly string[];
-	readonly members: readonly Member[];
-	readonly version: string;
-	/** The v2 keys API of the members themselves, past what `clientUrl` put before them; an etcd 3.6 or later has none. */
-	readonly v2: V2Client;
-	/**
-	 * Waits until a majority of all members, on one side of a partition, follows one leader of the newest term.
-	 * @throws FaultError after 30 s
-	 */
-	leader(): Promise<Member>;
-	/** Waits until every running member answers a quorum read, and all have one leader. @throws FaultError after 30 s */
-	settled(): Promise<void>;
-	/**
-	 * Cuts these members off from the others, both ways, as a black hole: nothing is refused, nothing comes. Clients
-	 * reach all of them. A second call takes the first one's place. Who sends is told by rafthttp's X-Server-From
-	 * header (server/etcdserver/api/rafthttp, util.go and stream.go, at v3.5.9).
-	 * @throws FaultError without `proxied.peers`
-	 */
-	partition(members: readonly Member[]): void;
-	/** Ends the partition. Paused and stopped members stay so. */
-	heal(): void;
-	/**
-	 * Kills every member, removes all data and starts them again with the same flags: the same X-Etcd-Cluster-Id
-	 * (unless a member was replaced before) and an empty store (T18 in notebook 07).
-	 */
-	wipe(): Promise<void>;
-	/** Ends the members and what stands before them. Safe to call again. */
-	close(): Promise<void>;
-}
-
 const settleMs = 30_000;
 
 /**
  * Starts a cluster, with the v2 API on where the version has one; resolves when it is settled.
  * @throws StartError, ArgumentError
  */
-export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-	const { size = 3, heartbeatMs = 50, electionMs = 500 } = options;
-	if (![1, 3, 5].includes(size)) throw new ArgumentError("a cluster has 1, 3 or 5 members");
-	// The keeper runs it in another folder.
-	const binary = resolve(options.binary ?? findEtcd());
-	const version = await versionOf(binary);
-	const keeper = options.keeper ?? (await Keeper.start());
-	const started = { options, size, binary, version, keeper };
-	const settings = {
-		...{ "heartbeat-interval": String(heartbeatMs), "election-timeout": String(electionMs) },
-		// Else a member can be added only 5 s after the last one came (etcdserver's HealthInterval).
-		...{ "strict-reconfig-check": "false", logger: "zap", "log-level": "info" },
-	};
-	try {
-		// Another process can take a port between its choice and etcd's start.
-		for (let attempt = 1; ; attempt++) {
-			const cluster = await OwnCluster.prepare(started, settings);
-			try {
-				await cluster.start();
-				return cluster;
-			} catch (error) {
-				await cluster.end();
-				const isPortTaken = error instanceof StartError && error.message.includes("address already in use");
-				if (!isPortTaken || attempt === 5) throw error;
-			}
-		}
-	} catch (error) {
-		if (options.keeper === undefined) await keeper.close().catch(() => {});
-		throw error;
-	}
+export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+	return Cluster.start(options);
 }
 
 interface Started {
@@ -119,12 +54,20 @@ interface Started {
 	readonly binary: string;
 	readonly version: string;
 	readonly keeper: Keeper;
+	readonly settings: MemberContext["settings"];
 }
 
-class OwnCluster implements Cluster {
-	readonly members: readonly ClusterMember[];
+/**
+ * An etcd cluster on loopback ports that the lab started, for nobody else, and the faults to try on it. There is
+ * no way to point them at a server that the lab did not start. The end of the process, even by kill -9, ends it
+ * and removes its data.
+ */
+export class Cluster {
+	readonly members: readonly Member[];
 	readonly version: string;
+	/** The v2 keys API of the members themselves, past what `clientUrl` put before them; an etcd 3.6 or later has none. */
 	readonly v2: V2Client;
+	readonly #members: readonly ClusterMember[];
 	readonly #started: Started;
 	readonly #api: MemberApi;
 	#isolated: ReadonlySet<Member> = new Set();
@@ -134,20 +77,53 @@ class OwnCluster implements Cluster {
 	private constructor(started: Started, api: MemberApi, members: readonly ClusterMember[]) {
 		this.#started = started;
 		this.#api = api;
+		this.#members = members;
 		this.members = members;
 		this.version = started.version;
 		this.v2 = new V2Client({ endpoints: members.map((member) => member.direct) });
 		this.#ignoreInterrupts = onInterrupt(() => this.v2.abortAll());
 	}
 
+	/** As `startCluster`. */
+	static async start(options: ClusterOptions): Promise<Cluster> {
+		const { size = 3, heartbeatMs = 50, electionMs = 500 } = options;
+		if (![1, 3, 5].includes(size)) throw new ArgumentError("a cluster has 1, 3 or 5 members");
+		// The keeper runs it in another folder.
+		const binary = resolve(options.binary ?? findEtcd());
+		const version = await versionOf(binary);
+		const keeper = options.keeper ?? (await Keeper.start());
+		const settings = {
+			...{ "heartbeat-interval": String(heartbeatMs), "election-timeout": String(electionMs) },
+			// Else a member can be added only 5 s after the last one came (etcdserver's HealthInterval).
+			...{ "strict-reconfig-check": "false", logger: "zap", "log-level": "info" },
+		};
+		try {
+			// Another process can take a port between its choice and etcd's start.
+			for (let attempt = 1; ; attempt++) {
+				const cluster = await Cluster.#prepare({ options, size, binary, version, keeper, settings });
+				try {
+					await cluster.#start();
+					return cluster;
+				} catch (error) {
+					await cluster.#end();
+					const isPortTaken = error instanceof StartError && error.message.includes("address already in use");
+					if (!isPortTaken || attempt === 5) throw error;
+				}
+			}
+		} catch (error) {
+			if (options.keeper === undefined) await keeper.close().catch(() => {});
+			throw error;
+		}
+	}
+
 	/** Ports, proxies and members; nothing runs yet. */
-	static async prepare(started: Started, settings: MemberContext["settings"]): Promise<OwnCluster> {
-		const { size, keeper, binary, options, version } = started;
+	static async #prepare(started: Started): Promise<Cluster> {
+		const { size, keeper, binary, options, version, settings } = started;
 		const token = `lab-${randomBytes(4).toString("hex")}`;
 		const api = memberApiOf(version);
 		const v2Flags = hasV2(version) ? ["--enable-v2"] : [];
 		const members: ClusterMember[] = [];
-		const cluster = new OwnCluster(started, api, await fill());
+		const cluster = new Cluster(started, api, await fill());
 		return cluster;
 
 		async function fill(): Promise<ClusterMember[]> {
@@ -177,16 +153,15 @@ class OwnCluster implements Cluster {
 		}
 	}
 
+	/** The members' URLs as clients use them. */
 	get endpoints(): readonly string[] {
 		return this.members.map((member) => member.endpoint);
 	}
 
-	async start(): Promise<void> {
-		for (const member of this.members) await member.launch();
-		await Promise.all(this.members.map((member) => member.serves()));
-		await this.settled();
-	}
-
+	/**
+	 * Waits until a majority of all members, on one side of a partition, follows one leader of the newest term.
+	 * @throws FaultError after 30 s
+	 */
 	async leader(): Promise<Member> {
 		return await this.#until("a leader", async () => {
 			const statuses = await this.#statuses();
@@ -204,6 +179,7 @@ class OwnCluster implements Cluster {
 		});
 	}
 
+	/** Waits until every running member answers a quorum read, and all have one leader. @throws FaultError after 30 s */
 	async settled(): Promise<void> {
 		await this.#until("every running member to serve under one leader", async () => {
 			const statuses = await this.#statuses();
@@ -217,40 +193,61 @@ class OwnCluster implements Cluster {
 		});
 	}
 
+	/**
+	 * Cuts these members off from the others, both ways, as a black hole: nothing is refused, nothing comes. Clients
+	 * reach all of them. A second call takes the first one's place. Who sends is told by rafthttp's X-Server-From
+	 * header (server/etcdserver/api/rafthttp, util.go and stream.go, at v3.5.9).
+	 * @throws FaultError without `proxied.peers`
+	 */
 	partition(members: readonly Member[]): void {
 		if (!this.#started.options.proxied?.peers) {
 			throw new FaultError("a partition needs a cluster that was started with proxied: { peers: true }");
 		}
 		const strangers = members.filter((member) => !this.members.some((own) => own === member));
 		if (strangers.length > 0) throw new FaultError("a member of another cluster can't be cut off here");
-		this.#isolated = new Set(members);
-		for (const { peer } of this.members) peer.proxy?.refresh();
+		this.#isolate(members);
 	}
 
+	/** Ends the partition. Paused and stopped members stay so. */
 	heal(): void {
-		this.#isolated = new Set();
-		for (const { peer } of this.members) peer.proxy?.refresh();
+		this.#isolate([]);
 	}
 
+	/**
+	 * Kills every member, removes all data and starts them again with the same flags: the same X-Etcd-Cluster-Id
+	 * (unless a member was replaced before) and an empty store (T18 in notebook 07).
+	 */
 	async wipe(): Promise<void> {
 		await Promise.all(this.members.map((member) => member.kill()));
-		for (const member of this.members) member.forget();
-		await this.start();
+		for (const member of this.#members) member.forget();
+		await this.#start();
 	}
 
+	/** Ends the members and what stands before them. Safe to call again. */
 	close(): Promise<void> {
-		this.#closing ??= this.end().then(async () => {
+		this.#closing ??= this.#end().then(async () => {
 			if (this.#started.options.keeper === undefined) await this.#started.keeper.close();
 		});
 		return this.#closing;
 	}
 
+	async #start(): Promise<void> {
+		for (const member of this.#members) await member.launch();
+		await Promise.all(this.#members.map((member) => member.serves()));
+		await this.settled();
+	}
+
 	/** Everything but the keeper. */
-	async end(): Promise<void> {
+	async #end(): Promise<void> {
 		await this.v2.close();
 		this.#ignoreInterrupts();
-		await Promise.all(this.members.map((member) => member.close()));
+		await Promise.all(this.#members.map((member) => member.close()));
 		await this.#api.close();
+	}
+
+	#isolate(members: readonly Member[]): void {
+		this.#isolated = new Set(members);
+		for (const { peer } of this.#members) peer.proxy?.refresh();
 	}
 
 	/** Whether what comes from the member of that id (undefined: from whom it comes is not known) is not to arrive. */
@@ -261,7 +258,7 @@ class OwnCluster implements Cluster {
 	}
 
 	async #statuses(): Promise<[ClusterMember, MemberStatus | undefined][]> {
-		const running = this.members.filter((member) => member.state === "running");
+		const running = this.#members.filter((member) => member.state === "running");
 		return await Promise.all(
 			running.map(async (member): Promise<[ClusterMember, MemberStatus | undefined]> => {
 				return [member, await this.#api.status(member.direct)];

@@ -25,34 +25,27 @@ interface PageAnswer {
 	readonly text: string;
 }
 
-/** The pages of a member that are not of the keys API. */
-export interface MemberApi {
-	/** undefined: it does not answer, or its term is just changing. */
-	status(endpoint: string): Promise<MemberStatus | undefined>;
-	/** By which a member is told from a stranger on its port; undefined: it does not answer. */
-	self(endpoint: string): Promise<{ readonly id: string; readonly name: string } | undefined>;
-	/** Whether the member answers a read that has to go through raft. */
-	answersQuorumRead(endpoint: string): Promise<boolean>;
-	/** Whether it answers where other members reach it. */
-	answersMembers(place: Place): Promise<boolean>;
-	/** The page for Prometheus; undefined: it does not answer. */
-	metrics(endpoint: string): Promise<string | undefined>;
-	/** Takes a member out of the cluster, by its id in hexadecimal. @throws FaultError with etcd's last refusal */
-	removeMember(endpoint: string, id: string): Promise<void>;
-	/** Announces a member that will come with this peer URL. @throws FaultError with etcd's last refusal */
-	addMember(endpoint: string, peerUrl: string): Promise<void>;
-	close(): Promise<void>;
-}
-
 /** The one that a version has. */
 export function memberApiOf(version: string): MemberApi {
 	return hasV2(version) ? new V2MemberApi() : new V3MemberApi();
 }
 
-/** What both ask in the same way. */
-class MemberPages {
+/** The pages of a member that are not of the keys API. */
+export abstract class MemberApi {
 	readonly #agent = new Agent({ connect: { timeout: answerMs } });
 
+	/** undefined: it does not answer, or its term is just changing. */
+	abstract status(endpoint: string): Promise<MemberStatus | undefined>;
+	/** By which a member is told from a stranger on its port; undefined: it does not answer. */
+	abstract self(endpoint: string): Promise<{ readonly id: string; readonly name: string } | undefined>;
+	/** Whether the member answers a read that has to go through raft. */
+	abstract answersQuorumRead(endpoint: string): Promise<boolean>;
+	/** Takes a member out of the cluster, by its id in hexadecimal. @throws FaultError with etcd's last refusal */
+	abstract removeMember(endpoint: string, id: string): Promise<void>;
+	/** Announces a member that will come with this peer URL. @throws FaultError with etcd's last refusal */
+	abstract addMember(endpoint: string, peerUrl: string): Promise<void>;
+
+	/** Whether it answers where other members reach it. */
 	answersMembers({ socket }: Place): Promise<boolean> {
 		return new Promise((resolve) => {
 			const where = "path" in socket ? { socketPath: socket.path } : socket;
@@ -63,6 +56,7 @@ class MemberPages {
 		});
 	}
 
+	/** The page for Prometheus; undefined: it does not answer. */
 	async metrics(endpoint: string): Promise<string | undefined> {
 		const answer = await this.ask(endpoint, "GET", "/metrics");
 		return answer?.status === 200 ? answer.text : undefined;
@@ -97,7 +91,7 @@ class MemberPages {
  * By v2's pages wherever there are any: v3's gateway is up only 1 or 2 s after the member, since it dials its own gRPC
  * server too early and then waits.
  */
-class V2MemberApi extends MemberPages implements MemberApi {
+class V2MemberApi extends MemberApi {
 	async status(endpoint: string): Promise<MemberStatus | undefined> {
 		const before = await this.#term(endpoint);
 		if (before === undefined) return undefined;
@@ -134,7 +128,7 @@ class V2MemberApi extends MemberPages implements MemberApi {
 }
 
 /** By v3's gateway, where there is no v2: an id is a decimal there, and what is 0 is left out. */
-class V3MemberApi extends MemberPages implements MemberApi {
+class V3MemberApi extends MemberApi {
 	async status(endpoint: string): Promise<MemberStatus | undefined> {
 		const text = await this.#post(endpoint, "/v3/maintenance/status", {});
 		const [id, term] = [hexIn(text, "member_id"), digitsIn(text, "raftTerm")];

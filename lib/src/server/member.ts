@@ -30,7 +30,6 @@ export interface MemberContext {
  * really happened; those on one member run one after the other. @throws FaultError when it can't be done now
  */
 export class ClusterMember {
-	readonly #context: MemberContext;
 	#process: KeptProcess | undefined;
 	/** The one that serves, and that nobody has been asked to end. */
 	#served: KeptProcess | undefined;
@@ -41,7 +40,7 @@ export class ClusterMember {
 	#queue: Promise<unknown> = Promise.resolve();
 
 	constructor(
-		context: MemberContext,
+		private readonly context: MemberContext,
 		/** The random name that it was started with; it keeps it. */
 		readonly name: string,
 		/** The URL at which etcd itself listens. */
@@ -50,9 +49,7 @@ export class ClusterMember {
 		readonly endpoint: string,
 		/** Another one after `replace`. */
 		public peer: PeerAddress,
-	) {
-		this.#context = context;
-	}
+	) {}
 
 	/** Its id in the cluster as etcd prints it, in hexadecimal; another one after `replace`. */
 	get id(): string {
@@ -76,7 +73,7 @@ export class ClusterMember {
 
 	/** The text of its /metrics. @throws FaultError when it does not answer */
 	async metrics(): Promise<string> {
-		const text = await this.#context.api.metrics(this.direct);
+		const text = await this.context.api.metrics(this.direct);
 		if (text === undefined) throw new FaultError(`${this.name} does not answer: it is ${this.state}`);
 		return text;
 	}
@@ -115,7 +112,7 @@ export class ClusterMember {
 		return this.#inTurn(async () => {
 			this.#pausable().signal("SIGCONT");
 			this.#isPaused = false;
-			while (this.#process !== undefined && !(await this.#context.api.status(this.direct))) await wait(5);
+			while (this.#process !== undefined && !(await this.context.api.status(this.direct))) await wait(5);
 			this.#running();
 		});
 	}
@@ -139,7 +136,7 @@ export class ClusterMember {
 	 */
 	wipe(): Promise<void> {
 		return this.#inTurn(async () => {
-			if (this.#context.peers().length > 1) return await this.#replace();
+			if (this.context.peers().length > 1) return await this.#replace();
 			await this.end();
 			this.forget();
 			await this.start();
@@ -185,7 +182,7 @@ export class ClusterMember {
 		while (true) {
 			if (this.#isClosed) throw new FaultError("the cluster was closed");
 			const before = existsSync(this.#logFile) ? this.log().length : 0;
-			const { keeper, binary } = this.#context;
+			const { keeper, binary } = this.context;
 			const { args, env } = this.#launch();
 			const started = await keeper.run(this.name, binary, args, env);
 			this.#process = started;
@@ -194,10 +191,10 @@ export class ClusterMember {
 				if (this.#process !== started) return;
 				this.#process = undefined;
 				this.#isPaused = false;
-				if (this.#served === started) this.#context.ended(`has died (${how})`);
+				if (this.#served === started) this.context.ended(`has died (${how})`);
 			});
 			while (this.#process === started && performance.now() < deadline) {
-				if (await this.#context.api.answersMembers(this.peer.listen)) return;
+				if (await this.context.api.answersMembers(this.peer.listen)) return;
 				await wait(5);
 			}
 			// A connection of somebody's may have got the port of a server that was down; it goes again.
@@ -209,7 +206,7 @@ export class ClusterMember {
 
 	/** Waits until a launched one answers a quorum read, under its own name. @throws StartError */
 	async serves(): Promise<void> {
-		const { api } = this.#context;
+		const { api } = this.context;
 		const started = this.#running();
 		const deadline = performance.now() + startMs;
 		while (this.#process === started && performance.now() < deadline) {
@@ -239,7 +236,7 @@ export class ClusterMember {
 	}
 
 	async #replace(): Promise<void> {
-		const { api, peers } = this.#context;
+		const { api, peers } = this.context;
 		const other = peers().find((peer) => peer !== this && peer.state === "running");
 		if (other === undefined)
 			throw new FaultError(`${this.name} has no other member that could take it in again`);
@@ -250,14 +247,14 @@ export class ClusterMember {
 		this.forget();
 		await api.removeMember(other.direct, this.#id);
 		await this.peer.proxy?.close();
-		this.peer = await this.#context.newPeer();
+		this.peer = await this.context.newPeer();
 		await api.addMember(other.direct, this.peer.url);
 		this.#joins = true;
 		await this.start();
 	}
 
 	#launch(): ReturnType<typeof launchOf> {
-		const { settings, flags, token, peers } = this.#context;
+		const { settings, flags, token, peers } = this.context;
 		const own = {
 			...settings,
 			...{ name: this.name, "data-dir": this.#dataFolder },
@@ -270,11 +267,11 @@ export class ClusterMember {
 	}
 
 	get #dataFolder(): string {
-		return join(this.#context.keeper.folder, this.name);
+		return join(this.context.keeper.folder, this.name);
 	}
 
 	get #logFile(): string {
-		return join(this.#context.keeper.folder, `${this.name}.log`);
+		return join(this.context.keeper.folder, `${this.name}.log`);
 	}
 
 	#running(): KeptProcess {

@@ -73,18 +73,16 @@ export class PartitionProxy {
 
 /** A member's connection, and the one to the target that goes with it. */
 class Link {
-	readonly #client: Socket;
-	readonly #target: Socket;
-	readonly #partition: Partition;
 	#sender: string | undefined;
 	/** Something was swallowed: what would come after it makes no sense. */
 	#isLossy = false;
 	#ended: () => void = () => {};
 
-	constructor(client: Socket, target: Socket, partition: Partition) {
-		this.#client = client;
-		this.#target = target;
-		this.#partition = partition;
+	constructor(
+		private readonly client: Socket,
+		private readonly target: Socket,
+		private readonly partition: Partition,
+	) {
 		client.on("data", (bytes: Buffer) => {
 			this.#sender ??= partition.senderIn(bytes.toString("latin1"));
 		});
@@ -102,13 +100,13 @@ class Link {
 	}
 
 	end(): void {
-		this.#client.destroy();
-		this.#target.destroy();
+		this.client.destroy();
+		this.target.destroy();
 		this.#ended();
 	}
 
 	get #isCutOff(): boolean {
-		return this.#partition.isCutOff(this.#sender);
+		return this.partition.isCutOff(this.#sender);
 	}
 
 	#pass(source: Socket, sink: Socket): void {

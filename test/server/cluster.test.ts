@@ -51,9 +51,7 @@ for (const kind of kinds.filter((each) => each !== "3.5.1")) {
 			if ("missing" in etcd) notCovered(etcd.missing);
 			cluster = await startCluster({
 				binary: "missing" in etcd ? findEtcd({}) : etcd.binary,
-				electionMs: 250,
-				heartbeatMs: 25,
-				flags: ["--snapshot-count", "100"],
+				flags: ["--snapshot-count", "100", "--election-timeout", "250", "--heartbeat-interval", "25"],
 				proxied: { clients: true, peers: true },
 			});
 		});
@@ -227,7 +225,11 @@ describe("the faults of a cluster", function () {
 	});
 
 	it("cut off from the others, a member refuses a quorum read with 300 after its 5 s and two elections", async () => {
-		const cluster = await start({ size: 3, electionMs: 100, heartbeatMs: 10, proxied: { peers: true } });
+		const cluster = await start({
+			size: 3,
+			flags: ["--election-timeout", "100", "--heartbeat-interval", "10"],
+			proxied: { peers: true },
+		});
 		const member = only(cluster);
 		cluster.partition([member]);
 		await assert.rejects(asked.of(member).get("/", { quorum: true }), (error: unknown) => {

@@ -153,8 +153,8 @@ export class Run implements RunContext {
 		const before = this.#watchers.get(name);
 		if (before) {
 			const answer = `the answer to the poll "${name}" before it`;
-			await this.#patience.inTime(before.reading, number, answer, promptMs, {
-				why: () => "no event that is for it has been",
+			await this.#patience.inTime(before.reading, number, answer, promptMs, () => {
+				return "no event that is for it has been";
 			});
 		} else await this.#memberIsLevel(number);
 		const watcher =
@@ -219,9 +219,13 @@ export class Run implements RunContext {
 			if (step === "recover") {
 				const why = () =>
 					`it was not refused: ${watcher.isOver ? "it was answered" : "it waits for an event"}`;
-				await this.#patience.inTime(watcher.reading, number, `the end of "${name}" by an error`, promptMs, {
+				await this.#patience.inTime(
+					watcher.reading,
+					number,
+					`the end of "${name}" by an error`,
+					promptMs,
 					why,
-				});
+				);
 			}
 			const asked = step === "recover" ? watcher.recover() : watcher.reconnect();
 			await this.#patience.inTime(asked, number, `"${name}" to be registered again`, openMs);

@@ -9,7 +9,7 @@ import type { RunWatcher } from "./watchers/watcher";
 
 /** How long a step may wait for what has been done already, if at all. */
 export const promptMs = 3_000;
-/** A wait that takes longer is told of; where nobody asked for that, only one that is long for its kind. */
+/** A wait that takes longer is told of; where nobody asked for that, only a longer one. */
 const sayMs = 1_000;
 const longMs = 4_000;
 
@@ -29,18 +29,18 @@ export class Patience {
 		private readonly throwFatal: () => void,
 	) {}
 
-	/** `isLong`: it is known to take longer than a second or two. @throws ScenarioError when it does not come in time */
+	/** `why`: what is to be said of one that came not. @throws ScenarioError when it does not come in time */
 	async inTime<T>(
 		pending: Promise<T>,
 		step: number,
 		what: string,
 		unlessGivenMs: number,
-		{ why, isLong = false }: { readonly why?: () => string; readonly isLong?: boolean } = {},
+		why?: () => string,
 	): Promise<T> {
 		const { stepTimeoutMs = unlessGivenMs, onWait } = this.options;
 		const ms = this.run.api.isInstant ? 0 : stepTimeoutMs;
 		const words = `step ${step} waits for ${what}, at most ${ms / 1000} s`;
-		const says = setTimeout(() => (onWait ?? tell)(words), onWait || isLong ? sayMs : longMs);
+		const says = setTimeout(() => (onWait ?? tell)(words), onWait ? sayMs : longMs);
 		const came = await within(pending, ms, this.run.signal).finally(() => clearTimeout(says));
 		this.throwFatal();
 		if (came !== undefined) return came.value;
@@ -54,7 +54,7 @@ export class Patience {
 		const what = `event ${count} of "${name}"`;
 		for (let before = -1; watcher.deliveryCount > before && watcher.deliveryCount < count; ) {
 			before = watcher.deliveryCount;
-			await this.inTime(watcher.delivered(before + 1), step, what, promptMs, { why });
+			await this.inTime(watcher.delivered(before + 1), step, what, promptMs, why);
 		}
 		if (watcher.deliveryCount < count)
 			throw this.error(`step ${step} waits for ${what}, which does not come: ${why()}`);

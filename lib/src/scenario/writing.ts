@@ -16,9 +16,7 @@ export class Writer {
 	readonly #slots: Slot[] = [];
 	/** By the key, as the run has it. */
 	readonly #expiries = new Map<string, ExpiryWatch>();
-	#idle: Promise<void> = Promise.resolve();
-	#underWay = 0;
-	#wake = () => {};
+	readonly #underWay = new Set<Promise<unknown>>();
 
 	constructor(private readonly run: RunContext) {}
 
@@ -47,11 +45,12 @@ export class Writer {
 			},
 		};
 		this.#slots.push(slot);
-		this.#begins();
+		const outcome = this.#outcome(absolute);
+		this.#underWay.add(outcome);
 		try {
-			slot.record = { ...slot.record, outcome: await this.#outcome(absolute) };
+			slot.record = { ...slot.record, outcome: await outcome };
 		} finally {
-			this.#ends();
+			this.#underWay.delete(outcome);
 		}
 		this.run.changed();
 		return slot.record;
@@ -142,13 +141,7 @@ export class Writer {
 			record.outcome.kind === "accepted" && record.outcome.index === index;
 		const known = this.#slots.find(isKnown);
 		if (known !== undefined) return known.record;
-		let place = this.#slots.length;
-		for (
-			let slot = this.#slots[place - 1];
-			slot !== undefined && isAfter(slot);
-			slot = this.#slots[place - 1]
-		)
-			place--;
+		const place = this.#slots.findLastIndex((slot) => !isAfter(slot)) + 1;
 		const triedAt = Math.min(this.run.now(), index - 1);
 		const record = {
 			id: place + 1,
@@ -166,7 +159,7 @@ export class Writer {
 
 	/** v3 does not tell an expiry from a delete: whether one of the run's own writes took the key away, or may have. */
 	async #isRemovedByRun(key: string, index: number): Promise<boolean> {
-		await this.#idle;
+		await Promise.allSettled(this.#underWay);
 		return this.#slots.some(({ record: { outcome, key: written, operation } }) => {
 			if (outcome.kind === "accepted") return outcome.index === index;
 			const removes = operation === "delete" || operation === "rmdir" || operation === "compareAndDelete";
@@ -177,16 +170,5 @@ export class Writer {
 				(written === key || isBelow(key, written))
 			);
 		});
-	}
-
-	#begins(): void {
-		if (this.#underWay++ > 0) return;
-		this.#idle = new Promise((resolve) => {
-			this.#wake = resolve;
-		});
-	}
-
-	#ends(): void {
-		if (--this.#underWay === 0) this.#wake();
 	}
 }

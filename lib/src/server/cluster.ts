@@ -20,10 +20,6 @@ export interface ClusterOptions {
 	readonly proxied?: { readonly peers?: boolean };
 	/** Gives the URL that clients use for a member, from the one at which its etcd listens: the same unless given. */
 	readonly clientUrl?: (direct: string) => Promise<string>;
-	/** How often a leader shows that it lives; 50 unless given. */
-	readonly heartbeatMs?: number;
-	/** How long a follower waits for that before it wants to lead; 500 unless given, at least 5 heartbeats. */
-	readonly electionMs?: number;
 	/** Called, with one line, when a member that served has ended by itself. */
 	readonly onEnd?: (how: string) => void;
 	/** Runs the members beside what it already runs, and is not closed; one of the cluster's own unless given. */
@@ -86,14 +82,14 @@ export class Cluster {
 
 	/** As `startCluster`. */
 	static async start(options: ClusterOptions): Promise<Cluster> {
-		const { size = 3, heartbeatMs = 50, electionMs = 500 } = options;
+		const { size = 3 } = options;
 		if (![1, 3, 5].includes(size)) throw new ArgumentError("a cluster has 1, 3 or 5 members");
 		// The keeper runs it in another folder.
 		const binary = resolve(options.binary ?? findEtcd());
 		const version = await versionOf(binary);
 		const keeper = options.keeper ?? (await Keeper.start());
 		const settings = {
-			...{ "heartbeat-interval": String(heartbeatMs), "election-timeout": String(electionMs) },
+			...{ "heartbeat-interval": "50", "election-timeout": "500" },
 			// Else a member can be added only 5 s after the last one came (etcdserver's HealthInterval).
 			...{ "strict-reconfig-check": "false", logger: "zap", "log-level": "info" },
 		};

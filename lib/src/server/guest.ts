@@ -14,13 +14,14 @@ export const leaseSeconds = 600;
 
 /** v3 of a server that the lab did not start: a key that is put without a lease gets the lab's. */
 export class GuestV3Client extends V3Client {
-	readonly #granted: (lease: bigint) => void;
 	#lease: Promise<bigint> | undefined;
 
 	/** `granted` is told of each lease, which it has to renew. */
-	constructor(options: ConnectOptions, granted: (lease: bigint) => void) {
+	constructor(
+		options: ConnectOptions,
+		private readonly granted: (lease: bigint) => void,
+	) {
 		super(options);
-		this.#granted = granted;
 	}
 
 	override put(
@@ -55,7 +56,7 @@ export class GuestV3Client extends V3Client {
 		if (this.#lease !== undefined) return this.#lease;
 		// Others wait for it, too: it does not end by the first one's signal.
 		const lease = this.grant(leaseSeconds, options).then(({ id }) => {
-			this.#granted(id);
+			this.granted(id);
 			return id;
 		});
 		lease.catch(() => {

@@ -9,7 +9,7 @@
  * process group; spawned detached, it would outlive a killed kernel.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { accessSync, closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { accessSync, closeSync, constants, mkdtempSync, openSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -22,6 +22,7 @@ import {
 	killExactly,
 	noteProcess,
 	type ProcessId,
+	removeFolder,
 	sweepFolders,
 } from "./leftovers";
 
@@ -157,11 +158,7 @@ async function end(kernel?: ProcessId): Promise<void> {
 		return exited(server);
 	});
 	await Promise.all(gone);
-	try {
-		rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-	} catch {
-		// The next start tries again.
-	}
+	removeFolder(folder);
 	if (kernel) killExactly(kernel);
 	await removed;
 	process.exit(0);

@@ -1,6 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import { rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,7 +7,7 @@ import type { Readable, Writable } from "node:stream";
 import { LabError } from "../http/errors";
 import type { Root } from "./guest";
 import type { Order, Report, ServerSignal } from "./keeper-process";
-import { identify, killExactly, type ProcessId } from "./leftovers";
+import { identify, killExactly, type ProcessId, removeFolder } from "./leftovers";
 
 /** A server that could not be started, or the lab's own helper process that could not. */
 export class StartError extends LabError {}
@@ -36,12 +35,9 @@ export function onInterrupt(act: () => void): () => void {
 
 /** A process that the keeper runs. */
 export interface KeptProcess {
-	readonly id: string;
 	readonly pid: number;
 	/** Resolves when it has ended, with its exit code or the signal that ended it. */
 	readonly exited: Promise<string>;
-	/** kill -9. */
-	kill(): void;
 	/** Sends a signal; one that has ended gets none, nor does another process that has its number by now. */
 	signal(signal: ServerSignal): void;
 	/** Sends a signal and waits for the end; keeps this process alive until then. Gives what `exited` gives. */
@@ -53,10 +49,6 @@ export interface KeptProcess {
  * (see keeper-process.ts). It never keeps this process alive by itself.
  */
 export class Keeper {
-	/** A temporary folder that goes with the keeper. */
-	readonly folder: string;
-	readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-	readonly #reports: EventEmitter<Record<string, [Report]>>;
 	/** Resolves when the keeper is gone, or could not be started. */
 	readonly #ended: Promise<void>;
 	readonly #running = new Map<string, ProcessId | undefined>();
@@ -66,14 +58,12 @@ export class Keeper {
 	#held = 0;
 
 	private constructor(
-		child: ChildProcessByStdio<Writable, Readable, null>,
-		reports: EventEmitter<Record<string, [Report]>>,
+		private readonly child: ChildProcessByStdio<Writable, Readable, null>,
+		private readonly reports: EventEmitter<Record<string, [Report]>>,
 		ended: Promise<void>,
-		folder: string,
+		/** A temporary folder that goes with the keeper. */
+		readonly folder: string,
 	) {
-		this.#child = child;
-		this.#reports = reports;
-		this.folder = folder;
 		this.#ended = ended.then(() => {
 			if (!this.#isClosed) this.#clearUp();
 		});
@@ -131,7 +121,7 @@ export class Keeper {
 	): Promise<KeptProcess> {
 		if (this.#running.has(id)) throw new StartError(`${id} is running already`);
 		this.#running.set(id, undefined);
-		const first = once(this.#reports, id) as Promise<[Report]>;
+		const first = once(this.reports, id) as Promise<[Report]>;
 		// Listens from the first on: the report of its end may come in one piece with that of its start.
 		const exited = new Promise<string>((resolve) => {
 			const hear = (end: Report) => {
@@ -139,11 +129,11 @@ export class Keeper {
 				else if (end.report === "failed") over(end.report);
 			};
 			const over = (how: string) => {
-				this.#reports.off(id, hear);
+				this.reports.off(id, hear);
 				this.#running.delete(id);
 				resolve(how);
 			};
-			this.#reports.on(id, hear);
+			this.reports.on(id, hear);
 			void this.#ended.then(() => over("the lab's helper process is gone"));
 		});
 		const gone = this.#ended.then(() => {
@@ -167,10 +157,8 @@ export class Keeper {
 			if (!over) this.#send({ order: "signal", id, signal });
 		};
 		return {
-			id,
 			pid: report.pid,
 			exited,
-			kill: () => send("SIGKILL"),
 			signal: send,
 			end: (name) => {
 				send(name);
@@ -180,7 +168,7 @@ export class Keeper {
 	}
 
 	get pid(): number {
-		return this.#child.pid ?? 0;
+		return this.child.pid ?? 0;
 	}
 
 	/** Has the root's leases renewed, and everything below it removed when the lab ends; in place of an earlier one. */
@@ -200,7 +188,7 @@ export class Keeper {
 	async close(): Promise<void> {
 		this.#isClosed = true;
 		this.#hold();
-		this.#child.stdin.end();
+		this.child.stdin.end();
 		await this.#ended;
 		if (!this.#hasFailed) return;
 		this.#hasFailed = false;
@@ -213,11 +201,7 @@ export class Keeper {
 	#clearUp(): void {
 		this.#hasFailed = true;
 		for (const id of this.#running.values()) if (id !== undefined) killExactly(id);
-		try {
-			rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
-		} catch {
-			// The next start tries again.
-		}
+		removeFolder(this.folder);
 	}
 
 	/** While something is awaited, the pipe has to keep this process alive. */
@@ -232,18 +216,18 @@ export class Keeper {
 
 	#hold(): void {
 		this.#held++;
-		this.#child.ref();
-		(this.#child.stdout as Socket).ref();
+		this.child.ref();
+		(this.child.stdout as Socket).ref();
 	}
 
 	#release(): void {
 		if (--this.#held > 0) return;
-		this.#child.unref();
-		(this.#child.stdout as Socket).unref();
+		this.child.unref();
+		(this.child.stdout as Socket).unref();
 	}
 
 	#send(order: Order): void {
-		this.#child.stdin.write(`${JSON.stringify(order)}\n`);
+		this.child.stdin.write(`${JSON.stringify(order)}\n`);
 	}
 }
 

@@ -158,11 +158,13 @@ async function openLab(
 /** A lab on a server that it did not start: what it makes there is removed, whatever becomes of the lab. */
 class Guest {
 	readonly v3: V3Client;
-	readonly #keeper: Keeper;
 	#root: Root;
 
-	constructor(keeper: Keeper, root: string, server: ConnectOptions) {
-		this.#keeper = keeper;
+	constructor(
+		private readonly keeper: Keeper,
+		root: string,
+		server: ConnectOptions,
+	) {
 		this.#root = { root, server, leases: [] };
 		this.v3 = new GuestV3Client(server, (lease) => {
 			this.#root = { ...this.#root, leases: [...this.#root.leases, String(lease)] };
@@ -174,8 +176,8 @@ class Guest {
 	async begin(): Promise<void> {
 		const { endpoints } = this.v3;
 		const { root, server } = this.#root;
-		this.#keeper.removeAtEnd(this.#root);
-		const owner = identify(this.#keeper.pid);
+		this.keeper.removeAtEnd(this.#root);
+		const owner = identify(this.keeper.pid);
 		if (owner !== undefined) noteRoot({ root, endpoints, owner });
 		const earlier = rootsLeftAt(endpoints);
 		const left = await Promise.all(
@@ -193,8 +195,8 @@ class Guest {
 	/** Removes all, and says what could not be removed; the keeper's helper then tries on for a minute. */
 	async end(): Promise<void> {
 		const left = await removeRoot(this.#root, 5_000);
-		if (left.length === 0) this.#keeper.isRemoved(this.#root.root);
-		else this.#keeper.removeAtEnd({ ...this.#root, isTried: true });
+		if (left.length === 0) this.keeper.isRemoved(this.#root.root);
+		else this.keeper.removeAtEnd({ ...this.#root, isTried: true });
 		for (const line of left) console.warn(line);
 	}
 }

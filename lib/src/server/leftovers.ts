@@ -85,6 +85,15 @@ export function noteProcess(folder: string, pid: number): void {
 		appendFileSync(join(folder, "keeper.log"), `${JSON.stringify(id)}\n`, { mode: 0o600 });
 }
 
+/** Removes a keeper's folder with all in it; what can't be removed now is the next start's to sweep. */
+export function removeFolder(folder: string): void {
+	try {
+		rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+	} catch {
+		// A file of it is still open, on Windows.
+	}
+}
+
 /** Ends the servers of this user's keepers that were killed, and removes their folders. */
 export function sweepFolders(parent = tmpdir()): void {
 	for (const name of readdirSync(parent)) {
@@ -94,18 +103,17 @@ export function sweepFolders(parent = tmpdir()): void {
 			const { uid } = lstatSync(folder);
 			if (process.getuid !== undefined && uid !== process.getuid()) continue;
 			const file = join(folder, "keeper.log");
-			const [keeper, ...servers] = readFileSync(file, "utf8").trim().split("\n").map(parsed);
+			const [keeper, ...servers] = readFileSync(file, "utf8")
+				.trim()
+				.split("\n")
+				.map((line): ProcessId => JSON.parse(line));
 			if (keeper === undefined || !isLeft(keeper, file)) continue;
 			for (const server of servers) killExactly(server);
-			rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+			removeFolder(folder);
 		} catch {
 			// Another start sweeps it just now, or it is no keeper's.
 		}
 	}
-}
-
-function parsed(line: string): ProcessId {
-	return JSON.parse(line) as ProcessId;
 }
 
 /** A directory that a lab makes on a server that it did not start. */

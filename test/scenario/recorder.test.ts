@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import {
 	loadTimeline,
 	runOnModel,
@@ -11,7 +12,8 @@ import { startLab } from "etcd-watch-lab/server";
 import { timelineChart } from "#lib/chart";
 import { AbortedError } from "#lib/http";
 import { counterparts, ScenarioError } from "#lib/scenario";
-import { Settling } from "#lib/scenario/waits.js";
+import type { Fenced } from "#lib/scenario/api.js";
+import { readToTheEnd, Settling } from "#lib/scenario/waits.js";
 import type { RunWatcher } from "#lib/scenario/watchers/watcher.js";
 import { compareTimelines } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../support/etcd";
@@ -289,6 +291,48 @@ describe("what a run waits for after a write", () => {
 		const all = [watcher("sent", 2), watcher("asking", 1, []), watcher("later", 50, [])];
 		await new Settling(false, new AbortController().signal).written(seen, all, write);
 		assert.deepEqual(waited, ["sent", "asking"]);
+	});
+});
+
+describe("the wait for the fence", () => {
+	beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+	afterEach(() => mock.timers.reset());
+
+	/** Looks at it every 20 ms, by the clock of the test, until it has ended; gives how many seconds that took. */
+	async function seconds(waiting: Promise<void>, isOver: () => boolean, then: () => void): Promise<number> {
+		let ms = 0;
+		let hasEnded = false;
+		void waiting.then(() => {
+			hasEnded = true;
+		});
+		for (; !hasEnded && ms < 60_000; ms += 20) {
+			if (isOver()) then();
+			mock.timers.tick(20);
+			await new Promise(setImmediate);
+		}
+		return ms / 1000;
+	}
+
+	it("goes on for as long as events come, and ends 10 s after the last one", async () => {
+		let deliveryCount = 0;
+		let end = () => {};
+		const reading = new Promise<void>((resolve) => {
+			end = resolve;
+		});
+		const slow = {
+			...{ isOver: false, reading },
+			// One comes between two looks, a thousand in all.
+			get deliveryCount() {
+				return Math.min(++deliveryCount, 1000);
+			},
+		} as unknown as Fenced;
+		const { signal } = new AbortController();
+		const read = await seconds(readToTheEnd([slow], signal), () => deliveryCount >= 900, end);
+		assert.ok(read > 17 && read < 19, `${read} s`);
+		deliveryCount = 0;
+		const silent = { ...slow, deliveryCount: 0, reading: new Promise<void>(() => {}) };
+		const given = await seconds(readToTheEnd([silent], signal), () => false, end);
+		assert.ok(given > 9.9 && given < 10.3, `${given} s`);
 	});
 });
 

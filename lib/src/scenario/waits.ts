@@ -3,7 +3,7 @@ import { historyRule } from "../model/history";
 import { acceptedChanges, accountOf, eventOf, isTold } from "../timeline/account";
 import type { Timeline, WriteRecord } from "../timeline/timeline";
 import { isBelow, isRemoval } from "../v2/key";
-import { type RunContext, type RunOptions, ScenarioError } from "./api";
+import { type Fenced, type RunContext, type RunOptions, ScenarioError } from "./api";
 import type { DeliveryStep } from "./steps";
 import type { RunWatcher } from "./watchers/watcher";
 
@@ -140,5 +140,31 @@ export class Settling {
 		if (this.#silent.get(watcher) === watcher.deliveryCount) return;
 		const came = await within(watcher.caughtUp(index, count), faultMs ?? this.#ms, this.#signal);
 		if (came === undefined) this.#silent.set(watcher, watcher.deliveryCount);
+	}
+}
+
+const lookMs = 20;
+/** How often in a row nothing may have come before a watcher's silence counts as unproven: 10 s, or more under load. */
+const mostQuietLooks = 500;
+
+/**
+ * Waits until each has read to its end, for as long as events keep coming: so many may be on their way. `look`: told at
+ * each look whether nothing has come since the one before; true ends the waiting. @throws AbortedError
+ */
+export async function readToTheEnd(
+	open: readonly Fenced[],
+	signal: AbortSignal,
+	look: (isQuiet: boolean) => Promise<boolean> = async () => false,
+): Promise<void> {
+	const all = Promise.all(open.map(({ reading }) => reading));
+	const heard = () =>
+		open.reduce((sum, { isOver, deliveryCount }) => sum + deliveryCount + Number(isOver), 0);
+	let seen = -1;
+	for (let quiet = 0; quiet < mostQuietLooks; ) {
+		if (await within(all, lookMs, signal)) return;
+		const now = heard();
+		quiet = now === seen ? quiet + 1 : 0;
+		seen = now;
+		if (await look(quiet > 0)) return;
 	}
 }

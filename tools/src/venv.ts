@@ -54,8 +54,15 @@ async function build(host: Host): Promise<void> {
 	let count = 0;
 	const installed = await host.run(
 		venvPython,
-		// Wheels only: nothing is built on the reader's machine, so no compiler is needed.
-		["-m", "pip", "install", "--only-binary=:all:", "--retries=2", "--requirement", requirements],
+		// Wheels only: nothing is built on the reader's machine, so no compiler is needed. Those that were pinned only:
+		// the reader's pip may ask a mirror or another index, too.
+		[
+			"-m",
+			"pip",
+			"install",
+			...["--only-binary=:all:", "--require-hashes", "--retries=2", "--requirement"],
+			requirements,
+		],
 		{
 			title: "[2/3] Python packages, 2 of 2: JupyterLab and an etcd (a minute, once)",
 			env,

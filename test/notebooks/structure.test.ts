@@ -126,6 +126,11 @@ describe("a notebook's structure", () => {
 				assert.deepEqual(answersGivenAway(sources), []);
 			});
 
+			it("marks right and wrong in a table of its own of a prediction (L19)", () => {
+				for (const source of sources)
+					if (/\btitle: "Your prediction/.test(source)) assert.match(source, /\bmark: /);
+			});
+
 			it("has a prediction of its exercise's attempt, which is checked with it (L28)", () => {
 				const attempt = sources.find((source) => /^const attempt\b/m.test(source)) ?? "";
 				if (!isPredictable(attempt)) return;

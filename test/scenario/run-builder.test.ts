@@ -220,6 +220,26 @@ describe("Scenario", () => {
 			);
 	});
 
+	it("is refused on v2 and the model, with its step, where / is written, which is no root there (L29)", async () => {
+		for (const steps of [
+			open.set("/", "x"),
+			open.mkdir("/"),
+			open.delete("/"),
+			open.rmdir("/", { recursive: true }),
+			open.refresh("/", 5),
+			open.compareAndSwap("/", "x", { prevValue: "y" }),
+		])
+			await assert.rejects(
+				runOnModel(steps),
+				/step \d, .*: \/ is the run's own directory here, .*107, see 07/,
+			);
+		const below = open
+			.watch("root", "/", { recursive: true })
+			.createInOrder("/", "x")
+			.burst("/", { count: 1 });
+		assert.equal((await runOnModel(below)).lastIndex, 2);
+	});
+
 	for (const [what, pattern, step] of wrongSteps) {
 		it(`refuses at once, before a server is there: ${what}`, () => {
 			assert.throws(step, (error: unknown) => {

@@ -152,7 +152,9 @@ export function checkRange(name: string, value: number, least: number, most: num
 }
 
 /**
- * Refuses a step with a key or a value that v2 can't have: keys begin with a slash there and have no empty part, and both are text; in v3 they are bytes.
+ * Refuses a step with a key or a value that v2 can't have: keys begin with a slash there and have no empty part, and both
+ * are text; in v3 they are bytes. And a write of /: that is the run's own directory, which etcd lets one write, and the
+ * store's root it does not.
  * @throws ArgumentError that names the step
  */
 export function checkV2Keys(steps: readonly Step[]): void {
@@ -164,6 +166,10 @@ export function checkV2Keys(steps: readonly Step[]): void {
 			if (key !== "/" && key.endsWith("/"))
 				throw new ArgumentError(
 					`the key ${JSON.stringify(key)} ends in a slash: etcd would clean it to ${JSON.stringify(key.slice(0, -1))}; write that one`,
+				);
+			if (key === "/" && "operation" in step && step.operation !== "createInOrder")
+				throw new ArgumentError(
+					"/ is the run's own directory here, and etcd's root can't be written (107, see 07): write a key below it",
 				);
 			if ("value" in step && step.value !== undefined) checkValue(step.value);
 		} catch (error) {

@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
-import type { Timeline } from "etcd-watch-lab";
-import { timelineChart } from "#lib/chart";
+import { exercises, type Timeline } from "etcd-watch-lab";
+import { sideBySideChart, timelineChart } from "#lib/chart";
 import { timelineRows } from "#lib/chart/text.js";
+import { claims } from "#lib/claims";
+import {
+	comparePrediction,
+	eventsTable,
+	explainTable,
+	gapTable,
+	lossTable,
+	predictionOf,
+	timelineTable,
+} from "#lib/page";
 import { runOnModel, scenario } from "#lib/scenario";
-import { explain, lostInSilence, missedBy } from "#lib/timeline";
+import { compareTimelines, eventsOf, explain, lostInSilence, missedBy, saveTimeline } from "#lib/timeline";
 import { accountOf, depthBelow, isTold } from "#lib/timeline/account";
 import { asV3, severalKeys, without } from "../golden/odd";
 import {
@@ -364,4 +374,31 @@ describe("the rule by which a change is a waiting watcher's", () => {
 			assert.equal(isTold({ timeline: run, watcher }, change), isDue);
 		});
 	}
+});
+
+describe("what is no timeline (N42)", () => {
+	const takers: Readonly<Record<string, (run: Timeline) => unknown>> = {
+		...Object.fromEntries(Object.entries(claims).map(([name, claim]) => [`claims.${name}`, claim])),
+		...Object.fromEntries(Object.entries(exercises).map(([name, { judge }]) => [`exercises.${name}`, judge])),
+		...Object.fromEntries(
+			Object.entries({ eventsOf, missedBy, gapTable, eventsTable }).map(([name, take]) => [
+				name,
+				(run: Timeline) => take(run, "w"),
+			]),
+		),
+		...{ timelineChart, timelineTable, explainTable, saveTimeline },
+		sideBySideChart: (run) => sideBySideChart(run, run),
+		compareTimelines: (run) => compareTimelines(run, run),
+		lossTable: (run) => lossTable([run]),
+		explain: (run) => explain(run, "w", 1),
+		comparePrediction: (run) => comparePrediction(predictionOf({ w: "all" }), run),
+	};
+	for (const [name, take] of Object.entries(takers))
+		it(`is said to be none by ${name}`, () => {
+			for (const given of [undefined, null, scenario("x")])
+				assert.throws(
+					() => take(given as unknown as Timeline),
+					/TypeError: this is no timeline: run the scenario first/,
+				);
+		});
 });

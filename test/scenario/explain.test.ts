@@ -264,7 +264,7 @@ forEachEtcd((server) => {
 		it("refuses a watcher or a write that the run lacks", () => {
 			const [post] = experiments;
 			assert.ok(post);
-			assert.throws(() => explain(runOf(post), "nobody", 1), /no watcher is called "nobody"/);
+			assert.throws(() => explain(runOf(post), "nobody", 1), /the run has no watcher "nobody"/);
 			assert.throws(() => explain(runOf(post), "plain", 99), /there is no write 99/);
 		});
 	});

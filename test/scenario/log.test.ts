@@ -158,7 +158,7 @@ forEachEtcd((server) => {
 			assert.match(text, /4 │ rmdir \/a\/web .*✗ no read shows it/);
 			assert.match(svg, /no read shows it/);
 			assert.match(carriedTable(seen, "log").text, /1 │ set +│ set +│ value, ttl │ – +│ 1, new/);
-			assert.throws(() => carriedTable(seen, "nobody"), /no watcher is called "nobody"/);
+			assert.throws(() => carriedTable(seen, "nobody"), /the run has no watcher "nobody"/);
 		});
 	});
 });

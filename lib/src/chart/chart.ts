@@ -1,3 +1,4 @@
+import { checkTimeline } from "../timeline/account";
 import { fitted, printable } from "../timeline/printable";
 import {
 	countsInWords,
@@ -39,6 +40,7 @@ export interface SideBySideOptions extends Titles {
  * timeline gives the same bytes. A lane with more than about 200 marks is drawn as bands.
  */
 export function timelineChart(timeline: Timeline, options: ChartOptions = {}): Chart {
+	checkTimeline(timeline);
 	const { title = timeline.name, subtitle = `${countsInWords(timeline)}${whereWords(timeline)}` } = options;
 	const places = placesOf(timeline);
 	const layout = layoutOf(timeline, places, axisOf([places], axisTitle([timeline])));
@@ -63,6 +65,7 @@ const BETWEEN = 14;
  * otherwise as `timelineChart`.
  */
 export function sideBySideChart(one: Timeline, other: Timeline, options: SideBySideOptions = {}): Chart {
+	for (const run of [one, other]) checkTimeline(run);
 	const { title = one.name, subtitle = "", names = [nameOf(one), nameOf(other)] } = options;
 	const runs = [one, other];
 	const [first, second] = [placesOf(one), placesOf(other)];

@@ -1,3 +1,4 @@
+import { checkTimeline } from "../timeline/account";
 import { printable, shortened, textTable } from "../timeline/printable";
 import {
 	compactionWords,
@@ -74,6 +75,7 @@ function cellWords(shown: Shown): string {
  * what happened to the watchers, and events that no write of the run raised.
  */
 export function timelineRows(timeline: Timeline) {
+	checkTimeline(timeline);
 	const readings = timeline.watchers.map((watcher) => readingOf(timeline, watcher));
 	const condense = timeline.writes.length > MOST_ROWS;
 	const groups: { writes: WriteRecord[]; isAbsent: boolean; cells: string[]; kind: string }[] = [];

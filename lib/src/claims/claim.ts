@@ -52,8 +52,8 @@ export function claim(
 ): Claim {
 	return (timeline) => {
 		const { v2Only } = options;
-		const isV3 = timeline.api === "v3";
 		const account = accountOf(timeline);
+		const isV3 = timeline.api === "v3";
 		const { changes } = account;
 		const run: Run = {
 			timeline,

@@ -1,3 +1,4 @@
+import { checkTimeline } from "../timeline/account";
 import type { Timeline } from "../timeline/timeline";
 import { showTable } from "./table";
 
@@ -38,6 +39,7 @@ export function exercise(
 	return {
 		task,
 		judge(timeline) {
+			checkTimeline(timeline);
 			if (only && only.api !== timeline.api)
 				return { solved: false, words: `this was a run on ${timeline.api}. ${only.otherwise}` };
 			let best = miss(-1, "");

@@ -1,3 +1,4 @@
+import { checkTimeline } from "../timeline/account";
 import { compareTimelines, twoScenarios } from "../timeline/compare";
 import { explain, whyWords } from "../timeline/explain";
 import { printable } from "../timeline/printable";
@@ -38,6 +39,7 @@ export function showExplanation(timeline: Timeline, watcher: string, write: numb
  * rarest at the top.
  */
 export function explainTable(timeline: Timeline): Table {
+	checkTimeline(timeline);
 	const reasoned = timeline.writes.map((write) => ({
 		write,
 		reasons: timeline.watchers.map(({ name }) => whyWords(timeline, name, write.id)),

@@ -1,10 +1,9 @@
-import { accountOf } from "../timeline/account";
+import { accountOf, checkTimeline } from "../timeline/account";
 import { becauseWords } from "../timeline/explain";
 import { printable } from "../timeline/printable";
 import { manyWords, stretchesInWords } from "../timeline/reading";
 import type { Timeline } from "../timeline/timeline";
 import { show } from "./display";
-import { noWatcher } from "./run-tables";
 import { type Cell, grouped, MOST_ALONE, reasonIn, rowsOf, type Table, tableBundle, tableOf } from "./table";
 
 /**
@@ -143,16 +142,15 @@ function countOf(expected: Bound, write: number, mostWrites: number): number {
  * @throws RangeError when the prediction names a watcher or a write that the run doesn't have.
  */
 export function comparePrediction(prediction: Prediction, timeline: Timeline): PredictionResult {
+	checkTimeline(timeline);
 	const rows = Object.entries(prediction.expected).flatMap(([name, expected]) => {
-		const watcher = timeline.watchers.find((one) => one.name === name);
-		if (!watcher) throw new RangeError(noWatcher(timeline, name));
+		const account = accountOf(timeline).watcher(name);
 		const most = timeline.writes.length;
 		const beyond = expected === "all" || expected === "none" ? undefined : expected.find((n) => n > most);
 		if (beyond !== undefined)
 			throw new RangeError(
 				`the prediction for "${printable(name)}" names write ${beyond}; the run has ${most}`,
 			);
-		const account = accountOf(timeline).watcher(name);
 		return timeline.writes.map((write, at): PredictionRow => {
 			const predicted = countOf(expected, at + 1, most);
 			const { kind, times: came } = account.fateOf(write);

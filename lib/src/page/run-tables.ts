@@ -1,6 +1,6 @@
 import type { Titles } from "../chart/frame";
 import { timelineRows } from "../chart/text";
-import { accountOf } from "../timeline/account";
+import { accountOf, checkTimeline } from "../timeline/account";
 import { gapsOf, lostInSilence } from "../timeline/ask";
 import { printable, shortened } from "../timeline/printable";
 import { countsInWords, unitOf, watcherWords } from "../timeline/reading";
@@ -50,8 +50,7 @@ export interface EventTableOptions {
  * @throws RangeError when the run has no watcher of this name.
  */
 export function eventsTable(timeline: Timeline, watcherName: string, options: EventTableOptions = {}): Table {
-	const watcher = timeline.watchers.find(({ name }) => name === watcherName);
-	if (!watcher) throw new RangeError(noWatcher(timeline, watcherName));
+	const { watcher } = accountOf(timeline).watcher(watcherName);
 	const origin = options.absolute ? timeline.origin : 0;
 	const isV3 = timeline.api === "v3";
 	const replayed = watcher.deliveries.some((delivery) => delivery.fromHistory);
@@ -84,12 +83,6 @@ export function eventTable(timeline: Timeline, watcherName: string, options: Eve
 	show(tableBundle(eventsTable(timeline, watcherName, options)));
 }
 
-/** What to say when a name is not one of the run's watchers. */
-export function noWatcher(timeline: Timeline, name: string): string {
-	const names = timeline.watchers.map((watcher) => `"${printable(watcher.name)}"`).join(", ");
-	return `the run has no watcher "${printable(name)}"; it has ${names === "" ? "none" : names}`;
-}
-
 /**
  * The gaps that a follower was told of: from where to where, why, what differs, and the state to go on from.
  * @throws RangeError when the run has no watcher of this name
@@ -111,7 +104,7 @@ export function gapTable(timeline: Timeline, watcher: string): Table {
 	});
 }
 
-/** Shows `gapTable`. */
+/** Shows the gaps that a follower was told of. To have them as data, call `gapTable`. Errors as there. */
 export function showGaps(timeline: Timeline, watcher: string): void {
 	show(tableBundle(gapTable(timeline, watcher)));
 }
@@ -121,6 +114,7 @@ export function showGaps(timeline: Timeline, watcher: string): void {
  * it waits on a member that is silent, and may be told yet.
  */
 export function lossTable(runs: readonly Timeline[]): Table {
+	for (const run of runs) checkTimeline(run);
 	const names = [...new Set(runs.flatMap(({ watchers }) => watchers.map(({ name }) => printable(name))))];
 	return tableOf({
 		title: "Events that never came, and of which nothing was said",
@@ -135,7 +129,7 @@ export function lossTable(runs: readonly Timeline[]): Table {
 	});
 }
 
-/** Shows `lossTable`. */
+/** Shows how much each watcher of each run lost in silence. To have it as data, call `lossTable`. */
 export function showLosses(runs: readonly Timeline[]): void {
 	show(tableBundle(lossTable(runs)));
 }

@@ -1,3 +1,4 @@
+import { checkTimeline } from "./account";
 import type { NodeRecord, Timeline, WatcherRecord, WriteRecord } from "./timeline";
 import { inOrder, isOfModel } from "./words";
 
@@ -25,6 +26,7 @@ export interface Difference {
  * dropped, there is one difference, too, with why the model can't say the same.
  */
 export function compareTimelines(one: Timeline, other: Timeline): readonly Difference[] {
+	for (const run of [one, other]) checkTimeline(run);
 	const differences: Difference[] = [];
 	const compare = (of: string, left: unknown, right: unknown, number?: number) => {
 		const [mine, theirs] = [fieldsOf(left), fieldsOf(right)];

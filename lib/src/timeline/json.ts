@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LabError } from "../http";
 import { actions } from "../v2/node";
+import { checkTimeline } from "./account";
 import { faultKinds, type Timeline } from "./timeline";
 
 /** A text that is no timeline; the message names the place of each fault. */
@@ -165,8 +166,9 @@ const schema = shape.superRefine(({ api, lastIndex, writes, watchers }, context)
 	}
 });
 
-/** The timeline as JSON text, to be read back by `loadTimeline`. */
+/** The timeline as JSON text, to be read back by `loadTimeline`. @throws TypeError for what is no timeline */
 export function saveTimeline(timeline: Timeline): string {
+	checkTimeline(timeline);
 	return `${JSON.stringify(timeline, null, "\t")}\n`;
 }
 

@@ -5,7 +5,7 @@ import { unitOf } from "../../timeline/reading";
 import type { Delivery, Timeline } from "../../timeline/timeline";
 import { isBelow, isRemoval } from "../../v2/key";
 
-/** 05-events-as-a-log */
+/** 05-events-as-a-log: three keys go with one event, and no client removed anything. */
 export const oneEventForMany = exercise(
 	"Three keys or more go with one single event, and no client removed anything",
 	(timeline) => {
@@ -46,7 +46,7 @@ export const oneEventForMany = exercise(
 	{ api: "v2", otherwise: "There each key that goes has an event of its own: do it on v2" },
 );
 
-/** 06-indexes-and-revisions */
+/** 06-indexes-and-revisions: a v3 run that leaves a key with the numbers that were asked for. */
 export const numbersToOrder = exercise(
 	"A run on v3 that leaves /k with create_revision 3, mod_revision 5 and version 2",
 	(timeline) => {
@@ -91,7 +91,7 @@ function isSame(one: Delivery, other: Delivery): boolean {
 	return one.index === other.index && one.key === other.key;
 }
 
-/** 09-playground */
+/** 09-playground: a watcher that is sent the same event twice. */
 export const sameEventTwice = exercise("A watcher that is sent the same event twice", (timeline) => {
 	if (timeline.watchers.length === 0) return [miss(0, "there is no watcher in it")];
 	const hint =

@@ -5,7 +5,7 @@ import { unitOf } from "../../timeline/reading";
 import type { LifeEvent, WatcherRecord } from "../../timeline/timeline";
 import { isRemoval } from "../../v2/key";
 
-/** 03-missed-events */
+/** 03-missed-events: single polls that lose nothing, also of what falls between two. */
 export const pollsThatLoseNothing = exercise(
 	"Single polls, three writes of which at least one falls between two polls, and nothing lost",
 	(timeline) => [
@@ -52,7 +52,7 @@ function lostWords(watcher: WatcherRecord, { change: { index } }: Fate): string 
 		: `the event at ${index} was lost: nobody was listening, and the next poll did not ask for it`;
 }
 
-/** 04-afterindex-recovery */
+/** 04-afterindex-recovery: a quiet key whose watcher is not thrown out by a flood. */
 export const quietKeySurvives = exercise(
 	"More than 1000 writes to other keys, and the watcher of the quiet key sees its own next event without a 401",
 	(timeline) => {
@@ -115,7 +115,7 @@ function survived(account: Account, watcher: WatcherRecord, before: Fate, next: 
 
 type Gap = Extract<LifeEvent, { kind: "gap" }>;
 
-/** 08-faults */
+/** 08-faults: a follower whose gap names a key that was removed within it. */
 export const removalInAGap = exercise(
 	"A follower whose gap names a key that was removed within it",
 	(timeline) => [

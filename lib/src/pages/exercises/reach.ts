@@ -28,7 +28,7 @@ function refusal({ operation, key, outcome }: RefusedWrite): string {
 	return `${operation} ${key} was refused with ${outcome.code} ${outcome.message}`;
 }
 
-/** 00-start-here */
+/** 00-start-here: a write that is accepted, and that the watcher on /a never hears of. */
 export const unseenWrite = exercise(
 	"A write that etcd accepts and that the watcher on /a never hears of",
 	function* (timeline) {
@@ -93,7 +93,7 @@ const removalHints: Readonly<Record<number, string>> = {
 	300: "this etcd can't renew a directory's ttl: give it the ttl when you make it",
 };
 
-/** 01-recursive */
+/** 01-recursive: a watch without recursive is sent an event, though nobody wrote to its key. */
 export const plainWatchHearsFromAbove = exercise(
 	"A watch without recursive that is sent an event, though nobody wrote to its key",
 	(timeline) => {
@@ -149,7 +149,7 @@ function nothingFromAbove(timeline: Timeline, { watcher, fates }: WatcherAccount
 	return "which write takes the watched key away without naming it?";
 }
 
-/** 02-grandchild-writes */
+/** 02-grandchild-writes: the post's steps, changed so that its watch does see a grandchild. */
 export const grandchildAddedAndDeleted = exercise(
 	"The post's five steps, changed so that its recursive watch on /a does see a grandchild added and deleted",
 	(timeline) => {
@@ -222,7 +222,7 @@ const entries: Readonly<Record<string, string>> = {
 	"ahead of the store": 'the entry "After a wipe the watch waits for ever"',
 };
 
-/** 07-field-guide: a wrong answer is told which entry it is instead. */
+/** 07-field-guide: shown by the history alone. A wrong answer is told which entry it is instead. */
 export const shownByTheReplayAlone = exercise(
 	"An event below /app that a recursive watch is never told of live, and another one later, from the history",
 	(timeline) => {

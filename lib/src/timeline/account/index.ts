@@ -1,3 +1,4 @@
+import { printable } from "../printable";
 import type { Delivery, Timeline, WatcherRecord, WriteRecord } from "../timeline";
 import { type Ask, AskFinder, asksOf, openSpans, type Span } from "./asks";
 import { type Change, type Contents, carriedOut, changesOf, contentsAt } from "./changes";
@@ -78,14 +79,18 @@ const accounts = new WeakMap<Timeline, Account>();
  * asked for. @throws TypeError for what is no timeline
  */
 export function accountOf(timeline: Timeline): Account {
-	const given: unknown = timeline;
-	if (typeof given !== "object" || given === null || !("writes" in given))
-		throw new TypeError("this is no timeline: run the scenario first, and give what run() resolved to");
+	checkTimeline(timeline);
 	const known = accounts.get(timeline);
 	if (known) return known;
 	const account = new TimelineAccount(timeline);
 	accounts.set(timeline, account);
 	return account;
+}
+
+/** @throws TypeError for what is no timeline: of a cell that was not run, or was interrupted, and of a scenario */
+export function checkTimeline(given: unknown): void {
+	if (typeof given !== "object" || given === null || !("writes" in given))
+		throw new TypeError("this is no timeline: run the scenario first, and give what run() resolved to");
 }
 
 class TimelineAccount implements Account {
@@ -120,8 +125,10 @@ class TimelineAccount implements Account {
 	watcher(name: string): WatcherAccount {
 		const found = this.watchers.find(({ watcher }) => watcher.name === name);
 		if (found) return found;
-		const names = this.watchers.map(({ watcher }) => `"${watcher.name}"`).join(", ");
-		throw new RangeError(`no watcher is called "${name}"; this run has ${names === "" ? "none" : names}`);
+		const names = this.watchers.map(({ watcher }) => `"${printable(watcher.name)}"`).join(", ");
+		throw new RangeError(
+			`the run has no watcher "${printable(name)}"; it has ${names === "" ? "none" : names}`,
+		);
 	}
 }
 

@@ -100,6 +100,13 @@ const alike: readonly Scenario[] = [
 		.set("/a/_h")
 		.follow("f", "/a", { recursive: true, afterIndex: 0 })
 		.set("/a/y"),
+	scenario("a follower that asks for what is gone, and never knew the state")
+		.set("/a/1")
+		.set("/a/2")
+		.burst("/b", { count: 1001, connections: 32 })
+		.set("/a/2", "again")
+		.follow("f", "/a", { recursive: true, afterIndex: 2 })
+		.set("/a/3"),
 	scenario("pauses")
 		.stream("s", "/a")
 		.pause("s")

@@ -45,11 +45,6 @@ export class Keys {
 		return shown(key, found, now, recursive ? Number.POSITIVE_INFINITY : 1);
 	}
 
-	apply(command: Command, now: number): WriteOutcome {
-		this.#now = now;
-		return this.#carryOut(command);
-	}
-
 	/** Lets one key expire. */
 	expire(key: string, now: number): ModelEvent | undefined {
 		this.#now = now;
@@ -57,7 +52,8 @@ export class Keys {
 		return isFailure(entry) ? undefined : this.#remove(key, entry, "expire");
 	}
 
-	#carryOut(command: Command): WriteOutcome {
+	apply(command: Command, now: number): WriteOutcome {
+		this.#now = now;
 		const { key, value = "", expected, ttl } = command;
 		switch (command.operation) {
 			case "set":

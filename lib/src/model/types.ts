@@ -1,4 +1,4 @@
-import type { Action } from "../v2/node";
+import type { Action, Node } from "../v2/node";
 
 /** The write operations of the keys API. */
 export type ModelOperation =
@@ -25,18 +25,8 @@ export interface Command {
 	readonly expected?: { readonly prevValue?: string; readonly prevIndex?: number };
 }
 
-/** A key or directory as an answer or an event shows it. */
-export interface ModelNode {
-	readonly key: string;
-	readonly value?: string;
-	readonly dir: boolean;
-	readonly createdIndex: number;
-	readonly modifiedIndex: number;
-	/** Whole seconds left, rounded up, by the clock that was passed in. */
-	readonly ttl?: number;
-	/** Children, where a directory was read: hidden ones left out, in the order of their keys. */
-	readonly nodes?: readonly ModelNode[];
-}
+/** A key or directory as an answer or an event shows it; its ttl is by the clock that was passed in. */
+export type ModelNode = Node;
 
 export interface ModelEvent {
 	readonly action: Action;

@@ -69,11 +69,11 @@ export class ScenarioError extends LabError {
 /** Where a watcher's events come from: one way to watch, ready to be read. */
 export interface Source {
 	/** The index that its client carries on, if it does. */
-	readonly afterIndex: number | undefined;
+	readonly afterIndex?: number | undefined;
 	/** True while events that came together are still to be given. */
-	readonly hasMore: boolean;
-	/** Resolves when it is registered at the server, again after each event where it asks anew. */
-	registered(): Promise<unknown>;
+	readonly hasMore?: boolean;
+	/** Where it asks anew after each event: resolves when it is registered at the server again. */
+	registered?(): Promise<unknown>;
 	/** The next event; undefined when no more can come. Errors as the watcher's own. */
 	next(): Promise<ApiEvent | undefined>;
 	close(): void;
@@ -88,6 +88,8 @@ export interface WatchListener {
 	/** v3 only: the server says that up to this index there was nothing else. */
 	progressed?(index: number): void;
 }
+
+export const nobody: WatchListener = { asked() {}, answered() {} };
 
 export interface SourceOptions {
 	/** Also what happens below the key. */

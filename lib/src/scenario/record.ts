@@ -1,6 +1,7 @@
 import type { FollowedEvent } from "../follow";
 import type { Accepted, Delivery, EventAction, NodeRecord, Refused, Timeline } from "../timeline/timeline";
-import type { Action, Answer, Comparison, EtcdErrorFields } from "../v2";
+import type { Action, Answer, Comparison } from "../v2";
+import { EtcdError, EventIndexClearedError } from "../v2/errors";
 import type { Node } from "../v2/node";
 import type { Operation } from "./steps";
 
@@ -25,8 +26,6 @@ const longestValue = 120;
 
 /** The name of a key made in order is its createdIndex, in twenty digits (`Create` in v2store/store.go). */
 const inOrderName = /\/(\d{20})$/;
-
-type EtcdErrorWords = Pick<EtcdErrorFields, "code" | "text" | "etcdCause">;
 
 /** Turns what etcd says into what a timeline holds: no prefix, indexes counted from the run's start. */
 export class Recorder {
@@ -96,25 +95,38 @@ export class Recorder {
 		);
 	}
 
-	accepted(operation: Operation | "expire", answer: Pick<Answer, "action" | "node" | "prevNode">): Accepted {
-		return {
+	/** What v2's answer to a write says of it; `operation`: which write it was. */
+	accepted(operation: Operation, { action, node, prevNode }: Pick<Answer, "action" | "node" | "prevNode">) {
+		const outcome: Accepted = {
 			kind: "accepted",
-			index: this.index(answer.node.modifiedIndex),
+			index: this.index(node.modifiedIndex),
 			raisesEvent: operation !== "refresh",
 			// An answer to a write never says "get".
-			action: answer.action as Action,
-			node: this.node(answer.node),
-			...(answer.prevNode ? { prevNode: this.node(answer.prevNode) } : {}),
+			action: action as Action,
+			node: this.node(node),
+			...(prevNode ? { prevNode: this.node(prevNode) } : {}),
 		};
+		return { outcome, index: node.modifiedIndex, key: node.key };
 	}
 
 	/** `expected`: what the write was to compare with, by the store's own index, since etcd's cause repeats it. */
-	refused(error: EtcdErrorWords, expected?: Comparison): Refused {
-		return { kind: "refused", code: error.code, message: error.text, cause: this.cause(error, expected) };
+	refused(error: EtcdError, expected?: Comparison) {
+		const { code, text: message, index } = error;
+		const outcome: Refused = { kind: "refused", code, message, cause: this.#cause(error, expected) };
+		return index > 0 ? { outcome, index } : { outcome };
+	}
+
+	/** What an answer of etcd's says by which a watcher ends; undefined for what is none. */
+	refusal(error: unknown) {
+		if (!(error instanceof EtcdError)) return undefined;
+		const { code, text, index } = error;
+		const isCleared = error instanceof EventIndexClearedError;
+		const gap = isCleared ? { gap: { from: error.askedIndex, to: error.oldestIndex - 1 } } : {};
+		return { code, message: text, cause: this.#cause(error), index, ...gap };
 	}
 
 	/** etcd's cause: a key, or indexes in brackets, as in "[1002/3]" (401) and "[17 != 4]" (101). */
-	cause(error: EtcdErrorWords, { prevIndex, prevValue }: Comparison = {}): string {
+	#cause(error: EtcdError, { prevIndex, prevValue }: Comparison = {}): string {
 		const relative = (text: string) => String(this.index(Number(text)));
 		if (error.code === 401) {
 			return error.etcdCause.replace(/\[(\d+)\/(\d+)\]/, (_, oldest: string, asked: string) => {
@@ -169,4 +181,9 @@ export class Recorder {
 
 function cutValue(value: string): string {
 	return value.length <= longestValue ? value : `${value.slice(0, 40)}…`;
+}
+
+/** The files at and below a node that was read with its children, in the order of their keys. */
+export function filesOf(node: Node): readonly Node[] {
+	return node.dir ? (node.nodes ?? []).flatMap(filesOf) : [node];
 }

@@ -1,6 +1,5 @@
-import type { ModelOperation } from "../model";
+import type { Command, ModelOperation } from "../model";
 import type { FaultKind } from "../timeline/timeline";
-import type { Comparison } from "../v2";
 
 /** Opens a watcher under a name of its own. */
 export interface OpenStep {
@@ -35,18 +34,11 @@ export interface WatcherStep {
 /** The write operations of the keys API. */
 export type Operation = ModelOperation;
 
-export interface WriteStep {
+/** A write; the prevIndex that it expects is an index of the run. */
+export interface WriteStep extends Command {
 	readonly step: "write";
 	/** The lane of the client that writes. */
 	readonly by: string;
-	readonly operation: Operation;
-	readonly key: string;
-	readonly value?: string;
-	/** Whole seconds. */
-	readonly ttl?: number;
-	readonly recursive?: boolean;
-	/** Its prevIndex is an index of the run. */
-	readonly expected?: Comparison;
 }
 
 /** Many writes at once: the sets `directory/0`, `directory/1`, … */

@@ -1,14 +1,14 @@
 import type { FollowOptions } from "../../follow";
 import { within } from "../../http/signals";
-import type { ModelDelivery, ModelNode } from "../../model";
+import type { ModelDelivery } from "../../model";
 import { ModelStore } from "../../model/store";
 import type { Timeline } from "../../timeline/timeline";
-import { errorCodes } from "../../v2/errors";
+import type { Node } from "../../v2/node";
 import type { Api, Fenced, FollowSource, SourceOptions, WatchListener, WatchRefusal, Written } from "../api";
-import type { ApiNode, Recorder } from "../record";
+import { filesOf, type Recorder } from "../record";
 import type { OpenStep, WriteStep } from "../steps";
 import { ModelFollower } from "./follower";
-import { ModelRefusal, ModelSource, type Waiting } from "./source";
+import { errorOf, ModelSource, type Waiting } from "./source";
 
 /** The model of etcd's v2 store, as a run uses it: no server, no clock, and nothing ever on its way. */
 export class ModelApi implements Api {
@@ -37,13 +37,8 @@ export class ModelApi implements Api {
 	async write(step: WriteStep, recorder: Recorder): Promise<Written> {
 		const { outcome, deliveries } = this.#store.apply(step, this.#now);
 		this.#handOut(deliveries);
-		if (outcome.kind === "refused") {
-			const { code, cause, index } = outcome;
-			const refused = recorder.refused({ code, text: textOf(code), etcdCause: cause }, step.expected);
-			return index > 0 ? { outcome: refused, index } : { outcome: refused };
-		}
-		const { event } = outcome;
-		return { outcome: recorder.accepted(step.operation, event), index: event.index, key: event.node.key };
+		if (outcome.kind === "refused") return recorder.refused(errorOf(outcome), step.expected);
+		return recorder.accepted(step.operation, outcome.event);
 	}
 
 	async watch(
@@ -62,17 +57,12 @@ export class ModelApi implements Api {
 		return new ModelFollower(this.#at, key, options, files);
 	}
 
-	async list(key: string, recursive: boolean): Promise<{ index: number; nodes: readonly ApiNode[] }> {
+	async list(key: string, recursive: boolean): Promise<{ index: number; nodes: readonly Node[] }> {
 		return { index: this.#store.index, nodes: this.#files(key, recursive) };
 	}
 
 	refusal(error: unknown, _: number | undefined, recorder: Recorder): WatchRefusal | undefined {
-		if (!(error instanceof ModelRefusal)) return undefined;
-		const { asked, refusal } = error;
-		const { code, cause, index } = refusal;
-		const text = textOf(code);
-		const gap = { from: asked, to: this.#store.oldestKept - 1 };
-		return { code, message: text, cause: recorder.cause({ code, text, etcdCause: cause }), gap, index };
+		return recorder.refusal(error);
 	}
 
 	passUntilExpiry(key: string): void {
@@ -98,7 +88,7 @@ export class ModelApi implements Api {
 	async close(): Promise<void> {}
 
 	/** The files at and below a key, in the order of their keys. */
-	#files(key: string, recursive: boolean): readonly ModelNode[] {
+	#files(key: string, recursive: boolean): readonly Node[] {
 		const found = this.#store.get(key, { recursive, now: this.#now });
 		return "kind" in found ? [] : filesOf(found);
 	}
@@ -113,12 +103,4 @@ export class ModelApi implements Api {
 		}
 		for (const source of again) source.askAgain();
 	}
-}
-
-function filesOf(node: ModelNode): ModelNode[] {
-	return node.dir ? (node.nodes ?? []).flatMap(filesOf) : [node];
-}
-
-function textOf(code: number): string {
-	return errorCodes.get(code)?.text ?? "";
 }

@@ -1,17 +1,20 @@
 import type { FollowedEvent, FollowOptions, Gap, Position, State } from "../../follow";
+import { DirectoryKeys } from "../../follow/keys";
 import type { Queued } from "../../follow/queue";
-import type { ModelNode } from "../../model";
-import { isBelow, isHiddenFrom } from "../../v2/key";
+import { KnownState } from "../../follow/state";
+import { EventIndexClearedError } from "../../v2/errors";
+import { isHiddenFrom } from "../../v2/key";
 import type { Action, Node } from "../../v2/node";
-import type { FollowSource } from "../api";
+import { type FollowSource, nobody } from "../api";
 import type { ApiEvent } from "../record";
-import { ModelRefusal, ModelSource, type Waiting } from "./source";
+import { ModelSource, type Waiting } from "./source";
 
 /** The lab's follower at the model, which has no connection to lose: it lists, asks, and tells of a cleared history. */
 export class ModelFollower implements FollowSource {
 	#gap: Gap | undefined;
 	/** It has told how far it is. */
 	#isLevel = false;
+	readonly #keys: DirectoryKeys;
 	readonly #source: ModelSource;
 
 	/** `files`: what is at its key and below it now. */
@@ -19,9 +22,10 @@ export class ModelFollower implements FollowSource {
 		private readonly at: Waiting,
 		private readonly key: string,
 		private readonly options: FollowOptions,
-		private readonly files: () => readonly ModelNode[],
+		private readonly files: () => readonly Node[],
 	) {
-		const { position, afterIndex = at.store.index } = options;
+		const { position, afterIndex = at.store.index, recursive = false } = options;
+		this.#keys = new DirectoryKeys(key, recursive);
 		this.#source = this.#open(position?.index ?? afterIndex);
 	}
 
@@ -58,20 +62,22 @@ export class ModelFollower implements FollowSource {
 	}
 
 	#open(afterIndex: number): ModelSource {
-		const nobody = { asked() {}, answered() {} };
 		const { recursive = false, position } = this.options;
 		try {
 			return new ModelSource(this.at, "watch", this.key, { recursive, afterIndex }, nobody);
 		} catch (error) {
-			if (!(error instanceof ModelRefusal)) throw error;
-			this.#gap = gapOf(afterIndex + 1, this.at.store.index, position?.nodes ?? [], this.files());
-			return this.#open(this.at.store.index);
+			if (!(error instanceof EventIndexClearedError)) throw error;
+			const known = new KnownState(this.#keys);
+			known.begin(afterIndex, position?.nodes);
+			const { index } = this.at.store;
+			this.#gap = known.gap({ index, nodes: this.files(), clusterId: "" }, "cleared");
+			return this.#open(index);
 		}
 	}
 
 	/** What only the history's scan shows is not handed on: hidden keys, and a neighbour whose name the key begins with. */
 	#isFollowed({ node: { key } }: ApiEvent): boolean {
-		return isBelow(key, this.key) ? !isHiddenFrom(this.key, key) : key === this.key || isBelow(this.key, key);
+		return this.#keys.isAbove(key) || (this.#keys.covers(key) && !isHiddenFrom(this.key, key));
 	}
 }
 
@@ -82,20 +88,5 @@ function followed({ action, node, prevNode, fromHistory }: ApiEvent): FollowedEv
 		...{ kind: "event", index: node.modifiedIndex, action: action as Action, key: node.key, node },
 		...before,
 		fromHistory,
-	};
-}
-
-/** What differs between what was known and what is there. */
-function gapOf(from: number, to: number, known: readonly Node[], now: readonly Node[]): Gap {
-	const before = new Map(known.map((node) => [node.key, node]));
-	const keys = new Set(now.map(({ key }) => key));
-	const isChanged = ({ key, modifiedIndex }: Node) =>
-		(before.get(key)?.modifiedIndex ?? modifiedIndex) !== modifiedIndex;
-	return {
-		...{ kind: "gap", from, to, why: "cleared" },
-		added: now.filter(({ key }) => !before.has(key)),
-		changed: now.filter(isChanged).map((node) => ({ now: node })),
-		removed: known.filter(({ key }) => !keys.has(key)),
-		state: { index: to, nodes: now },
 	};
 }

@@ -1,19 +1,15 @@
-import { LabError } from "../../http/errors";
 import type { ModelEvent, Refusal, WaitingWatcher } from "../../model";
 import type { ModelStore } from "../../model/store";
+import { type EtcdError, errorCodes, etcdError } from "../../v2/errors";
 import type { Source, SourceOptions, WatchListener } from "../api";
 import type { ApiEvent } from "../record";
 import type { OpenStep } from "../steps";
 
-/** A watch that the model refuses. */
-export class ModelRefusal extends LabError {
-	/** `asked`: from which index on. */
-	constructor(
-		readonly refusal: Refusal,
-		readonly asked: number,
-	) {
-		super(`${refusal.code} ${refusal.cause}`);
-	}
+/** What the model refuses, as the error that the client makes of etcd's own answer. */
+export function errorOf({ code, cause, index }: Refusal): EtcdError {
+	const text = errorCodes.get(code)?.text ?? "";
+	const request = { method: "", endpoint: "the model", path: "" };
+	return etcdError({ code, text, etcdCause: cause, index, status: 0, request });
 }
 
 /** The model's store, and who waits at it, by the number that the store gave. */
@@ -32,7 +28,7 @@ export class ModelSource implements Source {
 	#isOver = false;
 	#wake = () => {};
 
-	/** @throws ModelRefusal where the history no longer holds what it asks for */
+	/** @throws EventIndexClearedError where the history no longer holds what it asks for */
 	constructor(
 		private readonly at: Waiting,
 		private readonly kind: OpenStep["step"],
@@ -52,8 +48,6 @@ export class ModelSource implements Source {
 	get afterIndex(): number | undefined {
 		return this.kind === "watch" ? this.#afterIndex : undefined;
 	}
-
-	async registered(): Promise<void> {}
 
 	async next(): Promise<ApiEvent | undefined> {
 		while (this.#queue.length === 0 && !this.#isOver)
@@ -102,7 +96,7 @@ export class ModelSource implements Source {
 				stream: this.kind === "stream",
 				...(waitIndex === undefined ? {} : { waitIndex }),
 			});
-			if (watched.kind === "refused") throw new ModelRefusal(watched, waitIndex ?? store.index);
+			if (watched.kind === "refused") throw errorOf(watched);
 			if (!isNoted) this.listener.asked({ etcdIndex: store.index }, waitIndex);
 			if (watched.kind === "waiting") {
 				this.#waiting = watched.watcher;

@@ -2,14 +2,7 @@ import type { FollowOptions } from "../../follow";
 import { Following } from "../../follow/follow";
 import { LabError } from "../../http/errors";
 import type { Timeline } from "../../timeline/timeline";
-import {
-	type Answer,
-	EtcdError,
-	EventIndexClearedError,
-	KeyNotFoundError,
-	type Node,
-	type V2Client,
-} from "../../v2";
+import { type Answer, EtcdError, KeyNotFoundError, type V2Client } from "../../v2";
 import type {
 	Api,
 	Fenced,
@@ -21,7 +14,7 @@ import type {
 	WatchRefusal,
 	Written,
 } from "../api";
-import type { Recorder } from "../record";
+import { filesOf, type Recorder } from "../record";
 import type { OpenStep, Operation, WriteStep } from "../steps";
 import { fence } from "./fence";
 import { pollSource, streamSource, watchSource } from "./sources";
@@ -65,13 +58,10 @@ export class V2Api implements Api {
 
 	async write(step: WriteStep, recorder: Recorder, signal: AbortSignal): Promise<Written> {
 		try {
-			const answer = await send(this.#v2, step, signal);
-			const { key, modifiedIndex } = answer.node;
-			return { outcome: recorder.accepted(step.operation, answer), index: modifiedIndex, key };
+			return recorder.accepted(step.operation, await send(this.#v2, step, signal));
 		} catch (error) {
 			if (!(error instanceof EtcdError)) throw error;
-			const outcome = recorder.refused(error, step.expected);
-			return error.index > 0 ? { outcome, index: error.index } : { outcome };
+			return recorder.refused(error, step.expected);
 		}
 	}
 
@@ -94,7 +84,7 @@ export class V2Api implements Api {
 	async list(key: string, recursive: boolean, signal: AbortSignal) {
 		try {
 			const answer = await this.#v2.get(key, { recursive, quorum: true, sorted: true, signal });
-			return { index: answer.etcdIndex, nodes: files(answer.node) };
+			return { index: answer.etcdIndex, nodes: filesOf(answer.node) };
 		} catch (error) {
 			if (!(error instanceof KeyNotFoundError)) throw error;
 			return { index: error.index, nodes: [] };
@@ -102,13 +92,7 @@ export class V2Api implements Api {
 	}
 
 	refusal(error: unknown, _: number | undefined, recorder: Recorder): WatchRefusal | undefined {
-		if (!(error instanceof EtcdError)) return undefined;
-		const { code, text, index } = error;
-		const gap =
-			error instanceof EventIndexClearedError
-				? { gap: { from: error.askedIndex, to: error.oldestIndex - 1 } }
-				: {};
-		return { code, message: text, cause: recorder.cause(error), index, ...gap };
+		return recorder.refusal(error);
 	}
 
 	fence(recorder: Recorder, open: readonly Fenced[], signal: AbortSignal): Promise<Timeline["fences"]> {
@@ -134,11 +118,6 @@ export class V2Api implements Api {
 		if (this.#watchers === this.#v2) return;
 		while ((await this.#watchers.get("/", { signal })).etcdIndex < index) {}
 	}
-}
-
-/** The files below a node, in the order of their keys. */
-function files(node: Node): Node[] {
-	return node.dir ? (node.nodes ?? []).flatMap(files) : [node];
 }
 
 /** The keys API's method for a step. */

@@ -10,15 +10,7 @@ export async function watchSource(
 ): Promise<Source> {
 	const watcher = v2.watcher(key, options);
 	listener.asked(await watcher.registered(), waitIndexOf(options));
-	return {
-		get afterIndex() {
-			return watcher.afterIndex;
-		},
-		hasMore: false,
-		registered: () => watcher.registered(),
-		next: () => watcher.next(),
-		close: () => watcher.close(),
-	};
+	return watcher;
 }
 
 /** An open stream. It carries nothing on. */
@@ -30,13 +22,7 @@ export async function streamSource(
 ): Promise<Source> {
 	const stream = await v2.stream(key, options);
 	listener.asked(stream.headers, waitIndexOf(options));
-	return {
-		afterIndex: undefined,
-		hasMore: false,
-		registered: () => Promise.resolve(),
-		next: () => stream.next(),
-		close: () => stream.close(),
-	};
+	return stream;
 }
 
 /** One long poll, or with `again` one after the other, each from now on. */
@@ -57,8 +43,6 @@ export async function pollSource(
 	let closed = false;
 	let over = false;
 	return {
-		afterIndex: undefined,
-		hasMore: false,
 		async registered() {
 			if (over || closed) return;
 			asking ??= ask();

@@ -46,7 +46,7 @@ export class ClientWatcher extends RunWatcher {
 		if (!this.isSure) return;
 		// A poll is over after its event. A loop's reader gets the same error, and records it.
 		if (this.kind === "poll") await this.reading;
-		else await this.#source?.registered().catch(() => {});
+		else await this.#source?.registered?.().catch(() => {});
 	}
 
 	async open(step: OpenStep): Promise<void> {

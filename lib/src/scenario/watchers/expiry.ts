@@ -1,7 +1,7 @@
 import { LabError } from "../../http/errors";
 import type { Accepted, WriteRecord } from "../../timeline/timeline";
 import { isRemoval } from "../../v2/key";
-import type { Fenced, RunContext, Source } from "../api";
+import { type Fenced, nobody, type RunContext, type Source } from "../api";
 import type { ApiEvent } from "../record";
 
 /** How a ttl ended: by the key's expiry, or `never`, and why. */
@@ -52,7 +52,6 @@ export class ExpiryWatch implements Fenced {
 		const { api, recorder, signal } = this.run;
 		const afterIndex = recorder.absoluteIndex(index);
 		const options = { recursive: false, atWriters: true, afterIndex, signal };
-		const nobody = { asked() {}, answered() {} };
 		try {
 			this.#source = await api.watch("watch", recorder.absoluteKey(this.key), options, nobody);
 			this.reading = this.#read(this.#source);

@@ -69,8 +69,8 @@ export function startLab(options: LabOptions = {}): Promise<Lab> {
 	return start(options, () => {});
 }
 
-/** `died` is called when the lab's own etcd has ended by itself. */
-async function start(options: LabOptions, died: () => void): Promise<Lab> {
+/** `over` is called when the lab is closed, or its own etcd has ended by itself. */
+async function start(options: LabOptions, over: () => void): Promise<Lab> {
 	const env = options.env ?? process.env;
 	const named = options.own ? undefined : connectionFrom(env);
 	const binary = named ? undefined : (options.binary ?? findEtcd(env));
@@ -78,7 +78,7 @@ async function start(options: LabOptions, died: () => void): Promise<Lab> {
 	if (binary !== undefined) await checkV2(binary);
 	const keeper = await Keeper.start();
 	try {
-		if (binary === undefined) return await openLab(keeper, named as ConnectOptions, undefined, env);
+		if (binary === undefined) return await openLab(keeper, named as ConnectOptions, undefined, env, over);
 		let gone: string | undefined;
 		const server = await startCluster({
 			...{ size: 1, keeper, binary },
@@ -86,10 +86,10 @@ async function start(options: LabOptions, died: () => void): Promise<Lab> {
 			onEnd(how) {
 				gone = `the lab's own ${how}: call lab() again (run the set-up cell), and it starts another, which is empty`;
 				console.warn(gone);
-				died();
+				over();
 			},
 		});
-		return await openLab(keeper, { endpoints: server.endpoints, whyGone: () => gone }, server, env);
+		return await openLab(keeper, { endpoints: server.endpoints, whyGone: () => gone }, server, env, over);
 	} catch (error) {
 		await keeper.close().catch(() => {});
 		throw named ? byVariable(error) : error;
@@ -101,6 +101,7 @@ async function openLab(
 	connection: ConnectOptions,
 	own: Cluster | undefined,
 	env: NodeJS.ProcessEnv,
+	over: () => void,
 ): Promise<Lab> {
 	const v2 = new V2Client(connection);
 	const root = `/etcd-watch-lab-${randomBytes(6).toString("hex")}`;
@@ -149,6 +150,7 @@ async function openLab(
 			);
 		},
 		close() {
+			over();
 			closing ??= close();
 			return closing;
 		},
@@ -208,28 +210,14 @@ let current: Promise<Lab> | undefined;
  * died. This is what a notebook's set-up cell calls, so that running the cell again starts nothing twice. Errors as
  * `startLab`.
  */
-export async function lab(): Promise<Lab> {
-	current ??= startAsCurrent();
-	const mine = current;
-	try {
-		return await mine;
-	} catch (error) {
-		if (current === mine) current = undefined;
-		throw error;
-	}
-}
-
-function startAsCurrent(): Promise<Lab> {
+export function lab(): Promise<Lab> {
+	if (current !== undefined) return current;
 	const over = () => {
 		// Closed again, it must not take the place of the one that was started since.
 		if (current === starting) current = undefined;
 	};
-	const starting: Promise<Lab> = start({}, over).then((started) => ({
-		...started,
-		close() {
-			over();
-			return started.close();
-		},
-	}));
+	const starting: Promise<Lab> = start({}, over);
+	starting.catch(over);
+	current = starting;
 	return starting;
 }

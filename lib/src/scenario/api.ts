@@ -1,6 +1,7 @@
 import type { FollowOptions, Position, State } from "../follow";
 import type { Queued } from "../follow/queue";
 import { LabError } from "../http/errors";
+import type { Lab } from "../server/lab";
 import type { Accepted, FaultKind, FaultRecord, Refused, Timeline, WriteRecord } from "../timeline/timeline";
 import type { V2Client } from "../v2";
 import type { V3Client } from "../v3";
@@ -8,16 +9,9 @@ import type { ApiEvent, ApiNode, Recorder } from "./record";
 import type { OpenStep, WriteStep } from "./steps";
 
 /** A server that a scenario runs on; every `Lab` is one. */
-export interface Target {
-	readonly v2: V2Client;
+export interface Target extends Pick<Lab, "v2" | "version" | "owned" | "newPrefix" | "mayOverflow"> {
 	/** The same server's v3 API, where a scenario is to run on that. */
 	readonly v3?: V3Client;
-	readonly version: string;
-	/** True when nobody else uses the server: its count of watchers is then the run's own. */
-	readonly owned: boolean;
-	newPrefix(): string;
-	/** Throws when the server has other users, whom the experiment would hurt. */
-	mayOverflow(what: string): void;
 	/** A new client for a run's watchers, where it is not what the writers use; the run closes it. */
 	newWatchers?(): V2Client;
 	/** The same for a run on v3. */
@@ -212,17 +206,4 @@ export interface RunContext {
 	changed(): void;
 	/** Resolves when no store is being replaced. */
 	steady(): Promise<void>;
-}
-
-/** Resolves for all who wait whenever something has changed; what was before the call does not count. */
-export class Changes {
-	#waiting: (() => void)[] = [];
-
-	next(): Promise<void> {
-		return new Promise((resolve) => this.#waiting.push(resolve));
-	}
-
-	notify(): void {
-		for (const wake of this.#waiting.splice(0)) wake();
-	}
 }

@@ -233,30 +233,21 @@ const stateAfter: Partial<Record<Step["step"], WatcherState>> = {
 const cutting: ReadonlySet<FaultKind> = new Set<FaultKind>(["kill", "wipe"]);
 
 /** What a step is for: the kinds of watcher, their states, and those in words. */
-const possible: Partial<
-	Record<
-		Step["step"],
-		{
-			readonly kinds: readonly OpenStep["step"][];
-			readonly states: readonly WatcherState[];
-			readonly words: string;
-		}
-	>
-> = {
+interface Possible {
+	readonly kinds: readonly OpenStep["step"][];
+	readonly states: readonly WatcherState[];
+	readonly words: string;
+}
+
+const lasting: Possible["kinds"] = ["watch", "pollLoop", "stream", "follow"];
+
+const possible: Partial<Record<Step["step"], Possible>> = {
 	pause: { kinds: ["stream"], states: ["open", "maybe cut"], words: "reading" },
 	resume: { kinds: ["stream"], states: ["paused", "maybe cut"], words: "paused" },
-	cut: {
-		kinds: ["watch", "pollLoop", "stream", "follow"],
-		states: ["open", "paused", "maybe cut"],
-		words: "open",
-	},
-	reconnect: {
-		kinds: ["watch", "pollLoop", "stream", "follow"],
-		states: ["cut", "maybe cut"],
-		words: "cut, or that a fault may have cut",
-	},
+	cut: { kinds: lasting, states: ["open", "paused", "maybe cut"], words: "open" },
+	reconnect: { kinds: lasting, states: ["cut", "maybe cut"], words: "cut, or that a fault may have cut" },
 	close: {
-		kinds: ["watch", "poll", "pollLoop", "stream", "follow"],
+		kinds: [...lasting, "poll"],
 		states: ["open", "paused", "cut", "maybe cut"],
 		words: "not closed yet",
 	},

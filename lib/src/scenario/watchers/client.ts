@@ -136,7 +136,7 @@ export class ClientWatcher extends RunWatcher {
 			asked: ({ etcdIndex }, waitIndex) => this.#wasAsked(etcdIndex, waitIndex),
 			progressed: (index) => {
 				this.#progress = recorder.index(index);
-				this.heard.notify();
+				this.hears();
 			},
 			answered: ({ event, etcdIndex }) => {
 				// The fence's answer is not recorded.
@@ -184,14 +184,14 @@ export class ClientWatcher extends RunWatcher {
 				this.deliveries.push(delivery);
 				this.run.sawEvent(delivery.index);
 				this.run.changed();
-				this.heard.notify();
+				this.hears();
 			}
 			if (this.kind === "poll" || this.kind === "pollLoop") this.proof ??= "answered";
 			else if (this.proof === undefined) this.#wasCut();
 		} catch (error) {
 			this.#failed(error);
 		} finally {
-			this.heard.notify();
+			this.hears();
 		}
 	}
 

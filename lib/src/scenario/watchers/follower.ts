@@ -127,7 +127,7 @@ export class FollowerWatcher extends RunWatcher {
 		} catch (error) {
 			this.#failed(error);
 		} finally {
-			this.heard.notify();
+			this.hears();
 		}
 	}
 
@@ -170,7 +170,7 @@ export class FollowerWatcher extends RunWatcher {
 	/** Nothing is missing up to there. */
 	#reached(index: number): void {
 		this.#through = Math.max(this.#through, index);
-		this.heard.notify();
+		this.hears();
 	}
 
 	#bookmarked(absolute: number): void {

@@ -1,6 +1,7 @@
+import { EventEmitter, once } from "node:events";
 import { AbortedError } from "../../http/errors";
 import type { Delivery, FaultKind, LifeEvent, Proof, WatcherRecord } from "../../timeline/timeline";
-import { Changes, type Fenced, type RunContext } from "../api";
+import type { Fenced, RunContext } from "../api";
 import type { OpenStep } from "../steps";
 
 /** One watcher of a run, whatever it reads from: what it was sent, what became of it, and whether more can come. */
@@ -19,7 +20,7 @@ export abstract class RunWatcher implements Fenced {
 	/** The index of the run from which on an event is the fence. */
 	protected fence = Number.POSITIVE_INFINITY;
 	/** At the next thing heard, and when its reading has ended. */
-	protected readonly heard = new Changes();
+	readonly #heard = new EventEmitter().setMaxListeners(0);
 	readonly #life: LifeEvent[] = [];
 
 	constructor(
@@ -91,7 +92,7 @@ export abstract class RunWatcher implements Fenced {
 			this.note({ kind, at: this.run.now() });
 			this.proof = "closed";
 		}
-		this.heard.notify();
+		this.hears();
 	}
 
 	record(): WatcherRecord {
@@ -108,7 +109,12 @@ export abstract class RunWatcher implements Fenced {
 
 	/** Resolves when that is so, or when it has ended fatally. */
 	protected async until(isSo: () => boolean): Promise<void> {
-		while (this.fatal === undefined && !isSo()) await this.heard.next();
+		while (this.fatal === undefined && !isSo()) await once(this.#heard, "something");
+	}
+
+	/** Something has come, or its reading has ended. */
+	protected hears(): void {
+		this.#heard.emit("something");
 	}
 
 	protected note(event: LifeEvent): void {

@@ -152,6 +152,8 @@ function messageOf(error: unknown): string {
 /** The switch that lets experiments overflow the window of a server that the lab did not start. */
 export const overflowSwitch = "ETCD_WATCH_LAB_ALLOW_OVERFLOW";
 
+const tlsVariables = { ca: "ETCDCTL_CACERT", cert: "ETCDCTL_CERT", key: "ETCDCTL_KEY" } as const;
+
 /**
  * The reader's own server, by etcdctl's variables; undefined when ETCDCTL_ENDPOINTS is not set.
  * @throws ArgumentError for a user without a password, or a certificate without its key
@@ -160,29 +162,22 @@ export function connectionFrom(env: NodeJS.ProcessEnv): ConnectOptions | undefin
 	const read = (name: string) => (env[name] === "" ? undefined : env[name]);
 	const listed = read("ETCDCTL_ENDPOINTS");
 	if (listed === undefined) return undefined;
-	const ca = read("ETCDCTL_CACERT");
-	const cert = read("ETCDCTL_CERT");
-	const key = read("ETCDCTL_KEY");
-	if ((cert === undefined) !== (key === undefined)) {
+	const given = Object.entries(tlsVariables).map(([name, variable]) => [name, read(variable)] as const);
+	const tls: NonNullable<ConnectOptions["tls"]> = Object.fromEntries(
+		given.filter(([, path]) => path !== undefined),
+	);
+	if ((tls.cert === undefined) !== (tls.key === undefined)) {
 		throw new ArgumentError("ETCDCTL_CERT and ETCDCTL_KEY go together: set both, or none");
 	}
 	// etcdctl takes host:port as well.
-	const scheme = ca === undefined && cert === undefined ? "http" : "https";
+	const scheme = tls.ca === undefined && tls.cert === undefined ? "http" : "https";
 	const endpoints = listed
 		.split(",")
 		.map((endpoint) => endpoint.trim())
 		.filter((endpoint) => endpoint !== "")
 		.map((endpoint) => (endpoint.includes("://") ? endpoint : `${scheme}://${endpoint}`));
 	const user = userFrom(read("ETCDCTL_USER"), read("ETCDCTL_PASSWORD"));
-	return {
-		endpoints,
-		...(user ? { user } : {}),
-		tls: {
-			...(ca === undefined ? {} : { ca }),
-			...(cert === undefined ? {} : { cert }),
-			...(key === undefined ? {} : { key }),
-		},
-	};
+	return { endpoints, ...(user ? { user } : {}), tls };
 }
 
 /** Says what the clients refuse by the names of the variables that it came from, and what else to do. */
@@ -194,9 +189,7 @@ export function byVariable(error: unknown): unknown {
 	}
 	if (!(error instanceof ArgumentError)) return error;
 	const message = error.message
-		.replace(/\btls\.ca\b/g, "ETCDCTL_CACERT")
-		.replace(/\btls\.cert\b/g, "ETCDCTL_CERT")
-		.replace(/\btls\.key\b/g, "ETCDCTL_KEY")
+		.replace(/\btls\.(ca|cert|key)\b/g, (_, name: keyof typeof tlsVariables) => tlsVariables[name])
 		.replace("give it as the user, not in the URL", "give it in ETCDCTL_USER, not in the URL");
 	return new ArgumentError(message, { cause: error.cause });
 }

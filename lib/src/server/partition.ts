@@ -38,9 +38,10 @@ export class PartitionProxy {
 	private constructor(server: Server, target: NetConnectOpts, partition: Partition) {
 		this.#server = server;
 		server.on("connection", (client) => {
-			const link = new Link(client, connect({ ...target, allowHalfOpen: true }), partition);
+			const link = new Link(client, connect({ ...target, allowHalfOpen: true }), partition, () => {
+				this.#links.delete(link);
+			});
 			this.#links.add(link);
-			link.onEnd(() => this.#links.delete(link));
 		});
 	}
 
@@ -76,23 +77,19 @@ class Link {
 	#sender: string | undefined;
 	/** Something was swallowed: what would come after it makes no sense. */
 	#isLossy = false;
-	#ended: () => void = () => {};
 
+	/** `ended`: both connections have. */
 	constructor(
 		private readonly client: Socket,
 		private readonly target: Socket,
 		private readonly partition: Partition,
+		private readonly ended: () => void,
 	) {
 		client.on("data", (bytes: Buffer) => {
 			this.#sender ??= partition.senderIn(bytes.toString("latin1"));
 		});
 		this.#pass(client, target);
 		this.#pass(target, client);
-	}
-
-	/** Calls back when both connections have ended. */
-	onEnd(ended: () => void): void {
-		this.#ended = ended;
 	}
 
 	refresh(): void {
@@ -102,7 +99,7 @@ class Link {
 	end(): void {
 		this.client.destroy();
 		this.target.destroy();
-		this.#ended();
+		this.ended();
 	}
 
 	get #isCutOff(): boolean {
@@ -122,7 +119,7 @@ class Link {
 			else sink.end();
 		});
 		source.on("close", () => {
-			if (sink.destroyed) this.#ended();
+			if (sink.destroyed) this.ended();
 			else if (this.#isCutOff) this.#isLossy = true;
 			else if (!sink.writableEnded) this.end();
 		});

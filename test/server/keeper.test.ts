@@ -56,15 +56,15 @@ class BareKeeper {
 		const script = require.resolve("#lib/server/keeper-process.js");
 		this.child = spawn(process.execPath, [script, String(process.pid)], {
 			detached: true,
-			stdio: ["pipe", "pipe", "pipe"],
+			stdio: ["ignore", "pipe", "pipe", "ipc"],
 			env: { ...process.env, ...env, TMPDIR: this.temporary },
 		});
 		this.running = new Running(this.child);
+		this.child.on("message", (report) => this.child.stdout?.emit("data", `${JSON.stringify(report)}\n`));
 	}
 
-	/** A line as it is, or an order. */
 	tell(order: string | object): void {
-		this.child.stdin?.write(`${typeof order === "string" ? order : JSON.stringify(order)}\n`);
+		this.child.send(order);
 	}
 
 	/** A process that does nothing; resolves when it runs. */
@@ -132,7 +132,7 @@ describe("a keeper", () => {
 			"late.js",
 			`process.on("SIGUSR2", () => {
 				process.emit("SIGTERM");
-				process.stdin.emit("data", ${JSON.stringify(`${JSON.stringify(late)}\n`)});
+				process.emit("message", ${JSON.stringify(late)});
 			});`,
 		);
 		bare = new BareKeeper({ NODE_OPTIONS: `--require ${planted}` });

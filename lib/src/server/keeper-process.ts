@@ -1,6 +1,6 @@
 /**
  * Runs as a process of its own, in its own process group: it starts servers for the lab, and when the lab goes
- * (closed, interrupted, kill -9), its end of the pipe closes and the keeper ends the servers, removes their folder and
+ * (closed, interrupted, kill -9), its end of the channel closes and the keeper ends the servers, removes their folder and
  * has removed what the lab made on a server of the reader's. It also ends when the Jupyter that runs its kernel is gone,
  * and then ends the kernel, too: nobody can reach it any more. When the keeper itself is killed, Linux ends its servers
  * (where there is `setpriv`), and the next start of a lab sweeps what is left (leftovers.ts).
@@ -12,7 +12,6 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { accessSync, closeSync, constants, mkdtempSync, openSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { V3Client } from "../v3/client";
 import { leaseSeconds, type Root } from "./guest";
 import {
@@ -29,7 +28,7 @@ import {
 /** What a server can be sent: to end it at once or in order, to pause it, to let it go on. */
 export type ServerSignal = "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT";
 
-/** What the lab asks of its keeper: one JSON object a line. */
+/** What the lab asks of its keeper. */
 export type Order =
 	| {
 			readonly order: "start";
@@ -44,9 +43,11 @@ export type Order =
 	/** Renews the root's leases, and removes the root when the lab ends. Takes the place of an earlier one. */
 	| { readonly order: "remove at the end"; readonly root: Root }
 	/** The lab has removed it itself. */
-	| { readonly order: "removed"; readonly root: string };
+	| { readonly order: "removed"; readonly root: string }
+	/** The lab is closed. */
+	| { readonly order: "end" };
 
-/** What the keeper tells: one JSON object a line, `ready` first. */
+/** What the keeper tells, `ready` first. */
 export type Report =
 	| { readonly report: "ready"; readonly folder: string }
 	| { readonly report: "started"; readonly id: string; readonly pid: number }
@@ -71,11 +72,11 @@ process.on("uncaughtException", () => {
 	if (ending) process.exit(1);
 	void end();
 });
-process.stdout.on("error", () => void end());
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end());
 
 function tell(report: Report): void {
-	process.stdout.write(`${JSON.stringify(report)}\n`);
+	// Where nobody listens any more, the channel's end is heard of, too.
+	process.send?.(report, () => {});
 }
 
 /** A command by which Linux ends a process with this one, even if that is killed; none where there is no such. */
@@ -236,18 +237,20 @@ function carryOut(order: Order): void {
 			return;
 		case "removed":
 			forget(order.root);
+			return;
+		case "end":
+			void end();
 	}
 }
 
-const lines = createInterface({ input: process.stdin });
-lines.on("line", (line) => {
+process.on("message", (order: Order) => {
 	try {
-		carryOut(JSON.parse(line) as Order);
+		carryOut(order);
 	} catch {
-		// A signal that this system does not know, or no order: nothing is done.
+		// A signal that this system does not know.
 	}
 });
-lines.on("close", () => void end());
+process.on("disconnect", () => void end());
 
 note(process.pid);
 tell({ report: "ready", folder });

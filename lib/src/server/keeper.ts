@@ -1,9 +1,6 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import type { Socket } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
 import { LabError } from "../http/errors";
 import type { Root } from "./guest";
 import type { Order, Report, ServerSignal } from "./keeper-process";
@@ -58,7 +55,7 @@ export class Keeper {
 	#held = 0;
 
 	private constructor(
-		private readonly child: ChildProcessByStdio<Writable, Readable, null>,
+		private readonly child: ChildProcess,
 		private readonly reports: EventEmitter<Record<string, [Report]>>,
 		ended: Promise<void>,
 		/** A temporary folder that goes with the keeper. */
@@ -74,16 +71,14 @@ export class Keeper {
 		const child = spawn(process.execPath, [join(__dirname, "keeper-process.js"), String(process.pid)], {
 			detached: true,
 			env: forKeeper(process.env),
-			stdio: ["pipe", "pipe", "ignore"],
+			stdio: ["ignore", "ignore", "ignore", "ipc"],
 			windowsHide: true,
 		});
 		const reports = new EventEmitter<Record<string, [Report]>>().setMaxListeners(0);
-		createInterface({ input: child.stdout }).on("line", (line) => {
-			const report = parsed(line);
-			if (report !== undefined) reports.emit(report.report === "ready" ? "ready" : report.id, report);
+		child.on("message", (message) => {
+			const report = message as Report;
+			reports.emit(report.report === "ready" ? "ready" : report.id, report);
 		});
-		// A keeper that is gone must not take the kernel with it by a broken pipe.
-		child.stdin.on("error", () => {});
 		let why = "";
 		const ended = new Promise<void>((resolve) => {
 			child.once("exit", (code, signal) => {
@@ -103,8 +98,7 @@ export class Keeper {
 		if (report.report !== "ready")
 			throw new StartError("the lab's helper process did not say that it is ready");
 		child.unref();
-		(child.stdin as Socket).unref();
-		(child.stdout as Socket).unref();
+		child.channel?.unref();
 		return new Keeper(child, reports, ended, report.folder);
 	}
 
@@ -188,7 +182,7 @@ export class Keeper {
 	async close(): Promise<void> {
 		this.#isClosed = true;
 		this.#hold();
-		this.child.stdin.end();
+		this.#send({ order: "end" });
 		await this.#ended;
 		if (!this.#hasFailed) return;
 		this.#hasFailed = false;
@@ -204,7 +198,7 @@ export class Keeper {
 		removeFolder(this.folder);
 	}
 
-	/** While something is awaited, the pipe has to keep this process alive. */
+	/** While something is awaited, the channel has to keep this process alive. */
 	async #awaited<T>(pending: Promise<T>): Promise<T> {
 		this.#hold();
 		try {
@@ -217,29 +211,18 @@ export class Keeper {
 	#hold(): void {
 		this.#held++;
 		this.child.ref();
-		(this.child.stdout as Socket).ref();
+		this.child.channel?.ref();
 	}
 
 	#release(): void {
 		if (--this.#held > 0) return;
 		this.child.unref();
-		(this.child.stdout as Socket).unref();
+		this.child.channel?.unref();
 	}
 
 	#send(order: Order): void {
-		this.child.stdin.write(`${JSON.stringify(order)}\n`);
-	}
-}
-
-/** undefined: not the keeper's, but what something that NODE_OPTIONS loads has printed. */
-function parsed(line: string): Report | undefined {
-	try {
-		const report: unknown = JSON.parse(line);
-		return typeof report === "object" && report !== null && "report" in report
-			? (report as Report)
-			: undefined;
-	} catch {
-		return undefined;
+		// A keeper that is gone takes no orders, and does not take the kernel with it.
+		this.child.send(order, () => {});
 	}
 }
 

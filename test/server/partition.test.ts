@@ -20,14 +20,7 @@ describe("a partition's proxy", () => {
 		await once(target, "listening");
 		const { port } = target.address() as AddressInfo;
 		const [place] = await freePlace();
-		proxy = await PartitionProxy.open(
-			place,
-			{ host: "127.0.0.1", port },
-			{
-				senderIn: (text) => /^from (\w+)/.exec(text)?.[1],
-				isCutOff: (sender) => cutOff.has(sender),
-			},
-		);
+		proxy = await PartitionProxy.open(place, { host: "127.0.0.1", port }, (sender) => cutOff.has(sender));
 		address = { address: "127.0.0.1", family: "IPv4", port: place.port };
 	});
 	afterEach(async () => {
@@ -57,8 +50,8 @@ describe("a partition's proxy", () => {
 			heard += text;
 		});
 		socket.on("error", () => {});
-		socket.write(`from ${name};`);
-		await until("the echo", () => heard === `from ${name};`);
+		socket.write(`X-Server-From: ${name};`);
+		await until("the echo", () => heard === `X-Server-From: ${name};`);
 		return { socket, heard: () => heard };
 	}
 
@@ -69,19 +62,19 @@ describe("a partition's proxy", () => {
 		one.socket.write("lost");
 		third.socket.end("lost");
 		other.socket.write("fence");
-		await until("the other's echo", () => other.heard() === "from b;fence");
+		await until("the other's echo", () => other.heard() === "X-Server-From: b;fence");
 		served[0]?.write("lost, too");
 		served[1]?.write("!");
-		await until("the other's answer", () => other.heard() === "from b;fence!");
+		await until("the other's answer", () => other.heard() === "X-Server-From: b;fence!");
 		assert.deepEqual(
 			[one.heard(), one.socket.destroyed, served[2]?.readableEnded],
-			["from a;", false, false],
+			["X-Server-From: a;", false, false],
 		);
 		cutOff.clear();
 		proxy.refresh();
 		await Promise.all([once(one.socket, "close"), once(served[2] as Socket, "close")]);
 		other.socket.write("on");
-		await until("the other goes on", () => other.heard() === "from b;fence!on");
+		await until("the other goes on", () => other.heard() === "X-Server-From: b;fence!on");
 	});
 
 	it("takes a connection of one who is not known yet, and swallows it if such are cut off", async () => {
@@ -91,7 +84,7 @@ describe("a partition's proxy", () => {
 		unknown.write("nobody's name");
 		await until("it is connected to the target", () => served.length === 1);
 		const known = await from("b");
-		assert.deepEqual([known.heard(), unknown.bytesRead], ["from b;", 0]);
+		assert.deepEqual([known.heard(), unknown.bytesRead], ["X-Server-From: b;", 0]);
 		cutOff.clear();
 		proxy.refresh();
 		await once(unknown, "close");
@@ -104,7 +97,7 @@ describe("a partition's proxy", () => {
 		cutOff.clear();
 		proxy.refresh();
 		one.socket.write("still");
-		await until("the echo", () => one.heard() === "from a;still");
+		await until("the echo", () => one.heard() === "X-Server-From: a;still");
 	});
 
 	it("ends with either side", async () => {

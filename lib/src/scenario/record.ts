@@ -147,20 +147,10 @@ export class Recorder {
 	}
 
 	followed(event: FollowedEvent, api: Timeline["api"]): Delivery {
-		const index = this.index(event.index);
-		return {
-			index,
-			// A follower speaks v2's words; v3's own is what the other lanes say.
-			action: api === "v3" && event.action === "set" ? "put" : event.action,
-			...this.#keyAndNodes(event),
-			etcdIndex: index,
-			fromHistory: false,
-		};
-	}
-
-	#keyAndNodes(event: Pick<ApiEvent, "node" | "prevNode">): Pick<Delivery, "key" | "node" | "prevNode"> {
-		const node = this.node(event.node);
-		return { key: node.key, node, ...(event.prevNode ? { prevNode: this.node(event.prevNode) } : {}) };
+		// A follower speaks v2's words; v3's own is what the other lanes say.
+		const action = api === "v3" && event.action === "set" ? "put" : event.action;
+		const told = this.delivery({ ...event, action, etcdIndex: event.index, fromHistory: false });
+		return { ...told, index: told.etcdIndex };
 	}
 
 	/** The files among a flat list of nodes. */
@@ -169,10 +159,11 @@ export class Recorder {
 	}
 
 	delivery(event: ApiEvent): Delivery {
+		const node = this.node(event.node);
 		return {
 			index: this.index(event.node.modifiedIndex),
 			action: event.action,
-			...this.#keyAndNodes(event),
+			...{ key: node.key, node, ...(event.prevNode ? { prevNode: this.node(event.prevNode) } : {}) },
 			etcdIndex: this.index(event.etcdIndex),
 			fromHistory: event.fromHistory,
 		};

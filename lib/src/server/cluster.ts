@@ -50,7 +50,6 @@ interface Started {
 	readonly binary: string;
 	readonly version: string;
 	readonly keeper: Keeper;
-	readonly settings: MemberContext["settings"];
 }
 
 /**
@@ -88,15 +87,10 @@ export class Cluster {
 		const binary = resolve(options.binary ?? findEtcd());
 		const version = await versionOf(binary);
 		const keeper = options.keeper ?? (await Keeper.start());
-		const settings = {
-			...{ "heartbeat-interval": "50", "election-timeout": "500" },
-			// Else a member can be added only 5 s after the last one came (etcdserver's HealthInterval).
-			...{ "strict-reconfig-check": "false", logger: "zap", "log-level": "info" },
-		};
 		try {
 			// Another process can take a port between its choice and etcd's start.
 			for (let attempt = 1; ; attempt++) {
-				const cluster = await Cluster.#prepare({ options, size, binary, version, keeper, settings });
+				const cluster = await Cluster.#prepare({ options, size, binary, version, keeper });
 				try {
 					await cluster.#start();
 					return cluster;
@@ -114,7 +108,7 @@ export class Cluster {
 
 	/** Ports, proxies and members; nothing runs yet. */
 	static async #prepare(started: Started): Promise<Cluster> {
-		const { size, keeper, binary, options, version, settings } = started;
+		const { size, keeper, binary, options, version } = started;
 		const token = `lab-${randomBytes(4).toString("hex")}`;
 		const api = memberApiOf(version);
 		const v2Flags = hasV2(version) ? ["--enable-v2"] : [];
@@ -126,7 +120,7 @@ export class Cluster {
 			for (const [at, port] of (await freePorts(size)).entries()) {
 				const direct = `http://127.0.0.1:${port}`;
 				const context: MemberContext = {
-					...{ keeper, binary, settings, token, api, flags: [...v2Flags, ...(options.flags ?? [])] },
+					...{ keeper, binary, token, api, flags: [...v2Flags, ...(options.flags ?? [])] },
 					peers: () => members,
 					newPeer: () => peerAddress(at),
 					ended: (how) => options.onEnd?.(`etcd ${version} ${how}`),
@@ -141,10 +135,8 @@ export class Cluster {
 		async function peerAddress(at: number): Promise<PeerAddress> {
 			const [listen, before] = (await peerPlaces(2, keeper.folder)) as [Place, Place];
 			if (!options.proxied?.peers) return { listen, url: listen.url, proxy: undefined };
-			const proxy = await PartitionProxy.open(before.socket, listen.socket, {
-				senderIn: (text) => /^X-Server-From: *([0-9a-f]+)/im.exec(text)?.[1],
-				isCutOff: (id) => cluster.#isCutOff(members[at], id),
-			});
+			const isCutOff = (id: string | undefined) => cluster.#isCutOff(members[at], id);
+			const proxy = await PartitionProxy.open(before.socket, listen.socket, isCutOff);
 			return { listen, url: before.url, proxy };
 		}
 	}

@@ -6,14 +6,19 @@ import { type Keeper, type KeptProcess, StartError } from "./keeper";
 import { FaultError, type MemberApi, sumOf } from "./member-api";
 import type { PeerAddress } from "./partition";
 
+/** Those that all members have. */
+const settings = {
+	...{ "heartbeat-interval": "50", "election-timeout": "500" },
+	// Else a member can be added only 5 s after the last one came (etcdserver's HealthInterval).
+	...{ "strict-reconfig-check": "false", logger: "zap", "log-level": "info" },
+};
+
 export type MemberState = "running" | "paused" | "stopped";
 
 /** What a member has from its cluster. */
 export interface MemberContext {
 	readonly keeper: Keeper;
 	readonly binary: string;
-	/** Those that all members have. */
-	readonly settings: Readonly<Record<string, string>>;
 	readonly flags: readonly string[];
 	readonly token: string;
 	readonly api: MemberApi;
@@ -254,7 +259,7 @@ export class ClusterMember {
 	}
 
 	#launch(): ReturnType<typeof launchOf> {
-		const { settings, flags, token, peers } = this.context;
+		const { flags, token, peers } = this.context;
 		const own = {
 			...settings,
 			...{ name: this.name, "data-dir": this.#dataFolder },

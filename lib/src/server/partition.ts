@@ -18,13 +18,8 @@ export interface PeerAddress {
 	readonly proxy: PartitionProxy | undefined;
 }
 
-/** What tells a partition's proxy who is cut off. */
-interface Partition {
-	/** Who sends, by a piece of what it sends; undefined when that does not say it. */
-	senderIn(text: string): string | undefined;
-	/** Asked for each piece; `sender` is undefined as long as nothing has said who sends. */
-	isCutOff(sender: string | undefined): boolean;
-}
+/** Asked for each piece; `sender`: who sends, by its id in hexadecimal, undefined as long as nothing has said that. */
+type IsCutOff = (sender: string | undefined) => boolean;
 
 /**
  * Stands before a member's peer port, in this process, and swallows what comes from members that are cut off and what
@@ -35,10 +30,10 @@ export class PartitionProxy {
 	readonly #server: Server;
 	readonly #links = new Set<Link>();
 
-	private constructor(server: Server, target: NetConnectOpts, partition: Partition) {
+	private constructor(server: Server, target: NetConnectOpts, isCutOff: IsCutOff) {
 		this.#server = server;
 		server.on("connection", (client) => {
-			const link = new Link(client, connect({ ...target, allowHalfOpen: true }), partition, () => {
+			const link = new Link(client, connect({ ...target, allowHalfOpen: true }), isCutOff, () => {
 				this.#links.delete(link);
 			});
 			this.#links.add(link);
@@ -49,13 +44,13 @@ export class PartitionProxy {
 	static async open(
 		listen: ListenOptions,
 		target: NetConnectOpts,
-		partition: Partition,
+		isCutOff: IsCutOff,
 	): Promise<PartitionProxy> {
 		const server = createServer({ allowHalfOpen: true, noDelay: true });
 		server.listen(listen);
 		await once(server, "listening");
 		server.unref();
-		return new PartitionProxy(server, target, partition);
+		return new PartitionProxy(server, target, isCutOff);
 	}
 
 	/** To be called when `isCutOff` has changed: a connection that lost bytes, and is not cut off any more, is ended. */
@@ -82,11 +77,11 @@ class Link {
 	constructor(
 		private readonly client: Socket,
 		private readonly target: Socket,
-		private readonly partition: Partition,
+		private readonly isCutOff: IsCutOff,
 		private readonly ended: () => void,
 	) {
 		client.on("data", (bytes: Buffer) => {
-			this.#sender ??= partition.senderIn(bytes.toString("latin1"));
+			this.#sender ??= /^X-Server-From: *([0-9a-f]+)/im.exec(bytes.toString("latin1"))?.[1];
 		});
 		this.#pass(client, target);
 		this.#pass(target, client);
@@ -103,7 +98,7 @@ class Link {
 	}
 
 	get #isCutOff(): boolean {
-		return this.partition.isCutOff(this.#sender);
+		return this.isCutOff(this.#sender);
 	}
 
 	#pass(source: Socket, sink: Socket): void {

@@ -71,6 +71,12 @@ npm run site -- --out DIR  into another folder`,
   --without RULE   the follower without one of its rules, to see what it is for
 
 Each API on each etcd is a process with its share of the runs, two at a time.`,
+	versions: `npm run versions           tries on each version of etcd what its watch does in some and not in others, and
+                           writes lib/recorded/versions.json for notebook 10; fails where a server does not
+                           do what the table of releases says
+
+  --etcd KIND      only these, with commas: 3.4, 3.5.1, 3.5.12, newest (the last 3.5), 3.6, 3.7; the other columns
+                   stay as they are. Go builds all but the first two`,
 	bench: `npm run bench -- model     how fast the model is, beside a live etcd
 npm run bench -- follow    the follower beside etcd's Go clients, node-etcd, etcd3 and a bare connection;
                            fails where a target is not met
@@ -112,6 +118,7 @@ function readArguments(command, args) {
 	if (name === "differential") {
 		for (const option of ["runs", "seed", "etcd", "servers", "path"]) options[option] = { type: "string" };
 	}
+	if (name === "versions") options["etcd"] = { type: "string" };
 	if (name === "chaos") {
 		for (const option of ["runs", "seed", "members", "kind", "etcd", "consumer", "without", "api"]) {
 			options[option] = { type: "string" };

@@ -8,6 +8,7 @@ import { runNotebooks } from "./notebooks";
 import { start } from "./start";
 import { test } from "./test";
 import { prepareVenv } from "./venv";
+import { versions } from "./versions";
 
 /** What setup.mjs hands over to, once the packages are there. Returns the exit code. */
 export async function main(
@@ -29,6 +30,8 @@ export async function main(
 			return await differential(host, options);
 		case "chaos":
 			return await chaos(host, options);
+		case "versions":
+			return await versions(host, options);
 		case "bench":
 			return await bench(host, options, rest);
 		case "site":

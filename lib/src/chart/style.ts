@@ -206,6 +206,11 @@ export const STYLES = {
 
 	track: { draw: "box", props: { fill: COLOUR.mixed } },
 	share: { draw: "box", props: { fill: COLOUR.refused } },
+	affected: {
+		draw: "box",
+		props: { fill: "#fadfcc", stroke: COLOUR.refused, strokeWidth: 0.7 },
+		key: { means: "the releases that have it", isBar: true },
+	},
 
 	writeBand: band(COLOUR.write, COLOUR.write, { means: "write", isOwn: true }),
 	removeBand: band(COLOUR.remove, COLOUR.remove, { means: "remove", isOwn: true }),
@@ -239,6 +244,13 @@ export const STYLES = {
 	lacking: mark("circle", white, COLOUR.refused, 1.25, 1, { means: "the log lacks it", size: 130 }),
 	leftOver: mark(CROSS, "transparent", COLOUR.refused, 1.25, 1, { means: "no read shows it", size: 170 }),
 	older: mark("diamond", COLOUR.noEvent, COLOUR.noEvent, 0.5, 1, { means: "an older state", size: 160 }),
+	faultThere: mark("square", COLOUR.refused, white, 0.5, 1, {
+		means: "confirmed: it has the fault",
+		size: 110,
+	}),
+	changeThere: mark("circle", COLOUR.write, white, 0.5, 1, { means: "confirmed: it does so", size: 110 }),
+	notThere: mark("circle", white, COLOUR.history, 1, 1, { means: "refuted: it does not", size: 110 }),
+	notTried: mark("diamond", white, COLOUR.absent, 0.75, 0.8, { means: "untested", size: 110 }),
 	nothingLost: mark("circle", white, COLOUR.history, 2, 1, undefined),
 	count: { ...text(11, COLOUR.text, { ...LEFT, ...BOLD, dx: 8 }), dim: 0.15, halo: true },
 	note: { ...text(10, COLOUR.refusedText, LEFT), halo: true },
@@ -248,6 +260,7 @@ export const STYLES = {
 	labelBottom: { ...text(10.5, COLOUR.quiet, CENTER), dim: 0.2 },
 	labelSlanted: { ...text(11, COLOUR.quiet, { ...RIGHT, angle: 40, dx: -3 }), dim: 0.2 },
 	head: pixelText(12, COLOUR.text, { ...LEFT, ...BOLD }),
+	columnHead: pixelText(12, COLOUR.text, { ...CENTER, ...BOLD }),
 	panelEdge: { ...line("#bdbdbd", 1), inPixels: true },
 	rowName: pixelText(11.5, COLOUR.text, RIGHT),
 	keyName: pixelText(12, COLOUR.text, RIGHT),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { FaultError, findEtcd } from "etcd-watch-lab/server";
 import { RaftError, V2Client } from "etcd-watch-lab/v2";
@@ -214,6 +215,23 @@ describe("the faults of a cluster", function () {
 			await cluster.settled();
 		});
 	}
+
+	// A leader that can't reach every member yet takes the oldest version for the cluster's, and writes the right one
+	// some 4 s later: an index that is nobody's (`monitorVersions` in etcdserver/server.go at v3.5.1).
+	it("a member that comes late, the cluster is there when etcd has made the last write of its own", async () => {
+		const folder = fs.mkdtempSync(path.join(os.tmpdir(), "late-etcd-"));
+		try {
+			const binary = path.join(folder, "etcd");
+			const late = 'case "$ETCD_NAME" in *-3) sleep 2 ;; esac';
+			fs.writeFileSync(binary, `#!/bin/sh\n${late}\nexec "${findEtcd({})}" "$@"\n`, { mode: 0o700 });
+			const cluster = await start({ size: 3, binary });
+			const versions = cluster.members.map(async ({ direct }) => (await fetch(`${direct}/version`)).json());
+			for (const told of await Promise.all(versions))
+				assert.deepEqual(told, { etcdserver: cluster.version, etcdcluster: "3.5.0" });
+		} finally {
+			fs.rmSync(folder, { recursive: true, force: true });
+		}
+	});
 
 	it("two of five paused, the others serve", async () => {
 		const cluster = await start({ size: 5 });

@@ -223,6 +223,18 @@ export class Cluster {
 		for (const member of this.#members) await member.launch();
 		await Promise.all(this.#members.map((member) => member.serves()));
 		await this.settled();
+		await this.#until("the cluster's version", async () => (await this.#hasOwnVersion()) || undefined);
+	}
+
+	/**
+	 * Whether etcd has made the last write of its own, whose index is nobody's: a leader that could not reach every member
+	 * has taken the oldest version for the cluster's, and corrects that within 4 s (`monitorVersions` in
+	 * etcdserver/server.go at v3.5.1).
+	 */
+	async #hasOwnVersion(): Promise<boolean> {
+		const own = this.version.replace(/^(\d+\.\d+).*/, "$1.0");
+		const told = await Promise.all(this.members.map(({ direct }) => this.#api.clusterVersion(direct)));
+		return told.every((version) => version === own);
 	}
 
 	/** Everything but the keeper. */

@@ -56,6 +56,12 @@ export abstract class MemberApi {
 		});
 	}
 
+	/** What it takes for the cluster's version, which all can speak, such as "3.5.0"; undefined: nothing yet. */
+	async clusterVersion(endpoint: string): Promise<string | undefined> {
+		const answer = await this.ask(endpoint, "GET", "/version");
+		return /"etcdcluster":"([\d.]+)"/.exec(answer?.text ?? "")?.[1];
+	}
+
 	/** The page for Prometheus; undefined: it does not answer. */
 	async metrics(endpoint: string): Promise<string | undefined> {
 		const answer = await this.ask(endpoint, "GET", "/metrics");

@@ -1,7 +1,7 @@
 import { type Command, ModelStore } from "etcd-watch-lab/model";
 import { startLab } from "etcd-watch-lab/server";
 import type { V2Client } from "etcd-watch-lab/v2";
-import { curveChart } from "#lib/page";
+import { curveChart } from "#lib/pages";
 import { rate, writeResults } from "./measure";
 
 const directories = 10;

@@ -2,7 +2,7 @@ import v8 from "node:v8";
 import vm from "node:vm";
 import { type Follower, follow } from "etcd-watch-lab/follow";
 import { startLab } from "etcd-watch-lab/server";
-import { curveChart } from "#lib/page";
+import { curveChart } from "#lib/pages";
 import { client, Party } from "./follow/party";
 import { rounded, writeResults } from "./measure";
 

@@ -1,4 +1,4 @@
-import { curveChart } from "#lib/page";
+import { curveChart } from "#lib/pages";
 import type { Api } from "../clients/protocol";
 import type { CatchUpResult } from "./catch-up";
 import type { Measured } from "./verdicts";

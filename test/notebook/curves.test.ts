@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type CurveInput, curveChart, verdictView } from "#lib/page";
-import { windowChart } from "#lib/pages";
+import { verdictView } from "#lib/page";
+import { type CurveInput, curveChart, windowChart } from "#lib/pages";
 import {
 	assertOnlyMarkup,
 	rowsWith,

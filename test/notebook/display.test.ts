@@ -25,7 +25,8 @@ describe("show", () => {
 	it("sends the whole bundle through the kernel's own tslab, found anew at each call", () => {
 		const printed = run(`
 			const jupyter = require("tslab/dist/jupyter");
-			const { show, live, tableOf } = require(${JSON.stringify(path.join(lib, "page"))});
+			const { show, tableOf } = require(${JSON.stringify(path.join(lib, "page"))});
+			const { live } = require(${JSON.stringify(path.join(lib, "pages"))});
 			const to = (name) => (data, update) => process.stdout.write(JSON.stringify([name, data, update]) + "\\n");
 			jupyter.lastWriteDisplayData = to("first");
 			show({ "text/plain": "a", "text/html": "<p>" });

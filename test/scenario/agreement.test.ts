@@ -104,11 +104,12 @@ const lies: Readonly<Record<string, Partial<Parts>>> = {
 		accountOf: (run) => {
 			const account = parts.accountOf(run);
 			const watchers = account.watchers.map((one) => {
-				const { watcher, asks, finder, spans, firstAsked, foreign, total } = one;
+				const { timeline, watcher, unit, asks, finder, spans, firstAsked, foreign, total } = one;
 				const fates = one.fates.map((fate) => ({ ...fate, deliveries: [], kind: "notDue" as const }));
 				const fateOf = one.fateOf.bind(one);
 				const fateOfChange = one.fateOfChange.bind(one);
-				return { watcher, asks, finder, spans, firstAsked, foreign, total, fates, fateOf, fateOfChange };
+				const told = { fates, fateOf, fateOfChange };
+				return { timeline, watcher, unit, asks, finder, spans, firstAsked, foreign, total, ...told };
 			});
 			const { timeline, changes, watcher } = account;
 			const changesOf = account.changesOf.bind(account);

@@ -12,7 +12,7 @@ import {
 import { lostInSilence, missedBy, UnknownReasonError } from "#lib/timeline";
 import { accountOf, depthBelow, type Fate, type WatcherAccount } from "#lib/timeline/account";
 import { explain } from "#lib/timeline/explain.js";
-import { readingOf, runInWords, stretchesInWords, totalWords } from "#lib/timeline/reading.js";
+import { runInWords, stretchesInWords, totalWords } from "#lib/timeline/reading.js";
 import { isRemoval } from "#lib/v2/key.js";
 import { rawReadings } from "./raw";
 
@@ -29,10 +29,7 @@ export const parts = {
 	lossTable,
 	comparePrediction,
 	runInWords,
-	totalWords: (run: Timeline, name: string) => {
-		const watcher = run.watchers.find((one) => one.name === name);
-		return watcher === undefined ? "" : totalWords(readingOf(run, watcher));
-	},
+	totalWords: (run: Timeline, name: string) => totalWords(accountOf(run).watcher(name)),
 	claims: (run: Timeline, name: keyof typeof claims) => claims[name](run),
 	judge: (run: Timeline, name: keyof typeof exercises) => exercises[name].judge(run),
 };

@@ -1,15 +1,6 @@
-import { checkTimeline } from "../timeline/account";
+import { accountOf, checkTimeline, type WatcherAccount } from "../timeline/account";
 import { fitted, printable } from "../timeline/printable";
-import {
-	countsInWords,
-	type Reading,
-	readingOf,
-	runInWords,
-	shownOf,
-	totalWords,
-	type Unit,
-	unitOf,
-} from "../timeline/reading";
+import { countsInWords, runInWords, shownOf, totalWords, type Unit, unitOf } from "../timeline/reading";
 import type { EventAction, Timeline, WriteRecord } from "../timeline/timeline";
 import { isRemoval } from "../v2/key";
 import { type BandStyle, bandsOf, type Counted } from "./bands";
@@ -145,9 +136,9 @@ function shapesOf(layout: Layout, window?: boolean): Shape[] {
 	const isLong = places.last - Math.ceil(places.lo) >= WINDOW;
 	const writers = [...layout.writers].map(([by, lane]) => writerShapes(by, lane, layout));
 	const lineFrom = writers.some(({ isBanded }) => isBanded) ? 8 : 0;
-	const watchers = timeline.watchers.flatMap((watcher, at) => {
+	const watchers = accountOf(timeline).watchers.flatMap((account, at) => {
 		const lane = layout.watchers[at];
-		return lane ? [{ ...watcherShapes(readingOf(timeline, watcher), lane, layout, lineFrom), lane }] : [];
+		return lane ? [{ ...watcherShapes(account, lane, layout, lineFrom), lane }] : [];
 	});
 	const totals = new Map(watchers.map(({ lane, total }) => [lane, total]));
 	return [
@@ -231,7 +222,7 @@ function countedWrite({ outcome }: WriteRecord, x: number): Counted {
 }
 
 /** A watcher's lane: its life, and its events as marks, or as bands with only those marks that are few. */
-function watcherShapes(reading: Reading, lane: Lane, layout: Layout, lineFrom: number) {
+function watcherShapes(account: WatcherAccount, lane: Lane, layout: Layout, lineFrom: number) {
 	const { timeline, axis } = layout;
 	const events: Counted[] = [];
 	let came = 0;
@@ -242,7 +233,7 @@ function watcherShapes(reading: Reading, lane: Lane, layout: Layout, lineFrom: n
 		events.push({ index, style, words: "delivered", ...(what === undefined ? {} : { what }) });
 	};
 	for (const write of timeline.writes) {
-		const shown = shownOf(reading, write);
+		const shown = shownOf(account, write);
 		if (shown.kind === "came") {
 			came += shown.deliveries.length;
 			const isReplayed = shown.deliveries.every(({ fromHistory }) => fromHistory);
@@ -253,7 +244,7 @@ function watcherShapes(reading: Reading, lane: Lane, layout: Layout, lineFrom: n
 			events.push({ index: shown.outcome.index, style: "absentBand", words: "not delivered" });
 		}
 	}
-	for (const { index, fromHistory, action } of reading.foreign) {
+	for (const { index, fromHistory, action } of account.foreign) {
 		came++;
 		add(index, fromHistory, action);
 	}
@@ -266,11 +257,11 @@ function watcherShapes(reading: Reading, lane: Lane, layout: Layout, lineFrom: n
 			);
 	const draw = { came: !isBanded || came <= FEW_MARKS, absent: !isBanded || absent <= FEW_MARKS, lineFrom };
 	return {
-		total: isBanded ? totalWords(reading) : "",
+		total: isBanded ? totalWords(account) : "",
 		shapes: [
-			...lifeOf(reading, layout, lane, isBanded),
-			...(isBanded ? bandsOf(events, axis, lane.y, { height: 16, unit: reading.unit }) : []),
-			...marksOfWatcher(reading, layout, lane, size, draw),
+			...lifeOf(account, layout, lane, isBanded),
+			...(isBanded ? bandsOf(events, axis, lane.y, { height: 16, unit: account.unit }) : []),
+			...marksOfWatcher(account, layout, lane, size, draw),
 		],
 	};
 }

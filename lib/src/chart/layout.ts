@@ -1,3 +1,4 @@
+import { groupBy } from "../timeline/account";
 import { fitted, pixelsOf, shortened } from "../timeline/printable";
 import { faultWords, refusalLabel, watcherWords, writeWords } from "../timeline/reading";
 import type { FaultRecord, Timeline, WriteRecord } from "../timeline/timeline";
@@ -21,30 +22,25 @@ export interface Places {
 
 /** A refused write stands after the index at which it was tried; several at the same place are spread evenly. */
 export function placesOf(timeline: Timeline): Places {
-	const ofWrite = new Map<number, number>();
-	const refused = new Map<number, number[]>();
-	for (const { id, triedAt, outcome } of timeline.writes) {
-		const same = refused.get(triedAt);
-		if (outcome.kind === "accepted") ofWrite.set(id, outcome.index);
-		else if (same) same.push(id);
-		else refused.set(triedAt, [id]);
-	}
-	for (const [triedAt, ids] of refused)
-		ids.forEach((id, at) => {
-			ofWrite.set(id, triedAt + (at + 1) / (ids.length + 1));
-		});
+	const others = timeline.writes.filter(({ outcome }) => outcome.kind !== "accepted");
+	const spread = new Map(
+		[...groupBy(others, (write) => write.triedAt)].flatMap(([triedAt, same]) =>
+			same.map((write, at) => [write, triedAt + (at + 1) / (same.length + 1)] as const),
+		),
+	);
+	const xOf = (write: WriteRecord) =>
+		write.outcome.kind === "accepted" ? write.outcome.index : (spread.get(write) ?? write.triedAt);
 	let lowest = 1;
 	let highest = Math.max(1, timeline.lastIndex);
 	const reach = (x: number) => {
 		lowest = Math.min(lowest, x);
 		highest = Math.max(highest, x);
 	};
-	for (const x of ofWrite.values()) reach(x);
+	for (const write of timeline.writes) reach(xOf(write));
 	for (const { deliveries } of timeline.watchers) for (const { index } of deliveries) reach(index);
 	const last = Math.floor(highest);
 	const pad = Math.max(0.35, (highest - lowest) * 0.02);
 	const edge = Math.min(pad, 0.5);
-	const xOf = ({ id, triedAt }: WriteRecord) => ofWrite.get(id) ?? triedAt;
 	return { xOf, lo: lowest - pad, hi: highest + pad, last, end: highest + edge, edge };
 }
 

@@ -1,13 +1,6 @@
+import type { Span, WatcherAccount } from "../timeline/account";
 import { pixelsOf, shortened } from "../timeline/printable";
-import {
-	compactionWords,
-	differenceWords,
-	gapWords,
-	lifeWords,
-	type Reading,
-	type Span,
-	unitOf,
-} from "../timeline/reading";
+import { compactionWords, differenceWords, gapWords, lifeWords, unitOf } from "../timeline/reading";
 import type { FaultRecord, LifeEvent } from "../timeline/timeline";
 import { AFTER, FAULT_ROW, type Lane, type Layout, pixelsPerIndex, rounded } from "./layout";
 import { placeWords } from "./placing";
@@ -15,21 +8,21 @@ import type { Shape } from "./shape";
 import { PLOT_WIDTH, STYLES } from "./style";
 
 /** A watcher's life in its lane: when it was listening or not reading, its gaps, and words for what happened to it. */
-export function lifeOf(reading: Reading, layout: Layout, lane: Lane, isBanded: boolean): Shape[] {
+export function lifeOf(account: WatcherAccount, layout: Layout, lane: Lane, isBanded: boolean): Shape[] {
 	return [
-		...gapsOf(reading, layout, lane),
-		...barsOf(reading, layout, isBanded ? lane.y + 14 : lane.y),
-		...notesOf(reading, layout, lane),
+		...gapsOf(account, layout, lane),
+		...barsOf(account, layout, isBanded ? lane.y + 14 : lane.y),
+		...notesOf(account, layout, lane),
 	];
 }
 
 /** A bar for each stretch of its life; stretches that lie too near to be told apart are one, which says how many. */
-function barsOf(reading: Reading, { places, axis }: Layout, y: number): Shape[] {
-	const { watcher, unit } = reading;
+function barsOf(account: WatcherAccount, { places, axis }: Layout, y: number): Shape[] {
+	const { watcher, unit } = account;
 	const perIndex = pixelsPerIndex(axis);
 	const bars: (Pick<Span, "after" | "until"> & { style: BarStyle; x: number; x2: number; count: number })[] =
 		[];
-	for (const { after, until, kind: style, answered } of reading.spans) {
+	for (const { after, until, kind: style, answered } of account.spans) {
 		const start = after + AFTER;
 		const end = until === undefined ? places.end : until + (answered ? 0 : AFTER);
 		const x = rounded(Math.max(axis.lo, start));
@@ -56,7 +49,7 @@ type BarStyle = keyof typeof BAR_WORDS;
 const MOST_GAPS = 40;
 
 /** Events that are gone, as a 401, a compaction or a follower says. */
-function gapsOf({ watcher, unit }: Reading, { axis }: Layout, { y, half }: Lane): Shape[] {
+function gapsOf({ watcher, unit }: WatcherAccount, { axis }: Layout, { y, half }: Lane): Shape[] {
 	const gaps = watcher.life.flatMap((event) => {
 		const gap = event.kind === "gap" ? event : event.kind === "error" ? event.gap : undefined;
 		return gap ? [{ event, from: gap.from, to: gap.to, count: 1 }] : [];
@@ -83,7 +76,7 @@ const weightOf = ({ kind }: LifeEvent) =>
 	["error", "gap", "reset"].includes(kind) ? 2 : ["listed", "bookmarked"].includes(kind) ? 0 : 1;
 
 /** Notes stand above the bar; one that would touch another that weighs as much or more is left out. */
-function notesOf({ watcher, unit }: Reading, { places, axis }: Layout, { y, half }: Lane): Shape[] {
+function notesOf({ watcher, unit }: WatcherAccount, { places, axis }: Layout, { y, half }: Lane): Shape[] {
 	const perIndex = pixelsPerIndex(axis);
 	const notes = watcher.life.flatMap((event) => {
 		const text = event.kind === "closed" && event.at >= places.last ? undefined : noteWords(event, unit);
@@ -115,7 +108,7 @@ function notesOf({ watcher, unit }: Reading, { places, axis }: Layout, { y, half
 }
 
 /** What happened to a watcher, in as few words as fit beside its bar; undefined for what the bar itself shows. */
-function noteWords(event: LifeEvent, unit: Reading["unit"]): string | undefined {
+function noteWords(event: LifeEvent, unit: WatcherAccount["unit"]): string | undefined {
 	switch (event.kind) {
 		case "error":
 			return event.gap

@@ -1,8 +1,7 @@
-import type { Change } from "../timeline/account";
+import { type Change, groupBy, type WatcherAccount } from "../timeline/account";
 import { becauseWords, whyWords } from "../timeline/explain";
 import { printable, shortened } from "../timeline/printable";
 import {
-	type Reading,
 	refusalLabel,
 	refusalWords,
 	shownOf,
@@ -141,25 +140,30 @@ function countOf(text: string, x: number, y: number, link: string): Shape {
 }
 
 /** What came at one index to a watcher: one mark for each time that it came, a ring around what history replayed. */
-function deliveriesAt(deliveries: readonly Delivery[], link: string, reading: Reading, why?: string): Group {
+function deliveriesAt(
+	deliveries: readonly Delivery[],
+	link: string,
+	account: WatcherAccount,
+	why?: string,
+): Group {
 	const count = deliveries.length;
 	const each = deliveries.map((delivery, nth): Draw => {
 		const ofMany = `${nth + 1} of ${count}`;
 		const many = timesOf(deliveries) > 1 ? `${ofMany} times` : `${ofMany} of this revision`;
 		const came = count > 1 ? many : undefined;
 		const replayed = delivery.fromHistory ? ", replayed from the history" : "";
-		const event = `${delivery.action} ${shortened(delivery.key, 60)}, ${reading.unit} ${delivery.index}`;
+		const event = `${delivery.action} ${shortened(delivery.key, 60)}, ${account.unit} ${delivery.index}`;
 		const say = `${event}${replayed}${came === undefined ? "" : `, ${came}`}`;
-		return ({ y, size }) => markOfDelivery(delivery, link, reading, y, size, { say, came, why });
+		return ({ y, size }) => markOfDelivery(delivery, link, account, y, size, { say, came, why });
 	});
 	const all: Draw = (place) => {
 		const [first] = deliveries;
 		if (first === undefined || count === 1) return each.flatMap((draw) => draw(place));
 		const { event, short, times, keys } = manyWords(deliveries);
-		const say = `${event}, ${reading.unit} ${first.index}${times}${keys}`;
+		const say = `${event}, ${account.unit} ${first.index}${times}${keys}`;
 		const words = { say, came: short, why };
 		return [
-			...markOfDelivery(first, link, reading, place.y, place.size, words),
+			...markOfDelivery(first, link, account, place.y, place.size, words),
 			countOf(short, first.index, place.y, link),
 		];
 	};
@@ -185,12 +189,12 @@ function manyWords(deliveries: readonly Delivery[]) {
 function markOfDelivery(
 	delivery: Delivery,
 	link: string,
-	reading: Reading,
+	account: WatcherAccount,
 	y: number,
 	size: number,
 	words: { readonly say: string; readonly came: string | undefined; readonly why: string | undefined },
 ): Shape[] {
-	const { watcher, unit } = reading;
+	const { watcher, unit } = account;
 	const mark = {
 		style: isRemoval(delivery) ? "remove" : "write",
 		what: delivery.action,
@@ -224,7 +228,7 @@ function markOfAbsence(
 	write: WriteRecord,
 	what: string,
 	index: number,
-	{ timeline, watcher, unit }: Reading,
+	{ timeline, watcher, unit }: WatcherAccount,
 	count?: number,
 ): Draw {
 	const link = `w${write.id}`;
@@ -250,21 +254,21 @@ function markOfAbsence(
 }
 
 /** Of a v3 write that came in part: what did not. */
-function absencesOf(write: WriteRecord, lacking: readonly Change[], reading: Reading): Group[] {
+function absencesOf(write: WriteRecord, lacking: readonly Change[], account: WatcherAccount): Group[] {
 	const [first] = lacking;
 	if (!first) return [];
 	const { action, index } = first;
 	const each = lacking.map(({ key }) =>
-		markOfAbsence(write, `${action} ${shortened(key, 60)}`, index, reading),
+		markOfAbsence(write, `${action} ${shortened(key, 60)}`, index, account),
 	);
 	const count = lacking.length;
-	const many = markOfAbsence(write, `${action} of ${count} keys`, index, reading, count);
+	const many = markOfAbsence(write, `${action} of ${count} keys`, index, account, count);
 	return [{ each, all: (count === 1 ? each[0] : many) ?? many }];
 }
 
 /** The marks of one watcher's lane, and the lines to them from the writes: only the classes that `draw` names. */
 export function marksOfWatcher(
-	reading: Reading,
+	account: WatcherAccount,
 	layout: Layout,
 	lane: Lane,
 	size: number,
@@ -273,26 +277,23 @@ export function marksOfWatcher(
 	const { timeline, writers } = layout;
 	const shapes: Shape[] = [];
 	for (const write of timeline.writes) {
-		const shown = shownOf(reading, write);
+		const shown = shownOf(account, write);
 		if (shown.kind === "absent" && draw.absent) {
-			const drawn = markOfAbsence(write, writeWords(write), shown.outcome.index, reading);
+			const drawn = markOfAbsence(write, writeWords(write), shown.outcome.index, account);
 			shapes.push(...drawn({ y: lane.y, size }));
 		}
 		if (shown.kind !== "came") continue;
 		const link = `w${write.id}`;
 		const { index } = shown.outcome;
-		const absent = absencesOf(write, draw.absent ? shown.lacking : [], reading);
-		const why = draw.came ? whyWords(timeline, reading.watcher.name, write.id) : "";
-		const came = draw.came ? [deliveriesAt(shown.deliveries, link, reading, why)] : [];
+		const absent = absencesOf(write, draw.absent ? shown.lacking : [], account);
+		const why = draw.came ? whyWords(timeline, account.watcher.name, write.id) : "";
+		const came = draw.came ? [deliveriesAt(shown.deliveries, link, account, why)] : [];
 		shapes.push(...column([...came, ...absent], lane, size));
 		const y = (writers.get(write.by)?.y ?? 0) + draw.lineFrom;
 		if (draw.came) shapes.push({ style: "join", x: index, y, y2: lane.y, at: index, link });
 	}
 	if (!draw.came) return shapes;
-	const foreign = new Map<number, Delivery[]>();
-	for (const delivery of reading.foreign)
-		foreign.set(delivery.index, [...(foreign.get(delivery.index) ?? []), delivery]);
-	for (const [index, deliveries] of foreign)
-		shapes.push(...column([deliveriesAt(deliveries, `i${index}`, reading)], lane, size));
+	for (const [index, deliveries] of groupBy(account.foreign, (delivery) => delivery.index))
+		shapes.push(...column([deliveriesAt(deliveries, `i${index}`, account)], lane, size));
 	return shapes;
 }

@@ -1,4 +1,4 @@
-import { checkTimeline } from "../timeline/account";
+import { accountOf, type WatcherAccount } from "../timeline/account";
 import { printable, shortened, textTable } from "../timeline/printable";
 import {
 	compactionWords,
@@ -9,8 +9,6 @@ import {
 	inOrder,
 	lifeWords,
 	manyWords,
-	type Reading,
-	readingOf,
 	refusalWords,
 	type Shown,
 	shownOf,
@@ -42,7 +40,7 @@ interface TimelineRow {
 }
 
 const ABSENT = {
-	listening: "·",
+	asking: "·",
 	paused: "· not reading",
 	early: "· waiting for a later one",
 	later: "· asked from later on",
@@ -75,12 +73,11 @@ function cellWords(shown: Shown): string {
  * what happened to the watchers, and events that no write of the run raised.
  */
 export function timelineRows(timeline: Timeline) {
-	checkTimeline(timeline);
-	const readings = timeline.watchers.map((watcher) => readingOf(timeline, watcher));
+	const { watchers } = accountOf(timeline);
 	const condense = timeline.writes.length > MOST_ROWS;
 	const groups: { writes: WriteRecord[]; isAbsent: boolean; cells: string[]; kind: string }[] = [];
 	for (const write of condense ? inOrder(timeline) : timeline.writes) {
-		const shown = readings.map((reading) => shownOf(reading, write));
+		const shown = watchers.map((account) => shownOf(account, write));
 		const cells = shown.map(cellWords);
 		const { outcome } = write;
 		const kind = [
@@ -115,20 +112,20 @@ export function timelineRows(timeline: Timeline) {
 				(fault) => `the member: ${faultWords(fault)} at ${unitOf(timeline)} ${fault.at}`,
 			),
 			...(condense
-				? readings.map((reading) => `${printable(reading.watcher.name)}: ${cameWords(reading)}`)
+				? watchers.map((account) => `${printable(account.watcher.name)}: ${cameWords(account)}`)
 				: []),
-			...readings.flatMap(notesOf),
+			...watchers.flatMap(notesOf),
 		],
 	};
 }
 
 /** How much of what was due came, and where that is only some of it, which. */
-function cameWords(reading: Reading): string {
-	const { fates, total } = reading.account;
-	const words = totalWords(reading, "event");
+function cameWords(account: WatcherAccount): string {
+	const { fates, total } = account;
+	const words = totalWords(account, "event");
 	if (total.came === 0 || total.came === total.due) return words;
 	const came = fates.flatMap(({ kind, change }) => (kind === "came" ? [change.index] : []));
-	return `${words}; got ${reading.unit} ${stretchesInWords(came)}`;
+	return `${words}; got ${account.unit} ${stretchesInWords(came)}`;
 }
 
 const NO_ROW: TimelineRow = {
@@ -152,21 +149,21 @@ function rowOf(writes: readonly WriteRecord[]): Pick<TimelineRow, "index" | "wri
 	return { index: `${outcome.index}${to}`, write: `${what}${quiet}`, refused: false };
 }
 
-function notesOf(reading: Reading): string[] {
-	const name = printable(reading.watcher.name);
-	const notes = reading.watcher.life
+function notesOf(account: WatcherAccount): string[] {
+	const name = printable(account.watcher.name);
+	const notes = account.watcher.life
 		.filter((event) => event.kind !== "asked" && event.kind !== "answered")
-		.map((event) => `${name}: ${lifeWords(event, reading.unit)}`);
+		.map((event) => `${name}: ${lifeWords(event, account.unit)}`);
 	const shown = [...ends(notes, 6, (left) => `${name}: … and ${left} more`)];
-	if (reading.foreign.length > 0)
+	if (account.foreign.length > 0)
 		shown.push(
-			`${name}: also got ${counted(reading.foreign.length, "event")} that no write of this run raised: ${reading.foreign
+			`${name}: also got ${counted(account.foreign.length, "event")} that no write of this run raised: ${account.foreign
 				.slice(0, 3)
 				.map(
 					(delivery) =>
-						`${delivery.action} ${shortened(delivery.key, 40)} (${reading.unit} ${delivery.index})`,
+						`${delivery.action} ${shortened(delivery.key, 40)} (${account.unit} ${delivery.index})`,
 				)
-				.join(", ")}${reading.foreign.length > 3 ? ", …" : ""}`,
+				.join(", ")}${account.foreign.length > 3 ? ", …" : ""}`,
 		);
 	return shown;
 }

@@ -163,6 +163,11 @@ export function evidenceOf(found: readonly Pair[]): Evidence[] {
 	]);
 }
 
+/** The writes of these. */
+export function writesOf(fates: readonly Fate[]): Evidence[] {
+	return fates.map(({ change }) => writeEvidence(change));
+}
+
 export function writeEvidence({ write }: { readonly write: WriteRecord }): Evidence {
 	return { kind: "write", write };
 }

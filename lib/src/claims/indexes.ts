@@ -1,4 +1,4 @@
-import type { Change, WatcherAccount } from "../timeline/account";
+import { type Change, groupBy, type WatcherAccount } from "../timeline/account";
 import type { Delivery, Timeline, WatcherRecord, WriteRecord } from "../timeline/timeline";
 import { isBelow, isRemoval } from "../v2/key";
 import {
@@ -78,12 +78,8 @@ const ownNumbers: Readonly<Record<Timeline["api"], readonly (readonly [OwnNumber
 export const keysCountTheirOwnWrites = claim(
 	"A key has a number that counts the writes to it, whatever is written elsewhere",
 	({ timeline, changes }) => {
-		const byKey = new Map<string, { readonly change: Change; readonly place: number }[]>();
-		for (const [place, change] of changes.entries()) {
-			const own = byKey.get(change.key);
-			if (own) own.push({ change, place });
-			else byKey.set(change.key, [{ change, place }]);
-		}
+		const places = changes.map((change, place) => ({ change, place }));
+		const byKey = groupBy(places, ({ change }) => change.key);
 		// Only a key that was written again after another one tells a count of its own from one of the store.
 		const told = [...byKey.values()]
 			.map((own) => own.slice(0, own.findLastIndex(({ change }) => !isRemoval(change)) + 1))

@@ -14,12 +14,8 @@ import {
 	sentEvidence,
 	testifies,
 	untested,
-	writeEvidence,
+	writesOf,
 } from "./claim";
-
-function writesOf(fates: readonly Fate[]): Evidence[] {
-	return fates.map(({ change }) => writeEvidence(change));
-}
 
 export const pollsLoseWhatFallsBetween = claim(
 	"What happens between two long polls without an index is lost",

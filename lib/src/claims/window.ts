@@ -1,6 +1,7 @@
 import { historyCapacity } from "../model";
 import { accountOf, depthBelow, type Fate, type WatcherAccount } from "../timeline/account";
 import type { LifeEvent, NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";
+import { gapWords, unitOf } from "../timeline/words";
 import { isHiddenFrom } from "../v2/key";
 import {
 	came,
@@ -16,7 +17,7 @@ import {
 	sentEvidence,
 	testifies,
 	untested,
-	writeEvidence,
+	writesOf,
 } from "./claim";
 
 type Cleared = Extract<LifeEvent, { kind: "error" }> & {
@@ -69,7 +70,7 @@ export const quietKeyIsThrownOut = claim(
 				({ change, kind }) => change.index >= gap.from && change.index <= at && kind !== "notDue",
 			);
 			if (own.length === 0) quiet.push(one);
-			else busy.push(...own.map(({ change }) => writeEvidence(change)));
+			else busy.push(...writesOf(own));
 		}
 		const served = run.watchers.flatMap(({ watcher, asks }) =>
 			asks
@@ -84,10 +85,9 @@ export const quietKeyIsThrownOut = claim(
 		const [first] = quiet;
 		if (first) {
 			const { watcher, cleared } = first;
-			const unit = run.timeline.api === "v3" ? "revision" : "index";
 			const refusal = cleared.code === 401 ? "got 401" : "was refused, since it has been compacted";
 			return confirmed(
-				`"${watcher.name}" asked for ${unit} ${cleared.gap.from} and ${refusal}, and no write from there to ${cleared.at} was on its key`,
+				`"${watcher.name}" asked for ${unitOf(run.timeline)} ${cleared.gap.from} and ${refusal}, and no write from there to ${cleared.at} was on its key`,
 				quiet.map((one) => lifeEvidence(one.watcher, one.cleared)),
 			);
 		}
@@ -159,7 +159,7 @@ export const listAndWatchLosesNothing = claim(
 		if (first)
 			return refuted(`the event at ${first.change.index} did not come after it`, [
 				...rows.slice(0, 1),
-				...lost.map(({ change }) => writeEvidence(change)),
+				...writesOf(lost),
 			]);
 		if (rows.length === 0) return untested("no watch recovered by a list");
 		if (recovered === 0) return untested("nothing was written after the list", rows);
@@ -173,28 +173,22 @@ export const listAndWatchLosesNothing = claim(
 export const afterIndexLosesNothing = claim(
 	"With afterIndex a watch loses no event that happened in between",
 	(run) => {
-		const cleared = run.watchers.flatMap(({ watcher }) =>
-			watcher.life.flatMap((event) =>
-				event.kind === "error" && event.gap ? [{ watcher, event, gap: event.gap }] : [],
-			),
-		);
-		const [first] = cleared;
+		const found = clearedIn(run);
+		const [first] = found;
 		const backs = run.watchers
 			.filter(({ watcher }) => watcher.kind !== "stream")
 			.map((one) => askedBack(run, one));
 		const lost = backs.flatMap((back) => back.lost);
 		const evidence = [
-			...cleared.map(({ watcher, event }) => lifeEvidence(watcher, event)),
-			...lost.map(({ change }) => writeEvidence(change)),
+			...found.map(({ watcher, cleared }) => lifeEvidence(watcher, cleared)),
+			...writesOf(lost),
 		];
 		if (first) {
-			const { from, to } = first.gap;
-			const gone = from === to ? `the event ${from} is gone` : `the events ${from} to ${to} are gone`;
 			const why =
 				run.timeline.api === "v3"
 					? "past a compaction there is no way back"
 					: "past the last 1000 events of the store there is no way back: 401";
-			return refuted(`${why}, ${gone}`, evidence);
+			return refuted(`${why}, the ${gapWords(first.cleared.gap)}`, evidence);
 		}
 		if (lost.length > 0) return refuted(`${count(lost.length, "event")} did not come`, evidence);
 		const repaired = backs.reduce((sum, back) => sum + back.repaired, 0);
@@ -266,7 +260,7 @@ export const responseIndexIsSafeToGoOnFrom = claim(
 					words.push(
 						`${count(between.length, "event")} between the event and the header's index did not come`,
 					);
-					faulty.push(...rows, ...between.map(({ change }) => writeEvidence(change)));
+					faulty.push(...rows, ...writesOf(between));
 				}
 			}
 		}

@@ -1,9 +1,7 @@
 export { chart, chartSideBySide } from "./chart";
-export { type CurveAxis, type CurveInput, type CurveSeries, curve, curveChart } from "./curves";
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";
 export { checkExercise, type Exercise } from "./exercise";
 export { differenceTable, explainMatrix, explainTable, showDifferences, showExplanation } from "./explained";
-export { type Live, live, type View } from "./live";
 export {
 	checkPrediction,
 	comparePrediction,

@@ -1,4 +1,5 @@
 import { escapeUTF8 } from "entities";
+import { groupBy } from "../timeline/account";
 import { printable, shortened, textTable } from "../timeline/printable";
 import { ends } from "../timeline/words";
 import { show } from "./display";
@@ -134,14 +135,7 @@ export function rowsOf<T>(all: readonly T[], kindOf: (one: T) => string): T[][] 
  * is what one looks for.
  */
 export function grouped<T>(all: readonly T[], kindOf: (one: T) => string): T[][] {
-	const groups = new Map<string, T[]>();
-	for (const one of all) {
-		const kind = kindOf(one);
-		const group = groups.get(kind);
-		if (group) group.push(one);
-		else groups.set(kind, [one]);
-	}
-	return [...groups.values()].sort((one, other) => one.length - other.length);
+	return [...groupBy(all, kindOf).values()].sort((one, other) => one.length - other.length);
 }
 
 /** A reason without what makes it this write's: its key and all numbers. */

@@ -7,7 +7,9 @@ import { showChart } from "../page/chart";
 import type { Target } from "../scenario/api";
 import { scenario } from "../scenario/scenario";
 import { checkWrites } from "../scenario/server";
+import { accountOf } from "../timeline/account";
 import { pixelsOf, printable, shortened, textTable } from "../timeline/printable";
+import type { LifeEvent, NodeRecord, Timeline } from "../timeline/timeline";
 import { EventIndexClearedError } from "../v2";
 
 /** How far back the server's event history went at one moment, counted from the start of the experiment. */
@@ -211,4 +213,18 @@ function textOf(title: string, input: WindowInput): string {
 	]);
 	const lines = [printable(title), ...(input.subtitle === undefined ? [] : [printable(input.subtitle)]), ""];
 	return `${[...lines, ...textTable([head], rows, ["right"])].join("\n")}\n`;
+}
+
+/** The 401 that a watcher got, or in v3 the refusal of what has been compacted. @throws RangeError for a name that the run lacks */
+export function clearedOf(timeline: Timeline, watcher: string): LifeEvent | undefined {
+	return accountOf(timeline)
+		.watcher(watcher)
+		.watcher.life.find((event) => event.kind === "error" && event.gap !== undefined);
+}
+
+/** What a watcher read when it recovered from that; nothing if it did not. @throws RangeError, as above */
+export function listedBy(timeline: Timeline, watcher: string): readonly NodeRecord[] {
+	return accountOf(timeline)
+		.watcher(watcher)
+		.watcher.life.flatMap((event) => (event.kind === "listed" ? event.keys : []));
 }

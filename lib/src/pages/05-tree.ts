@@ -2,7 +2,7 @@ import { type Chart, chartOf } from "../chart/frame";
 import type { Shape } from "../chart/shape";
 import { COLOUR } from "../chart/style";
 import { showChart } from "../page/chart";
-import { accountOf, type Change } from "../timeline/account";
+import { accountOf, groupBy } from "../timeline/account";
 import { fitted, printable, shortened } from "../timeline/printable";
 import type { NodeRecord, Timeline } from "../timeline/timeline";
 
@@ -85,12 +85,7 @@ interface Moment {
 function momentsOf(timeline: Timeline): Moment[] {
 	const account = accountOf(timeline);
 	const isFlat = timeline.api === "v3";
-	const byIndex = new Map<number, Change[]>();
-	for (const change of account.changes) {
-		const others = byIndex.get(change.index);
-		if (others) others.push(change);
-		else byIndex.set(change.index, [change]);
-	}
+	const byIndex = groupBy(account.changes, ({ index }) => index);
 	const moments: Moment[] = [{ index: 0, write: "nothing has been written", lines: [] }];
 	for (let index = 1; index <= timeline.lastIndex; index++) {
 		const changes = byIndex.get(index) ?? [];

@@ -1,9 +1,11 @@
-/** What serves one page alone, by its number; and of the other rooms what only one page needs. */
-export { type CurveInput, curveChart, live } from "../page";
-export { clearedOf, listedBy } from "../timeline";
-export { lossBySpeed, type SpeedSeries } from "./03-speed";
+/** What serves one page alone, by its number. */
+export { type CurveAxis, type CurveInput, type CurveSeries, curveChart } from "./03-speed/curves";
+export { type Live, live, type View } from "./03-speed/live";
+export { lossBySpeed, type SpeedSeries } from "./03-speed/speed";
 export {
+	clearedOf,
 	type HistoryMoment,
+	listedBy,
 	slideHistory,
 	slidingWindow,
 	type WindowEvent,

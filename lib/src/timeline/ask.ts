@@ -1,5 +1,5 @@
 import { accountOf, type Fate } from "./account";
-import type { Delivery, LifeEvent, NodeRecord, Timeline, WatcherRecord } from "./timeline";
+import type { Delivery, LifeEvent, Timeline, WatcherRecord } from "./timeline";
 
 /** The events that a watcher was sent, in the order of arrival. @throws RangeError for a name that the run lacks */
 export function eventsOf(timeline: Timeline, watcher: string): readonly Delivery[] {
@@ -18,16 +18,6 @@ function lossesOf(timeline: Timeline, watcher: string): readonly Fate[] {
 	return accountOf(timeline)
 		.watcher(watcher)
 		.fates.filter(({ kind }) => kind !== "came" && kind !== "notDue");
-}
-
-/** The 401 that a watcher got, or in v3 the refusal of what has been compacted. @throws RangeError for a name that the run lacks */
-export function clearedOf(timeline: Timeline, watcher: string): LifeEvent | undefined {
-	return named(timeline, watcher).life.find((event) => event.kind === "error" && event.gap !== undefined);
-}
-
-/** What a watcher read when it recovered from that; nothing if it did not. @throws RangeError, as above */
-export function listedBy(timeline: Timeline, watcher: string): readonly NodeRecord[] {
-	return named(timeline, watcher).life.flatMap((event) => (event.kind === "listed" ? event.keys : []));
 }
 
 /** The gaps that a follower was told of. @throws RangeError for a name that the run lacks */

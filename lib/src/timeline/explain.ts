@@ -39,7 +39,7 @@ function sentenceOf(timeline: Timeline, watcher: string, write: number): Sentenc
 	const { account, fate } = fateAt(timeline, watcher, write);
 	return fate.worst === undefined
 		? unacceptedWords(timeline.api, fate.write)
-		: new Words(timeline, account, fate, fate.worst).all();
+		: new Words(account, fate, fate.worst).all();
 }
 
 function fateAt(timeline: Timeline, watcher: string, write: number) {

@@ -1,4 +1,4 @@
-export { clearedOf, eventsOf, gapsOf, listedBy, lostInSilence, missedBy } from "./ask";
+export { eventsOf, gapsOf, lostInSilence, missedBy } from "./ask";
 export { compareTimelines, type Difference } from "./compare";
 export { type Explanation, explain, type Reason } from "./explain";
 export { loadTimeline, saveTimeline, TimelineFormatError } from "./json";

@@ -1,27 +1,8 @@
-import {
-	accountOf,
-	type Change,
-	isTooEarly,
-	type Span,
-	type WatcherAccount,
-	type WriteFate,
-} from "./account";
-import type { Accepted, Delivery, Timeline, WatcherRecord, WriteRecord } from "./timeline";
-import { counted, type Unaccepted, type Unit, unitOf } from "./words";
+import { type Change, type Fate, isTooEarly, type WatcherAccount, type WriteFate } from "./account";
+import type { Accepted, Delivery, WriteRecord } from "./timeline";
+import { counted, type Unaccepted } from "./words";
 
-export type { Span } from "./account";
 export * from "./words";
-
-/** What a watcher was doing about a write that did not come to it. */
-export type State =
-	/** It was asking for it; or it was none of its business, whatever it did. */
-	| "listening"
-	| "paused"
-	/** It was waiting for a later one. */
-	| "early"
-	/** It asked later, and for later ones. */
-	| "later"
-	| "away";
 
 /** What is shown of a write at a watcher, as the account tells it. */
 export type Shown =
@@ -38,31 +19,15 @@ export type Shown =
 	| {
 			readonly kind: "absent";
 			readonly outcome: Accepted;
-			readonly state: State;
+			/** What the watcher was doing about it; "asking" also where it was none of its business, whatever it did. */
+			readonly state: Fate["state"];
 			/** It was told that it can't have it: in a gap, a reset or a 401. */
 			readonly isStated: boolean;
 	  }
 	| { readonly kind: "noEvent"; readonly outcome: Accepted }
 	| { readonly kind: "elsewhere"; readonly outcome: Accepted };
 
-/** A watcher with what has to be known to draw each write at it. */
-export interface Reading {
-	readonly timeline: Timeline;
-	readonly watcher: WatcherRecord;
-	readonly unit: Unit;
-	readonly account: WatcherAccount;
-	readonly spans: readonly Span[];
-	/** Deliveries of events that no write of the run raised: another client's, or from before the run. */
-	readonly foreign: readonly Delivery[];
-}
-
-export function readingOf(timeline: Timeline, watcher: WatcherRecord): Reading {
-	const account = accountOf(timeline).watcher(watcher.name);
-	const { spans, foreign } = account;
-	return { timeline, watcher, unit: unitOf(timeline), account, spans, foreign };
-}
-
-export function shownOf({ account }: Reading, write: WriteRecord): Shown {
+export function shownOf(account: WatcherAccount, write: WriteRecord): Shown {
 	const { fates, deliveries } = account.fateOf(write);
 	const outcome = acceptedAs(write, fates);
 	if (outcome.kind !== "accepted") return { kind: "unaccepted", outcome };
@@ -85,17 +50,15 @@ function acceptedAs({ outcome }: WriteRecord, [first]: WriteFate["fates"]): Writ
 	return { kind: "accepted", index, action, node, raisesEvent, ...(prevNode ? { prevNode } : {}) };
 }
 
-function stateOf(fate: WriteFate["fates"][number]): State {
+function stateOf(fate: Fate): Fate["state"] {
 	const { kind, reason, state } = fate;
-	if (kind === "notDue" && !isTooEarly(fate)) return "listening";
-	if (state === "later" && reason !== "asked from later on") return "away";
-	return state === "asking" ? "listening" : state;
+	if (kind === "notDue" && !isTooEarly(fate)) return "asking";
+	return state === "later" && reason !== "asked from later on" ? "away" : state;
 }
 
 /** "3 of 4 came": of what was due. With a noun also how much else happened there: "3 of 4 events came, 2 not due". */
-export function totalWords({ account }: Reading, noun?: string): string {
-	const { due, came } = account.total;
-	const others = account.fates.filter(({ kind, isNear }) => isNear && kind === "notDue").length;
+export function totalWords({ total: { due, came }, fates }: WatcherAccount, noun?: string): string {
+	const others = fates.filter(({ kind, isNear }) => isNear && kind === "notDue").length;
 	if (due === 0)
 		return noun === undefined || others === 0
 			? "nothing was due"

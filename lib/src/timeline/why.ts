@@ -2,7 +2,7 @@ import { LabError } from "../http";
 import { isBelow, isHiddenFrom } from "../v2/key";
 import { type Ask, depthBelow, type Fate, type WatcherAccount, type WriteFate } from "./account";
 import { asksFor, endedWords, type Reason, type Sentence, SILENT } from "./account/reasons";
-import type { Timeline, WatcherRecord } from "./timeline";
+import type { WatcherRecord } from "./timeline";
 
 /** A delivery or a silence that no known rule accounts for: a finding, or a fault of this lab. */
 export class UnknownReasonError extends LabError {}
@@ -18,24 +18,21 @@ const often: Readonly<Partial<Record<Reason, string>>> = {
 
 /** The sentence about one write at one watcher. */
 export class Words {
-	readonly #timeline: Timeline;
 	readonly #account: WatcherAccount;
 	readonly #watcher: WatcherRecord;
 	readonly #whole: WriteFate;
 	readonly #fate: Fate;
 	readonly #isV3: boolean;
-	readonly #unit: "index" | "revision";
 	readonly #index: number;
 	readonly #key: string;
 
-	constructor(timeline: Timeline, account: WatcherAccount, whole: WriteFate, fate: Fate) {
-		this.#timeline = timeline;
+	/** @param fate the one of the write's that says what became of it: its `worst` */
+	constructor(account: WatcherAccount, whole: WriteFate, fate: Fate) {
 		this.#account = account;
 		this.#watcher = account.watcher;
 		this.#whole = whole;
 		this.#fate = fate;
-		this.#isV3 = timeline.api === "v3";
-		this.#unit = this.#isV3 ? "revision" : "index";
+		this.#isV3 = account.timeline.api === "v3";
 		this.#index = fate.change.index;
 		this.#key = fate.change.key;
 	}
@@ -98,7 +95,7 @@ export class Words {
 			case "removed with its directory":
 				return `${this.#key} was removed, and ${this.#watcher.key} with it; the event has the key of what was removed`;
 			case "in a stated gap":
-				return `it lies in the ${told?.kind} that the follower was told of at ${this.#unit} ${told?.at}, with the state to go on from`;
+				return `it lies in the ${told?.kind} that the follower was told of at ${this.#account.unit} ${told?.at}, with the state to go on from`;
 			case "cleared":
 				if (this.#isV3) return "it had been compacted before the watch asked for it";
 				return `asked for too late, the history had lost it: ${told?.kind === "error" ? told.code : ""} at index ${told?.at}`;
@@ -117,7 +114,7 @@ export class Words {
 			case "unproven":
 				return `${this.#isV3 ? "the watch asked for it, and nothing" : "nothing"} shows that it was not still on its way`;
 			case "lost with its connection":
-				return `the watcher was asking, and ${endedWords({ end: ask?.end, answer: ask?.answer }, this.#unit)}; what was on its way then is lost`;
+				return `the watcher was asking, and ${endedWords({ end: ask?.end, answer: ask?.answer }, this.#account.unit)}; what was on its way then is lost`;
 			case "not yet asked":
 			case "asked from later on":
 			case "between two polls":
@@ -181,7 +178,7 @@ export class Words {
 			default: {
 				const { life } = this.#watcher;
 				const end = before?.end ?? life.findLast(({ kind }) => kind === "error" || kind === "cut");
-				const ended = endedWords({ end, answer: before?.answer }, this.#unit);
+				const ended = endedWords({ end, answer: before?.answer }, this.#account.unit);
 				if (after === undefined) return `nobody was listening any more, ${ended}`;
 				const without =
 					after.waitIndex === undefined && this.#watcher.kind === "watch"
@@ -217,7 +214,9 @@ export class Words {
 
 	#brokenHow(): string {
 		const isBroken = ({ kind }: { readonly kind: string }) => kind === "pause" || kind === "cutOff";
-		const broke = this.#timeline.faults?.findLast((fault) => isBroken(fault) && fault.at < this.#index);
+		const broke = this.#account.timeline.faults?.findLast(
+			(fault) => isBroken(fault) && fault.at < this.#index,
+		);
 		return broke?.kind === "pause" ? "stands still" : "is cut off from its leader";
 	}
 
@@ -227,7 +226,7 @@ export class Words {
 		if (kind === "notKnown")
 			return `the reader stopped reading at index ${pause?.after}, and what was sent since then waits for it`;
 		if (ask?.end !== undefined && pause?.until === ask.end.at)
-			return `the reader had stopped reading at index ${pause.after}, and ${endedWords(ask, this.#unit)} before it read on`;
+			return `the reader had stopped reading at index ${pause.after}, and ${endedWords(ask, this.#account.unit)} before it read on`;
 		return "the reader had stopped reading, the server's buffer of 100 events was full, and it dropped the watcher";
 	}
 
@@ -236,7 +235,7 @@ export class Words {
 		const { deliveries, change } = this.#fate;
 		const [first] = deliveries;
 		if (!first)
-			return `"${name}" was asking for the event at ${this.#unit} ${this.#index} and did not get it, and no rule says why`;
+			return `"${name}" was asking for the event at ${this.#account.unit} ${this.#index} and did not get it, and no rule says why`;
 		const how =
 			deliveries.length > 1
 				? ` ${deliveries.length} times`

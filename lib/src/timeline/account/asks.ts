@@ -109,18 +109,13 @@ class Seen {
 	readonly #indexes: readonly number[];
 	readonly #replayed: readonly number[];
 	/** By the index at which a poll was answered by it: its places among the deliveries. */
-	readonly #answers = new Map<number, Delivery[]>();
+	readonly #answers: ReadonlyMap<number, Delivery[]>;
 
 	constructor({ deliveries }: WatcherRecord) {
 		const sorted = (some: readonly Delivery[]) => some.map(({ index }) => index).sort((a, b) => a - b);
 		this.#indexes = sorted(deliveries);
 		this.#replayed = sorted(deliveries.filter(({ fromHistory }) => fromHistory));
-		for (const delivery of deliveries) {
-			const at = Math.max(delivery.index, delivery.etcdIndex);
-			const others = this.#answers.get(at);
-			if (others) others.push(delivery);
-			else this.#answers.set(at, [delivery]);
-		}
+		this.#answers = groupBy(deliveries, ({ index, etcdIndex }) => Math.max(index, etcdIndex));
 	}
 
 	/** An answer is given to one poll alone. One that came as its poll was closed is not recorded. */
@@ -138,6 +133,18 @@ class Seen {
 		const first = this.#replayed[above(this.#replayed, from - 1)];
 		return first === undefined || first > to ? undefined : first;
 	}
+}
+
+/** What has one key together, in the order of its first: Map.groupBy, which Node 20 lacks. */
+export function groupBy<K, T>(all: Iterable<T>, keyOf: (one: T) => K): Map<K, T[]> {
+	const groups = new Map<K, T[]>();
+	for (const one of all) {
+		const key = keyOf(one);
+		const group = groups.get(key);
+		if (group) group.push(one);
+		else groups.set(key, [one]);
+	}
+	return groups;
 }
 
 /** How many of the sorted numbers are not above the limit. */

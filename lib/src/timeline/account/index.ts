@@ -1,11 +1,12 @@
 import { printable } from "../printable";
 import type { Delivery, Timeline, WatcherRecord, WriteRecord } from "../timeline";
-import { type Ask, AskFinder, asksOf, openSpans, type Span } from "./asks";
+import { type Unit, unitOf } from "../words";
+import { type Ask, AskFinder, asksOf, groupBy, openSpans, type Span } from "./asks";
 import { type Change, type Contents, carriedOut, changesOf, contentsAt } from "./changes";
 import { type Fate, type FateKind, fateOf, isDeaf } from "./fate";
 import type { Reason } from "./reasons";
 
-export type { Ask, Span } from "./asks";
+export { type Ask, groupBy, type Span } from "./asks";
 export { acceptedChanges, type Change, depthBelow } from "./changes";
 export { eventOf, type Fate, isTold, isTooEarly } from "./fate";
 
@@ -27,7 +28,10 @@ export interface Account {
 }
 
 export interface WatcherAccount {
+	readonly timeline: Timeline;
 	readonly watcher: WatcherRecord;
+	/** What its numbers are called. */
+	readonly unit: Unit;
 	/** In the order in which they were made. */
 	readonly asks: readonly Ask[];
 	/** Finds the ask that an index falls to, and those before and after it. */
@@ -95,17 +99,13 @@ export function checkTimeline(given: unknown): void {
 
 class TimelineAccount implements Account {
 	readonly changes: readonly Change[];
-	readonly #byWrite = new Map<WriteRecord, Change[]>();
+	readonly #byWrite: ReadonlyMap<WriteRecord, readonly Change[]>;
 	readonly watchers: readonly WatcherAccount[];
 
 	constructor(readonly timeline: Timeline) {
 		const unanswered = carriedOut(timeline);
 		this.changes = changesOf(timeline, unanswered);
-		for (const change of this.changes) {
-			const others = this.#byWrite.get(change.write);
-			if (others) others.push(change);
-			else this.#byWrite.set(change.write, [change]);
-		}
+		this.#byWrite = groupBy(this.changes, ({ write }) => write);
 		const doubtful = timeline.writes
 			.filter(
 				(write) => write.outcome.kind === "failed" && write.outcome.maybeApplied && !unanswered.has(write),
@@ -136,6 +136,8 @@ class TimelineAccount implements Account {
 const severity: readonly FateKind[] = ["missed", "notKnown", "stated", "came", "notDue"];
 
 class OneWatcher implements WatcherAccount {
+	readonly timeline: Timeline;
+	readonly unit: Unit;
 	readonly #account: Account;
 	readonly #doubtful: readonly string[];
 	#asks: readonly Ask[] | undefined;
@@ -152,6 +154,8 @@ class OneWatcher implements WatcherAccount {
 	) {
 		this.#account = account;
 		this.#doubtful = doubtful;
+		this.timeline = account.timeline;
+		this.unit = unitOf(account.timeline);
 	}
 
 	get asks(): readonly Ask[] {
@@ -165,7 +169,7 @@ class OneWatcher implements WatcherAccount {
 	}
 
 	get spans(): readonly Span[] {
-		return openSpans(this.asks, (ask) => isDeaf(this.#account.timeline, this.watcher, ask));
+		return openSpans(this.asks, (ask) => isDeaf(this.timeline, this.watcher, ask));
 	}
 
 	get firstAsked(): number {
@@ -215,14 +219,9 @@ class OneWatcher implements WatcherAccount {
 	}
 
 	#tellFates(): readonly Fate[] {
-		const { timeline, changes } = this.#account;
-		const came = new Map<string, Delivery[]>();
-		for (const delivery of this.watcher.deliveries) {
-			const others = came.get(nameOf(delivery));
-			if (others) others.push(delivery);
-			else came.set(nameOf(delivery), [delivery]);
-		}
-		const { asks, watcher, finder } = this;
+		const { changes } = this.#account;
+		const came = groupBy(this.watcher.deliveries, nameOf);
+		const { timeline, asks, watcher, finder } = this;
 		const of = { timeline, watcher, asks, finder, doubtful: this.#doubtful };
 		return changes.map((change) => fateOf(of, change, came.get(nameOf(change)) ?? []));
 	}

@@ -1,6 +1,7 @@
 import type { DeliveryRule } from "../../model";
 import type { PassedOver } from "../../model/reach";
 import type { Timeline, WriteRecord } from "../timeline";
+import { type Unit, unitOf } from "../words";
 import type { Ask } from "./asks";
 
 /** The rule that decided what became of a write at a watcher; the same words for v2 and v3. */
@@ -101,10 +102,7 @@ export function unacceptedWords(api: Timeline["api"], { outcome }: WriteRecord):
 	if (outcome.kind === "failed" && !outcome.maybeApplied)
 		return [SILENT, "the write reached no server, so there was no event"];
 	if (outcome.kind !== "refused")
-		return [
-			"not known",
-			`the write had no answer, so nobody knows its ${api === "v3" ? "revision" : "index"}`,
-		];
+		return ["not known", `the write had no answer, so nobody knows its ${unitOf({ api })}`];
 	if (api === "v3") return [SILENT, `nothing was written (${outcome.message})`];
 	const why = `${outcome.code} ${outcome.message}${outcome.cause === "" ? "" : ` (${outcome.cause})`}`;
 	return [SILENT, `the write failed with ${why}, so there was no event`];
@@ -113,7 +111,7 @@ export function unacceptedWords(api: Timeline["api"], { outcome }: WriteRecord):
 export const SILENT = "not delivered";
 
 /** How an ask ended: "its connection was cut at index 3". */
-export function endedWords({ end, answer }: Pick<Ask, "end" | "answer">, unit: "index" | "revision"): string {
+export function endedWords({ end, answer }: Pick<Ask, "end" | "answer">, unit: Unit): string {
 	const at = `at ${unit} ${end?.at}`;
 	switch (end?.kind) {
 		case undefined:

@@ -1,8 +1,8 @@
-import type { Target } from "../scenario/api";
-import { scenario } from "../scenario/scenario";
-import { checkWrites } from "../scenario/server";
-import { missedBy } from "../timeline/ask";
-import type { Timeline } from "../timeline/timeline";
+import type { Target } from "../../scenario/api";
+import { scenario } from "../../scenario/scenario";
+import { checkWrites } from "../../scenario/server";
+import { missedBy } from "../../timeline/ask";
+import type { Timeline } from "../../timeline/timeline";
 
 /** What one kind of loop lost at each pace: [writes a second, percent of the events]. */
 export interface SpeedSeries {

@@ -1,8 +1,7 @@
-import { type Chart, chartOf } from "../chart/frame";
-import type { Layer } from "../chart/layers";
-import { PLOT_WIDTH, SERIES } from "../chart/style";
-import { printable, shortened, textTable } from "../timeline/printable";
-import { showChart } from "./chart";
+import { type Chart, chartOf } from "../../chart/frame";
+import type { Layer } from "../../chart/layers";
+import { PLOT_WIDTH, SERIES } from "../../chart/style";
+import { printable, shortened, textTable } from "../../timeline/printable";
 
 export interface CurveAxis {
 	/** In words, with the unit: "writes a second". */
@@ -83,11 +82,6 @@ export function curveChart(input: CurveInput): Chart {
 		above: 18,
 		below: 58 + slant,
 	});
-}
-
-/** Shows measurements as lines or bars. To have the chart as data, call `curveChart`. */
-export function curve(input: CurveInput): void {
-	showChart(curveChart(input));
 }
 
 function check({ kind = "line", x, y, series }: CurveInput): void {

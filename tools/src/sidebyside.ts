@@ -32,6 +32,8 @@ export interface Ran {
 	readonly results: readonly TestResult[];
 	readonly output: string;
 	readonly seconds: number;
+	/** Of the processor, with all that it started; where that is known. */
+	readonly cpuSeconds?: number;
 }
 
 const mocha = path.join(root, "node_modules", "mocha", "bin", "mocha.js");
@@ -89,7 +91,7 @@ async function run(batch: Batch, at: number, options: SideBySide): Promise<Ran> 
 	const end = await toItsEnd(args, log, env, options);
 	const seconds = (performance.now() - begin) / 1000;
 	const output = fs.readFileSync(log, "utf8");
-	const { results, hasEnded } = readResults(lines);
+	const { results, hasEnded, cpuSeconds } = readResults(lines);
 	const failed = results.some(({ state }) => state === "failed");
 	const why = hasEnded && (failed || end === "exit code 0") ? undefined : end;
 	if (why !== undefined) {
@@ -97,7 +99,7 @@ async function run(batch: Batch, at: number, options: SideBySide): Promise<Ran> 
 		const [file = ""] = files;
 		results.push({ title, state: "failed", ms: 0, file, error: output.trimEnd().slice(-2_000) });
 	}
-	return { files, results, output, seconds };
+	return { files, results, output, seconds, ...(cpuSeconds === undefined ? {} : { cpuSeconds }) };
 }
 
 /** test/x.test.ts for test/dist/x.test.js. */
@@ -105,16 +107,22 @@ export function written(file: string): string {
 	return path.relative(root, path.resolve(root, file)).replace(/^test\/dist\/(.*)\.js$/, "test/$1.ts");
 }
 
-export function readResults(file: string): { results: TestResult[]; hasEnded: boolean } {
+export function readResults(file: string): {
+	results: TestResult[];
+	hasEnded: boolean;
+	cpuSeconds?: number | undefined;
+} {
 	const text = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
 	// Without a line end it was cut in its middle.
 	const told = text
 		.split("\n")
 		.slice(0, -1)
 		.map((line): Told => JSON.parse(line));
+	const end = told.find((one) => "end" in one);
 	return {
 		results: told.flatMap((one) => ("end" in one ? [] : [one])),
-		hasEnded: told.some((one) => "end" in one),
+		hasEnded: end !== undefined,
+		...(end?.cpuSeconds === undefined ? {} : { cpuSeconds: end.cpuSeconds }),
 	};
 }
 

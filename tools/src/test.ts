@@ -112,7 +112,7 @@ async function runMany(
 			ended: (ran) => {
 				all.push(ran);
 				host.say(ran.output.trimEnd());
-				host.say(`  (${told(ran)})\n`);
+				host.say(`  ${told(ran)}\n`);
 			},
 		});
 		if (signal.aborted) throw new Problem("interrupted", 130);
@@ -131,10 +131,12 @@ async function runMany(
 	return { code: failed.length === 0 ? 0 : 1, results };
 }
 
-/** test/x.test.ts 12 s */
-function told({ files, seconds }: Ran): string {
+/** test/x.test.ts 12 s (3 s of processor) */
+function told({ files, seconds, cpuSeconds }: Ran): string {
 	const [first = "", ...others] = files.map(written);
-	return `${first}${others.length > 0 ? ` and ${others.length} more` : ""} ${seconds.toFixed(0)} s`;
+	const more = others.length > 0 ? ` and ${others.length} more` : "";
+	const cpu = cpuSeconds === undefined ? "" : ` (${cpuSeconds.toFixed(0)} s of processor)`;
+	return `${first}${more} ${seconds.toFixed(0)} s${cpu}`;
 }
 
 /** One for each processor, at least two: most tests wait most of their time. */

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { root } from "./paths";
-import { descendants, kill, survivors } from "./processes";
+import { descendants, kill, type ProcessId, survivors } from "./processes";
 import type { TestResult, Told } from "./reporter";
 import type { Batch } from "./testfiles";
 
@@ -178,7 +178,13 @@ async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void>
 	const isGone = await Promise.race([exited, wait(graceMs, false, { ref: false })]);
 	if (isGone === false) child.kill("SIGKILL");
 	await exited;
-	const begin = performance.now();
-	while (survivors(family).length > 0 && performance.now() - begin < graceMs) await wait(100);
+	await haveEnded(family);
 	kill(family);
+	// It takes a moment until a killed process is gone.
+	await haveEnded(family);
+}
+
+async function haveEnded(family: readonly ProcessId[]): Promise<void> {
+	const begin = performance.now();
+	while (survivors(family).length > 0 && performance.now() - begin < graceMs) await wait(50);
 }

@@ -260,7 +260,7 @@ async function protect(endpoint: string): Promise<void> {
 
 describe("follow refuses", () => {
 	const keys = new V2Client({ endpoints: ["http://127.0.0.1:1"] });
-	after(() => keys.close());
+	after(() => keys?.close());
 	const position: Position = {
 		format: "etcd-watch-lab/position",
 		version: 1,

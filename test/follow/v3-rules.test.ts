@@ -110,7 +110,7 @@ forEachEtcd((server) => {
 		before("a proxy", async () => {
 			proxy = await startProxy({ target: server.lab.endpoints[0] ?? "" });
 		});
-		after(() => proxy.close());
+		after(() => proxy?.close());
 		beforeEach(() => {
 			root = server.lab.newPrefix();
 			client = new Noting({ endpoints: server.lab.endpoints });

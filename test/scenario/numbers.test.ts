@@ -23,7 +23,7 @@ forEachEtcd((server) => {
 	before(async () => {
 		lab = await startLab({ binary: server.binary, env: {} });
 	});
-	after(() => lab.close());
+	after(() => lab?.close());
 
 	const numbersOf = (steps: Scenario, api: "v2" | "v3") => keyNumbers(steps, lab, "/k", { api });
 

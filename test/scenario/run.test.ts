@@ -447,7 +447,7 @@ forEachEtcd((server) => {
 		before(async () => {
 			guest = await startLab({ env: { ETCDCTL_ENDPOINTS: server.lab.endpoints.join(",") } });
 		});
-		after(() => guest.close());
+		after(() => guest?.close());
 
 		it("a run stays below the lab's prefix, and its fence reaches no stranger", async () => {
 			const { v2 } = server;

@@ -43,7 +43,7 @@ forEachEtcd((server) => {
 			own = await OwnEtcd.start(server.binary);
 			await protect(own.endpoint);
 		});
-		after(() => own.stop());
+		after(() => own?.stop());
 
 		it("is used with ETCDCTL_USER, watches and the clean-up at the end included", async () => {
 			const lab = await startLab({ env: env("root", rootPassword) });
@@ -167,7 +167,7 @@ function tlsTests(pki: Certificates): void {
 				await keys.get("/", { quorum: true });
 				await keys.close();
 			});
-			after(() => own.stop());
+			after(() => own?.stop());
 
 			it("is used with etcdctl's variables, watches and the clean-up at the end included", async () => {
 				const lab = await startLab({ env: identified() });

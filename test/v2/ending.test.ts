@@ -40,7 +40,7 @@ describe("AbortSignal", () => {
 	before(async () => {
 		server = await FakeServer.start((socket) => socket.write(says));
 	});
-	after(() => server.close());
+	after(() => server?.close());
 	beforeEach(() => {
 		keys = new V2Client({ endpoints: [server.endpoint] });
 	});
@@ -148,7 +148,7 @@ describe("V2Client.abortAll and close", () => {
 	before(async () => {
 		server = await FakeServer.start((socket) => socket.write(says));
 	});
-	after(() => server.close());
+	after(() => server?.close());
 
 	it("abortAll ends every call under way with an AbortedError, and new ones are taken", async () => {
 		says = "";
@@ -197,7 +197,7 @@ describe("a watcher, a poll and a stream", () => {
 	before(async () => {
 		server = await FakeServer.start((socket, _, count) => socket.write(says(count)));
 	});
-	after(() => server.close());
+	after(() => server?.close());
 	beforeEach(() => {
 		server.requests.length = 0;
 		keys = new V2Client({ endpoints: [server.endpoint], timeoutMs: 60_000 });

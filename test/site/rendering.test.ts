@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import path from "node:path";
+import vm from "node:vm";
 import { verdictView } from "#lib/page";
 import type { Notebook, Output } from "#tools/notebook";
 import { root } from "#tools/paths";
@@ -8,10 +9,11 @@ import { textForm } from "#tools/site/forms";
 import { highlighted } from "#tools/site/highlight";
 import { html, jsonForScript, trusted } from "#tools/site/html";
 import { Links } from "#tools/site/links";
-import { type Prose, renderMarkdown } from "#tools/site/markdown";
+import { type Prose, renderMarkdown, textOfHtml } from "#tools/site/markdown";
 import { renderOutput } from "#tools/site/outputs";
 import { renderPage } from "#tools/site/pages";
 import { sanitisedSvg } from "#tools/site/sanitise";
+import { sectionsOf } from "#tools/site/search-index";
 import { pages } from "../notebooks/reading";
 import { fetchingSpecs, withEmbedOptions } from "../support/hostile-notebook";
 
@@ -128,6 +130,44 @@ describe("the site's markdown", () => {
 			rendered("[x](https://github.com/etcd-io/etcd/issues/2039)"),
 			/href="https:\/\/github\.com\//,
 		);
+	});
+});
+
+describe("the site, of what is long and made to take the square of its length", () => {
+	/** Each takes more than a minute where it does, and milliseconds where it does not. */
+	const MOST_MS = 10_000;
+	const many = (text: string) => text.repeat(600_000);
+	const ended = (work: () => unknown): unknown =>
+		vm.runInNewContext("work()", { work }, { timeout: MOST_MS });
+
+	it("reads tags that do not end", () => {
+		assert.equal(String(ended(() => textOfHtml(`a${many("<")}`))).length, 600_001);
+		assert.equal(textOfHtml("<b>a</b> 1 < 2 <i>b</i>"), "a 1 < 2 b");
+	});
+
+	it("reads a heading of spaces", () => {
+		const page = (source: string) => {
+			const cells = [{ cell_type: "markdown" as const, metadata: {}, source }];
+			const notebook = { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 };
+			const told = { page: "00-one.html", number: "00", title: "One", source: "notebooks/00-one.ipynb" };
+			const shown = { opening: html``, headings: [], body: html``, files: new Map(), hasCharts: false };
+			return sectionsOf([{ ...told, ...shown, notebook }]).map(({ heading }) => heading);
+		};
+		assert.deepEqual(
+			ended(() => page(`# ${many(" ")}a`)),
+			["a"],
+		);
+		assert.deepEqual(
+			ended(() => page(`# a${many("#")}b ##`)),
+			[`a${many("#")}b`],
+		);
+		assert.deepEqual(page("##  Of two  words ## \n\n# \n\n#none\n"), ["Of two words", ""]);
+	});
+
+	it("shows an output of line ends", () => {
+		const text = `${many("\n")}a\n\n`;
+		const markup = String(ended(() => shown({ output_type: "stream", name: "stdout", text })));
+		assert.ok(markup.endsWith("\na</pre>"));
 	});
 });
 

@@ -42,7 +42,7 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">",
 function plain(html: string): string {
 	return html
 		.replace(/<\/t[dh]>(?=<t[dh])/g, " │ ")
-		.replace(/<[^>]*>/g, "")
+		.replace(/<[^<>]*>/g, "")
 		.replace(/&(\w+);/g, (entity, name) => ENTITIES[name] ?? entity);
 }
 

@@ -35,15 +35,18 @@ export function plainText(text: string): string {
 
 /** The words between the tags. */
 export function textOfHtml(markup: string): string {
-	return markup
-		.replace(/<[^>]*>/g, " ")
-		.replace(/&(?:amp|#38);/g, "&")
-		.replace(/&(?:lt|#60);/g, "<")
-		.replace(/&(?:gt|#62);/g, ">")
-		.replace(/&(?:quot|#34);/g, '"')
-		.replace(/&(?:apos|#39);/g, "'")
-		.replace(/\s+/g, " ")
-		.trim();
+	return (
+		markup
+			// Not /<[^>]*>/: many "<" that no ">" ends would take the square of their number.
+			.replace(/<[^<>]*>/g, " ")
+			.replace(/&(?:amp|#38);/g, "&")
+			.replace(/&(?:lt|#60);/g, "<")
+			.replace(/&(?:gt|#62);/g, ">")
+			.replace(/&(?:quot|#34);/g, '"')
+			.replace(/&(?:apos|#39);/g, "'")
+			.replace(/\s+/g, " ")
+			.trim()
+	);
 }
 
 function rendererOf({ place, links, anchors }: Prose): Partial<Renderer> & object {

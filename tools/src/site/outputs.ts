@@ -53,7 +53,8 @@ export function wordsOfOutput(output: Output): string {
 }
 
 function textBlock(text: string, isError: boolean): Html {
-	const lines = withoutColours(text).replace(/\n+$/, "");
+	// Looked at from the first of several line ends alone: from each of them would take the square of their number.
+	const lines = withoutColours(text).replace(/(?<!\n)\n+$/, "");
 	if (lines === "") return trusted("");
 	return html`<pre class="text scrolls${isError ? " error" : ""}">${lines}</pre>`;
 }

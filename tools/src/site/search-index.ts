@@ -81,12 +81,15 @@ function byHeading(text: string): Part[] {
 	};
 	for (const line of text.split("\n")) {
 		if (/^\s*(?:```|~~~)/.test(line)) fenced = !fenced;
-		const [, signs, words] = (fenced ? null : /^(#{1,6})\s+(.*?)\s*#*$/.exec(line)) ?? [];
+		const [, signs, words] = (fenced ? null : /^(#{1,6})\s(.*)$/s.exec(line)) ?? [];
 		if (signs === undefined) lines.push(line);
 		else {
 			close();
 			level = signs.length;
-			heading = words;
+			heading = words
+				?.trim()
+				.replace(/(?<!#)#+$/, "")
+				.trimEnd();
 		}
 	}
 	close();

@@ -65,9 +65,22 @@ export function explain(output) {
 const lock = path.join(labDir, "setup.lock");
 let holdsLock = false;
 
+/**
+ * A text that may quote a server, a notebook or a file, made fit for a terminal: of what a terminal obeys only colours
+ * and line ends come through, all else is spelled.
+ * @param {string} text
+ */
+export function forTerminal(text) {
+	return text.replace(
+		// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what a terminal colour begins with
+		/(\x1b\[[0-9;]*m|[\n\t])|[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
+		(character, kept) => (kept === undefined ? `\\u{${character.codePointAt(0)?.toString(16)}}` : character),
+	);
+}
+
 /** @param {string} line */
 export function say(line) {
-	process.stdout.write(`${line}\n`);
+	process.stdout.write(`${forTerminal(line)}\n`);
 }
 
 /**

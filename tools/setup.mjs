@@ -10,6 +10,7 @@ import {
 	codeOf,
 	exclusive,
 	explain,
+	forTerminal,
 	labDir,
 	logFile,
 	Problem,
@@ -237,7 +238,7 @@ export async function main(argv) {
 		process.exitCode = await tools.main(host, request.command, request.options ?? {}, request.rest ?? []);
 	} catch (error) {
 		process.exitCode = error instanceof Error && "exitCode" in error ? Number(error.exitCode) : 1;
-		console.error(oneLine(error));
+		console.error(forTerminal(oneLine(error)));
 		if (process.env["ETCD_WATCH_LAB_DEBUG"]) console.error(error);
 	}
 }

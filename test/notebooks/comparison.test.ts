@@ -73,6 +73,11 @@ describe("compareNotebooks", () => {
 		assert.equal(toldWhen({}), "");
 	});
 
+	it("tells of an escape sequence in an output, and passes none on", () => {
+		const difference = { cell: 1, source: "a\u001b[8m", what: "text\u001b[2J", lines: ["- \u001b[8ma"] };
+		assert.equal(told("p", [difference]), "p cell 1: a␛[8m\n  text␛[2J\n    - ␛[8ma");
+	});
+
 	it("takes a text for the same, whether it is one string or its lines", () => {
 		const split = (notebook: Notebook): void => {
 			for (const each of codeCells(notebook).flatMap(({ outputs }) => outputs ?? [])) {

@@ -168,6 +168,7 @@ describe("loadTimeline", () => {
 		["another format", "format", "har"],
 		["no format", "format"],
 		["another API", "api", "v4"],
+		["an operation that there is not, with an escape sequence", "writes[0].operation", "set\u001b[2J"],
 		["no origin", "origin"],
 		["a negative origin", "origin", -1],
 		["a fraction as the last index", "lastIndex", 2.5],

@@ -120,4 +120,26 @@ describe("npm run notebooks", () => {
 			checkout.remove();
 		}
 	});
+
+	it("lets nothing that a cell has said command the terminal", async () => {
+		const checkout = new FakeCheckout();
+		try {
+			checkout.write("notebooks/00-one.ipynb", "{}");
+			// The clipboard, the title, a cleared screen; as a C1 character; the text turned around.
+			const message =
+				"EtcdError: 300 \u001b[31mRaft\u001b[0m \u001b]52;c;cm0=\u0007\u001b]0;x\u0007\u001b[2J\u009b2J\u202e";
+			checkout.python({
+				jupyterlab: `console.log(JSON.stringify({ cell: 1, message: ${JSON.stringify(message)} }))`,
+			});
+			const { code, stdout } = await checkout.run("notebooks");
+			assert.equal(code, 1);
+			assert.match(stdout, /cell 1: EtcdError: 300 Raft \\u\{1b\}\]52;c;cm0=\\u\{7\}/);
+			assert.doesNotMatch(stdout, /[^\P{Cc}\n]|\u202e/u);
+			const wrong = await checkout.run(`start${message}`);
+			assert.match(wrong.stderr, /^no command "startEtcdError/);
+			assert.doesNotMatch(wrong.stderr.replace(/\p{Cc}\[\d*m/gu, ""), /[^\P{Cc}\n]|\u202e/u);
+		} finally {
+			checkout.remove();
+		}
+	});
 });

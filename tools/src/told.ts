@@ -8,12 +8,15 @@ import type { Difference } from "./comparison";
  * @param colours for a terminal
  */
 export function told(page: string, differences: readonly Difference[], colours = false): string {
-	const paint = (style: "bold" | "red" | "green" | "dim", text: string): string =>
-		colours ? styleText(style, text, { validateStream: false }) : text;
+	// What an output holds has no colours of its own here: they could hide what is beside them.
+	const paint = (style: "bold" | "red" | "green" | "dim" | undefined, output: string): string => {
+		const text = output.replaceAll("\u001b", "␛");
+		return colours && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
+	};
 	const lines: string[] = [];
 	differences.forEach(({ cell, source, what, lines: detail }, at) => {
 		if (cell !== differences[at - 1]?.cell) lines.push(paint("bold", `${page} cell ${cell}: ${source}`));
-		lines.push(`  ${what}`);
+		lines.push(`  ${paint(undefined, what)}`);
 		for (const line of detail) {
 			const style = line.startsWith("- ") ? "red" : line.startsWith("+ ") ? "green" : "dim";
 			lines.push(`    ${paint(style, line)}`);

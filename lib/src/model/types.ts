@@ -1,18 +1,20 @@
 import type { Action, Node } from "../v2/node";
 
 /** The write operations of the keys API. */
-export type ModelOperation =
-	| "set"
-	| "create"
-	| "createInOrder"
-	| "update"
-	| "delete"
-	| "mkdir"
-	| "updateDirectory"
-	| "rmdir"
-	| "compareAndSwap"
-	| "compareAndDelete"
-	| "refresh";
+export const modelOperations = [
+	"set",
+	"create",
+	"createInOrder",
+	"update",
+	"delete",
+	"mkdir",
+	"updateDirectory",
+	"rmdir",
+	"compareAndSwap",
+	"compareAndDelete",
+	"refresh",
+] as const;
+export type ModelOperation = (typeof modelOperations)[number];
 
 /** One write, as plain data. Keys begin with "/" and are clean, as the client checks them. */
 export interface Command {

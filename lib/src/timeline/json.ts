@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LabError } from "../http";
+import { modelOperations } from "../model/types";
 import { actions } from "../v2/node";
 import { checkTimeline } from "./account";
 import { faultKinds, type Timeline } from "./timeline";
@@ -92,7 +93,7 @@ const shape: z.ZodType<Timeline> = z.strictObject({
 		z.strictObject({
 			id: z.int().min(1),
 			by: z.string(),
-			operation: z.string(),
+			operation: z.enum([...modelOperations, "expire"]),
 			key: z.string(),
 			value: z.string().exactOptional(),
 			triedAt: index,

@@ -11,13 +11,11 @@ import {
 	startLab,
 	versionOf,
 } from "etcd-watch-lab/server";
-import { V2DisabledError } from "etcd-watch-lab/v2";
 import { ArgumentError, ConnectionError } from "#lib/http";
 import { freePorts } from "#lib/server/etcd.js";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { FakeServer, http } from "../support/fake-server";
 import { keepsPagesOut } from "../support/other-origin";
-import { OwnEtcd } from "../support/own-etcd";
 
 /** The module that the lab takes its ports from. */
 const portsModule: { freePorts: typeof freePorts } = require("#lib/server/etcd.js");
@@ -84,11 +82,6 @@ describe("startLab", () => {
 			/does not run on this machine/,
 		],
 		["to a program that is no etcd", () => file("true", "#!/bin/sh\nexit 0\n"), /is no etcd/],
-		[
-			"to an etcd 3.6",
-			() => file("etcd36", "#!/bin/sh\necho 'etcd Version: 3.6.5'\n"),
-			/is etcd 3\.6\.5, which has no v2 API/,
-		],
 		["to a program that fails", () => file("false", "#!/bin/sh\nexit 1\n"), /does not run on this machine/],
 	];
 	function file(name: string, content: string, mode = 0o755): string {
@@ -337,27 +330,6 @@ forEachEtcd((server) => {
 				guest.about,
 			);
 			await guest.close();
-		});
-	});
-
-	describe("a server without the v2 API", () => {
-		it("is said to be one, with what to do about it", async () => {
-			// 3.4 has it off unless it is switched on, as 3.5 does.
-			const own = await OwnEtcd.start(server.binary, { v2: false });
-			try {
-				await assert.rejects(startLab({ env: { ETCDCTL_ENDPOINTS: own.endpoint } }), (error: unknown) => {
-					assert.ok(error instanceof V2DisabledError, String(error));
-					assert.match(
-						error.message,
-						new RegExp(`^etcd ${server.series}\\.\\d+ at ${own.endpoint} has no v2 API`),
-					);
-					assert.match(error.message, /--enable-v2/);
-					assert.match(error.message, /unset ETCDCTL_ENDPOINTS/);
-					return true;
-				});
-			} finally {
-				await own.stop();
-			}
 		});
 	});
 });

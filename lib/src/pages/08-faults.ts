@@ -34,6 +34,7 @@ export function atMember(cluster: Cluster, member: Member, options: AtMemberOpti
 	return {
 		...writersOf(cluster, beside),
 		version: cluster.version,
+		noV2: cluster.noV2,
 		// Its count of watchers would be one member's.
 		owned: false,
 		newPrefix: () => `${root}/${++prefixes}`,

@@ -10,6 +10,8 @@ import type { OpenStep, WriteStep } from "./steps";
 
 /** A server that a scenario runs on; every `Lab` is one. */
 export interface Target extends Pick<Lab, "v2" | "version" | "owned" | "newPrefix" | "mayOverflow"> {
+	/** Why there is no v2 API here, and how to get one; left out where there is. */
+	readonly noV2?: string | undefined;
 	/** The same server's v3 API, where a scenario is to run on that. */
 	readonly v3?: V3Client;
 	/** A new client for a run's watchers, where it is not what the writers use; the run closes it. */

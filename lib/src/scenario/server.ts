@@ -53,6 +53,9 @@ export async function runOnServer(
 	checkWorth(name, steps, without, apiName);
 	if (apiName === "v2") checkV2Keys(steps);
 	checkTtls(steps, stepTimeoutMs);
+	if (apiName === "v2" && target.noV2 !== undefined) {
+		throw new ScenarioError(`"${name}" needs the v2 API, or run(…, { api: "v3" }): ${target.noV2}`);
+	}
 	const api = apiOf(target, apiName);
 	try {
 		if (apiName === "v2") {

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ArgumentError } from "../http/errors";
 import { V2Client } from "../v2/client";
-import { findEtcd, freePorts, hasV2, type Place, peerPlaces, versionOf } from "./etcd";
+import { findEtcd, flagFor, freePorts, hasV2, type Place, peerPlaces, versionOf, whyNoV2 } from "./etcd";
 import { Keeper, onInterrupt, StartError } from "./keeper";
 import { ClusterMember, type MemberContext } from "./member";
 import { FaultError, type MemberApi, type MemberStatus, memberApiOf } from "./member-api";
@@ -14,7 +14,10 @@ export interface ClusterOptions {
 	readonly size?: 1 | 3 | 5;
 	/** The etcd binary; found by `findEtcd` unless given. */
 	readonly binary?: string;
-	/** More flags for each member, such as ["--snapshot-count", "100"]; they win over the lab's own. */
+	/**
+	 * More flags for each member, such as ["--snapshot-count", "100"]; they win over the lab's own. Those that 3.6 renamed
+	 * may be given by their old name, "--experimental-…".
+	 */
 	readonly flags?: readonly string[];
 	/** `peers`: what members send to each other goes through this process, which a partition needs. */
 	readonly proxied?: { readonly peers?: boolean };
@@ -60,6 +63,8 @@ interface Started {
 export class Cluster {
 	readonly members: readonly Member[];
 	readonly version: string;
+	/** Why there is no v2 API, and how to get one; undefined where there is. */
+	readonly noV2: string | undefined;
 	/** The v2 keys API of the members themselves, past what `clientUrl` put before them; an etcd 3.6 or later has none. */
 	readonly v2: V2Client;
 	readonly #members: readonly ClusterMember[];
@@ -75,6 +80,7 @@ export class Cluster {
 		this.#members = members;
 		this.members = members;
 		this.version = started.version;
+		this.noV2 = whyNoV2(started.version);
 		this.v2 = new V2Client({ endpoints: members.map((member) => member.direct) });
 		this.#ignoreInterrupts = onInterrupt(() => this.v2.abortAll());
 	}
@@ -112,6 +118,7 @@ export class Cluster {
 		const token = `lab-${randomBytes(4).toString("hex")}`;
 		const api = memberApiOf(version);
 		const v2Flags = hasV2(version) ? ["--enable-v2"] : [];
+		const flags = [...v2Flags, ...(options.flags ?? []).map((flag) => flagFor(version, flag))];
 		const members: ClusterMember[] = [];
 		const cluster = new Cluster(started, api, await fill());
 		return cluster;
@@ -120,7 +127,7 @@ export class Cluster {
 			for (const [at, port] of (await freePorts(size)).entries()) {
 				const direct = `http://127.0.0.1:${port}`;
 				const context: MemberContext = {
-					...{ keeper, binary, token, api, flags: [...v2Flags, ...(options.flags ?? [])] },
+					...{ keeper, binary, token, api, flags },
 					peers: () => members,
 					newPeer: () => peerAddress(at),
 					ended: (how) => options.onEnd?.(`etcd ${version} ${how}`),

@@ -48,13 +48,15 @@ export function hasV2(version: string): boolean {
 	return major < 3 || (major === 3 && minor < 6);
 }
 
-/** Makes sure that a binary is an etcd with the v2 API; gives its version. @throws StartError */
-export async function checkV2(binary: string): Promise<string> {
-	const version = await versionOf(binary);
-	if (hasV2(version)) return version;
-	throw new StartError(
-		`${binary} is etcd ${version}, which has no v2 API (3.6 removed it): name an etcd 3.4 or 3.5 in ETCD_WATCH_LAB_ETCD, or unset it`,
-	);
+/** Why an etcd of that version that the lab starts has no v2 API, and how to get one; undefined where it has it. */
+export function whyNoV2(version: string): string | undefined {
+	if (hasV2(version)) return undefined;
+	return `etcd ${version} has no v2 API (3.6 removed it): unset ETCD_WATCH_LAB_ETCD for the etcd 3.5 that \`npm start\` installs, which has v2 and v3`;
+}
+
+/** A flag that lost its "experimental-" in 3.6, by the name that the version knows (CHANGELOG-3.6.md; 3.7 has no other). */
+export function flagFor(version: string, flag: string): string {
+	return hasV2(version) ? flag : flag.replace(/^(--?)experimental-/, "$1");
 }
 
 /** The checkout's virtual environment, seen from lib/dist/server. */

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { ArgumentError } from "../http/errors";
+import { ArgumentError, BadAnswerError, LabError } from "../http/errors";
 import type { ConnectOptions } from "../http/request";
 import { V2Client } from "../v2/client";
-import { KeyNotFoundError, V2DisabledError } from "../v2/errors";
+import { KeyNotFoundError, UnauthorizedError, V2DisabledError } from "../v2/errors";
 import { V3Client } from "../v3/client";
 import { LeaseNotFoundError } from "../v3/errors";
 import type { PutOptions, Txn, TxnOperation, V3RequestOptions } from "../v3/requests";
@@ -117,7 +117,9 @@ export async function removeRoot(
 		const left: string[] = [];
 		const say = (what: string, why: unknown, command: string) =>
 			left.push(`${what} below ${root} may still be at ${at} (${messageOf(why)}): ${command}`);
-		if (keys.status === "rejected" && !(keys.reason instanceof KeyNotFoundError)) {
+		// Where there is no v2, nothing of it was made.
+		const isLeft = (why: unknown) => !(why instanceof KeyNotFoundError || why instanceof V2DisabledError);
+		if (keys.status === "rejected" && isLeft(keys.reason)) {
 			say(
 				"v2 keys",
 				keys.reason,
@@ -180,18 +182,55 @@ export function connectionFrom(env: NodeJS.ProcessEnv): ConnectOptions | undefin
 	return { endpoints, ...(user ? { user } : {}), tls };
 }
 
-/** Says what the clients refuse by the names of the variables that it came from, and what else to do. */
-export function byVariable(error: unknown): unknown {
-	if (error instanceof V2DisabledError) {
-		return Object.assign(error, {
-			message: `${error.message}, or unset ETCDCTL_ENDPOINTS to let the lab start its own`,
-		});
+/** What a server that can't be used says, and what to do. The first that fits is said. */
+const remedies: readonly (readonly [says: RegExp, what: string])[] = [
+	[
+		/^404 page not found/,
+		"it speaks no JSON, as etcd's grpc-proxy does not (it passes gRPC on, and no more): name the members' own URLs in ETCDCTL_ENDPOINTS",
+	],
+	[
+		/HTTP request to an HTTPS server|other side closed.* at http:/,
+		"if it speaks TLS, write https:// in ETCDCTL_ENDPOINTS, and name its CA in ETCDCTL_CACERT",
+	],
+	[
+		/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|before secure TLS/,
+		"if it speaks no TLS, write http:// in ETCDCTL_ENDPOINTS",
+	],
+	[
+		/SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET_ISSUER)/,
+		"name the file of the CA that signed it in ETCDCTL_CACERT",
+	],
+	[
+		/ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)|alert (bad certificate|certificate required)/i,
+		"it wants a certificate of the client's: name its files in ETCDCTL_CERT and ETCDCTL_KEY",
+	],
+	[/user name is empty/, "it has users: name one in ETCDCTL_USER (name:password)"],
+	[/authentication failed, invalid user/, "correct ETCDCTL_USER"],
+	[
+		/permission denied/,
+		"let its role use the lab's keys: etcdctl role grant-permission ROLE readwrite --prefix=true /etcd-watch-lab-",
+	],
+	[
+		/not supported for learner/,
+		"a learner serves no client: name the voting members alone in ETCDCTL_ENDPOINTS",
+	],
+];
+
+/** Says what the clients refuse by the names of the variables that it came from, and what to do about it. */
+export function byVariable(error: unknown, { user }: ConnectOptions): unknown {
+	if (!(error instanceof LabError)) return error;
+	if (error instanceof ArgumentError) {
+		const message = error.message
+			.replace(/\btls\.(ca|cert|key)\b/g, (_, name: keyof typeof tlsVariables) => tlsVariables[name])
+			.replace("give it as the user, not in the URL", "give it in ETCDCTL_USER, not in the URL");
+		return new ArgumentError(message, { cause: error.cause });
 	}
-	if (!(error instanceof ArgumentError)) return error;
-	const message = error.message
-		.replace(/\btls\.(ca|cert|key)\b/g, (_, name: keyof typeof tlsVariables) => tlsVariables[name])
-		.replace("give it as the user, not in the URL", "give it in ETCDCTL_USER, not in the URL");
-	return new ArgumentError(message, { cause: error.cause });
+	const says = error instanceof BadAnswerError ? error.excerpt : error.message;
+	const found = remedies.find(([pattern]) => pattern.test(says))?.[1];
+	const what = error instanceof UnauthorizedError && user === undefined ? remedies[5]?.[1] : found;
+	return what === undefined
+		? error
+		: Object.assign(error, { message: `${error.message.replace(/\s*\n\s*/g, " ")}: ${what}` });
 }
 
 function userFrom(user: string | undefined, password: string | undefined): ConnectOptions["user"] {

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { LabError } from "../http/errors";
 import type { ConnectOptions } from "../http/request";
 import { V2Client } from "../v2/client";
-import { KeyNotFoundError } from "../v2/errors";
+import { KeyNotFoundError, V2DisabledError } from "../v2/errors";
 import { V3Client } from "../v3/client";
 import { type Cluster, startCluster } from "./cluster";
-import { checkV2, findEtcd } from "./etcd";
+import { findEtcd, hasV2, versionOf } from "./etcd";
 import { byVariable, connectionFrom, GuestV3Client, overflowSwitch, type Root, removeRoot } from "./guest";
 import { Keeper, onInterrupt } from "./keeper";
 import { identify, noteRoot, rootsLeftAt } from "./leftovers";
@@ -15,8 +15,10 @@ export class SharedServerError extends LabError {}
 
 /** An etcd to experiment on, and everything that was made on the way to it. */
 export interface Lab {
-	/** The v2 keys API of the server. */
+	/** The v2 keys API of the server; where it has none, each request is a V2DisabledError. */
 	readonly v2: V2Client;
+	/** Why the server has no v2 API, and how to get one; undefined where it has it. */
+	readonly noV2: string | undefined;
 	/**
 	 * The v3 API of the same server; its keys are others than v2's, and so are its users. A server that has just been
 	 * started takes v3's requests a second or two after v2's: the first one waits.
@@ -24,7 +26,7 @@ export interface Lab {
 	readonly v3: V3Client;
 	/** The server's version, such as "3.5.1". */
 	readonly version: string;
-	/** One line for a notebook's set-up cell: the version and whose server it is. */
+	/** One line for a notebook's set-up cell: the version, whose server it is, and whether it lacks v2. */
 	readonly about: string;
 	/** Of the lab's own server: a port of 127.0.0.1, which every user of this machine can reach, without a password. */
 	readonly endpoints: readonly string[];
@@ -62,8 +64,9 @@ export interface LabOptions {
 }
 
 /**
- * Starts a lab: a throwaway etcd of its own, or the server that ETCDCTL_ENDPOINTS names.
- * @throws StartError, ArgumentError for a wrong variable, V2DisabledError, ConnectionError, UnauthorizedError
+ * Starts a lab: a throwaway etcd of its own, or the server that ETCDCTL_ENDPOINTS names, of any version from 3.4 on.
+ * @throws StartError, ArgumentError for a wrong variable, and what a server that can't be used answers, with what to do:
+ * ConnectionError, BadAnswerError, UnauthorizedError, V3Error
  */
 export function startLab(options: LabOptions = {}): Promise<Lab> {
 	return start(options, () => {});
@@ -75,7 +78,7 @@ async function start(options: LabOptions, over: () => void): Promise<Lab> {
 	const named = options.own ? undefined : connectionFrom(env);
 	const binary = named ? undefined : (options.binary ?? findEtcd(env));
 	// What is no etcd may do anything when it is started as one, and waiting for it to answer tells nobody why.
-	if (binary !== undefined) await checkV2(binary);
+	if (binary !== undefined) await versionOf(binary);
 	const keeper = await Keeper.start();
 	try {
 		if (binary === undefined) return await openLab(keeper, named as ConnectOptions, undefined, env, over);
@@ -92,7 +95,7 @@ async function start(options: LabOptions, over: () => void): Promise<Lab> {
 		return await openLab(keeper, { endpoints: server.endpoints, whyGone: () => gone }, server, env, over);
 	} catch (error) {
 		await keeper.close().catch(() => {});
-		throw named ? byVariable(error) : error;
+		throw named ? byVariable(error, named) : error;
 	}
 }
 
@@ -109,12 +112,15 @@ async function openLab(
 	const guest = owned ? undefined : new Guest(keeper, root, connection);
 	const v3 = guest?.v3 ?? new V3Client(connection);
 	let version: string;
+	let noV2 = own?.noV2;
 	try {
 		version = await v2.version();
-		// Tells whether the v2 API is on and the user may read here.
-		await v2.get(root).catch((error: unknown) => {
-			if (!(error instanceof KeyNotFoundError)) throw error;
-		});
+		if (!owned && !(await servesV2(v2, root))) {
+			const start = hasV2(version) ? "start it with --enable-v2, or " : "";
+			noV2 = `etcd ${version} at ${v2.endpoints.join(", ")} has no v2 API${start === "" ? " (3.6 removed it)" : ""}: ${start}unset ETCDCTL_ENDPOINTS for an etcd 3.5 of the lab's own, which has v2 and v3`;
+		}
+		// Tells whether the user may read here, in v3, too: there its first use is the page's first run.
+		if (noV2 !== undefined) await v3.range(root, { countOnly: true });
 	} catch (error) {
 		await Promise.all([v2.close(), v3.close()]);
 		throw error;
@@ -135,8 +141,9 @@ async function openLab(
 	return {
 		v2,
 		v3,
+		noV2,
 		version,
-		about: `etcd ${version}, ${owned ? "started by this lab for itself" : `at ${v2.endpoints.join(", ")}, keys below ${root}`}`,
+		about: `etcd ${version}, ${owned ? "started by this lab for itself" : `at ${v2.endpoints.join(", ")}, keys below ${root}`}${noV2 === undefined ? "" : "; it has no v2 API, for which records of etcd 3.5 stand in"}`,
 		endpoints: v2.endpoints,
 		owned,
 		root,
@@ -155,6 +162,17 @@ async function openLab(
 			return closing;
 		},
 	};
+}
+
+/** Whether the v2 API is on. @throws UnauthorizedError for a user that may not read here, and as the keys API */
+async function servesV2(v2: V2Client, key: string): Promise<boolean> {
+	try {
+		await v2.get(key);
+	} catch (error) {
+		if (error instanceof V2DisabledError) return false;
+		if (!(error instanceof KeyNotFoundError)) throw error;
+	}
+	return true;
 }
 
 /** A lab on a server that it did not start: what it makes there is removed, whatever becomes of the lab. */

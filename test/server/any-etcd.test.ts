@@ -124,6 +124,30 @@ describe("a lab on any etcd", function () {
 		});
 	}
 
+	it("has members of different versions, on v3, and refuses a number of binaries that fits no cluster", async () => {
+		await onEtcd("3.7", (newest) =>
+			onEtcd("3.6", async (older) => {
+				const binary = [newest, older, older];
+				await assert.rejects(
+					startCluster({ binary: [newest, older] }),
+					/a cluster of 3 has one binary, or 3, not 2/,
+				);
+				await withServer(startCluster({ binary }), async (cluster) => {
+					assert.match(cluster.version, /^3\.6\./);
+					assert.deepEqual(
+						cluster.members.map(({ version }) => version.slice(0, 3)),
+						["3.7", "3.6", "3.6"],
+					);
+					const [member] = cluster.members;
+					assert.ok(member);
+					const seen = await steps.run(atMember(cluster, member, { only: true }), { api: "v3" });
+					assert.deepEqual(sent(seen, "w"), both);
+					await member.restart();
+				});
+			}),
+		);
+	});
+
 	it("keeps its default: the wheel's etcd, both APIs, and not a word of what is missing", async () => {
 		const started = await startLab({ env: {} });
 		assert.deepEqual([started.noV2, /v2/.test(started.about)], [undefined, false]);

@@ -1,9 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ArgumentError } from "../http/errors";
 import { V2Client } from "../v2/client";
-import { findEtcd, flagFor, freePorts, hasV2, type Place, peerPlaces, versionOf, whyNoV2 } from "./etcd";
+import {
+	type Etcd,
+	etcdsFor,
+	flagFor,
+	freePorts,
+	hasV2,
+	oldestFirst,
+	type Place,
+	peerPlaces,
+	whyNoV2,
+} from "./etcd";
 import { Keeper, onInterrupt, StartError } from "./keeper";
 import { ClusterMember, type MemberContext } from "./member";
 import { FaultError, type MemberApi, type MemberStatus, memberApiOf } from "./member-api";
@@ -12,12 +21,9 @@ import { PartitionProxy, type PeerAddress } from "./partition";
 export interface ClusterOptions {
 	/** How many members; 3 unless given. */
 	readonly size?: 1 | 3 | 5;
-	/** The etcd binary; found by `findEtcd` unless given. */
-	readonly binary?: string;
-	/**
-	 * More flags for each member, such as ["--snapshot-count", "100"]; they win over the lab's own. Those that 3.6 renamed
-	 * may be given by their old name, "--experimental-…".
-	 */
+	/** The etcd binary, or one for each member; found by `findEtcd` unless given. v2 is on where all have it. */
+	readonly binary?: string | readonly string[];
+	/** More flags for each member; they win over the lab's own. One that 3.6 renamed is taken as "--experimental-…", too. */
 	readonly flags?: readonly string[];
 	/** `peers`: what members send to each other goes through this process, which a partition needs. */
 	readonly proxied?: { readonly peers?: boolean };
@@ -32,7 +38,7 @@ export interface ClusterOptions {
 /** What a reader can see of a member and do to it. Every action's fault is a FaultError when it can't be done now. */
 export type Member = Pick<
 	ClusterMember,
-	"name" | "id" | "endpoint" | "direct" | "pid" | "state" | Page | Action
+	"name" | "id" | "endpoint" | "direct" | "pid" | "state" | "version" | Page | Action
 >;
 type Page = "log" | "metrics" | "metric";
 type Action = "kill" | "terminate" | "pause" | "resume" | "restart" | "wipe" | "replace";
@@ -50,8 +56,7 @@ export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
 interface Started {
 	readonly options: ClusterOptions;
 	readonly size: number;
-	readonly binary: string;
-	readonly version: string;
+	readonly etcds: readonly Etcd[];
 	readonly keeper: Keeper;
 }
 
@@ -62,6 +67,7 @@ interface Started {
  */
 export class Cluster {
 	readonly members: readonly Member[];
+	/** Its members' version, of several the oldest. */
 	readonly version: string;
 	/** Why there is no v2 API, and how to get one; undefined where there is. */
 	readonly noV2: string | undefined;
@@ -79,8 +85,9 @@ export class Cluster {
 		this.#api = api;
 		this.#members = members;
 		this.members = members;
-		this.version = started.version;
-		this.noV2 = whyNoV2(started.version);
+		const versions = oldestFirst(started.etcds);
+		[this.version = ""] = versions;
+		this.noV2 = whyNoV2(versions.at(-1) ?? "");
 		this.v2 = new V2Client({ endpoints: members.map((member) => member.direct) });
 		this.#ignoreInterrupts = onInterrupt(() => this.v2.abortAll());
 	}
@@ -89,14 +96,12 @@ export class Cluster {
 	static async start(options: ClusterOptions): Promise<Cluster> {
 		const { size = 3 } = options;
 		if (![1, 3, 5].includes(size)) throw new ArgumentError("a cluster has 1, 3 or 5 members");
-		// The keeper runs it in another folder.
-		const binary = resolve(options.binary ?? findEtcd());
-		const version = await versionOf(binary);
+		const etcds = await etcdsFor(size, options.binary);
 		const keeper = options.keeper ?? (await Keeper.start());
 		try {
 			// Another process can take a port between its choice and etcd's start.
 			for (let attempt = 1; ; attempt++) {
-				const cluster = await Cluster.#prepare({ options, size, binary, version, keeper });
+				const cluster = await Cluster.#prepare({ options, size, etcds, keeper });
 				try {
 					await cluster.#start();
 					return cluster;
@@ -114,11 +119,10 @@ export class Cluster {
 
 	/** Ports, proxies and members; nothing runs yet. */
 	static async #prepare(started: Started): Promise<Cluster> {
-		const { size, keeper, binary, options, version } = started;
+		const { size, keeper, etcds, options } = started;
 		const token = `lab-${randomBytes(4).toString("hex")}`;
-		const api = memberApiOf(version);
-		const v2Flags = hasV2(version) ? ["--enable-v2"] : [];
-		const flags = [...v2Flags, ...(options.flags ?? []).map((flag) => flagFor(version, flag))];
+		const hasAllV2 = etcds.every(({ version }) => hasV2(version));
+		const api = memberApiOf(hasAllV2);
 		const members: ClusterMember[] = [];
 		const cluster = new Cluster(started, api, await fill());
 		return cluster;
@@ -126,6 +130,9 @@ export class Cluster {
 		async function fill(): Promise<ClusterMember[]> {
 			for (const [at, port] of (await freePorts(size)).entries()) {
 				const direct = `http://127.0.0.1:${port}`;
+				const { binary, version } = etcds[at] as Etcd;
+				const given = (options.flags ?? []).map((flag) => flagFor(version, flag));
+				const flags = hasAllV2 ? ["--enable-v2", ...given] : given;
 				const context: MemberContext = {
 					...{ keeper, binary, token, api, flags },
 					peers: () => members,
@@ -134,7 +141,7 @@ export class Cluster {
 				};
 				const endpoint = (await options.clientUrl?.(direct)) ?? direct;
 				const name = `${token}-${at + 1}`;
-				members.push(new ClusterMember(context, name, direct, endpoint, await peerAddress(at)));
+				members.push(new ClusterMember(context, name, version, direct, endpoint, await peerAddress(at)));
 			}
 			return members;
 		}

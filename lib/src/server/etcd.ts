@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { ArgumentError } from "../http/errors";
 import { StartError } from "./keeper";
 
 /** How long a member may take from its start to its first quorum read. */
@@ -46,6 +47,31 @@ export async function versionOf(binary: string): Promise<string> {
 export function hasV2(version: string): boolean {
 	const [major = 0, minor = 0] = version.split(".").map(Number);
 	return major < 3 || (major === 3 && minor < 6);
+}
+
+/** A binary, by its whole path since the keeper runs it in another folder, and its version. */
+export interface Etcd {
+	readonly binary: string;
+	readonly version: string;
+}
+
+/** One for each of so many members. @throws ArgumentError for another number of binaries, StartError */
+export async function etcdsFor(
+	size: number,
+	binary: string | readonly string[] = findEtcd(),
+): Promise<readonly Etcd[]> {
+	const all = typeof binary === "string" ? Array.from({ length: size }, () => binary) : binary;
+	if (all.length !== size)
+		throw new ArgumentError(`a cluster of ${size} has one binary, or ${size}, not ${all.length}`);
+	return await Promise.all(
+		all.map(async (one) => ({ binary: resolve(one), version: await versionOf(resolve(one)) })),
+	);
+}
+
+/** Their versions, the oldest first. */
+export function oldestFirst(etcds: readonly Etcd[]): readonly string[] {
+	const versions = etcds.map(({ version }) => version);
+	return versions.sort((one, other) => one.localeCompare(other, "en", { numeric: true }));
 }
 
 /** Why an etcd of that version that the lab starts has no v2 API, and how to get one; undefined where it has it. */

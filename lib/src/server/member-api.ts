@@ -2,7 +2,7 @@ import { get } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { Agent, type Dispatcher } from "undici";
 import { LabError } from "../http/errors";
-import { hasV2, type Place, startMs } from "./etcd";
+import { type Place, startMs } from "./etcd";
 
 /** A fault that this cluster can't have as it is now. Nothing was done. */
 export class FaultError extends LabError {}
@@ -25,9 +25,9 @@ interface PageAnswer {
 	readonly text: string;
 }
 
-/** The one that a version has. */
-export function memberApiOf(version: string): MemberApi {
-	return hasV2(version) ? new V2MemberApi() : new V3MemberApi();
+/** By the pages that all members have. */
+export function memberApiOf(hasV2: boolean): MemberApi {
+	return hasV2 ? new V2MemberApi() : new V3MemberApi();
 }
 
 /** The pages of a member that are not of the keys API. */

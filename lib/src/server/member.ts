@@ -48,6 +48,8 @@ export class ClusterMember {
 		private readonly context: MemberContext,
 		/** The random name that it was started with; it keeps it. */
 		readonly name: string,
+		/** Its etcd's, such as "3.5.1". */
+		readonly version: string,
 		/** The URL at which etcd itself listens. */
 		readonly direct: string,
 		/** The URL that clients use; another than `direct` where the cluster was started with `clientUrl`. */

@@ -1,4 +1,5 @@
 import { inNotebook, show } from "./page/display";
+import { tellOfRecords } from "./scenario/v2/recorded";
 import { tellOfWaits } from "./scenario/waits";
 
 /**
@@ -30,3 +31,4 @@ export { eventsOf, explain, loadTimeline, missedBy, saveTimeline, type Timeline 
 tellOfWaits((what) => {
 	if (inNotebook()) show({ "text/plain": `… ${what}` });
 });
+tellOfRecords((what) => show({ "text/plain": what }));

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import os from "node:os";
+import path from "node:path";
+import { loadTimeline, type Timeline } from "etcd-watch-lab";
+import { compareTimelines } from "etcd-watch-lab/timeline";
 import { compareNotebooks } from "#tools/comparison";
 import { misfits } from "#tools/lens";
 import type { Notebook } from "#tools/notebook";
+import { nameOf, readRecords, recordsFile, recordsOf } from "#tools/records";
 import { advice, told } from "#tools/told";
 import { volatileCells } from "#tools/volatile";
 import { root } from "../support/checkout";
@@ -90,9 +95,12 @@ describe("every notebook", function () {
 	const twice = new Map<string, Promise<Notebook>>();
 
 	before("begins all runs", () => {
+		fs.mkdirSync(artifacts("noted"), { recursive: true });
 		// In the order of the tests, so that none waits for a run that only comes after all the others'.
 		for (const { name, file, notebook } of all) {
-			fresh.set(name, begin(file, { outDir: artifacts("etcd-3.5") }));
+			fs.rmSync(notedBy(name), { force: true });
+			const noting = { ETCD_WATCH_LAB_RECORD: notedBy(name) };
+			fresh.set(name, begin(file, { outDir: artifacts("etcd-3.5"), env: noting }));
 			const doubled = variant(`${name}-twice`, {
 				...notebook,
 				cells: notebook.cells.flatMap((cell) =>
@@ -104,6 +112,10 @@ describe("every notebook", function () {
 		}
 		if (older === undefined) notCovered("the notebooks on etcd 3.4 (Debian: etcd-server)");
 	});
+
+	function notedBy(name: string): string {
+		return path.join(artifacts("noted"), name);
+	}
 
 	async function executed(runs: ReadonlyMap<string, Promise<Notebook>>, name: string): Promise<Notebook> {
 		const running = runs.get(name);
@@ -123,6 +135,21 @@ describe("every notebook", function () {
 				assertVerdicts(name, verdictsOf(notebook));
 				const differences = compareNotebooks(name, notebook, await executed(fresh, name));
 				assert.deepEqual(differences, [], `\n${told(name, differences)}\n${advice([name])}`);
+			});
+
+			it("has a record of each run and cell that needs v2, and of no other, as a fresh run gives it", async () => {
+				const result = await executed(fresh, name);
+				const committed = new Map(readRecords(recordsFile(name)).map((line) => [nameOf(line), line]));
+				const now = recordsOf(notedBy(name), result);
+				assert.deepEqual([...committed.keys()].sort(), now.map(nameOf).sort(), staleRecords(name));
+				for (const line of now) {
+					const before = committed.get(nameOf(line));
+					const [then, since] = [before, line].map((one) => one && "key" in one && timelineIn(one.value));
+					if (then === undefined || then === false || !since) continue;
+					// Which writes of a burst come first is the server's choice.
+					if (since.writes.some(({ burst }) => burst !== undefined)) continue;
+					assert.deepEqual(compareTimelines(then, since), [], `${then.name}: ${staleRecords(name)}`);
+				}
 			});
 
 			it("gives the same verdicts on etcd 3.4, and when each cell is run twice", async () => {
@@ -185,6 +212,18 @@ describe("a committed output", () => {
 			assert.doesNotMatch(text, telling, text);
 	});
 });
+
+function staleRecords(name: string): string {
+	const file = `notebooks/recorded/${name}.ndjson.gz`;
+	return `the records of the page are not what it gives: rm ${file}; npm run notebooks ${name}`;
+}
+
+/** The timeline that a record is, or has in it. */
+function timelineIn(value: unknown): Timeline | undefined {
+	if (typeof value !== "object" || value === null) return undefined;
+	const found = "seen" in value ? value.seen : "format" in value ? value : undefined;
+	return found === undefined ? undefined : loadTimeline(JSON.stringify(found));
+}
 
 /** The machine's name, unless it is a word that prose may hold. */
 function ownHost(): string[] {

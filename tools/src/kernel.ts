@@ -2,14 +2,17 @@ import fs from "node:fs";
 import path from "node:path";
 import { CellErrors } from "./cellerrors";
 import { withHints } from "./hints";
+import { joined } from "./notebook";
 import { root } from "./paths";
+import { recordedCell } from "./records";
 
 /**
  * The kernel of a notebook: tslab's, with two things put right. A cell may use what this Node has, not only what
  * TypeScript 5.0 knows of; and an error says in one line what is wrong, and in which line of the cell.
  */
 function main(configPath: string): void {
-	const { createConverter, createExecutor, JupyterHandlerImpl, ZmqServer } = loadTslab();
+	const tslab = loadTslab();
+	const { createConverter, createExecutor, JupyterHandlerImpl, ZmqServer } = tslab;
 	// Enough that the cell's own line is among the frames of an error from deep in the lab.
 	Error.stackTraceLimit = 40;
 	const errors = new CellErrors(path.join(root, "lib", "dist"));
@@ -38,12 +41,22 @@ function main(configPath: string): void {
 			browser?.close();
 		},
 	};
+	/** The running cell, and whether a record of it stands in for what it threw. */
+	const running = { source: "", isReplayed: false };
 	const executor = createExecutor(process.cwd(), converters, {
 		log: console.log,
 		// Called with a format for what TypeScript found, and with the error alone for what a cell threw.
-		error: (first: unknown, ...rest: unknown[]) =>
-			rest.length > 0 ? console.error(first, ...rest) : console.error(errors.said(first)),
+		error: (first: unknown, ...rest: unknown[]) => {
+			if (rest.length > 0) return console.error(first, ...rest);
+			running.isReplayed = replays(first, running.source, tslab.jupyter);
+			if (!running.isReplayed) console.error(errors.said(first));
+		},
 	});
+	const { execute } = executor;
+	executor.execute = async (source: string) => {
+		Object.assign(running, { source, isReplayed: false });
+		return (await execute(source)) || running.isReplayed;
+	};
 	const handler = new JupyterHandlerImpl(executor, false);
 	process.on("SIGINT", () => executor.interrupt());
 	process.on("uncaughtException", (error) => console.error(errors.saidAside(error)));
@@ -51,6 +64,23 @@ function main(configPath: string): void {
 		console.error(`${errors.saidAside(reason)}\n(nothing awaited the promise that ended so)`),
 	);
 	void new ZmqServer(handler, configPath).init();
+}
+
+/**
+ * A cell that asks the v2 API of a server without one: shows what it gave on an etcd that has it, and says so. False for
+ * another error, and where nothing is recorded of that very cell.
+ */
+function replays(thrown: unknown, source: string, jupyter: typeof import("tslab/dist/jupyter")): boolean {
+	if (!(thrown instanceof Error) || thrown.name !== "V2DisabledError") return false;
+	const record = recordedCell(source);
+	if (record === undefined) return false;
+	const server = /^etcd \S+/.exec(thrown.message)?.[0] ?? "it";
+	console.log(`recorded on etcd ${record.etcd} (this server, ${server}, has no v2 API):`);
+	for (const { output_type, text, data } of record.outputs) {
+		if (output_type === "stream") process.stdout.write(joined(text));
+		else Reflect.apply(jupyter.lastWriteDisplayData, jupyter, [{ data, metadata: {}, transient: {} }, false]);
+	}
+	return true;
 }
 
 /** tslab's parts, on a TypeScript that is told more: what this Node has, and to say where each line came from. */
@@ -86,6 +116,8 @@ function loadTslab() {
 		...(require("tslab/dist/converter") as typeof import("tslab/dist/converter")),
 		...(require("tslab/dist/executor") as typeof import("tslab/dist/executor")),
 		...(require("tslab/dist/jupyter") as typeof import("tslab/dist/jupyter")),
+		/** Its exports as they are at any time. */
+		jupyter: require("tslab/dist/jupyter") as typeof import("tslab/dist/jupyter"),
 	};
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import type { Host } from "./host";
 import { interruptible } from "./interrupts";
@@ -7,6 +8,7 @@ import { jupyterEnvironment, makeRuntimeDir } from "./jupyter";
 import { type Notebook, notebookFiles, writeNotebook } from "./notebook";
 import { root, shown, venvPython } from "./paths";
 import { Problem } from "./problem";
+import { recordsFile, recordsOf, writeRecords } from "./records";
 import { prepareVenv } from "./venv";
 
 /** A cell threw, ran for too long, or took its kernel down. */
@@ -71,6 +73,20 @@ export async function executeNotebook(file: string, options: ExecuteOptions = {}
 	}
 }
 
+/** The same, with what it gives to the records. Errors as `executeNotebook`. */
+export async function executeRecorded(file: string, options: ExecuteOptions = {}) {
+	const folder = fs.mkdtempSync(path.join(os.tmpdir(), "lab-records-"));
+	try {
+		const noted = path.join(folder, "noted");
+		fs.writeFileSync(noted, "");
+		const env = { ...options.env, ETCD_WATCH_LAB_RECORD: noted };
+		const notebook = await executeNotebook(file, { ...options, env });
+		return { notebook, records: recordsOf(noted, notebook) };
+	} finally {
+		fs.rmSync(folder, { recursive: true, force: true });
+	}
+}
+
 type Answer = { notebook: Notebook } | { cell: number; message: string };
 
 function python(
@@ -114,7 +130,10 @@ function plain(text: string): string {
 	return text.replace(/\u001b\[[0-9;]*m/g, "").trim();
 }
 
-/** `npm run notebooks`: runs all, or those named, and rewrites their outputs in place. */
+/**
+ * `npm run notebooks`: runs all, or those named, and rewrites their outputs in place, and the records that stand in for
+ * their v2 cells on a server without v2.
+ */
 export async function runNotebooks(host: Host, names: readonly string[]): Promise<number> {
 	const files = notebookFiles(names);
 	await host.exclusive(() => host.compile(["lib"]));
@@ -124,8 +143,9 @@ export async function runNotebooks(host: Host, names: readonly string[]): Promis
 		for (const file of files) {
 			const begin = Date.now();
 			try {
-				const notebook = await executeNotebook(file, { env: ownEtcd, signal: interrupted });
+				const { notebook, records } = await executeRecorded(file, { env: ownEtcd, signal: interrupted });
 				writeNotebook(file, notebook);
+				writeRecords(recordsFile(file), records);
 				host.say(`${shown(file)}  ${((Date.now() - begin) / 1000).toFixed(1)} s`);
 			} catch (error) {
 				if (interrupted.aborted)

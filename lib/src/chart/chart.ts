@@ -105,7 +105,7 @@ function runsChart(
 	const isHidden = (shape: Shape) =>
 		shape.style === "listening" && ((shape.x2 ?? 0) - shape.x) * pixelsPerIndex(input.axis) < 4;
 	const legend = entriesOf(shapes.filter((shape) => !isHidden(shape)));
-	return chartOf({ ...input, shapes, slider, legend });
+	return chartOf({ ...input, of: runs, shapes, slider, legend });
 }
 
 function nameOf({ api, server }: Timeline): string {

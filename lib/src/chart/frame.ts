@@ -2,6 +2,7 @@ import { escapeUTF8 } from "entities";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { printable, printableLines } from "../timeline/printable";
+import { type MaybeRecorded, recordedIn } from "../timeline/words";
 import { type Axis, type Layer, layersOf } from "./layers";
 import { type Entry, entriesOf, legendShapes, wrapped } from "./placing";
 import type { Shape } from "./shape";
@@ -27,6 +28,8 @@ interface ChartInput {
 	readonly title: string;
 	/** "" for none. */
 	readonly subtitle: string;
+	/** What it is drawn from: of a record the subtitle says so. */
+	readonly of?: readonly MaybeRecorded[];
 	/** What a screen reader says of the whole. */
 	readonly description: string;
 	readonly text: string;
@@ -53,7 +56,16 @@ const RIGHT = 28;
 const AXIS = 58;
 
 /** Shapes as a chart: in a frame with titles and a legend, as a spec, as SVG and as text. */
-export function chartOf(input: ChartInput): Chart {
+export function chartOf({ of = [], ...given }: ChartInput): Chart {
+	const records = recordedIn(of);
+	const said = (text: string, between: string) =>
+		[text, ...records.filter((record) => !text.includes(record))].filter((one) => one !== "").join(between);
+	const input: ChartInput = {
+		...given,
+		subtitle: said(given.subtitle, "; "),
+		description: said(given.description, " "),
+		text: records.length === 0 ? given.text : `${said(given.text, "\n").trimEnd()}\n`,
+	};
 	const { left, plotHeight, shapes, axis, slider } = input;
 	const below = input.below ?? AXIS;
 	const legend = legendShapes(input.legend ?? entriesOf(shapes), plotHeight + below, input.legendLeft);

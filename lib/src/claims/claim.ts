@@ -24,13 +24,15 @@ export interface Verdict {
 	readonly evidence: readonly Evidence[];
 	/** "v3" when it is of a v3 run, whose indexes are revisions. */
 	readonly api?: "v3";
+	/** As a timeline's, where it is of a record. */
+	readonly recorded?: string;
 }
 
 /** A statement about etcd's watch that a run can confirm, refute, or leave untested. */
 export type Claim = (timeline: Timeline) => Verdict;
 
 /** A verdict without its claim. */
-export type Finding = Omit<Verdict, "claim" | "api">;
+export type Finding = Omit<Verdict, "claim" | "api" | "recorded">;
 
 /** A run as a claim reads it. */
 export interface Run {
@@ -62,7 +64,12 @@ export function claim(
 			watchers: account.watchers.filter(({ watcher }) => watcher.kind !== "follow"),
 		};
 		const found = isV3 && v2Only !== undefined ? untested(`of v3 it says nothing: ${v2Only}`) : check(run);
-		return { claim: statement, ...found, ...(isV3 ? { api: "v3" } : {}) };
+		const { recorded } = timeline;
+		return {
+			...{ claim: statement, ...found },
+			...(isV3 ? { api: "v3" } : {}),
+			...(recorded === undefined ? {} : { recorded }),
+		};
 	};
 }
 

@@ -56,6 +56,7 @@ export function exercise(
 export function checkExercise(exercise: Exercise, timeline: Timeline): void {
 	const { solved: isSolved, words } = exercise.judge(timeline);
 	showTable({
+		of: [timeline],
 		title: exercise.task,
 		columns: ["your run", "why"],
 		rows: [[{ text: isSolved ? "solved" : "not yet", mark: isSolved ? "right" : "wrong" }, words]],

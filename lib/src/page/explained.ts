@@ -28,6 +28,7 @@ export function showExplanation(timeline: Timeline, watcher: string, write: numb
 	const { words, source, notebook } = explain(timeline, watcher, write);
 	const written = timeline.writes.find(({ id }) => id === write);
 	showTable({
+		of: [timeline],
 		title: `Write ${write}${written ? `, ${writeWords(written)}` : ""}, at "${printable(watcher)}"`,
 		columns: ["why", "in etcd 3.5", "the page that shows it"],
 		rows: [[words, source === "" ? "the client's doing" : source, notebook]],
@@ -52,6 +53,7 @@ export function explainTable(timeline: Timeline): Table {
 		].join("\n");
 	const groups = rowsOf(reasoned, kindOf);
 	return tableOf({
+		of: [timeline],
 		title: `Why each watcher was or wasn't told: ${printable(timeline.name)}`,
 		columns: [
 			unitOf(timeline),
@@ -92,6 +94,7 @@ export function differenceTable(one: Timeline, other: Timeline): Table {
 	if (differences.length === 0) {
 		const events = one.watchers.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
 		return tableOf({
+			of: [one, other],
 			columns: [`${left} and ${right}`, "writes compared", "events compared"],
 			rows: [[{ text: "the same, event by event", mark: "right" }, one.writes.length, events]],
 		});
@@ -103,6 +106,7 @@ export function differenceTable(one: Timeline, other: Timeline): Table {
 	const isApart = differences.some(({ notCompared }) => notCompared === twoScenarios);
 	const count = `${differences.length} ${differences.length === 1 ? "place" : "places"}`;
 	return tableOf({
+		of: [one, other],
 		title: isApart ? `NOT COMPARABLE: ${twoScenarios}` : `DIFFERENT in ${count}`,
 		...(isApart ? { subtitle: "Run the same scenario in both." } : {}),
 		columns: ["where", left, right],

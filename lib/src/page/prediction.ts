@@ -1,7 +1,7 @@
 import { accountOf, checkTimeline } from "../timeline/account";
 import { becauseWords } from "../timeline/explain";
 import { printable } from "../timeline/printable";
-import { manyWords, stretchesInWords } from "../timeline/reading";
+import { type MaybeRecorded, manyWords, stretchesInWords } from "../timeline/reading";
 import type { Timeline } from "../timeline/timeline";
 import { show } from "./display";
 import { type Cell, grouped, MOST_ALONE, reasonIn, rowsOf, type Table, tableBundle, tableOf } from "./table";
@@ -208,9 +208,9 @@ function kindOf({ watcher, operation, key, predicted, came, isKnown, because }: 
 
 /**
  * The comparison as a table. Of a long run writes with the same end share a row, and what was wrong comes first, the
- * rarest at the top.
+ * rarest at the top. `of`: the run, which may be a record.
  */
-export function predictionTable(result: PredictionResult): Table {
+export function predictionTable(result: PredictionResult, of: readonly MaybeRecorded[] = []): Table {
 	const rankOf = ([row]: readonly PredictionRow[]) => (row?.right ? 2 : row?.isKnown ? 0 : 1);
 	const groups = rowsOf(result.rows, kindOf);
 	if (result.rows.length > MOST_ALONE) groups.sort((one, other) => rankOf(one) - rankOf(other));
@@ -236,6 +236,7 @@ export function predictionTable(result: PredictionResult): Table {
 		];
 	});
 	return tableOf({
+		of,
 		title: "Your prediction, and what came",
 		columns: ["watcher", "write", "what", "predicted", "came", "right?", "why"],
 		rows,
@@ -251,5 +252,5 @@ export function predictionTable(result: PredictionResult): Table {
  * `comparePrediction`.
  */
 export function checkPrediction(prediction: Prediction, timeline: Timeline): void {
-	show(tableBundle(predictionTable(comparePrediction(prediction, timeline))));
+	show(tableBundle(predictionTable(comparePrediction(prediction, timeline), [timeline])));
 }

@@ -15,6 +15,7 @@ import { type Cell, type Table, tableBundle, tableOf } from "./table";
 export function timelineTable(timeline: Timeline, options: Titles = {}): Table {
 	const { rows, legend, notes } = timelineRows(timeline);
 	return tableOf({
+		of: [timeline],
 		title: options.title ?? timeline.name,
 		subtitle: options.subtitle ?? countsInWords(timeline),
 		columns: [
@@ -55,6 +56,7 @@ export function eventsTable(timeline: Timeline, watcherName: string, options: Ev
 	const isV3 = timeline.api === "v3";
 	const replayed = watcher.deliveries.some((delivery) => delivery.fromHistory);
 	return tableOf({
+		of: [timeline],
 		title: options.title ?? `${watcher.name}: ${watcherWords(watcher)}`,
 		columns: [
 			"event",
@@ -90,6 +92,7 @@ export function eventTable(timeline: Timeline, watcherName: string, options: Eve
 export function gapTable(timeline: Timeline, watcher: string): Table {
 	const gaps = gapsOf(timeline, watcher);
 	return tableOf({
+		of: [timeline],
 		title: `What "${printable(watcher)}" was told of the events that it could not have`,
 		columns: ["gap", "why", "added", "changed", "removed", "the state to go on from"],
 		rows: gaps.map((gap) => [
@@ -117,6 +120,7 @@ export function lossTable(runs: readonly Timeline[]): Table {
 	for (const run of runs) checkTimeline(run);
 	const names = [...new Set(runs.flatMap(({ watchers }) => watchers.map(({ name }) => printable(name))))];
 	return tableOf({
+		of: runs,
 		title: "Events that never came, and of which nothing was said",
 		columns: ["run", ...names],
 		rows: runs.map((run) => [

@@ -1,7 +1,7 @@
 import { escapeUTF8 } from "entities";
 import { groupBy } from "../timeline/account";
 import { printable, shortened, textTable } from "../timeline/printable";
-import { ends } from "../timeline/words";
+import { ends, type MaybeRecorded, recordedIn } from "../timeline/words";
 import { show } from "./display";
 
 /**
@@ -24,6 +24,8 @@ export interface TableInput {
 	readonly mostRows?: number;
 	/** Said below the table, a line each. */
 	readonly notes?: readonly string[];
+	/** What it is made from: of a record a line below the table says so. */
+	readonly of?: readonly MaybeRecorded[];
 }
 
 /** A table as plain data: what a notebook is sent. Everything in the HTML is escaped. */
@@ -63,7 +65,7 @@ export function tableOf({ rows: all, mostRows = MOST_ROWS, ...rest }: TableInput
 	);
 	const title = input.title === undefined ? [] : [printable(input.title)];
 	const subtitle = input.subtitle === undefined ? [] : [printable(input.subtitle)];
-	const notes = (input.notes ?? []).map(printable);
+	const notes = [...(input.notes ?? []).map(printable), ...recordedIn(input.of ?? [])];
 
 	const cell = (tag: "td" | "th", value: string, at: number, whole: boolean | undefined) =>
 		`<${tag} style="text-align: ${align[at] ?? "left"}${whole && value.includes(" ") ? "; white-space: nowrap" : ""}">${value}</${tag}>`;

@@ -1,7 +1,7 @@
 import { escapeUTF8 } from "entities";
 import type { Evidence, Verdict } from "../claims/claim";
 import { printable, shortened } from "../timeline/printable";
-import { lifeWords, refusalWords, type Unit, unitOf, writeWords } from "../timeline/reading";
+import { lifeWords, recordedIn, refusalWords, type Unit, unitOf, writeWords } from "../timeline/reading";
 import { show } from "./display";
 import { htmlBlock, type Table, tableBundle } from "./table";
 
@@ -45,6 +45,7 @@ export function verdictView(verdict: Verdict, options: VerdictOptions = {}): Tab
 	const rows = evidence.slice(0, MOST_EVIDENCE).map((one) => evidenceWords(one, unit));
 	const more = evidence.length - rows.length;
 	if (more > 0) rows.push(`… and ${more} more`);
+	rows.push(...recordedIn([verdict]));
 	const list =
 		rows.length === 0 ? "" : `<ul>${rows.map((row) => `<li>${escapeUTF8(row)}</li>`).join("")}</ul>`;
 	return {

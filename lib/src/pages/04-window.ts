@@ -8,6 +8,7 @@ import type { Target } from "../scenario/api";
 import { scenario } from "../scenario/scenario";
 import { checkWrites } from "../scenario/server";
 import { accountOf } from "../timeline/account";
+import { onV2 } from "../scenario/v2/recorded";
 import { pixelsOf, printable, shortened, textTable } from "../timeline/printable";
 import type { LifeEvent, NodeRecord, Timeline } from "../timeline/timeline";
 import { EventIndexClearedError } from "../v2";
@@ -44,6 +45,13 @@ export async function slideHistory(
 	target: Target,
 	options: { readonly count: number; readonly every: number },
 ): Promise<{ readonly moments: readonly HistoryMoment[]; readonly quietIndex: number }> {
+	return await onV2(target, { name: "the sliding history", of: options }, () => slide(target, options));
+}
+
+async function slide(
+	target: Target,
+	options: { readonly count: number; readonly every: number },
+): ReturnType<typeof slideHistory> {
 	checkWrites(target, options.count, `sliding the history by ${options.count} writes`);
 	const { origin } = await scenario("the quiet key").set("/quiet/key", "still here").run(target);
 	const moments: HistoryMoment[] = [await historyNow(target, origin)];

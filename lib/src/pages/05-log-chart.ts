@@ -15,6 +15,7 @@ import type { KeyCompared } from "./05-log";
 export function carriedTable(timeline: Timeline, watcher: string): Table {
 	const asked = new Map(accountOf(timeline).changes.map(({ index, write }) => [index, write.operation]));
 	return tableOf({
+		of: [timeline],
 		title: `What each event carried: ${printable(timeline.name)}`,
 		columns: [
 			unitOf(timeline),
@@ -98,6 +99,7 @@ export function logChart(
 		]),
 	}).text;
 	return chartOf({
+		of: [timeline],
 		title: options.title,
 		subtitle,
 		description: table,

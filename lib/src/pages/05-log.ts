@@ -2,6 +2,7 @@ import { flattened } from "../follow/tree";
 import { type RunOptions, ScenarioError, type Target } from "../scenario/api";
 import type { Recorder } from "../scenario/record";
 import type { Scenario } from "../scenario/scenario";
+import { onV2 } from "../scenario/v2/recorded";
 import { seenNode } from "../scenario/v3/node";
 import { accountOf } from "../timeline/account";
 import type { Delivery, NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";
@@ -32,6 +33,16 @@ export async function runWithReads(
 	target: Target,
 	options: Omit<RunOptions, "onWritten"> = {},
 ): Promise<{ readonly seen: Timeline; readonly reads: readonly TreeAt[] }> {
+	const run = () => runReading(steps, target, options);
+	if (options.api === "v3") return await run();
+	return await onV2(target, { name: steps.name, of: ["with reads", steps.steps] }, run);
+}
+
+async function runReading(
+	steps: Scenario,
+	target: Target,
+	options: Omit<RunOptions, "onWritten">,
+): ReturnType<typeof runWithReads> {
 	const reads: TreeAt[] = [];
 	const read = options.api === "v3" ? readV3 : readV2;
 	const seen = await steps.run(target, {

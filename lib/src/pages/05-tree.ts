@@ -58,6 +58,7 @@ export function treeChart(timeline: Timeline): Chart {
 	const text = textOf(title, moments);
 	const slider = { min: 0, max: last, name: "the tree at index " };
 	return chartOf({
+		of: [timeline],
 		title,
 		subtitle,
 		description: text,

@@ -55,6 +55,7 @@ export function numbersChart(runs: readonly KeyNumbers[], options: Titles = {}):
 		(_, nth): Shape => ({ style: "lane", x: nth + 1, y: labels.height + 8, y2: top }),
 	);
 	return chartOf({
+		of: runs,
 		title,
 		subtitle: options.subtitle ?? "",
 		description: runs.map(inWords).join(" "),
@@ -97,6 +98,7 @@ export function numbersTable(runs: readonly KeyNumbers[], options: Titles = {}):
 	const names = runs.flatMap(({ api }) => numberNames[api]);
 	const writes = runs[0]?.after ?? [];
 	return tableOf({
+		of: runs,
 		title: options.title ?? `The numbers of ${shortened(runs[0]?.key ?? "", 60)}, write by write`,
 		...(options.subtitle === undefined ? {} : { subtitle: options.subtitle }),
 		columns: ["write", ...names],

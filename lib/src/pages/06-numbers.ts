@@ -5,6 +5,7 @@ import { Recorder } from "../scenario/record";
 import type { Scenario } from "../scenario/scenario";
 import { stepWords, type WriteStep } from "../scenario/steps";
 import { V2Api } from "../scenario/v2/api";
+import { onV2 } from "../scenario/v2/recorded";
 import { V3Api } from "../scenario/v3/api";
 import { counterparts } from "../scenario/v3/counterparts";
 import { printable } from "../timeline/printable";
@@ -34,6 +35,8 @@ export interface KeyNumbers {
 	readonly api: "v2" | "v3";
 	readonly key: string;
 	readonly after: readonly NumbersAfter[];
+	/** As a timeline's, where it is a record. */
+	readonly recorded?: string;
 }
 
 /**
@@ -53,6 +56,18 @@ export async function keyNumbers(
 	if (other)
 		throw new ScenarioError(`"${stepWords(other)}" is no write: numbers are read after writes alone`);
 	const { api: name = "v2", signal = new AbortController().signal } = options;
+	const read = () => readNumbers(writes, target, key, name, signal);
+	if (name === "v2") return await onV2(target, { name: steps.name, of: ["numbers", steps.steps, key] }, read);
+	return await read();
+}
+
+async function readNumbers(
+	writes: readonly WriteStep[],
+	target: Target,
+	key: string,
+	name: "v2" | "v3",
+	signal: AbortSignal,
+): Promise<KeyNumbers> {
 	if (name === "v3" && target.v3 === undefined)
 		throw new ScenarioError("this server's v3 API is not at hand: run it on a lab");
 	const api = name === "v3" && target.v3 ? new V3Api(target.v3, target) : new V2Api(target);

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { request } from "undici";
 import { ConnectionError } from "../http";
 import type { Target } from "../scenario/api";
+import { onV2 } from "../scenario/v2/recorded";
 import { type Cluster, startCluster } from "../server";
 import { EtcdError, type Poll, V2Client } from "../v2";
 import { keyPath } from "../v2/key";
@@ -30,17 +31,21 @@ export interface EndedPoll {
 export async function endOfAPoll(how: PollEnd): Promise<EndedPoll> {
 	const cluster = await startCluster({ size: 1 });
 	try {
-		const key = "/quiet";
-		const { modifiedIndex: afterIndex } = (await cluster.v2.set(key, "before")).node;
-		const got = await ended(cluster, key, afterIndex, how);
-		const [member] = cluster.members;
-		if (member?.state === "stopped") await member.restart();
-		await cluster.v2.set(key, "what it waited for");
-		const answer = await (await cluster.v2.poll(key, { afterIndex })).answer();
-		return { how, got, askedAgain: answer.kind === "event" ? answer.event.node.value : undefined };
+		return await onV2(cluster, { name: `a poll's end: ${how}`, of: [] }, () => endOfOne(cluster, how));
 	} finally {
 		await cluster.close();
 	}
+}
+
+async function endOfOne(cluster: Cluster, how: PollEnd): Promise<EndedPoll> {
+	const key = "/quiet";
+	const { modifiedIndex: afterIndex } = (await cluster.v2.set(key, "before")).node;
+	const got = await ended(cluster, key, afterIndex, how);
+	const [member] = cluster.members;
+	if (member?.state === "stopped") await member.restart();
+	await cluster.v2.set(key, "what it waited for");
+	const answer = await (await cluster.v2.poll(key, { afterIndex })).answer();
+	return { how, got, askedAgain: answer.kind === "event" ? answer.event.node.value : undefined };
 }
 
 async function ended(cluster: Cluster, key: string, afterIndex: number, how: PollEnd): Promise<string> {
@@ -86,6 +91,10 @@ export async function answersTo(
 	target: Target,
 	queries: readonly string[],
 ): Promise<[query: string, answer: string][]> {
+	return await onV2(target, { name: "answers to queries", of: queries }, () => answersOf(target, queries));
+}
+
+async function answersOf(target: Target, queries: readonly string[]): ReturnType<typeof answersTo> {
 	const { v2 } = target;
 	const rows: [string, string][] = [];
 	for (const query of queries) {

@@ -3,6 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { FollowOptions } from "../follow";
 import { LabError } from "../http";
 import type { Faults, Target } from "../scenario/api";
+import { onV2 } from "../scenario/v2/recorded";
 import { type Cluster, type Member, startCluster } from "../server";
 import type { FaultKind, FaultRecord } from "../timeline/timeline";
 import { V2Client } from "../v2";
@@ -213,6 +214,15 @@ export async function readsWhenCutOff(
 	options: { readonly quorumMs?: number } = {},
 ): Promise<{ readonly cutOff: CutOffReads; readonly others: CutOffReads }> {
 	const { quorumMs = 1_000 } = options;
+	const reads = { name: "reads on both sides of a partition", of: [] };
+	return await onV2(cluster, reads, () => readsOf(cluster, broken, quorumMs));
+}
+
+async function readsOf(
+	cluster: Cluster,
+	broken: Member | undefined,
+	quorumMs: number,
+): ReturnType<typeof readsWhenCutOff> {
 	const member = broken ?? (await followerOf(cluster));
 	const target = atMember(cluster, member);
 	const { v2, faults } = target;

@@ -6,6 +6,7 @@ import { Recorder } from "./record";
 import { Run, stepMs } from "./run";
 import type { Step } from "./steps";
 import { V2Api } from "./v2/api";
+import { onV2 } from "./v2/recorded";
 import { V3Api } from "./v3/api";
 import { withoutCounterpart } from "./v3/counterparts";
 
@@ -40,7 +41,7 @@ export async function runOnServer(
 	target: Target,
 	options: RunOptions,
 ): Promise<Timeline> {
-	const { api: apiName = "v2", signal, stepTimeoutMs } = options;
+	const { api: apiName = "v2", stepTimeoutMs } = options;
 	checkOptions("run", options);
 	if (steps.some(({ step }) => step === "fault") && target.faults === undefined) {
 		throw new ScenarioError(
@@ -53,19 +54,30 @@ export async function runOnServer(
 	checkWorth(name, steps, without, apiName);
 	if (apiName === "v2") checkV2Keys(steps);
 	checkTtls(steps, stepTimeoutMs);
-	if (apiName === "v2" && target.noV2 !== undefined) {
-		throw new ScenarioError(`"${name}" needs the v2 API, or run(…, { api: "v3" }): ${target.noV2}`);
-	}
-	const api = apiOf(target, apiName);
+	const run = () => runLive(name, steps, target, { ...options, api: apiName }, without);
+	if (apiName === "v3") return await run();
+	const timeline = await onV2(target, { name, of: steps }, run);
+	if (timeline.recorded !== undefined) options.onChange?.(() => timeline);
+	return timeline;
+}
+
+async function runLive(
+	name: string,
+	steps: readonly Step[],
+	target: Target,
+	options: RunOptions & { readonly api: Timeline["api"] },
+	without: ReturnType<typeof withoutCounterpart>,
+): Promise<Timeline> {
+	const api = apiOf(target, options.api);
 	try {
-		if (apiName === "v2") {
+		if (options.api === "v2") {
 			const writes = writeCount(steps);
 			announceWrites(target, writes, `"${name}" makes ${writes} writes, which`);
 		} else if (steps.some(({ step }) => step === "compact")) {
 			target.mayOverflow(`"${name}" compacts the store, which`);
 		}
 		const prefix = target.newPrefix();
-		const recorder = new Recorder(prefix, await api.now(prefix, signal));
+		const recorder = new Recorder(prefix, await api.now(prefix, options.signal));
 		const run = new Run({ name, api, recorder, without, target, options });
 		try {
 			return await run.steps(steps);

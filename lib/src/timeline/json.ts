@@ -128,6 +128,7 @@ const shape: z.ZodType<Timeline> = z.strictObject({
 	withoutCounterpart: z
 		.array(z.strictObject({ step: z.int().min(1), what: z.string(), why: z.string() }))
 		.exactOptional(),
+	recorded: z.string().exactOptional(),
 });
 
 /** What no run can give though each field is right by itself: who reads by name, id or index would read one of two. */

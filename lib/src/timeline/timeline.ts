@@ -38,6 +38,8 @@ export interface Timeline {
 	readonly compactions?: readonly CompactionRecord[];
 	/** What of the scenario this API has no counterpart for, in order; absent where it has all. */
 	readonly withoutCounterpart?: readonly WithoutCounterpart[];
+	/** Of a record that stands in for a run, on a server without v2: where it was made, and why. Every view of it says so. */
+	readonly recorded?: string;
 }
 
 export interface CompactionRecord {

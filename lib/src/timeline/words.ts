@@ -223,3 +223,14 @@ export function compactionWords({ at, index }: CompactionRecord): string {
 export function withoutWords({ step, what, why }: WithoutCounterpart): string {
 	return `step ${step}, ${shortened(what, 60)}: no counterpart (${printable(why)})`;
 }
+
+/** What may be a record that stands in for a run, and then says so. */
+export interface MaybeRecorded {
+	readonly recorded?: string | undefined;
+}
+
+/** What of these is a record, and of which server: a sentence each, and none for what was run live. */
+export function recordedIn(all: readonly MaybeRecorded[]): readonly string[] {
+	const found = all.flatMap(({ recorded }) => (recorded === undefined ? [] : [printable(recorded)]));
+	return [...new Set(found)];
+}

@@ -1,6 +1,7 @@
 import type { Target } from "../../scenario/api";
 import { scenario } from "../../scenario/scenario";
 import { checkWrites } from "../../scenario/server";
+import { onV2 } from "../../scenario/v2/recorded";
 import { missedBy } from "../../timeline/ask";
 import type { Timeline } from "../../timeline/timeline";
 
@@ -25,16 +26,29 @@ export async function lossBySpeed(
 	paces: readonly number[],
 	onPoint: (series: readonly SpeedSeries[]) => void = () => {},
 ): Promise<readonly SpeedSeries[]> {
+	const made = [writeCount, runCount, ...paces];
+	const series = await onV2(target, { name: "losses by speed", of: made }, () =>
+		race(target, paces, onPoint),
+	);
+	if (target.noV2 !== undefined) onPoint(series);
+	return series;
+}
+
+async function race(
+	target: Target,
+	paces: readonly number[],
+	onPoint: (series: readonly SpeedSeries[]) => void,
+): Promise<readonly SpeedSeries[]> {
 	const writes = paces.length * runCount * writeCount;
 	checkWrites(target, writes, `racing ${paces.length} paces with ${writes} writes`);
 	let series: SpeedSeries[] = Object.values(loops).map((name) => ({ name, points: [] }));
 	for (const perSecond of paces) {
-		const race = scenario(`${perSecond} writes a second`)
+		const steps = scenario(`${perSecond} writes a second`)
 			.pollLoop("forgets", "/a", { recursive: true })
 			.watch("carries", "/a", { recursive: true })
 			.burst("/a", { count: writeCount, perSecond });
 		const runs: Timeline[] = [];
-		while (runs.length < runCount) runs.push(await race.run(target));
+		while (runs.length < runCount) runs.push(await steps.run(target));
 		const lost = Object.keys(loops).map((watcher) =>
 			median(runs.map((run) => (100 * missedBy(run, watcher).length) / writeCount)),
 		);

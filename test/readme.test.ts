@@ -64,7 +64,7 @@ describe("README", () => {
 	});
 
 	it("lists every notebook", () => {
-		for (const name of ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09"])
+		for (const name of ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10"])
 			assert.match(readme, new RegExp(`\\[${name}\\]\\(notebooks/`));
 	});
 

@@ -518,6 +518,16 @@ const cases: Readonly<Record<Name, Cases>> = {
 			["v2", scenario("s").set("/k"), /a run on v2\. Its keys have no version: run it with { api: "v3" }/],
 		],
 	},
+	keptDelete: {
+		solved: [],
+		notYet: [
+			[
+				"v2",
+				scenario("s").set("/a/k").delete("/a/k"),
+				/a run on v2\. It has no compaction: run it with { api: "v3" }/,
+			],
+		],
+	},
 	removalInAGap: {
 		solved: [
 			[

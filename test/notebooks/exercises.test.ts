@@ -506,6 +506,84 @@ const cases: Readonly<Record<string, Case>> = {
 			},
 		],
 	},
+	keptDelete: {
+		notebook: "10-versions",
+		api: "v3",
+		start:
+			/the compaction ends at the delete of \/a\/k at 2, and before 3\.4\.34 and 3\.5\.16 that one is not told/,
+		solved: [
+			{
+				answer: scenario("below the delete")
+					.set("/a/k", "1")
+					.delete("/a/k")
+					.compact(1)
+					.set("/a/k", "2")
+					.watch("late", "/a", { recursive: true, afterIndex: 1 }),
+				words: /the delete of \/a\/k at 2 came, since the compaction ended before it, at 1/,
+			},
+			{
+				answer: scenario("another delete")
+					.set("/a/k", "1")
+					.delete("/a/k")
+					.compact()
+					.set("/a/k", "2")
+					.delete("/a/k")
+					.watch("late", "/a", { recursive: true, afterIndex: 2 }),
+				words: /the delete of \/a\/k at 4 came/,
+			},
+		],
+		notYet: [
+			{
+				answer: scenario("no compaction")
+					.set("/a/k", "1")
+					.delete("/a/k")
+					.watch("late", "/a", { recursive: true, afterIndex: 1 }),
+				words: /nothing was compacted/,
+			},
+			{
+				answer: scenario("no delete")
+					.set("/a/k", "1")
+					.compact()
+					.watch("late", "/a", { recursive: true, afterIndex: 0 }),
+				words: /nothing was removed/,
+			},
+			{
+				answer: scenario("from now on")
+					.set("/a/k", "1")
+					.delete("/a/k")
+					.compact(1)
+					.watch("late", "/a", { recursive: true }),
+				words: /no watch asked for the past after the compaction/,
+			},
+			{
+				answer: scenario("after the delete")
+					.set("/a/k", "1")
+					.delete("/a/k")
+					.set("/a/k", "2")
+					.compact(1)
+					.watch("late", "/a", { recursive: true, afterIndex: 2 }),
+				words: /the watch asks from 3 on: the delete of \/a\/k at 2 lies before/,
+			},
+			{
+				answer: scenario("while it was open")
+					.set("/a/k", "1")
+					.set("/a/k", "2")
+					.compact(1)
+					.watch("late", "/a", { recursive: true, afterIndex: 1 })
+					.delete("/a/k"),
+				words: /the delete of \/a\/k at 3 came when the watch was open/,
+			},
+			{
+				answer: scenario("compacted away")
+					.set("/a/k", "1")
+					.delete("/a/k")
+					.set("/a/k", "2")
+					.compact()
+					.watch("late", "/a", { recursive: true, afterIndex: 1 }),
+				words: /the delete of \/a\/k at 2 has been compacted with all that is older than 3/,
+			},
+		],
+	},
 	removalInAGap: {
 		notebook: "08-faults",
 		start: /\/a\/k was made and removed within the gap: who never knew of it can't miss it/,

@@ -72,8 +72,8 @@ describe("the chart of versions", () => {
 	it("has a column for each server, yours among them, and a row for each experiment", () => {
 		for (const heading of ["3.5.1", "3.7.3", "yours, 3.5.9"]) assert.ok(svg.includes(heading), heading);
 		for (const { name } of versionExperiments) assert.ok(text.includes(name), name);
-		assert.match(text, /a stranger's watch at -1 +│ confirmed │ refuted │ confirmed/);
-		assert.match(text, /a slow reader and a compaction +│ confirmed │ refuted │ not yet/);
+		assert.match(text, /a stranger's watch at -1 \(20693\) +│ confirmed │ refuted │ confirmed/);
+		assert.match(text, /a slow reader and a compaction \(17529\) +│ confirmed │ refuted │ not yet/);
 	});
 
 	it("says each mark to a screen reader, and gives the same bytes for the same results", () => {
@@ -128,13 +128,16 @@ describe("the chart of upgrades", () => {
 		const { text, svg } = upgradeChart(column("3.5.1", "confirmed"));
 		assert.match(
 			text,
-			/a stranger's watch at -1 +│ 3\.5\.0 to 3\.5\.23 +│ confirmed +│ 3\.5\.24 +│ read first/,
+			/a stranger's watch at -1 \(20693\) +│ 3\.5\.0 to 3\.5\.23 +│ confirmed +│ 3\.5\.24 +│ read first/,
 		);
 		assert.match(
 			text,
-			/a permission that was taken +│ all +│ confirmed +│ no release mends it +│ end the connections/,
+			/a permission that was taken \(7809\) +│ all +│ confirmed +│ no release mends it +│ end the connections/,
 		);
-		assert.match(text, /a progress that never comes +│ 3\.5\.8 to 3\.5\.12 +│ confirmed +│ not in yours/);
+		assert.match(
+			text,
+			/a progress that never comes \(17566\) +│ 3\.5\.8 to 3\.5\.12 +│ confirmed +│ not in yours/,
+		);
 		assert.match(text, /Free of all that a release has mended: 3\.5\.33/);
 		assert.ok(svg.includes("yours, 3.5.1"));
 	});

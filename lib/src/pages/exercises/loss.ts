@@ -163,3 +163,40 @@ function notNamed(account: Account, name: string, { change: { key, index } }: Fa
 		`${key} was made and removed within the gap: who never knew of it can't miss it. Make it while "${name}" is connected`,
 	);
 }
+
+/** 10-versions */
+export const keptDelete = exercise(
+	"After a compaction a watch that begins in the past is told of a delete, on every version of etcd",
+	(timeline) => {
+		const compacted = timeline.compactions?.at(-1);
+		if (compacted === undefined) return [miss(0, "nothing was compacted: add .compact()")];
+		const account = accountOf(timeline);
+		const removals = account.changes.filter(isRemoval);
+		if (removals.length === 0) return [miss(1, "nothing was removed: add a .delete()")];
+		return [
+			miss(2, "no watch asked for the past after the compaction: open one there, with afterIndex"),
+			...account.watchers.flatMap((watcher) =>
+				watcher.asks
+					.filter(({ waitIndex, at }) => waitIndex !== undefined && at >= compacted.at)
+					.flatMap(({ from, at }) =>
+						removals.map((removal): Attempt => {
+							const it = `the delete of ${removal.key} at ${removal.index}`;
+							if (removal.index < from) return miss(3, `the watch asks from ${from} on: ${it} lies before`);
+							if (removal.index > at)
+								return miss(3, `${it} came when the watch was open: nothing had passed`);
+							if (removal.index < compacted.index)
+								return miss(4, `${it} has been compacted with all that is older than ${compacted.index}`);
+							if (removal.index === compacted.index)
+								return miss(
+									5,
+									`the compaction ends at ${it}, and before 3.4.34 and 3.5.16 that one is not told: which revision may be compacted on every version?`,
+								);
+							if (watcher.fateOfChange(removal)?.kind !== "came") return miss(6, `${it} did not come`);
+							return solved(`${it} came, since the compaction ended before it, at ${compacted.index}`);
+						}),
+					),
+			),
+		];
+	},
+	{ api: "v3", otherwise: 'It has no compaction: run it with { api: "v3" }' },
+);

@@ -32,6 +32,11 @@ function headed(record: VersionsRecord, yours: VersionColumn | undefined): reado
 	];
 }
 
+/** A row's name, with its number in etcd's repository where it has one. */
+export function rowName({ id, name }: VersionExperiment): string {
+	return /^\d+$/.test(id) ? `${name} (${id})` : name;
+}
+
 /** The style of a cell's mark. */
 export function markOf({ kind }: VersionExperiment, found: Found | undefined): MarkStyle {
 	switch (found?.verdict) {
@@ -67,7 +72,7 @@ export function versionsChart(record: VersionsRecord, yours?: VersionColumn, opt
 	const shapes: Shape[] = columns.map(
 		({ heading }, at): Shape => ({ style: "columnHead", x: middle(at), y: HEAD / 2, text: heading }),
 	);
-	const widest = Math.max(...versionExperiments.map(({ name }) => pixelsOf(name, 11.5)));
+	const widest = Math.max(...versionExperiments.map((one) => pixelsOf(rowName(one), 11.5)));
 	const left = Math.ceil(widest) + 28;
 	let y = HEAD;
 	for (const [group, kind] of groups) {
@@ -75,7 +80,7 @@ export function versionsChart(record: VersionsRecord, yours?: VersionColumn, opt
 		y += GROUP;
 		for (const experiment of versionExperiments.filter((one) => one.kind === kind)) {
 			const at = y + ROW / 2;
-			shapes.push({ style: "rowName", x: -14, y: at, text: experiment.name });
+			shapes.push({ style: "rowName", x: -14, y: at, text: rowName(experiment) });
 			shapes.push({ style: "row", x: 0, x2: PLOT_WIDTH, y: y + ROW });
 			for (const [nth, { heading, column }] of columns.entries()) {
 				const found = column.results[experiment.id];
@@ -118,7 +123,10 @@ export function versionsTable(record: VersionsRecord, yours?: VersionColumn): Ta
 			experiment.claim,
 			...columns.map(({ column }) => cellOf(experiment, column.results[experiment.id])),
 		]),
-		notes: columns.map(({ heading, column }) => `${heading}: ${column.from}, ${column.date}`),
+		// Yours is of today, and the page is the same tomorrow.
+		notes: columns.map(({ heading, column }) =>
+			column === yours ? `${heading}: ${column.from}` : `${heading}: ${column.from}, ${column.date}`,
+		),
 	});
 }
 
@@ -173,7 +181,7 @@ function textRows(columns: readonly Headed[]): string[] {
 			.filter((one) => one.kind === kind)
 			.map((experiment) => [
 				kind,
-				experiment.name,
+				rowName(experiment),
 				...columns.map(({ column }) => column.results[experiment.id]?.verdict ?? "not yet"),
 			]),
 	);

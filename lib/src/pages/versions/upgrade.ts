@@ -5,7 +5,7 @@ import { showChart } from "../../page/chart";
 import { pixelsOf, printable, textTable } from "../../timeline/printable";
 import { type VersionColumn, versionExperiments } from "./columns";
 import type { VersionExperiment } from "./experiment";
-import { markOf } from "./matrix";
+import { markOf, rowName } from "./matrix";
 
 type Versions = VersionExperiment["versions"];
 
@@ -93,7 +93,7 @@ export function upgradeChart(yours: VersionColumn, options: Titles = {}): Chart 
 			: `A bar: the releases of ${minor} that have it, by etcd's changelogs. ${free === undefined ? "No release is free of all" : free === etcd ? "It is free of all that a release has mended" : `Free of all that a release has mended: ${free}`}`,
 	} = options;
 	const height = HEAD + rows.length * ROW;
-	const widest = Math.max(...faults.map(({ name }) => pixelsOf(name, 11.5)));
+	const widest = Math.max(...faults.map((one) => pixelsOf(rowName(one), 11.5)));
 	const left = Math.ceil(widest) + 28;
 	const shapes: Shape[] = [
 		{ style: "columnHead", x: x(patch), y: 8, text: `yours, ${printable(etcd)}` },
@@ -115,7 +115,7 @@ export function upgradeChart(yours: VersionColumn, options: Titles = {}): Chart 
 							},
 						];
 			return [
-				{ style: "rowName", x: -14, y, text: experiment.name },
+				{ style: "rowName", x: -14, y, text: rowName(experiment) },
 				{ style: "row", x: 0, x2: PLOT_WIDTH, y: y + ROW / 2 },
 				...bar,
 				{
@@ -151,7 +151,7 @@ export function upgradeChart(yours: VersionColumn, options: Titles = {}): Chart 
 					],
 				],
 				rows.map(({ experiment, patches, words }) => [
-					experiment.name,
+					rowName(experiment),
 					patches === undefined ? "none" : rangeWords(minor ?? "", patches),
 					yours.results[experiment.id]?.verdict ?? "not run",
 					words,

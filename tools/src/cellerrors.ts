@@ -93,7 +93,9 @@ export class CellErrors {
 	#tidy(error: Error, depth = 0): void {
 		const kept = this.#framesOf(error).flatMap((frame) => {
 			if (this.#cells.has(frame.file)) return [`    at ${this.#placeInWords(frame)}`];
-			return /^node:|[\\/]node_modules[\\/]tslab[\\/]/.test(frame.file) ? [] : [frame.text];
+			return /^node:|[\\/]node_modules[\\/]tslab[\\/]|[\\/]tools[\\/]dist[\\/]kernel\.js$/.test(frame.file)
+				? []
+				: [frame.text];
 		});
 		error.stack = [`${error.name}: ${error.message}`, ...kept].join("\n");
 		if (depth === 8) return;

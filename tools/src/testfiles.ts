@@ -23,9 +23,9 @@ export interface Batch {
  * that is missing here only begins later than it should; the end of `npm test` names the longest.
  */
 export const longFiles: Readonly<Record<string, number>> = {
-	"chaos/smoke-v3": 300,
+	"chaos/smoke-v3": 320,
 	"notebooks/notebooks": 300,
-	"chaos/smoke-v2": 220,
+	"chaos/smoke-v2": 200,
 	"follow/v3-known-faults": 145,
 	"chaos/rules": 90,
 	"follow/v3-servers": 70,
@@ -34,7 +34,6 @@ export const longFiles: Readonly<Record<string, number>> = {
 	"site/browser": 55,
 	"scenario/faults": 50,
 	"notebooks/exercises": 50,
-	"model/differential": 45,
 	"tools/setup": 35,
 	"lab/lab": 35,
 	"model/mutants": 30,
@@ -48,6 +47,7 @@ export const longFiles: Readonly<Record<string, number>> = {
 	"follow/without-rules": 22,
 	"site/build": 20,
 	"lab/hostile": 20,
+	"model/differential": 20,
 	"follow/v3-rules": 19,
 	"tools/package": 18,
 	"server/secured": 17,

@@ -250,6 +250,42 @@ describe("shortened", () => {
 	});
 });
 
+describe("a table of long keys", () => {
+	it("looks at no more of a key than it shows, in each of its rows", () => {
+		const key = `/${"k".repeat(200_000)}`;
+		const writes = Array.from({ length: 200 }, (_, at) =>
+			accepted(at + 1, "set", key, at + 1, { value: "x" }),
+		);
+		const told = writes.map((one) => delivery(one, 0));
+		const long = timeline("long", writes, [watcher("w", "/", told)]);
+		const real = Intl.Segmenter.prototype.segment;
+		let [squares, most] = [0, 0];
+		Intl.Segmenter.prototype.segment = function (text) {
+			squares += text.length ** 2;
+			most = Math.max(most, text.length);
+			return real.call(this, text);
+		};
+		try {
+			eventsTable(long, "w");
+		} finally {
+			Intl.Segmenter.prototype.segment = real;
+		}
+		assert.ok(most <= 256, `${most} code units at once`);
+		assert.ok(squares / 20 < 3_000_000, `${squares / 20} for each row`);
+	});
+
+	it("cuts no character in two where a long text is looked at in parts", () => {
+		for (let before = 250; before < 260; before++) {
+			const text = `${"a".repeat(before)}${"👩‍👩‍👧‍👦🇩🇪".repeat(100)}`;
+			assert.equal(columnsOf(text), before + 400);
+			const whole = Array.from(new Intl.Segmenter("en").segment(text), ({ segment }) => segment);
+			const [max, head] = [before + 101, Math.ceil((before + 100) / 2)];
+			const ends = [whole.slice(0, head), whole.slice(head + 1 - max)].map((part) => part.join(""));
+			assert.equal(shortened(text, max), ends.join("…"));
+		}
+	});
+});
+
 describe("columnsOf", () => {
 	it("counts what a terminal shows: two for CJK and emoji, none for what combines", () => {
 		assert.deepEqual(["ab", "漢字", "😀", "e\u0301", "\u2068שלום\u2069"].map(columnsOf), [2, 4, 2, 1, 4]);

@@ -61,27 +61,47 @@ export function fitted(text: string, pixels: number, fontSize: number, bold = fa
 
 /** `printable`, with the middle left out when it has more than `max` characters: the two ends tell a key best. */
 export function shortened(text: string, max: number): string {
-	// Node 20 takes quadratic time to segment a text: of a key of a megabyte only the ends are looked at, at most 16 code
-	// units a character.
-	const most = 16 * (max + 1);
-	const isLong = text.length > 2 * most;
-	const first = segments(isLong ? text.slice(0, most) : text);
-	if (!isLong && first.length <= max) return printable(text);
-	const last = isLong ? segments(text.slice(-most)) : first;
+	const first: string[] = [];
+	for (const segment of segments(text)) if (first.push(segment) > max) break;
+	if (first.length <= max) return printable(text);
 	const head = Math.ceil((max - 1) / 2);
-	const tail = max - 1 - head;
-	return printable(`${first.slice(0, head).join("")}…${tail > 0 ? last.slice(-tail).join("") : ""}`);
+	return printable(`${first.slice(0, head).join("")}…${lastSegments(text, max - 1 - head).join("")}`);
 }
 
-function segments(text: string): readonly string[] {
-	return Array.from(graphemes.segment(text), (part) => part.segment);
+/** The last characters of a text, of which no more than their part is looked at. */
+function lastSegments(text: string, count: number): readonly string[] {
+	if (count <= 0) return [];
+	// What the part begins with may be the rest of a character; more than 16 code units a character are not looked at.
+	for (let units = 2 * count + CHUNK; ; units *= 2) {
+		const last = Array.from(segments(text.slice(-units)));
+		if (last.length > count || units >= Math.min(text.length, 16 * count + CHUNK)) return last.slice(-count);
+	}
+}
+
+const CHUNK = 256;
+
+/**
+ * The characters of a text, as one sees them; one of more than 256 code units comes in parts. Node 20 takes the square
+ * of its length to segment a text, so that a key of a megabyte takes minutes: it is done in parts, each of which
+ * begins with a character.
+ */
+function* segments(text: string): Generator<string> {
+	for (let at = 0; at < text.length; ) {
+		// Half of a code point would be a character of its own, and the last character may go on in the next part.
+		const chunk = text.slice(at, at + CHUNK).replace(/(?<=.)[\ud800-\udbff]$/s, "");
+		const parts = Array.from(graphemes.segment(chunk), (part) => part.segment);
+		if (at + CHUNK < text.length && parts.length > 1) parts.pop();
+		for (const part of parts) {
+			at += part.length;
+			yield part;
+		}
+	}
 }
 
 /** How many columns the text takes in a terminal. */
 export function columnsOf(text: string): number {
 	let columns = 0;
-	for (const { segment } of graphemes.segment(text))
-		columns += ZERO.test(segment) ? 0 : WIDE.test(segment) ? 2 : 1;
+	for (const segment of segments(text)) columns += ZERO.test(segment) ? 0 : WIDE.test(segment) ? 2 : 1;
 	return columns;
 }
 
@@ -113,7 +133,7 @@ export function textTable(
 /** About how many pixels the text takes, from the widest of the fonts that a browser may choose (DejaVu Sans). */
 export function pixelsOf(text: string, fontSize: number, bold = false): number {
 	let ems = 0;
-	for (const { segment } of graphemes.segment(text)) {
+	for (const segment of segments(text)) {
 		if (ZERO.test(segment)) continue;
 		if (WIDE.test(segment)) ems += 1.3;
 		else if (/[ijl.,:;'|!]/u.test(segment)) ems += 0.32;

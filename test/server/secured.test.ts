@@ -3,6 +3,7 @@ import { scenario } from "etcd-watch-lab";
 import { startLab } from "etcd-watch-lab/server";
 import { UnauthorizedError, V2Client } from "etcd-watch-lab/v2";
 import { ArgumentError, ConnectionError, type LabError } from "#lib/http";
+import { inTheClear } from "#lib/server/guest.js";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
 import { type EtcdUnderTest, etcd35, forEachEtcd } from "../support/etcd";
@@ -32,6 +33,35 @@ async function refusedWith(
 	});
 }
 
+describe("a password", () => {
+	const user = { name: "me", password: rootPassword };
+	for (const [endpoints, open] of [
+		[["http://etcd.internal:2379"], ["http://etcd.internal:2379"]],
+		[["https://etcd.internal:2379"], []],
+		[
+			[
+				"http://127.0.0.1:1",
+				"http://127.1.2.3:1",
+				"http://[::1]:1",
+				"http://localhost:1",
+				"http://a.localhost",
+			],
+			[],
+		],
+		[
+			["http://127.0.0.1.evil.example:1", "http://localhost.example:1"],
+			["http://127.0.0.1.evil.example:1", "http://localhost.example:1"],
+		],
+		[["https://a:1", "http://[fe80::1]:1"], ["http://[fe80::1]:1"]],
+	] as const)
+		it(`goes ${open.length === 0 ? "to nobody in the clear" : `in the clear to ${open.join(" and ")}`}, of ${endpoints.join(", ")}`, () => {
+			const said = inTheClear({ endpoints, user });
+			if (open.length === 0) assert.equal(said, undefined);
+			else assert.ok(said?.includes(`goes to ${open.join(", ")} unencrypted`), said);
+			assert.equal(inTheClear({ endpoints }), undefined, "without a user there is none");
+		});
+});
+
 forEachEtcd((server) => {
 	describe("a server with users", () => {
 		let own: OwnEtcd;
@@ -58,6 +88,18 @@ forEachEtcd((server) => {
 			});
 			await refusedWith(root.get(lab.root), Error as never, /100 Key not found/);
 			await root.close();
+		});
+
+		it("says where the password goes over a network unencrypted, and only there", async () => {
+			// A name of this machine that could be another's.
+			const elsewhere = own.endpoint.replace("127.0.0.1", "0.0.0.0");
+			const lab = await startLab({ env: { ...env("root", rootPassword), ETCDCTL_ENDPOINTS: elsewhere } });
+			await lab.close();
+			assert.match(lab.about, new RegExp(`\nthe password of root goes to ${elsewhere} unencrypted`));
+			assertNoSecret(lab.about, rootPassword);
+			const local = await startLab({ env: env("root", rootPassword) });
+			await local.close();
+			assert.doesNotMatch(local.about, /unencrypted|\n/);
 		});
 
 		it("takes the password from ETCDCTL_PASSWORD too, colons and all", async () => {

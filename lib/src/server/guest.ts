@@ -182,6 +182,19 @@ export function connectionFrom(env: NodeJS.ProcessEnv): ConnectOptions | undefin
 	return { endpoints, ...(user ? { user } : {}), tls };
 }
 
+/**
+ * What to say where a password goes over a network as it is: with each request, to whoever listens on the way.
+ * Undefined where it does not.
+ */
+export function inTheClear({ user, endpoints }: ConnectOptions): string | undefined {
+	const open = endpoints.filter((endpoint) => {
+		const { protocol, hostname } = new URL(endpoint);
+		return protocol === "http:" && !/^(?:127\.[\d.]+|\[::1\]|(?:.*\.)?localhost)$/.test(hostname);
+	});
+	if (user === undefined || open.length === 0) return undefined;
+	return `the password of ${user.name} goes to ${open.join(", ")} unencrypted, for anybody on the way to read: use https`;
+}
+
 /** What a server that can't be used says, and what to do. The first that fits is said. */
 const remedies: readonly (readonly [says: RegExp, what: string])[] = [
 	[

@@ -6,7 +6,15 @@ import { KeyNotFoundError, V2DisabledError } from "../v2/errors";
 import { V3Client } from "../v3/client";
 import { type Cluster, startCluster } from "./cluster";
 import { findEtcd, hasV2, versionOf } from "./etcd";
-import { byVariable, connectionFrom, GuestV3Client, overflowSwitch, type Root, removeRoot } from "./guest";
+import {
+	byVariable,
+	connectionFrom,
+	GuestV3Client,
+	inTheClear,
+	overflowSwitch,
+	type Root,
+	removeRoot,
+} from "./guest";
 import { Keeper, onInterrupt } from "./keeper";
 import { identify, noteRoot, rootsLeftAt } from "./leftovers";
 
@@ -126,6 +134,7 @@ async function openLab(
 		throw error;
 	}
 	await guest?.begin();
+	const warning = inTheClear(connection);
 	let prefixes = 0;
 	const ignore = onInterrupt(() => {
 		v2.abortAll();
@@ -143,7 +152,10 @@ async function openLab(
 		v3,
 		noV2,
 		version,
-		about: `etcd ${version}, ${owned ? "started by this lab for itself" : `at ${v2.endpoints.join(", ")}, keys below ${root}`}${noV2 === undefined ? "" : "; it has no v2 API, for which records of etcd 3.5 stand in"}`,
+		about: [
+			`etcd ${version}, ${owned ? "started by this lab for itself" : `at ${v2.endpoints.join(", ")}, keys below ${root}`}${noV2 === undefined ? "" : "; it has no v2 API, for which records of etcd 3.5 stand in"}`,
+			...(warning === undefined ? [] : [warning]),
+		].join("\n"),
 		endpoints: v2.endpoints,
 		owned,
 		root,

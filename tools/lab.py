@@ -41,6 +41,8 @@ class Server(ServerApp):
 
     def init_webapp(self):
         super().init_webapp()
+        # It has been read. A kernel has no use for it, and a cell that prints its environment would show it.
+        os.environ.pop("JUPYTER_TOKEN", None)
         self.web_app.add_transform(NoScriptOfNotebooks)
 
     def _find_http_port(self):

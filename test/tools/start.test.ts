@@ -67,6 +67,15 @@ describe("npm start", () => {
 		assert.equal((await fetch(new URL("/api/kernels", url), { method: "POST", headers, body })).status, 201);
 		const processes: ProcessId[] = descendants(lab.pid);
 		assert.ok(processes.length >= 2, "JupyterLab and a kernel");
+		if (process.platform === "linux") {
+			const kernels = processes.filter((one) => commandLine(one).includes("kernel.js"));
+			assert.equal(kernels.length, 1);
+			for (const { pid } of kernels)
+				assert.doesNotMatch(
+					fs.readFileSync(`/proc/${pid}/environ`, "utf8"),
+					new RegExp(`JUPYTER_TOKEN|${token}`),
+				);
+		}
 
 		lab.child.kill("SIGINT");
 		const ended = await lab.ended;

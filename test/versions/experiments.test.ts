@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { findEtcd, startLab } from "etcd-watch-lab/server";
+import { V3Client } from "etcd-watch-lab/v3";
 import {
 	columnOf,
 	isIn,
@@ -8,8 +10,10 @@ import {
 	type VersionExperiment,
 	versionExperiments,
 } from "#lib/pages";
+import { GuestServers } from "#lib/pages/versions/servers.js";
 import { etcdOf, v3Kinds, versionOf } from "../model/differential/etcds";
 import { notCovered } from "../support/coverage";
+import { OwnEtcd } from "../support/own-etcd";
 
 const record = recordedVersions();
 /** Those that can be tried at all. */
@@ -114,5 +118,36 @@ describe("columnOf", () => {
 		assert.deepEqual([...verdicts], ["untested"]);
 		for (const { id } of tried)
 			assert.match(column.results[id]?.because ?? "", /does not run on this machine|can't be started/);
+	});
+});
+
+describe("the experiments on a server that the lab did not start", function () {
+	this.timeout(60_000);
+
+	it("leave untested what others could feel, and leave nothing behind", async () => {
+		const own = await OwnEtcd.start(findEtcd({}));
+		const lab = await startLab({ env: { ETCDCTL_ENDPOINTS: own.endpoint } });
+		try {
+			const column = await columnOf(new GuestServers(lab), "this test");
+			const untested = Object.entries(column.results).filter(([, { verdict }]) => verdict === "untested");
+			const made = versionExperiments
+				.map(({ id }) => id)
+				.filter((id) => !untested.some(([one]) => one === id));
+			assert.deepEqual(made, ["15220", "17566", "v2", "directory ttl", "error field", "RangeStream"]);
+			const recorded = record.columns.find(({ etcd }) => etcd === lab.version);
+			if (recorded !== undefined)
+				for (const id of made) assert.deepEqual(column.results[id], recorded.results[id]);
+			const refused = untested.filter(([, { because }]) => because.includes("ETCDCTL_ENDPOINTS"));
+			assert.equal(refused.length, 10);
+		} finally {
+			await lab.close();
+		}
+		const v3 = new V3Client({ endpoints: [own.endpoint] });
+		try {
+			assert.equal((await v3.range("\0", { fromKey: true })).count, 0);
+		} finally {
+			await v3.close();
+			await own.stop();
+		}
 	});
 });

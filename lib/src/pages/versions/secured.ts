@@ -1,11 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import {
-	InvalidTokenError,
-	PermissionDeniedError,
-	TimeoutError,
-	type V3Client,
-	type V3Watch,
-} from "../../v3";
+import { InvalidTokenError, PermissionDeniedError, TimeoutError, type V3Client } from "../../v3";
 import {
 	confirmed,
 	ever,
@@ -16,7 +10,7 @@ import {
 	versionsOf,
 } from "./experiment";
 import type { Servers } from "./servers";
-import { fieldIn, InVainError, linesOf, within } from "./wire";
+import { fieldIn, InVainError, linesOf, TlsWatches, within } from "./wire";
 
 /** What a call is refused with; undefined where it is not. */
 async function refusalOf(call: Promise<unknown>): Promise<unknown> {
@@ -122,8 +116,8 @@ const silenceMs = 5_000;
 
 /** Issue 11826. */
 async function manyOverTls(servers: Servers): Promise<Found> {
-	const { v3 } = await servers.tls();
-	const open: V3Watch[] = [];
+	const { endpoint, v3, ca } = await servers.tls();
+	const watches = new TlsWatches(endpoint, ca, "k");
 	const isAnswered = async (timeoutMs: number) => {
 		try {
 			await v3.put("k", "", { timeoutMs });
@@ -133,24 +127,18 @@ async function manyOverTls(servers: Servers): Promise<Found> {
 			throw error;
 		}
 	};
-	const openUpTo = async (count: number) => {
-		while (open.length < count) {
-			const some = Math.min(50, count - open.length);
-			open.push(...(await Promise.all(Array.from({ length: some }, () => v3.watch("k")))));
-		}
-	};
 	try {
-		await openUpTo(mostStreams - 1);
+		await watches.openUpTo(mostStreams - 1);
 		if (!(await isAnswered(patienceMs)))
 			throw new InVainError(`a put beside ${mostStreams - 1} watches was not answered either`);
-		await openUpTo(mostStreams);
+		await watches.openUpTo(mostStreams);
 		if (await isAnswered(silenceMs)) return refuted(`beside ${mostStreams} watches a put was answered`);
-		for (const watch of open.splice(0, 20)) watch.close();
+		watches.close(20);
 		if (!(await isAnswered(patienceMs)))
 			throw new InVainError("a put was not answered after watches had been closed either");
 		return confirmed(`a put was answered beside ${mostStreams - 1} watches, and not beside ${mostStreams}`);
 	} finally {
-		for (const watch of open) watch.close();
+		watches.close();
 	}
 }
 

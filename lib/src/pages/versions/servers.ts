@@ -32,8 +32,8 @@ export interface Servers {
 	/** One that nobody has used. @throws UntriedError where the lab starts none; so do the others below */
 	fresh(flags?: readonly string[]): Promise<Server>;
 	secured(): Promise<SecuredServer>;
-	/** One that speaks TLS alone. */
-	tls(): Promise<Server>;
+	/** One that speaks TLS alone, and its certificate, in PEM. */
+	tls(): Promise<Server & { readonly ca: string }>;
 	/** Three members, between which links can be cut. */
 	cluster(flags: readonly string[]): Promise<Cluster>;
 	/** Ends all of them. Safe to call again. */
@@ -80,7 +80,7 @@ export class OwnServers implements Servers {
 	}
 
 	/** `--auto-tls` makes a certificate of its own, in the data folder; startCluster asks by plain HTTP alone. */
-	async tls(): Promise<Server> {
+	async tls(): Promise<Server & { readonly ca: string }> {
 		const keeper = await this.#kept();
 		const [port = 0, peerPort = 0] = await freePorts(2);
 		const name = `tls-${randomBytes(4).toString("hex")}`;
@@ -104,7 +104,7 @@ export class OwnServers implements Servers {
 		while (!isOver && performance.now() < deadline) {
 			if (isThere(ca)) {
 				const server = this.#at(endpoint, ca);
-				if (await answers(server.v3)) return server;
+				if (await answers(server.v3)) return { ...server, ca: readFileSync(ca, "utf8") };
 			}
 			await wait(50);
 		}

@@ -1,4 +1,5 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { once } from "node:events";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import { request } from "undici";
 import { LabError } from "../../http";
 
@@ -30,6 +31,8 @@ export interface RawLine {
 }
 
 const answerMs = 5_000;
+/** On a machine that is busy with other things, too. */
+const openMs = 20_000;
 
 /**
  * Asks the gateway for what the clients refuse to send; gives the lines of the answer as they come. Leaving the loop
@@ -194,4 +197,56 @@ export function fieldsOf(message: Buffer): readonly Field[] {
 		}
 	}
 	return fields;
+}
+
+/** How many watches share a connection: far fewer than a server lets in. */
+const perConnection = 50;
+
+/**
+ * Watches by the gateway over TLS. Some share a connection, by HTTP/2, since each handshake with a certificate of etcd's
+ * own making costs both sides ten milliseconds and more.
+ */
+export class TlsWatches {
+	readonly #sessions: ClientHttp2Session[] = [];
+	readonly #streams: ClientHttp2Stream[] = [];
+	readonly #body: string;
+
+	/** @param ca the certificate, in PEM */
+	constructor(
+		readonly endpoint: string,
+		readonly ca: string,
+		key: string,
+	) {
+		this.#body = JSON.stringify({ create_request: { key: Buffer.from(key).toString("base64") } });
+	}
+
+	/** Opens watches until there are so many; each is registered before the next one is opened. @throws InVainError */
+	async openUpTo(count: number): Promise<void> {
+		while (this.#streams.length < count) {
+			const stream = this.#session().request({
+				...{ ":method": "POST", ":path": "/v3/watch", "content-type": "application/json" },
+			});
+			this.#streams.push(stream);
+			stream.on("error", () => {});
+			const first = once(stream, "data");
+			stream.end(this.#body);
+			await within(first, openMs, `watch ${this.#streams.length} to be registered`);
+		}
+	}
+
+	/** Ends some of them; all where no number is given. */
+	close(count = this.#streams.length): void {
+		for (const stream of this.#streams.splice(0, count)) stream.close(constants.NGHTTP2_CANCEL);
+		if (this.#streams.length > 0) return;
+		for (const session of this.#sessions.splice(0)) session.destroy();
+	}
+
+	#session(): ClientHttp2Session {
+		const last = this.#sessions.at(-1);
+		if (last !== undefined && this.#streams.length % perConnection !== 0) return last;
+		const session = connect(this.endpoint, { ca: this.ca });
+		session.on("error", () => {});
+		this.#sessions.push(session);
+		return session;
+	}
 }

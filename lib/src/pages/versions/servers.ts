@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
 import { ConnectionError } from "../../http";
 import { type Cluster, type ClusterOptions, type Lab, startCluster } from "../../server";
 import { freePorts, startMs } from "../../server/etcd";
@@ -36,6 +38,8 @@ export interface Servers {
 	tls(): Promise<Server & { readonly ca: string }>;
 	/** Three members, between which links can be cut. */
 	cluster(flags: readonly string[]): Promise<Cluster>;
+	/** Whether the binary knows the flags as they are written: a cluster is given those of its version. */
+	takes(flags: readonly string[]): Promise<boolean>;
 	/** Ends all of them. Safe to call again. */
 	close(): Promise<void>;
 }
@@ -111,6 +115,17 @@ export class OwnServers implements Servers {
 		throw new StartError("etcd did not start with --auto-tls");
 	}
 
+	async takes(flags: readonly string[]): Promise<boolean> {
+		try {
+			// It reads all flags, says its version and ends.
+			await promisify(execFile)(this.#binary, [...flags, "--version"], { timeout: 10_000 });
+			return true;
+		} catch (error) {
+			if (String(error).includes("flag provided but not defined")) return false;
+			throw error;
+		}
+	}
+
 	async close(): Promise<void> {
 		for (const end of this.#ends.splice(0).reverse()) await end();
 		await (await this.#keeper)?.close();
@@ -182,6 +197,7 @@ export class GuestServers implements Servers {
 	secured = refuse;
 	tls = refuse;
 	cluster = refuse;
+	takes = refuse;
 
 	/** The lab goes on. */
 	async close(): Promise<void> {}

@@ -43,7 +43,7 @@ export {
 	showNumbers,
 	showNumbersTable,
 } from "./06-numbers-chart";
-export { answersTo, type EndedPoll, endOfAPoll, type PollEnd } from "./07-guide";
+export * from "./07-guide";
 export {
 	type AtMemberOptions,
 	atMember,

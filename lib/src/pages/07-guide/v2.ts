@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { request } from "undici";
-import { ConnectionError } from "../http";
-import type { Target } from "../scenario/api";
-import { onV2 } from "../scenario/v2/recorded";
-import { type Cluster, startCluster } from "../server";
-import { EtcdError, type Poll, V2Client } from "../v2";
-import { keyPath } from "../v2/key";
+import { ConnectionError } from "../../http";
+import type { Target } from "../../scenario/api";
+import { onV2 } from "../../scenario/v2/recorded";
+import { type Cluster, startCluster } from "../../server";
+import { EtcdError, type Poll, V2Client } from "../../v2";
+import { keyPath } from "../../v2/key";
 
 /**
  * What can end a long poll before its event: the server by a kill or an orderly end, a proxy that gives up on it, or
@@ -119,4 +119,47 @@ async function answerTo(ask: () => Promise<Poll>, write: () => Promise<unknown>)
 	return answer.kind === "event"
 		? `accepted: it gives ${answer.event.node.value}`
 		: "accepted: an empty answer";
+}
+
+/**
+ * What each of these does to a key that holds "old", sent as it stands to an etcd of its own, such as "PUT prevIndex=0":
+ * `[request, answer, what the key holds then]`, a table's rows. A PUT carries the value "new". Errors as `startCluster`.
+ */
+export async function requestsOn(
+	requests: readonly string[],
+): Promise<[request: string, answer: string, holds: string][]> {
+	const cluster = await startCluster({ size: 1 });
+	try {
+		return await onV2(cluster, { name: "requests as they stand", of: requests }, () =>
+			carriedOut(cluster, requests),
+		);
+	} finally {
+		await cluster.close();
+	}
+}
+
+async function carriedOut(cluster: Cluster, requests: readonly string[]): ReturnType<typeof requestsOn> {
+	const url = `${cluster.endpoints[0]}${keyPath("/k")}`;
+	const headers = { "content-type": "application/x-www-form-urlencoded" };
+	const rows: [string, string, string][] = [];
+	for (const line of requests) {
+		await cluster.v2.set("/k", "old");
+		const [method = "", query = ""] = line.split(" ");
+		const written = method === "PUT" ? { headers, body: "value=new" } : {};
+		const answer = (await (await fetch(`${url}?${query}`, { method, ...written })).json()) as {
+			readonly action?: string;
+			readonly errorCode?: number;
+			readonly message?: string;
+		};
+		const { action, errorCode, message } = answer;
+		const holds = await cluster.v2.get("/k").then(
+			({ node }) => node.value ?? "",
+			(error: unknown) => {
+				if (error instanceof EtcdError) return "it is gone";
+				throw error;
+			},
+		);
+		rows.push([line, action ?? `${errorCode} ${message}`, holds]);
+	}
+	return rows;
 }

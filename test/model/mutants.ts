@@ -85,9 +85,9 @@ export const mutants: readonly Mutant[] = [
 	},
 	{
 		fault: "a renewed ttl wakes the watchers",
-		file: "store",
-		from: "if (!event.refresh)",
-		to: "if (true)",
+		file: "reach",
+		from: "if (event.refresh)",
+		to: "if (false)",
 	},
 	{
 		fault: "the oldest index that is kept is refused",

@@ -253,7 +253,7 @@ describe("shortened", () => {
 describe("a table of long keys", () => {
 	it("looks at no more of a key than it shows, in each of its rows", () => {
 		const key = `/${"k".repeat(200_000)}`;
-		const writes = Array.from({ length: 200 }, (_, at) =>
+		const writes = Array.from({ length: 20 }, (_, at) =>
 			accepted(at + 1, "set", key, at + 1, { value: "x" }),
 		);
 		const told = writes.map((one) => delivery(one, 0));

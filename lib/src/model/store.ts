@@ -36,7 +36,7 @@ export class ModelStore {
 		this.#history = new EventHistory(index);
 		this.#keys = new Keys(index, version.startsWith("3.4"), (event, gone) => {
 			this.#history.add(event);
-			if (!event.refresh) this.#deliveries = this.#hub.notify(event, gone);
+			this.#deliveries = this.#hub.notify(event, gone);
 		});
 	}
 

@@ -102,7 +102,12 @@ export class Program {
 			]);
 		switch (random.weighted(this.#mix)) {
 			case "set":
-				return { operation: "set", key: file(), value };
+				// Some have the value that is there, and nothing but its index tells such a write from the one before it.
+				return {
+					operation: "set",
+					key: file(),
+					value: random.below(4) > 0 ? value : `again${this.#padding}`,
+				};
 			case "create":
 				return { operation: "create", key: `${tree}/d${random.below(6)}/new${random.below(60)}`, value };
 			case "update":

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { getMaxListeners, once } from "node:events";
 import { setImmediate } from "node:timers/promises";
-import { type Change, follow, type Listing, type Source, type TailOptions } from "etcd-watch-lab/follow";
+import {
+	type Change,
+	type FollowedEvent,
+	follow,
+	type Listing,
+	type Source,
+	type TailOptions,
+} from "etcd-watch-lab/follow";
 import { NameKeys } from "#lib/follow/keys.js";
 import { told } from "./change-reader";
 import { FlatSource } from "./flat-source";
@@ -186,6 +193,70 @@ describe("a reconciler", () => {
 			assert.equal(change && told(change), expected);
 		});
 	}
+
+	describe("passes over no write that gives a v3 key the value that it has", () => {
+		const again = { index: 9, clusterId: "1", nodes: [{ ...nodeOf("k", 3), modifiedIndex: 8 }] };
+		const before = nodeOf("k", 3);
+		const asked: number[] = [];
+		const event: FollowedEvent = {
+			...({ kind: "event", index: 8, action: "set", key: "k", fromHistory: true } as const),
+			...{ node: { ...before, modifiedIndex: 8 }, prevNode: before },
+		};
+		const tellsIt = async (tail: TailOptions) => {
+			if (tail.afterIndex < 8 && !tail.signal.aborted) await tail.take({ kind: "event", event });
+			if (!tail.signal.aborted) await tail.take({ kind: "passed", through: 9 });
+			await quietly(tail);
+		};
+		const cases: readonly (readonly [string, readonly Listing[], Source["tail"], string])[] = [
+			[
+				"by a silence that is in doubt, after a reconnection",
+				[listingOf(5, { k: 3 }), again],
+				async (tail) => {
+					await tail.take({ kind: "reconnected" });
+					await tail.take({ kind: "quiet", through: 9, isDoubtful: true });
+					await tellsIt(tail);
+				},
+				"set k 8",
+			],
+			[
+				"by a silence that a list is held against",
+				[listingOf(5, { k: 3 }), again],
+				async (tail) => {
+					// It is told only to who reads anew, as the list has it.
+					if (asked.push(tail.afterIndex) > 1) return await tellsIt(tail);
+					await tail.take({ kind: "quiet", through: 9 });
+					await quietly(tail);
+				},
+				"set k 8",
+			],
+			[
+				"by a gap after a silence that had passed over it",
+				[listingOf(5, { k: 3 }), listingOf(9, { k: 3 }), { ...again, index: 12 }],
+				async (tail) => {
+					await tail.take({ kind: "quiet", through: 9 });
+					await setImmediate();
+					await tail.take({ kind: "cleared" });
+					await quietly(tail);
+				},
+				"gap 6-12 cleared: k",
+			],
+			[
+				"by a list of another past",
+				[listingOf(8, { k: 3 }), again],
+				async (tail) => {
+					await tail.take({ kind: "reconnected" });
+					await quietly(tail);
+				},
+				"reset 8 another past: k",
+			],
+		];
+		for (const [what, lists, tail, expected] of cases) {
+			it(what, async () => {
+				const [change] = await read(sourceOf(lists, tail), 1);
+				assert.equal(change && told(change), expected);
+			});
+		}
+	});
 
 	for (const [what, behind] of [
 		["is behind", listingOf(2)],

@@ -121,12 +121,9 @@ export class FollowedTree {
 			const own = this.#nodes.get(node.key);
 			if (own === undefined) {
 				if (!node.dir) return true;
-			} else if (own.dir !== node.dir || own.createdIndex < node.createdIndex || own.value !== node.value) {
+			} else if (own.dir !== node.dir || own.createdIndex < node.createdIndex) {
 				return true;
-			} else if (
-				!node.dir &&
-				(own.createdIndex !== node.createdIndex || own.modifiedIndex > node.modifiedIndex)
-			) {
+			} else if (!node.dir && (!this.#hasSameWrite(own, node) || own.modifiedIndex > node.modifiedIndex)) {
 				return true;
 			}
 		}
@@ -155,8 +152,17 @@ export class FollowedTree {
 		return nodes.some((node) => {
 			if (node.dir || node.modifiedIndex > through) return false;
 			const own = this.#nodes.get(node.key);
-			return own?.createdIndex !== node.createdIndex || own.value !== node.value;
+			return own === undefined || !this.#hasSameWrite(own, node);
 		});
+	}
+
+	/**
+	 * Whether the last write of a key that raised an event can be the same: a renewed ttl of v2's takes an index and
+	 * raises none (T9), and in v3 every revision of a key has its event, though it has the same value again.
+	 */
+	#hasSameWrite(own: Node, node: Node): boolean {
+		const isSame = own.createdIndex === node.createdIndex && own.value === node.value;
+		return isSame && (!this.#keys.isFlat || own.modifiedIndex === node.modifiedIndex);
 	}
 
 	/**
@@ -168,7 +174,7 @@ export class FollowedTree {
 			if (node.dir || node.createdIndex > through || !this.#keys.covers(node.key)) return false;
 			const own = this.#nodes.get(node.key);
 			if (own?.createdIndex !== node.createdIndex) return true;
-			return node.modifiedIndex <= through && own.value !== node.value;
+			return node.modifiedIndex <= through && !this.#hasSameWrite(own, node);
 		});
 	}
 

@@ -20,6 +20,8 @@ forEachEtcd((server) => {
 		terminated.catch(() => {});
 	});
 
+	afterEach(() => server.empty());
+
 	it("T0: the headers of a watch come when it is registered, before any event, and from then on nothing is missed", async () => {
 		const { v2, lab } = server;
 		const prefix = lab.newPrefix();
@@ -99,10 +101,8 @@ forEachEtcd((server) => {
 	});
 
 	it("T2: the same edge by hand, on absolute indexes, for an event with exactly 1000 others after it", async () => {
-		// Of its own: the end of another test's ttl takes an index.
-		const own = await OwnEtcd.start(server.binary);
-		const v2 = new V2Client({ endpoints: [own.endpoint] });
-		const prefix = "/t2";
+		const { v2, lab } = server;
+		const prefix = lab.newPrefix();
 		const { node } = await v2.set(`${prefix}/quiet`, "1");
 		const index = node.modifiedIndex;
 		assert.equal(await writeMany(v2, `${prefix}/noise`, 999), index + 999);
@@ -119,8 +119,6 @@ forEachEtcd((server) => {
 			assert.deepEqual([error.oldestIndex, error.askedIndex], [index + 2, index + 1]);
 			return true;
 		});
-		await v2.close();
-		await own.stop();
 	});
 
 	it("T2: a quiet key's watcher is thrown out by writes to other keys though it lost nothing, and list and watch recovers", async () => {

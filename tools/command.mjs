@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** @typedef {import("./src/host.js").Host} Host */
+/** @typedef {import("./src/setup/host.js").Host} Host */
 
 /** The checkout. */
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));

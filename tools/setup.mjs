@@ -20,7 +20,7 @@ import {
 	say,
 } from "./command.mjs";
 
-/** @typedef {import("./src/host.js").Host} Host */
+/** @typedef {import("./src/setup/host.js").Host} Host */
 
 const HELP = {
 	start: `npm start                  opens JupyterLab on the start notebook, with an etcd of your own

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
-import { compareNotebooks } from "#tools/comparison";
-import { misfits } from "#tools/lens";
-import { normalised, rules } from "#tools/normalised";
-import type { Cell, Notebook, Output } from "#tools/notebook";
-import { CHART, codeCells, PICTURE, TABLE, TEXT } from "#tools/outputs";
-import { told } from "#tools/told";
-import type { VolatileCell } from "#tools/volatile";
+import { compareNotebooks, report } from "#tools/notebooks/compare";
+import type { Cell, Notebook, Output } from "#tools/notebooks/file";
+import { normalised, rules } from "#tools/notebooks/normalise";
+import { CHART, codeCells, PICTURE, TABLE, TEXT } from "#tools/notebooks/outputs";
+import { misfits, type VolatileCell } from "#tools/notebooks/volatile-cells";
 import {
 	ABOUT,
 	code,
@@ -30,7 +28,10 @@ function toldWhen(
 	const [committed, fresh] = [page(), page()];
 	change.committed?.(committed);
 	change.fresh?.(fresh);
-	return told("notebooks/99-made-by-hand.ipynb", compareNotebooks(speed.notebook, committed, fresh, entries));
+	return report(
+		"notebooks/99-made-by-hand.ipynb",
+		compareNotebooks(speed.notebook, committed, fresh, entries),
+	);
 }
 
 function cell(notebook: Notebook, number: number): Cell {
@@ -75,7 +76,7 @@ describe("compareNotebooks", () => {
 
 	it("tells of an escape sequence in an output, and passes none on", () => {
 		const difference = { cell: 1, source: "a\u001b[8m", what: "text\u001b[2J", lines: ["- \u001b[8ma"] };
-		assert.equal(told("p", [difference]), "p cell 1: a␛[8m\n  text␛[2J\n    - ␛[8ma");
+		assert.equal(report("p", [difference]), "p cell 1: a␛[8m\n  text␛[2J\n    - ␛[8ma");
 	});
 
 	it("takes a text for the same, whether it is one string or its lines", () => {
@@ -117,7 +118,7 @@ describe("compareNotebooks", () => {
 			);
 		assert.match(
 			toldWhen({ fresh }),
-			/output 2: table differs\n.*1 │ set \/a\n {4}- 2 │ set \/b\n {4}\+ 3 │ set &b$/,
+			/output 2: table differs\n.*<td>set \/a<.*\n {4}- <tr><td>2<.*set \/b<.*\n {4}\+ <tr><td>3<.*set &amp;b</,
 		);
 	});
 
@@ -168,7 +169,7 @@ describe("compareNotebooks", () => {
 		assert.match(lines.at(-1) ?? "", /… and 28 more$/);
 	});
 
-	it("names the rows of a chart's data, and the fields that differ", () => {
+	it("names the rows of a chart's data that differ", () => {
 		const fresh = (notebook: Notebook): void => {
 			replace(output(notebook, DRAWN), CHART, "set /b", "delete /b");
 			replace(output(notebook, DRAWN), PICTURE, "<text>w", "<text>x");
@@ -177,59 +178,60 @@ describe("compareNotebooks", () => {
 			toldWhen({ fresh }),
 			[
 				head(DRAWN, "chart(seen);"),
-				"  output 1: chart, data of layer 2 (point): 1 of 2 rows differs",
-				'    - row 2: tip.event "set /b"',
-				'    + row 2: tip.event "delete /b"',
+				"  output 1: chart differs",
+				'      layer[1].data.values, row 1: {"lane":"w","tip":{"event":"set /a"},"x":1}',
+				'    - layer[1].data.values, row 2: {"lane":"w","tip":{"event":"set /b"},"x":2}',
+				'    + layer[1].data.values, row 2: {"lane":"w","tip":{"event":"delete /b"},"x":2}',
+				'      layer[1].encoding.x.field: "x"',
 				"  output 1: picture differs, too",
 			].join("\n"),
 		);
 	});
 
-	it("names a row that is missing from a chart's data, and one that is new", () => {
+	it("names a row that is missing from a chart's data, and one that is new, and none beside it", () => {
 		const one = (notebook: Notebook): void =>
 			replace(output(notebook, DRAWN), CHART, '{"lane":"w","tip":{"event":"set /a"},"x":1},', "");
 		assert.match(
 			toldWhen({ fresh: one }),
-			/data of layer 2 \(point\): it had 2 rows, and has 1 row\n {4}- row 1: lane "w", tip.event "set \/a", x 1$/,
+			/chart differs\n.*\n {4}- layer\[1\]\.data\.values, row 1: .*set \/a.*\n {6}\S.*row 1: .*set \/b.*$/,
 		);
-		assert.match(toldWhen({ committed: one }), /it had 1 row, and has 2 rows\n {4}\+ row 1: lane "w"/);
+		assert.match(
+			toldWhen({ committed: one }),
+			/chart differs\n.*\n {4}\+ layer\[1\].*row 1: .*set \/a.*\n {6}.*$/,
+		);
 	});
 
-	it("names what else a chart has different: title, description, encoding, mark, layers", () => {
-		const changes: readonly (readonly [from: string, by: string, told: RegExp])[] = [
-			['[{"text":"What came"}]', '[{"text":"What went"}]', /data of layer 1 \(text\).*\n.*text "What came"/],
+	it("names what else a chart has different, by its path: title, description, encoding, mark, layers", () => {
+		const changes: readonly (readonly [from: string, by: string, was: string | undefined, is: string])[] = [
+			[
+				'[{"text":"What came"}]',
+				'[{"text":"What went"}]',
+				'layer[0].data.values, row 1: {"text":"What came"}',
+				'layer[0].data.values, row 1: {"text":"What went"}',
+			],
 			[
 				'"description":"What',
 				'"description":"All that',
-				/chart, description: "What came" is now "All that came"/,
+				'description: "What came"',
+				'description: "All that came"',
 			],
 			[
 				"quantitative",
 				"ordinal",
-				/chart, encoding.x.type of layer 2 \(point\): "quantitative" is now "ordinal"/,
+				'layer[1].encoding.x.type: "quantitative"',
+				'layer[1].encoding.x.type: "ordinal"',
 			],
-			['"filled":true', '"filled":false', /chart, mark.filled of layer 2 \(point\): true is now false/],
-			['"layer":[', '"layer":[{"mark":"rule"},', /chart, layer: a list of 2 is now a list of 3/],
-			['"layer":[', '"height":90,"layer":[', /chart, height: nothing is now 90/],
+			['"filled":true', '"filled":false', "layer[1].mark.filled: true", "layer[1].mark.filled: false"],
+			['"layer":[', '"layer":[{"mark":"rule"},', "layer: a list of 2", "layer: a list of 3"],
+			['"layer":[', '"height":90,"layer":[', undefined, "height: 90"],
+			['"layer":[', '"params":[],"layer":[', undefined, "params: []"],
+			['"layer":[', '"config":{},"layer":[', undefined, "config: {}"],
 		];
-		for (const [from, by, expected] of changes)
-			assert.match(toldWhen({ fresh: (it) => replace(output(it, DRAWN), CHART, from, by) }), expected);
-	});
-
-	it("tells once of rows that several layers draw, and counts what is too much to name", () => {
-		const layer = (mark: string, x: number) => ({ data: { values: [{ x }] }, mark });
-		const drawing =
-			(x: number, fonts: number) =>
-			(notebook: Notebook): void => {
-				const config = Object.fromEntries(Array.from({ length: fonts }, (_, at) => [`font${at}`, x]));
-				output(notebook, DRAWN).data = { [CHART]: { layer: [layer("line", x), layer("point", x)], config } };
-			};
-		const few = toldWhen({ committed: drawing(1, 0), fresh: drawing(2, 0) });
-		assert.match(
-			few,
-			/cell 3.*\n.*data of layer 1 \(line\), layer 2 \(point\): 1 of 1 rows differs\n.*x 1\n.*x 2$/,
-		);
-		assert.match(toldWhen({ committed: drawing(1, 8), fresh: drawing(2, 8) }), /chart, 4 more that differ$/);
+		for (const [from, by, was, is] of changes) {
+			const said = toldWhen({ fresh: (it) => replace(output(it, DRAWN), CHART, from, by) }).split("\n");
+			const [minus, plus] = ["-", "+"].map((sign) => said.find((line) => line.startsWith(`    ${sign} `)));
+			assert.deepEqual([minus, plus], [was && `    - ${was}`, `    + ${is}`]);
+		}
 	});
 
 	it("says when nothing but the picture differs", () => {
@@ -444,7 +446,7 @@ describe("a volatile cell", () => {
 		);
 		const html = (notebook: Notebook): void =>
 			replace(output(notebook, SPEED, 2), TABLE, "✗ refuted", "✓ confirmed");
-		assert.match(toldWhen({ fresh: html }), /output 2: HTML differs\n {4}- ✗ refuted: /);
+		assert.match(toldWhen({ fresh: html }), /output 2: HTML differs\n.*\n {4}- .*✗ refuted/);
 	});
 
 	it("has to say the same words", () => {
@@ -472,12 +474,17 @@ describe("a volatile cell", () => {
 
 	it("has to have a chart with the same title, marks, encodings and colours, and as many points", () => {
 		const changes: readonly (readonly [from: string, by: string, told: RegExp])[] = [
-			["How fast", "How slow", /description/],
-			['"line"', '"bar"', /mark of layer 1 \(line\): "line" is now "bar"/],
-			['"field":"y"', '"field":"z"', /encoding.y.field/],
-			["#0072B2", "#0173B2", /data of layer 1/],
-			['{"colour":"#0072B2","x":0,"y":12},', "", /it had 2 rows, and has 1 row/],
-			['"y":12', '"y":null', /1 of 2 rows differs/],
+			["How fast", "How slow", /- description: "How fast.*\n.*\+ description: "How slow/],
+			['"line"', '"bar"', /- layer\[0\]\.mark: "line"\n.*\+ layer\[0\]\.mark: "bar"/],
+			['"field":"y"', '"field":"z"', /\+ layer\[0\]\.encoding\.y\.field: "z"/],
+			[
+				'"domain":[0,340]',
+				'"domain":[0,340,350]',
+				/\+ layer\[0\]\.encoding\.y\.scale\.domain: \[0,340,350\]/,
+			],
+			["#0072B2", "#0173B2", /\+ layer\[0\]\.data\.values, row 2: .*#0173B2/],
+			['{"colour":"#0072B2","x":0,"y":12},', "", /- layer\[0\]\.data\.values, row \d: .*#0072B2/],
+			['"y":12', '"y":null', /\+ layer\[0\]\.data\.values, row 1: .*"y":null/],
 		];
 		for (const [from, by, expected] of changes)
 			assert.match(toldWhen({ fresh: (it) => replace(output(it, SPEED), CHART, from, by) }), expected);
@@ -512,7 +519,10 @@ describe("a volatile cell", () => {
 			replace(output(notebook, SPEED), CHART, "3 points", "2 points");
 		};
 		const entries = [{ ...speed, rows: "vary" }] as const;
-		assert.match(toldWhen({ fresh: third }), /it had 2 rows, and has 3 rows[\s\S]*output 3: text differs/);
+		assert.match(
+			toldWhen({ fresh: third }),
+			/\+ layer\[0\]\.data\.values, row 3: [\s\S]*output 3: text differs/,
+		);
 		assert.equal(toldWhen({ fresh: third }, entries), "");
 		const column = (notebook: Notebook): void => {
 			third(notebook);
@@ -520,7 +530,7 @@ describe("a volatile cell", () => {
 			replace(output(notebook, SPEED, 3), TEXT, "pace", "speed");
 		};
 		const said = toldWhen({ fresh: column }, entries);
-		assert.match(said, /data of layer 1 \(line\): the columns colour, x, y are now shade, x, y/);
+		assert.match(said, /- layer\[0\]\.data\.values, columns: colour, x, y\n.*\+ .*, columns: shade, x, y/);
 		assert.match(said, /output 3: text differs/);
 	});
 
@@ -542,7 +552,7 @@ describe("misfits", () => {
 		const [gone] = misfits(notebooks, [{ ...speed, source: "await slownessOf(" }]);
 		assert.match(
 			gone ?? "",
-			/volatile\.ts: the entry of 99-made-by-hand with "await slownessOf\(" fits no cell/,
+			/notebooks\/volatile-cells\.ts: the entry of 99-made-by-hand with "await slownessOf\(" fits no cell/,
 		);
 		assert.equal(misfits(notebooks, [{ ...speed, notebook: "98-another" }]).length, 1);
 	});
@@ -555,17 +565,17 @@ describe("misfits", () => {
 	});
 });
 
-describe("told", () => {
+describe("report", () => {
 	it("is coloured for a terminal only", () => {
 		const [committed, fresh] = [page(), page()];
 		replace(output(fresh, DRAWN, 2), TEXT, "set /b", "set /c");
 		const differences = compareNotebooks(speed.notebook, committed, fresh, [speed]);
-		const coloured = told("x", differences, true);
+		const coloured = report("x", differences, true);
 		const [red, green, off] = [31, 32, 39].map((code) => `\u001b[${code}m`);
 		assert.ok(
 			coloured.includes(`    ${red}-     2 │ set /b${off}\n    ${green}+     2 │ set /c${off}`),
 			coloured,
 		);
-		assert.equal(stripVTControlCharacters(coloured), told("x", differences));
+		assert.equal(stripVTControlCharacters(coloured), report("x", differences));
 	});
 });

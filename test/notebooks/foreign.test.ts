@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Lab, startLab } from "#lib/server";
-import { type Notebook, notebookFiles } from "#tools/notebook";
-import { NotebookError } from "#tools/notebooks";
+import { type Notebook, notebookFiles } from "#tools/notebooks/file";
+import { NotebookError } from "#tools/notebooks/run";
 import { etcd35 } from "../support/etcd";
 import { assertNoSecret } from "../support/secrets";
 import { until } from "../support/until";

@@ -1,6 +1,6 @@
-import type { Cell, Notebook, Output } from "#tools/notebook";
-import { CHART, PICTURE, TABLE, TEXT } from "#tools/outputs";
-import type { VolatileCell } from "#tools/volatile";
+import type { Cell, Notebook, Output } from "#tools/notebooks/file";
+import { CHART, PICTURE, TABLE, TEXT } from "#tools/notebooks/outputs";
+import type { VolatileCell } from "#tools/notebooks/volatile-cells";
 
 /** The cells of the handmade page, by number. */
 export const ABOUT = 1;

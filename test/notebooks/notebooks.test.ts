@@ -4,12 +4,11 @@ import os from "node:os";
 import path from "node:path";
 import { loadTimeline, type Timeline } from "etcd-watch-lab";
 import { compareTimelines } from "etcd-watch-lab/timeline";
-import { compareNotebooks } from "#tools/comparison";
-import { misfits } from "#tools/lens";
-import type { Notebook } from "#tools/notebook";
-import { nameOf, readRecords, recordsFile, recordsOf } from "#tools/records";
-import { advice, told } from "#tools/told";
-import { volatileCells } from "#tools/volatile";
+import { advice, compareNotebooks, report } from "#tools/notebooks/compare";
+
+import type { Notebook } from "#tools/notebooks/file";
+import { nameOf, readRecords, recordsFile, recordsOf } from "#tools/notebooks/records";
+import { misfits, volatileCells } from "#tools/notebooks/volatile-cells";
 import { root } from "../support/checkout";
 import { notCovered } from "../support/coverage";
 import { etcd34 } from "../support/found";
@@ -134,7 +133,7 @@ describe("every notebook", function () {
 			it("is committed with the outputs that it gives", async () => {
 				assertVerdicts(name, verdictsOf(notebook));
 				const differences = compareNotebooks(name, notebook, await executed(fresh, name));
-				assert.deepEqual(differences, [], `\n${told(name, differences)}\n${advice([name])}`);
+				assert.deepEqual(differences, [], `\n${report(name, differences)}\n${advice([name])}`);
 			});
 
 			it("has a record of each run and cell that needs v2, and of no other, as a fresh run gives it", async () => {

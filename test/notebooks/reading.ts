@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
-import { type Notebook, notebookFiles, readNotebook } from "#tools/notebook";
-import { sourceOf } from "#tools/outputs";
+import { type Notebook, notebookFiles, readNotebook } from "#tools/notebooks/file";
+import { sourceOf } from "#tools/notebooks/outputs";
 
-export { codeCells, formOf, type ShownVerdict, sourceOf, textOf, verdictsOf } from "#tools/outputs";
+export { codeCells, formOf, type ShownVerdict, sourceOf, textOf, verdictsOf } from "#tools/notebooks/outputs";
 
 /** A notebook as it is committed. */
 export interface Page {

@@ -1,15 +1,12 @@
 import fs from "node:fs";
 import path from "node:path";
-import { type Notebook, writeNotebook } from "#tools/notebook";
-import { type ExecuteOptions, executeNotebook, ownEtcd } from "#tools/notebooks";
-import { Slots } from "#tools/slots";
+import { type Notebook, writeNotebook } from "#tools/notebooks/file";
+import { type ExecuteOptions, executeNotebook, inTurn, ownEtcd } from "#tools/notebooks/run";
 import { root } from "../support/checkout";
-
-const slots = new Slots();
 
 /** Runs a notebook in a fresh kernel, as soon as a processor is free for it; the file stays as it is. */
 export async function run(file: string, options: ExecuteOptions = {}): Promise<Notebook> {
-	return await slots.run(() => executeNotebook(file, { ...options, env: { ...ownEtcd, ...options.env } }));
+	return await inTurn(() => executeNotebook(file, { ...options, env: { ...ownEtcd, ...options.env } }));
 }
 
 /** A run that is begun now and awaited by its test later, so that the processors are never idle in between. */

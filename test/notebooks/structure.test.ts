@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import path from "node:path";
-import { joined } from "#tools/notebook";
+import { joined } from "#tools/notebooks/file";
 import { longCells } from "./expected";
 import { bound, codeCells, linksOf, pages, resolves, sourceOf, textOf } from "./reading";
 

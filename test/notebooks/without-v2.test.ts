@@ -22,7 +22,7 @@ import {
 } from "etcd-watch-lab/page";
 import { logChart, treeChart } from "etcd-watch-lab/pages";
 import { type Lab, startLab } from "etcd-watch-lab/server";
-import type { Notebook } from "#tools/notebook";
+import type { Notebook } from "#tools/notebooks/file";
 import { etcdOf } from "../model/differential/etcds";
 import { notCovered } from "../support/coverage";
 import { Kernel } from "../support/kernel";

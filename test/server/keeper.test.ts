@@ -10,7 +10,7 @@ import { freePorts, isPaused, searchPath } from "#lib/server/etcd.js";
 import { Keeper, onInterrupt } from "#lib/server/keeper.js";
 import { identify } from "#lib/server/leftovers.js";
 import { FaultError } from "#lib/server/member-api.js";
-import { descendants, kill, type ProcessId, survivors } from "#tools/processes";
+import { descendants, kill, type ProcessId, survivors } from "#tools/process-tree";
 import { Running } from "../support/checkout";
 import { etcd35 } from "../support/etcd";
 import { LabProcess } from "../support/lab-process";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { V2Client } from "etcd-watch-lab/v2";
-import { survivors } from "#tools/processes";
+import { survivors } from "#tools/process-tree";
 import { Kernel } from "../support/kernel";
 import { until } from "../support/until";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { notebookFiles } from "#tools/notebook";
+import { notebookFiles } from "#tools/notebooks/file";
 import { buildSite } from "#tools/site/build";
 import type { Page } from "#tools/site/pages";
 import { Browser } from "../lab/browser";

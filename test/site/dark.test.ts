@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { contrast, DARK_GROUND, darkened, darkSpec, darkSvg } from "#tools/site/dark";
+import { contrast, DARK_GROUND, darkened, darkSpec, darkSvg } from "#tools/site/render/dark";
 import { codeCells, formOf, pages, stringsOf } from "../notebooks/reading";
 
 /** All colours that the committed charts use, as their specs write them. */

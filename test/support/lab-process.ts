@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { descendants, kill, type ProcessId, survivors } from "#tools/processes";
+import { descendants, kill, type ProcessId, survivors } from "#tools/process-tree";
 import { Running, root } from "./checkout";
 import { until } from "./until";
 

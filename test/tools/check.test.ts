@@ -98,7 +98,9 @@ describe("npm run check", () => {
 		checkout.write(`${src}/pages/down.ts`, 'export { page } from "../page";\n');
 		const lines = Array.from({ length: 301 }, (_, at) => `export const one${at} = ${at};\n`);
 		checkout.write(`${src}/page/long.ts`, lines.join(""));
-		for (let at = 1; at <= 13; at++) checkout.write(`${src}/http/part${at}.ts`, "export {};\n");
+		checkout.write("tools/src/site/long.ts", lines.join(""));
+		for (const room of [`${src}/http`, "tools/src/rooms"])
+			for (let at = 1; at <= 13; at++) checkout.write(`${room}/part${at}.ts`, "export {};\n");
 		const { code, stdout } = await checkout.run("check");
 		assert.equal(code, 1);
 		for (const expected of [
@@ -108,6 +110,8 @@ describe("npm run check", () => {
 			"lib/src/chart/up.ts:1:22 lint/style/noRestrictedImports",
 			"lib/src/page/long.ts:1:1 lint/style/noExcessiveLinesPerFile",
 			"lib/src/http has 13 files, at most 12",
+			"tools/src/site/long.ts:1:1 lint/style/noExcessiveLinesPerFile",
+			"tools/src/rooms has 13 files, at most 12",
 		]) {
 			assert.ok(stdout.includes(expected), `${expected} in: ${stdout}`);
 		}

@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { editedCells } from "#tools/edited";
-import { type Notebook, writeNotebook } from "#tools/notebook";
-import { codeCells } from "#tools/outputs";
+import { editedCells } from "#tools/notebooks/edited-cells";
+import { type Notebook, writeNotebook } from "#tools/notebooks/file";
+import { codeCells } from "#tools/notebooks/outputs";
 import { code, page, stream } from "../notebooks/handmade";
 import { FakeCheckout, root } from "../support/checkout";
 
@@ -29,8 +29,11 @@ describe("npm run notebooks -- --check", () => {
 
 	/** The checkout's list of volatile cells, in place of the real one. */
 	function volatile(entries: string): void {
-		const text = fs.readFileSync(path.join(root, "tools", "src", "volatile.ts"), "utf8");
-		checkout.write("tools/src/volatile.ts", text.replace(/= \[\n[\s\S]*\];/, `= [${entries}];`));
+		const text = fs.readFileSync(path.join(root, "tools", "src", "notebooks", "volatile-cells.ts"), "utf8");
+		checkout.write(
+			"tools/src/notebooks/volatile-cells.ts",
+			text.replace(/= \[\n[\s\S]*?\n\];/, `= [${entries}];`),
+		);
 	}
 
 	/** A Python that runs no notebook, but answers with the one in fresh/, or else that its second cell threw. */
@@ -146,7 +149,10 @@ describe("npm run notebooks -- --check", () => {
 		volatile('{ notebook: "01-try", source: "slownessOf(", why: "planted" }');
 		const entry = await checkout.run("notebooks", "--check");
 		assert.equal(entry.code, 1);
-		assert.match(entry.stderr, /^tools\/src\/volatile\.ts: the entry of 01-try .* fits no cell.*\n$/);
+		assert.match(
+			entry.stderr,
+			/^tools\/src\/notebooks\/volatile-cells\.ts: the entry of 01-try .* fits no cell.*\n$/,
+		);
 		assert.equal(checkout.calls("jupyterlab"), 0);
 	});
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { type Notebook, writeNotebook } from "#tools/notebook";
-import { executeNotebook, NotebookError } from "#tools/notebooks";
-import { descendants, survivors } from "#tools/processes";
+import { type Notebook, writeNotebook } from "#tools/notebooks/file";
+import { executeNotebook, NotebookError } from "#tools/notebooks/run";
+import { descendants, survivors } from "#tools/process-tree";
 import { FakeCheckout, root } from "../support/checkout";
 import { until } from "../support/until";
 

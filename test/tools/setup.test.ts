@@ -71,7 +71,7 @@ describe("the set-up", () => {
 		const { argv } = JSON.parse(fs.readFileSync(file, "utf8"));
 		assert.deepEqual(argv.slice(0, 2), [
 			process.execPath,
-			path.join(checkout.dir, "tools", "dist", "kernel.js"),
+			path.join(checkout.dir, "tools", "dist", "kernel", "kernel.js"),
 		]);
 	});
 

@@ -5,7 +5,7 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { freePorts } from "#lib/server/etcd.js";
-import { descendants, type ProcessId, survivors } from "#tools/processes";
+import { descendants, type ProcessId, survivors } from "#tools/process-tree";
 import { Running, root } from "../support/checkout";
 import { until } from "../support/until";
 

@@ -1,8 +1,8 @@
 import path from "node:path";
-import { handOver } from "./handover";
-import type { Host } from "./host";
 import { root } from "./paths";
-import { prepareVenv } from "./venv";
+import { handOver } from "./programs/run-program";
+import type { Host } from "./setup/host";
+import { prepareVenv } from "./setup/venv";
 
 /** `npm run chaos`: the engine is the tests' own (test/chaos), with more time. */
 export async function chaos(host: Host, options: Readonly<Record<string, unknown>>): Promise<number> {

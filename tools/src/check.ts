@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
-import { CellFiles } from "./cells";
-import type { Host } from "./host";
+import { CellFiles } from "./notebooks/cell-files";
 import { root, shown } from "./paths";
 import { Problem } from "./problem";
+import type { Host } from "./setup/host";
 
 /** Compiled by `tsc -b`, in this order. */
 const PROJECTS = ["lib", "tools", "test", "bench"];
@@ -62,14 +62,15 @@ async function biome(host: Host, cells: CellFiles, fix: boolean): Promise<string
 	return findings.trim();
 }
 
-/** The folders of lib/src with more files than a reader takes in; what else keeps them small is in biome.json. */
+/** The folders of the sources with more files than a reader takes in; what else keeps them small is in biome.json. */
 function fullRooms(): string {
 	const most = 12;
-	const src = path.join("lib", "src");
 	const counts = new Map<string, number>();
-	for (const file of fs.readdirSync(path.join(root, src), { recursive: true, encoding: "utf8" })) {
-		const folder = path.join(src, path.dirname(file));
-		if (file.endsWith(".ts")) counts.set(folder, (counts.get(folder) ?? 0) + 1);
+	for (const src of [path.join("lib", "src"), path.join("tools", "src")]) {
+		for (const file of fs.readdirSync(path.join(root, src), { recursive: true, encoding: "utf8" })) {
+			const folder = path.join(src, path.dirname(file));
+			if (file.endsWith(".ts")) counts.set(folder, (counts.get(folder) ?? 0) + 1);
+		}
 	}
 	const full = [...counts].filter(([, count]) => count > most);
 	return full

@@ -1,14 +1,14 @@
-import { bench } from "./bench";
 import { chaos } from "./chaos";
 import { check } from "./check";
 import { differential } from "./differential";
-import { checkNotebooks } from "./freshness";
-import type { Host } from "./host";
-import { runNotebooks } from "./notebooks";
-import { start } from "./start";
+import { start } from "./jupyter/start";
+import { checkNotebooks } from "./notebooks/check";
+import { runNotebooks } from "./notebooks/run";
+import { bench } from "./programs/bench";
+import { versions } from "./programs/versions";
+import type { Host } from "./setup/host";
+import { prepareVenv } from "./setup/venv";
 import { test } from "./test";
-import { prepareVenv } from "./venv";
-import { versions } from "./versions";
 
 /** What setup.mjs hands over to, once the packages are there. Returns the exit code. */
 export async function main(

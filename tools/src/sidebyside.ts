@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { root } from "./paths";
-import { descendants, kill, type ProcessId, survivors } from "./processes";
+import { descendants, kill, type ProcessId, survivors } from "./process-tree";
 import type { TestResult, Told } from "./reporter";
 import type { Batch } from "./testfiles";
 

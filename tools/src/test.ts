@@ -2,15 +2,15 @@ import fs from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { check, compileAll } from "./check";
-import { handOver } from "./handover";
-import type { Host } from "./host";
 import { interruptible } from "./interrupts";
 import { artifactsDir, privateFolder, root } from "./paths";
 import { Problem } from "./problem";
+import { handOver } from "./programs/run-program";
 import type { TestResult } from "./reporter";
+import type { Host } from "./setup/host";
+import { prepareVenv } from "./setup/venv";
 import { type Ran, readResults, sideBySide, written } from "./sidebyside";
 import { batches, compiled, isUnit, testFiles } from "./testfiles";
-import { prepareVenv } from "./venv";
 
 /** What .artifacts/mocha.json holds. */
 export interface Results {

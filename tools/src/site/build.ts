@@ -2,13 +2,13 @@ import fs from "node:fs";
 import path from "node:path";
 import { root } from "../paths";
 import { Problem } from "../problem";
-import { filePage, hasPage, homePage, notebookPage } from "./compose";
-import { darkSvg } from "./dark";
 import { ICON } from "./layout";
-import { inRepository, Links, pageOfFile } from "./links";
-import { darkName } from "./markdown";
+import { filePage, hasPage, homePage, notebookPage } from "./page-templates";
 import { type Page, renderPages } from "./pages";
-import { sanitisedSvg } from "./sanitise";
+import { darkSvg } from "./render/dark";
+import { inRepository, Links, pageOfFile } from "./render/links";
+import { darkName } from "./render/markdown";
+import { sanitisedSvg } from "./render/sanitise";
 import { searchScript } from "./search-index";
 
 /** Tells a folder that a site was built into from one that holds something else. */

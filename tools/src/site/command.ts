@@ -1,7 +1,7 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Host } from "../host";
 import { root } from "../paths";
+import type { Host } from "../setup/host";
 import { buildSite } from "./build";
 
 /** Where the site goes unless told otherwise. Git ignores it. */

@@ -1,5 +1,5 @@
-import { type Html, html, trusted } from "./html";
 import type { Page } from "./pages";
+import { type Html, html, trusted } from "./render/html";
 
 /** One page of the site, around its content. */
 export interface Layout {

@@ -1,12 +1,12 @@
 import path from "node:path";
-import { joined, type Notebook, notebookFiles, readNotebook } from "../notebook";
+import { joined, type Notebook, notebookFiles, readNotebook } from "../notebooks/file";
 import { shown } from "../paths";
 import { Problem } from "../problem";
-import { Anchors, type Heading } from "./anchors";
-import { type Html, html } from "./html";
-import { isItself, type Links, pageOfNotebook } from "./links";
-import { codeBlock, type Prose, renderMarkdown } from "./markdown";
-import { renderOutput } from "./outputs";
+import { Anchors, type Heading } from "./render/anchors";
+import { type Html, html } from "./render/html";
+import { isItself, type Links, pageOfNotebook } from "./render/links";
+import { codeBlock, type Prose, renderMarkdown } from "./render/markdown";
+import { renderOutput } from "./render/outputs";
 
 /** A notebook as a page of the site. */
 export interface Page {

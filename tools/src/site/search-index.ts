@@ -1,9 +1,9 @@
 import MiniSearch from "minisearch";
-import { joined } from "../notebook";
-import { Anchors } from "./anchors";
-import { plainText } from "./markdown";
-import { wordsOfOutput } from "./outputs";
+import { joined } from "../notebooks/file";
 import type { Page } from "./pages";
+import { Anchors } from "./render/anchors";
+import { plainText } from "./render/markdown";
+import { wordsOfOutput } from "./render/outputs";
 
 /** What can be found: the part of a page below one heading. */
 export interface Section {

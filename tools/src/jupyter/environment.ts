@@ -1,0 +1,135 @@
+import fs from "node:fs";
+import path from "node:path";
+import { isAlive, labDir, root, venvBin, venvDir, venvPython } from "../paths";
+import { kill, naming } from "../process-tree";
+
+/**
+ * Jupyter folders that outlive a start: settings, window layout, trusted notebooks. All inside the checkout; a test has
+ * them in a folder of its own.
+ */
+const kept = (name: string): string =>
+	path.join(process.env["ETCD_WATCH_LAB_JUPYTER"] ?? path.join(labDir, "jupyter"), name);
+
+/**
+ * The environment of every Jupyter process that the lab starts. Jupyter reads and writes nothing in the home
+ * folder, and finds no kernel but the checkout's own, which runs with the Node that runs this.
+ *
+ * @param runtimeDir a folder of this one start; the caller removes it
+ */
+export function jupyterEnvironment(runtimeDir: string): NodeJS.ProcessEnv {
+	// Left in place, each of these would bring in somebody else's Python packages, configuration or kernels.
+	const {
+		PYTHONHOME,
+		PYTHONPATH,
+		PYTHONSTARTUP,
+		JUPYTER_PATH,
+		JUPYTER_CONFIG_PATH,
+		JUPYTER_TOKEN_FILE,
+		...env
+	} = process.env;
+	// The venv first: its etcd is the lab's, and /usr/bin, where Node may be, can hold another.
+	const searched = [venvBin, path.dirname(process.execPath), env["PATH"] ?? ""].join(path.delimiter);
+	return {
+		...env,
+		PATH: searched,
+		VIRTUAL_ENV: venvDir,
+		PYTHONUTF8: "1",
+		PYTHONNOUSERSITE: "1",
+		JUPYTER_PREFER_ENV_PATH: "1",
+		JUPYTER_PLATFORM_DIRS: "0",
+		JUPYTER_CONFIG_DIR: kept("config"),
+		JUPYTER_DATA_DIR: kept("data"),
+		JUPYTER_RUNTIME_DIR: runtimeDir,
+		JUPYTERLAB_SETTINGS_DIR: kept("settings"),
+		JUPYTERLAB_WORKSPACES_DIR: kept("workspaces"),
+		IPYTHONDIR: kept("ipython"),
+	};
+}
+
+/** Makes a folder for one start's connection files, readable by its owner alone: they carry the kernels' keys. */
+export function makeRuntimeDir(): string {
+	const parent = path.join(labDir, "runtime");
+	fs.mkdirSync(parent, { recursive: true });
+	removeAbandoned(parent);
+	return fs.mkdtempSync(path.join(parent, `${process.pid}-`));
+}
+
+/** A start that was killed outright, JupyterLab with it, could not end its kernels and remove its own folder. */
+function removeAbandoned(parent: string): void {
+	for (const name of fs.readdirSync(parent)) {
+		const pid = Number.parseInt(name, 10);
+		if (!(pid > 0) || isAlive(pid)) continue;
+		kill(naming(path.join(parent, name)));
+		fs.rmSync(path.join(parent, name), { recursive: true, force: true });
+	}
+}
+
+/**
+ * Registers the kernel inside .venv: kernel.ts, which is the checkout's own tslab with what a learner needs, on
+ * the Node that runs now. tslab's JavaScript kernel is left out.
+ */
+export function writeKernelSpec(): void {
+	const spec = {
+		argv: [process.execPath, path.join(root, "tools", "dist", "kernel", "kernel.js"), "{connection_file}"],
+		display_name: "TypeScript",
+		language: "typescript",
+	};
+	writeIfChanged(path.join(venvDir, "share", "jupyter", "kernels", "tslab", "kernel.json"), spec);
+}
+
+/** JupyterLab's defaults here; the reader's own choices in its settings come before them. */
+export function writeLabDefaults(): void {
+	const quiet = { fetchNews: "false", checkForUpdates: false };
+	// A chart's slider needs the arrow keys, which would fold the notebook's sections.
+	const selector = ".jp-Notebook.jp-mod-commandMode:not(.jp-mod-readWrite) :focus";
+	const folding = { "above-or-collapse": "ArrowLeft", "below-or-expand": "ArrowRight" };
+	const shortcuts = Object.entries(folding).map(([where, key]) => ({
+		command: `notebook:move-cursor-heading-${where}`,
+		keys: [key],
+		selector,
+		disabled: true,
+	}));
+	writeIfChanged(path.join(venvDir, "share", "jupyter", "lab", "settings", "overrides.json"), {
+		"@jupyterlab/apputils-extension:notification": quiet,
+		"@jupyterlab/shortcuts-extension:shortcuts": { shortcuts },
+	});
+}
+
+function writeIfChanged(file: string, content: unknown): void {
+	const text = `${JSON.stringify(content, null, 1)}\n`;
+	if (fs.existsSync(file) && fs.readFileSync(file, "utf8") === text) return;
+	fs.mkdirSync(path.dirname(file), { recursive: true });
+	// Renamed into place: another process may be reading it.
+	fs.writeFileSync(`${file}.${process.pid}`, text);
+	fs.renameSync(`${file}.${process.pid}`, file);
+}
+
+/** The command that opens JupyterLab; the token goes by the environment, where `ps` does not show it. */
+export function jupyterLabCommand(options: { ip: string; port: number; notebooks: string }): {
+	command: string;
+	args: string[];
+} {
+	return {
+		command: venvPython,
+		args: [
+			path.join(root, "tools", "lab.py"),
+			"--no-browser",
+			`--config=${path.join(root, "tools", "jupyter_server_config.py")}`,
+			`--ServerApp.ip=${options.ip}`,
+			`--ServerApp.port=${options.port}`,
+			`--ServerApp.root_dir=${options.notebooks}`,
+			"--ServerApp.answer_yes=True",
+			"--ServerApp.allow_root=True",
+			// A deleted file would go to the trash in the home folder.
+			"--FileContentsManager.delete_to_trash=False",
+			// It would look for language servers by asking npm, which writes to the home folder.
+			"--LanguageServerManager.autodetect=False",
+			"--KernelSpecManager.ensure_native_kernel=False",
+			"--KernelSpecManager.allowed_kernelspecs=tslab",
+			"--MultiKernelManager.default_kernel_name=tslab",
+			"--LabApp.news_url=None",
+			"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+			"--LabApp.extension_manager=readonly",
+		],
+	};
+}

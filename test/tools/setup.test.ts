@@ -54,6 +54,44 @@ describe("the set-up", () => {
 		assert.ok(!checkout.has(".venv/of-the-old-pins"));
 	});
 
+	it("keeps the venv of before when a new one can't be made: offline, the pins of before go on working", async () => {
+		await checkout.run("build");
+		const pins = checkout.read("tools/requirements.txt");
+		checkout.write(".venv/of-the-old-pins", "");
+		checkout.write("tools/requirements.txt", "jupyterlab==1.2.3\n");
+		checkout.python({ pip: `fail("NewConnectionError('Failed to establish a new connection')")` });
+		saysInOneLine(await checkout.run("build"), /Python packages/, /no network/);
+		assert.ok(checkout.has(".venv/of-the-old-pins"));
+		checkout.write("tools/requirements.txt", pins);
+		const again = await checkout.run("build");
+		assert.deepEqual([again.code, again.stdout, again.stderr], [0, "", ""]);
+		assert.ok(!checkout.has(".lab/venv-before"));
+	});
+
+	it("keeps the venv of before when the set-up is interrupted, or killed outright, in the midst of a new one", async () => {
+		await checkout.run("build");
+		const pins = checkout.read("tools/requirements.txt");
+		checkout.write(".venv/of-the-old-pins", "");
+		for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+			checkout.write("tools/requirements.txt", `${pins}# ${signal}\n`);
+			fs.rmSync(path.join(checkout.dir, "pip.pid"), { force: true });
+			checkout.python({ pip: `fs.writeFileSync("pip.pid", String(process.pid)); hang()` });
+			const half = checkout.spawn("build");
+			await until("pip is under way", () => checkout.has("pip.pid") && checkout.read("pip.pid") !== "");
+			half.child.kill(signal);
+			await half.ended;
+			if (signal === "SIGKILL") process.kill(Number(checkout.read("pip.pid")));
+			else assert.ok(checkout.has(".venv/of-the-old-pins"));
+		}
+		checkout.python();
+		checkout.write("tools/requirements.txt", pins);
+		const ended = await checkout.run("build");
+		assert.equal(ended.code, 0, ended.stderr);
+		assert.equal(checkout.calls("venv"), 3, "one for each set-up that did not end, and none for the last");
+		assert.ok(checkout.has(".venv/of-the-old-pins"));
+		assert.ok(!checkout.has(".lab/venv-before"));
+	});
+
 	it("makes the venv anew when the folder was moved, for a venv names its own path", async () => {
 		await checkout.run("build");
 		const old = checkout.dir;

@@ -2,21 +2,28 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { writeKernelSpec, writeLabDefaults } from "../jupyter/environment";
-import { root, venvDir, venvPython } from "../paths";
+import { labDir, root, venvDir, venvPython } from "../paths";
 import { Problem } from "../problem";
 import type { Finished, Host } from "./host";
-import { findPython, pythonVersion } from "./python";
+import { findPython, type Python, pythonVersion } from "./python";
 
 const requirements = path.join(root, "tools", "requirements.txt");
 /** Written last: a .venv without it, or with another content, was interrupted or is out of date, and is made anew. */
 const stampFile = path.join(venvDir, "lab-stamp.json");
+/**
+ * The venv that is to be replaced, until the new one is whole. It is the old one that moves: a venv's scripts name the
+ * folder that they were installed into.
+ */
+const asideDir = path.join(labDir, "venv-before");
 
 /** Makes .venv with the pinned Python packages, unless it is there already, and registers the tslab kernel in it. */
 export async function prepareVenv(host: Host): Promise<void> {
 	if (!(await isCurrent())) {
 		await host.exclusive(async () => {
+			// What is in its place is not whole: the set-up that was to replace it was killed outright.
+			if (fs.existsSync(asideDir) && !fs.existsSync(stampFile)) putBack();
 			// Another process may have made it while this one waited for its turn.
-			if (!(await isCurrent())) await build(host);
+			if (!(await isCurrent())) await replace(host);
 		});
 	}
 	// Not part of the stamp: cheap, and the Node that runs the lab can change from start to start.
@@ -37,9 +44,31 @@ async function isCurrent(): Promise<boolean> {
 	return version !== undefined && fs.readFileSync(stampFile, "utf8") === stamp(version);
 }
 
-async function build(host: Host): Promise<void> {
+/** Makes .venv anew; when that fails or is interrupted, what was there before is there again. */
+async function replace(host: Host): Promise<void> {
 	const python = await findPython();
-	fs.rmSync(venvDir, { recursive: true, force: true, maxRetries: 3 });
+	remove(asideDir);
+	if (fs.existsSync(stampFile)) fs.renameSync(venvDir, asideDir);
+	else remove(venvDir);
+	try {
+		await build(host, python);
+	} catch (error) {
+		if (fs.existsSync(asideDir)) putBack();
+		throw error;
+	}
+	remove(asideDir);
+}
+
+function putBack(): void {
+	remove(venvDir);
+	fs.renameSync(asideDir, venvDir);
+}
+
+function remove(folder: string): void {
+	fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+async function build(host: Host, python: Python): Promise<void> {
 	const env = pipEnvironment();
 	const made = await host.run(python.command, [...python.args, "-m", "venv", venvDir], {
 		title: `[2/3] Python packages, 1 of 2: a venv of Python ${python.version}`,

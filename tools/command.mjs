@@ -39,6 +39,10 @@ const CAUSES = [
 		"a certificate is not trusted: set NODE_EXTRA_CA_CERTS (npm) and PIP_CERT (pip) to your network's CA file",
 	],
 	[
+		/Proxy Authentication Required/i,
+		"your proxy wants a user and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+	],
+	[
 		/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|EIDLETIMEOUT|ERR_SOCKET_TIMEOUT|NewConnectionError|NameResolution|new connection|timed out|ProxyError|Network is unreachable/i,
 		"no network: a first start has to download packages; connect (or set your proxy or mirror)",
 	],

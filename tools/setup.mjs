@@ -3,6 +3,7 @@
 // uses Node's own modules only. It installs the npm packages, compiles, and hands over to tools/src.
 import { createHash } from "node:crypto";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -142,6 +143,25 @@ function readArguments(command, args) {
 	}
 }
 
+/**
+ * Where the home folder can't be written to, or there is none, what npm, pip and Go download goes below .lab; npm names
+ * the home's own cache to what it starts.
+ */
+function keepCachesWritable() {
+	let home = "";
+	try {
+		home = os.homedir();
+		fs.accessSync(home, fs.constants.W_OK);
+		return;
+	} catch {
+		for (const name of ["npm_config_cache", "PIP_CACHE_DIR", "GOCACHE", "GOMODCACHE"]) {
+			const given = process.env[name];
+			if (given === undefined || given.startsWith(`${home}${path.sep}`))
+				process.env[name] = path.join(labDir, "caches", name.toLowerCase());
+		}
+	}
+}
+
 /** The npm that goes with this Node, without a shell in between (npm.cmd would need one on Windows). */
 function npmCommand() {
 	const beside = path.join(path.dirname(process.execPath), "node_modules", "npm", "bin", "npm-cli.js");
@@ -227,6 +247,7 @@ export async function main(argv) {
 		if (request.command === "help") return say(request.text ?? "");
 		fs.mkdirSync(labDir, { recursive: true });
 		fs.writeFileSync(logFile, "");
+		keepCachesWritable();
 		await exclusive(async () => {
 			await installPackages();
 			await compile(["tools"]);

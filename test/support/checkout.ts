@@ -189,7 +189,7 @@ export class FakeCheckout {
 		return this.spawnWith({}, ...args);
 	}
 
-	private spawnWith(added: Readonly<Record<string, string>>, ...args: string[]): Running {
+	private spawnWith(added: Readonly<NodeJS.ProcessEnv>, ...args: string[]): Running {
 		// As npm sets them, these would lead to the real npm, and to the folder in which it was called.
 		const { npm_execpath, INIT_CWD, ETCD_WATCH_LAB_COVER_ALL, ETCD_WATCH_LAB_NOT_COVERED, ...env } =
 			process.env;
@@ -207,7 +207,7 @@ export class FakeCheckout {
 	}
 
 	/** As run(), with these in the environment. */
-	async runWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
+	async runWith(env: Readonly<NodeJS.ProcessEnv>, ...args: string[]): Promise<Ended> {
 		return await this.spawnWith(env, ...args).ended;
 	}
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
+import { noProxyForLoopback } from "#tools/jupyter/environment";
 import { type Notebook, writeNotebook } from "#tools/notebooks/file";
-import { executeNotebook, NotebookError } from "#tools/notebooks/run";
+import { executeNotebook, NotebookError, ownEtcd } from "#tools/notebooks/run";
 import { descendants, survivors } from "#tools/process-tree";
 import { FakeCheckout, root } from "../support/checkout";
 import { until } from "../support/until";
@@ -59,6 +60,33 @@ describe("executeNotebook", function () {
 		assert.ok(written.endsWith("}\n"));
 	});
 
+	it("asks no proxy of the reader's for what listens on loopback: here one that is not there", async () => {
+		// As Node 24 reads it.
+		const proxy = "http://127.0.0.1:1";
+		const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+		write(
+			`import http from "node:http";
+import { lab } from "etcd-watch-lab";
+const server = http.createServer((_, answer) => void answer.end("from loopback")).listen(0, "127.0.0.1");
+await new Promise((resolve) => server.once("listening", resolve));
+const answer = await fetch(\`http://127.0.0.1:\${(server.address() as { port: number }).port}\`);
+server.close();
+console.log(await answer.text());`,
+			`const etcd = await lab();
+console.log((await etcd.v2.set("/a", "x")).action);`,
+			"console.log(process.env.NO_PROXY, process.env.no_proxy);",
+		);
+		const env = {
+			...ownEtcd,
+			NODE_USE_ENV_PROXY: "1",
+			...Object.fromEntries(names.map((name) => [name, proxy])),
+		};
+		const { cells } = await executeNotebook(file, { env });
+		const said = cells.flatMap(({ outputs }) => outputs?.map(({ text }) => text) ?? []);
+		const spared = "127.0.0.1,localhost,::1";
+		assert.deepEqual(said, ["from loopback\n", "set\n", `${spared} ${spared}\n`]);
+	});
+
 	it("names the cell that threw, and what it threw", async () => {
 		write("const one = 1;", 'throw new RangeError("out of reach")', "const never = 1;");
 		await assert.rejects(executeNotebook(file), (error: unknown) => {
@@ -98,6 +126,22 @@ describe("executeNotebook", function () {
 		abort.abort();
 		await assert.rejects(run);
 		assert.deepEqual(survivors(processes), []);
+	});
+});
+
+describe("noProxyForLoopback", () => {
+	it("keeps what the reader has set", () => {
+		const spared = "127.0.0.1,localhost,::1";
+		for (const [given, expected] of [
+			[{}, spared],
+			[{ NO_PROXY: "" }, spared],
+			[{ NO_PROXY: ".example.org" }, `.example.org,${spared}`],
+			// As curl, Node and Go do: the small one counts.
+			[{ NO_PROXY: "a", no_proxy: "b" }, `b,${spared}`],
+			[{ no_proxy: "*" }, "*"],
+		] as const) {
+			assert.deepEqual(noProxyForLoopback(given), { NO_PROXY: expected, no_proxy: expected });
+		}
 	});
 });
 

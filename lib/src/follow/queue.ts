@@ -52,6 +52,8 @@ export class ChangeQueue {
 		if (this.size < this.#length) return undefined;
 		this.#wasFull = true;
 		this.#onFull(this.size);
+		// By whoever was told that.
+		if (this.#isClosed) return undefined;
 		// Whoever else waits goes on with this one.
 		this.#room ??= new Promise((resolve) => {
 			this.#goOn = resolve;

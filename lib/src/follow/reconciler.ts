@@ -1,3 +1,4 @@
+import { onAbort } from "../http/signals";
 import type { KeySpace, Listing, Note, Position, Reset, Source, State, Tail } from "./changes";
 import type { ChangeQueue } from "./queue";
 import { Checkpoint, type Events, KnownState, Pace } from "./state";
@@ -115,12 +116,9 @@ export class Reconciler {
 		// Beyond the index while events are held.
 		const afterIndex = this.#check?.heldThrough ?? this.#known.index;
 		const take = (tail: Tail) => this.#take(tail);
-		signal.addEventListener("abort", stop, { once: true });
-		try {
-			await source.tail({ afterIndex, signal: reading.signal, proveThrough, take });
-		} finally {
-			signal.removeEventListener("abort", stop);
-		}
+		// It may have been aborted while the list was on its way.
+		const leave = onAbort(signal, stop);
+		await source.tail({ afterIndex, signal: reading.signal, proveThrough, take }).finally(leave);
 	}
 
 	/** What a list in the background leads to, but never in the midst of the events of one index. */

@@ -1,4 +1,5 @@
 import { BadAnswerError, ConnectionError } from "../../http/errors";
+import { onAbort } from "../../http/signals";
 import { CompactedError } from "../../v3/errors";
 import type { V3Header } from "../../v3/types";
 import type { V3Message } from "../../v3/watch";
@@ -54,8 +55,8 @@ export class V3Session implements Session {
 	/** @throws what made the member fail; returns after the signal, "cleared" and "behind" */
 	async run(take: Take, signal: AbortSignal): Promise<void> {
 		const reading = new AbortController();
-		const stop = () => reading.abort();
-		signal.addEventListener("abort", stop, { once: true });
+		// Whoever took the note of this session may have ended it.
+		const leave = onAbort(signal, () => reading.abort());
 		let feed: Feed | undefined;
 		try {
 			const { client, endpoint, timeoutMs } = this.#member;
@@ -71,7 +72,7 @@ export class V3Session implements Session {
 			if (!(error instanceof CompactedError)) throw this.#failure(error);
 			await this.#cleared(error, take);
 		} finally {
-			signal.removeEventListener("abort", stop);
+			leave();
 			reading.abort();
 			feed?.close();
 		}
@@ -141,8 +142,7 @@ export class V3Session implements Session {
 			guardAgain: () => guard(place.position),
 		});
 		incoming.onArrival = () => quiet.wake();
-		const stop = () => quiet.wake();
-		signal.addEventListener("abort", stop, { once: true });
+		const leave = onAbort(signal, () => quiet.wake());
 		let messages = 0;
 		try {
 			for (;;) {
@@ -165,7 +165,7 @@ export class V3Session implements Session {
 				await quiet.look(message !== undefined);
 			}
 		} finally {
-			signal.removeEventListener("abort", stop);
+			leave();
 			watch.close();
 		}
 	}

@@ -227,6 +227,17 @@ export function oddRuns(): Readonly<Record<string, () => Timeline | Promise<Time
 			const writes = seen.writes.map((write) => (write.id === 2 ? { ...write, outcome } : write));
 			return { ...without(seen, "w", 2), writes };
 		},
+		"a delete compacted away": async () => {
+			const seen = await on((run) =>
+				run
+					.set("/a/k")
+					.delete("/a/k")
+					.set("/a/k")
+					.watch("late", "/a", { ...recursive, afterIndex: 1 }),
+			);
+			const compactions = [{ at: 2, index: 2 }];
+			return { ...without(asV3(seen), "late", 2), server: "3.5.1", compactions };
+		},
 		"told again after the whole store": async () => {
 			const seen = asV3(await on((run) => run.watch("w", "/a", recursive).set("/a/1").set("/a/2")));
 			const watchers = seen.watchers.map((one) => ({

@@ -111,9 +111,10 @@ export function testifies({ isProven, excuse }: Fate): boolean {
 	return isProven && excuse === undefined;
 }
 
-/** True when it did not come, and nothing that is known accounts for it. */
+/** True when it did not come, though by all rules it had to: nothing that is known accounts for it, or a fault of etcd's. */
 export function isLost(fate: Fate): boolean {
-	return !came(fate) && fate.reason === "unexplained" && testifies(fate);
+	const isAgainstTheRules = fate.reason === "unexplained" || fate.reason === "delete compacted away";
+	return !came(fate) && isAgainstTheRules && testifies(fate);
 }
 
 /** One that had to come did not: refuted. All of them came: confirmed. */

@@ -99,6 +99,8 @@ export class Words {
 			case "cleared":
 				if (this.#isV3) return "it had been compacted before the watch asked for it";
 				return `asked for too late, the history had lost it: ${told?.kind === "error" ? told.code : ""} at index ${told?.at}`;
+			case "delete compacted away":
+				return `the watch asked from exactly the revision up to which was compacted, and etcd up to 3.4.33 and 3.5.15 keeps no delete there; mended in 3.4.34, 3.5.16 and 3.6.0 (issue 18089)`;
 			case "ahead of the store":
 				return this.#ahead();
 			case "member sent the whole store":

@@ -70,7 +70,7 @@ export function fateOf(of: Watched, change: Change, deliveries: readonly Deliver
 			: (notDue(of, change, place, ask) ??
 				(told && told.kind !== "error" ? ["stated", "in a stated gap"] : undefined) ??
 				broken ??
-				(ask ? whileAsking(of, change.index, ask, isProven) : whileAway(of, change.index, told)));
+				(ask ? whileAsking(of, change, ask, isProven) : whileAway(of, change.index, told)));
 	return {
 		change,
 		kind: found[0],
@@ -223,11 +223,25 @@ function deafness({ timeline, watcher }: Watched, index: number, ask: Ask): Foun
 }
 
 /** It was asking for it, and did not get it. */
-function whileAsking(of: Watched, index: number, ask: Ask, isProven: boolean): Found {
-	const deaf = deafness(of, index, ask);
+function whileAsking(of: Watched, change: Change, ask: Ask, isProven: boolean): Found {
+	const deaf = deafness(of, change.index, ask);
 	if (deaf) return deaf;
+	if (isProven && isCompactedAway(of, change, ask)) return ["missed", "delete compacted away"];
 	if (isProven) return ["missed", "unexplained"];
 	return ask.end === undefined ? ["notKnown", "unproven"] : ["missed", "lost with its connection"];
+}
+
+/**
+ * A delete at the very revision up to which was compacted, asked for from exactly there and after it: etcd up to 3.4.33
+ * and 3.5.15 keeps no such delete (issue 18089, `keyIndex.compact` in server/mvcc/key_index.go at v3.5.9).
+ */
+function isCompactedAway({ timeline, watcher }: Watched, change: Change, ask: Ask): boolean {
+	const { api, server, compactions = [] } = timeline;
+	const [, minor = "", patch = ""] = /^3\.(\d+)\.(\d+)/.exec(server) ?? [];
+	const last = Reflect.get({ 4: 33, 5: 15 }, minor);
+	if (api !== "v3" || watcher.kind === "follow" || !isRemoval(change)) return false;
+	if (last === undefined || Number(patch) > last || ask.from !== change.index) return false;
+	return compactions.some(({ index, at }) => index === change.index && at <= ask.at);
 }
 
 /** It was not asking for it. */

@@ -18,6 +18,7 @@ export type Reason =
 	| "over"
 	| "lost with its connection"
 	| "cleared"
+	| "delete compacted away"
 	| "deaf stream"
 	| "reader paused"
 	| "dropped"
@@ -55,6 +56,7 @@ const v2: Readonly<Record<Reason, Source>> = {
 	over: ["v2http/client.go, handleKeyWatch", "03-missed-events"],
 	"lost with its connection": ["v2http/client.go, handleKeyWatch", "03-missed-events"],
 	cleared: ["v2store/event_history.go, scan", "04-afterindex-recovery"],
+	"delete compacted away": ["", "10-versions"],
 	"deaf stream": ["v2store/watcher_hub.go, watch", "03-missed-events"],
 	"reader paused": ["v2store/watcher.go, notify", "03-missed-events"],
 	dropped: ["v2store/watcher.go, notify", "03-missed-events"],
@@ -83,6 +85,7 @@ const v3: Readonly<Partial<Record<Reason, Source>>> = {
 	"not recursive": outside,
 	refused: ["server/etcdserver/apply.go, Txn", "06-indexes-and-revisions"],
 	cleared: ["server/mvcc/watcher_group.go, chooseAll", "06-indexes-and-revisions"],
+	"delete compacted away": ["server/mvcc/key_index.go, compact", "10-versions"],
 	"member silent": ["", "08-faults"],
 	"ahead of the store": ["server/mvcc/watchable_store.go, watch", "08-faults"],
 };

@@ -11,7 +11,6 @@ import {
 	type V3Watches,
 	type WatchesOptions,
 } from "etcd-watch-lab/v3";
-import { freePorts } from "#lib/server/etcd.js";
 import { etcdOf, v3Kinds } from "../model/differential/etcds";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
@@ -378,41 +377,76 @@ for (const kind of v3Kinds) {
 	});
 }
 
-describe("a v3 follower of a learner", () => {
-	it("alone, says why it is not served, and ends with that; with a member beside it, goes there", async function () {
-		this.timeout(60_000);
-		const own = await OwnEtcd.start(etcd35, { v2: false });
-		const client = new V3Client({ endpoints: [own.endpoint] });
-		const { members } = (await client.call("/v3/cluster/member/list", {})) as {
-			members: readonly { name: string; peerURLs: readonly string[] }[];
+for (const kind of v3Kinds) {
+	describe(`a learner of etcd ${kind}`, () => {
+		let own: OwnEtcd | undefined;
+		let learner: OwnEtcd | undefined;
+		const clients: V3Client[] = [];
+		const at = (...endpoints: readonly OwnEtcd[]) => {
+			const client = new V3Client({ endpoints: endpoints.map(({ endpoint }) => endpoint) });
+			clients.push(client);
+			return client;
 		};
-		const [peerPort = 0] = await freePorts(1);
-		const peer = `http://127.0.0.1:${peerPort}`;
-		await client.call("/v3/cluster/member/add", { peerURLs: [peer], isLearner: true });
-		const cluster = [`${members[0]?.name}=${members[0]?.peerURLs[0]}`, `learner=${peer}`].join(",");
-		const learner = await OwnEtcd.start(etcd35, {
-			v2: false,
-			flags: [
-				...["--name", "learner", "--initial-cluster-state", "existing", "--initial-cluster", cluster],
-				...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
-			],
+		before(async () => {
+			const found = await etcdOf(kind);
+			if ("missing" in found) return notCovered(found.missing);
+			own = await OwnEtcd.start(found.binary, { v2: false });
+			learner = await OwnEtcd.learnerOf(own, found.binary);
 		});
-		const alone = new V3Client({ endpoints: [learner.endpoint] });
-		const lonely = told(alone, "/a", { patienceMs: 500 });
-		await assert.rejects(lonely.follower.ready(), LearnerError);
-		assert.ok(lonely.notes.some((note) => note.note === "failed" && /learner/.test(note.message)));
-		const both = new V3Client({ endpoints: [learner.endpoint, own.endpoint] });
-		const one = told(both, "/a");
-		await one.follower.ready();
-		const { header } = await client.put("/a/1", "");
-		await until("it is told", () => one.changes.length === 1);
-		assert.deepEqual(one.indexes(), [header.revision]);
-		await lonely.follower.close();
-		await one.follower.close();
-		await Promise.all([client.close(), alone.close(), both.close()]);
-		await Promise.all([learner.stop(), own.stop()]);
+		after(async () => {
+			await Promise.all(clients.map((client) => client.close()));
+			await Promise.all([learner?.stop(), own?.stop()]);
+		});
+
+		it("alone, says why it serves no follower, which ends with that; with a member beside it, the follower goes there", async function () {
+			if (own === undefined || learner === undefined) return;
+			this.timeout(60_000);
+			const lonely = told(at(learner), "/a", { patienceMs: 500 });
+			await assert.rejects(lonely.follower.ready(), LearnerError);
+			assert.ok(lonely.notes.some((note) => note.note === "failed" && /learner/.test(note.message)));
+			const one = told(at(learner, own), "/a");
+			await one.follower.ready();
+			const { header } = await at(own).put("/a/1", "");
+			await until("it is told", () => one.changes.length === 1);
+			assert.deepEqual(one.indexes(), [header.revision]);
+			await lonely.follower.close();
+			await one.follower.close();
+		});
+
+		it("named first is left for the member behind it, by reads, writes, watches and a WebSocket; nothing is done twice", async () => {
+			if (own === undefined || learner === undefined) return;
+			const key = "/b";
+			const { header } = await at(learner, own).put(key, "1");
+			assert.deepEqual((await at(learner, own).get(key))?.version, 1);
+			const watch = await at(learner, own).watch(key, { startRevision: header.revision });
+			assert.equal((await watch.next())?.kind, "events");
+			watch.close();
+			const client = at(learner, own);
+			const shared = await client.watches();
+			assert.equal(shared.endpoint, learner.endpoint);
+			await assert.rejects(shared.watch(key), LearnerError);
+			shared.close();
+			const again = await client.watches();
+			assert.equal(again.endpoint, own.endpoint);
+			await again.watch(key);
+			again.close();
+		});
+
+		it("alone, or named for a request, refuses it, and says that nothing was done", async () => {
+			if (own === undefined || learner === undefined) return;
+			const { endpoint } = learner;
+			const [alone, both] = [at(learner), at(learner, own)];
+			for (const put of [() => alone.put("/c", "1"), () => both.put("/c", "1", { endpoint })]) {
+				await assert.rejects(put, (error: unknown) => {
+					assert.ok(error instanceof LearnerError);
+					assert.equal(error.maybeApplied, false);
+					return true;
+				});
+			}
+			assert.equal(await at(own).get("/c"), undefined);
+		});
 	});
-});
+}
 
 forEachEtcd((server) => {
 	describe("a v3 follower under a defragmentation", () => {

@@ -261,21 +261,12 @@ describe("a server that the lab can't use says so in one line, with what to do",
 	it("a learner alone", async () => {
 		await onEtcd("3.7", async (newest) => {
 			const voter = await OwnEtcd.start(newest, { v2: false });
-			const v3 = new V3Client({ endpoints: [voter.endpoint] });
-			const [port = 0] = await freePorts(1);
-			const peer = `http://127.0.0.1:${port}`;
-			const [member] = await v3.members();
-			await v3.call("/v3/cluster/member/add", { peerURLs: [peer], isLearner: true });
-			const learner = await OwnEtcd.start(newest, {
-				v2: false,
-				flags: [
-					...["--name", "learner", "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
-					...["--initial-cluster", `${member?.name}=${member?.peerUrls[0]},learner=${peer}`],
-					...["--initial-cluster-state", "existing"],
-				],
-			});
+			const learner = await OwnEtcd.learnerOf(voter, newest);
 			await says(at(learner.endpoint), /learner/, /name the voting members alone in ETCDCTL_ENDPOINTS/);
-			await Promise.all([learner.stop(), voter.stop(), v3.close()]);
+			const lab = await at(`${learner.endpoint},${voter.endpoint}`);
+			assert.deepEqual(sent(await steps.run(lab, { api: "v3" }), "w"), both);
+			await lab.close();
+			await Promise.all([learner.stop(), voter.stop()]);
 		});
 	});
 });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { V3Client } from "etcd-watch-lab/v3";
 import { freePorts } from "#lib/server/etcd.js";
 import { until } from "./until";
 
@@ -12,6 +13,12 @@ const running = new Set<OwnEtcd>();
 process.on("exit", () => {
 	for (const own of running) own.remove();
 });
+
+export interface OwnEtcdOptions {
+	readonly flags?: readonly string[];
+	readonly v2?: boolean;
+	readonly scheme?: "http" | "https";
+}
 
 /** An etcd that a test starts itself, as a reader's own server would run. */
 export class OwnEtcd {
@@ -22,14 +29,7 @@ export class OwnEtcd {
 	) {}
 
 	/** `flags` come last, so that they win; "--enable-v2" is there unless `v2` is false. */
-	static async start(
-		binary: string,
-		options: {
-			readonly flags?: readonly string[];
-			readonly v2?: boolean;
-			readonly scheme?: "http" | "https";
-		} = {},
-	): Promise<OwnEtcd> {
+	static async start(binary: string, options: OwnEtcdOptions = {}): Promise<OwnEtcd> {
 		const { flags = [], v2 = true, scheme = "http" } = options;
 		const folder = fs.mkdtempSync(path.join(os.tmpdir(), "own-etcd-"));
 		const name = `own-${randomBytes(4).toString("hex")}`;
@@ -57,6 +57,44 @@ export class OwnEtcd {
 			return /ready to serve client requests|serving (insecure )?client (requests|traffic)/.test(own.log());
 		});
 		return own;
+	}
+
+	/** One cluster of so many members. */
+	static async cluster(
+		binary: string,
+		size: number,
+		options: OwnEtcdOptions = {},
+	): Promise<readonly OwnEtcd[]> {
+		const peers = (await freePorts(size)).map(
+			(port, nth) => [`own-${nth}`, `http://127.0.0.1:${port}`] as const,
+		);
+		const all = peers.map(([name, peer]) => `${name}=${peer}`).join();
+		const flagsOf = ([name, peer]: readonly [string, string]) => [
+			...["--name", name, "--initial-cluster", all],
+			...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+		];
+		const starting = peers.map((peer) => {
+			return OwnEtcd.start(binary, { ...options, flags: [...flagsOf(peer), ...(options.flags ?? [])] });
+		});
+		return await Promise.all(starting);
+	}
+
+	/** A learner that joins an etcd without TLS and users. */
+	static async learnerOf(voter: OwnEtcd, binary: string): Promise<OwnEtcd> {
+		const [port = 0] = await freePorts(1);
+		const peer = `http://127.0.0.1:${port}`;
+		const v3 = new V3Client({ endpoints: [voter.endpoint] });
+		const [member] = await v3.members();
+		await v3.call("/v3/cluster/member/add", { peerURLs: [peer], isLearner: true });
+		await v3.close();
+		return await OwnEtcd.start(binary, {
+			v2: false,
+			flags: [
+				...["--name", "learner", "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+				...["--initial-cluster", `${member?.name}=${member?.peerUrls[0]},learner=${peer}`],
+				...["--initial-cluster-state", "existing"],
+			],
+		});
 	}
 
 	get isGone(): boolean {

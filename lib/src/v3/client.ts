@@ -39,7 +39,8 @@ import { openWatches, type V3Watches, type WatchesOptions } from "./watches";
  * asked for.
  *
  * Requests go to one endpoint; to the next one from then on when no answer came from it, or an UnavailableError (it has
- * no leader, or is a learner). A read is sent again there; a write only when it was certainly not sent.
+ * no leader, or is a learner). A read is sent again there; a write only when it was certainly not sent, or a learner
+ * refused it.
  *
  * Every method sends nothing when an argument is wrong (ArgumentError), and throws: a V3Error by its text when etcd
  * refuses, ConnectionError or TimeoutError when no answer came (for a write, `maybeApplied` tells whether it may have

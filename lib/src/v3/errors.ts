@@ -81,8 +81,13 @@ export class UnavailableError extends V3Error {
 }
 /** The member knows of no leader. */
 export class NoLeaderError extends UnavailableError {}
-/** The member is a learner: it copies the others, and serves neither watches nor linearizable reads. */
-export class LearnerError extends UnavailableError {}
+/**
+ * 14, from 3.7 on 9: the member is a learner: it copies the others, and serves neither watches, writes nor linearizable
+ * reads. Nothing was done. The client sends it to its next endpoint.
+ */
+export class LearnerError extends UnavailableError {
+	override readonly maybeApplied = false;
+}
 /** 12: this etcd does not have it. */
 export class UnimplementedError extends V3Error {}
 
@@ -129,7 +134,7 @@ export const v3Errors: ReadonlyMap<string, V3ErrorClass> = new Map<string, V3Err
 ]);
 
 /** Whether a request of that path changes nothing, so that it may be sent again. */
-function isRead(path: string): boolean {
+export function isRead(path: string): boolean {
 	return /^\/v3\/(watch|kv\/range|auth\/authenticate|maintenance\/status|cluster\/member\/list|lease\/(keepalive|timetolive|leases))$/.test(
 		path,
 	);

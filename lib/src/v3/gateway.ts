@@ -8,6 +8,8 @@ import {
 	CompactedError,
 	FutureRevisionError,
 	InvalidTokenError,
+	isRead,
+	LearnerError,
 	PermissionDeniedError,
 	UserEmptyError,
 } from "./errors";
@@ -57,7 +59,9 @@ export class Gateway {
 	async authenticate(name: string, password: string, options: V3RequestOptions): Promise<string> {
 		const body = { name, password };
 		this.#check(options);
-		const answer = await this.#send("/v3/auth/authenticate", body, { ...options, isRead: true }, undefined);
+		const answer = await this.#pastLearners(options, () =>
+			this.#send("/v3/auth/authenticate", body, { ...options, isRead: true }, undefined),
+		);
 		return answer.text("token");
 	}
 
@@ -74,7 +78,36 @@ export class Gateway {
 		) => Promise<T>,
 	): Promise<T> {
 		this.#check(options);
-		return await this.#token.with((token, refused) => request(this.#transport, token, refused), options);
+		return await this.#token.with((token, refused) => {
+			const refusedLater = (error: unknown) => {
+				refused(error);
+				if (error instanceof LearnerError) this.#transport.leave(error.request.endpoint);
+			};
+			return this.#pastLearners(options, () => request(this.#transport, token, refusedLater));
+		}, options);
+	}
+
+	/**
+	 * A learner refuses what it can't serve, and nothing was done: writes, too, are sent to the next endpoint, unless one is
+	 * given. Up to 3.6 it answers 503, for which the transport has taken a read there already, and from 3.7 on 400.
+	 */
+	async #pastLearners<T>({ endpoint }: V3RequestOptions, request: () => Promise<T>): Promise<T> {
+		for (const learners = new Set<string>(); ; ) {
+			try {
+				return await request();
+			} catch (error) {
+				if (!(error instanceof LearnerError)) throw error;
+				const { path, endpoint: learner } = error.request;
+				const wasPassedOn = error.status >= 500 && isRead(path);
+				const known = learners.size;
+				learners.add(learner);
+				this.#transport.leave(learner);
+				const isLast = learners.size === known || learners.size === this.endpoints.length;
+				// The transport takes it for any other 503.
+				if (endpoint !== undefined || isLast || wasPassedOn)
+					throw Object.assign(error, { maybeApplied: false });
+			}
+		}
 	}
 
 	abortAll(): void {

@@ -289,6 +289,8 @@ class Connection implements V3Watches, MailboxOwner {
 	#end(error: unknown): void {
 		if (this.#failure !== undefined) return;
 		this.#failure = { error };
+		// From 3.6 on a learner refuses the connection itself, before any watch is asked for on it.
+		this.#refused(error);
 		this.#release();
 		this.#socket?.on("error", () => {});
 		this.#socket?.terminate();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { type Table, tableOf } from "#lib/page";
-import { paced } from "#lib/pages/03-speed/live.js";
+import { paced } from "#lib/page/live.js";
 
 /** A clock that moves when told, and what was sent at which time. */
 class Clock {

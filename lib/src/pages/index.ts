@@ -1,6 +1,7 @@
 /** What serves one page alone, by its number. */
+
+export { type Live, live, type View } from "../page/live";
 export { type CurveAxis, type CurveInput, type CurveSeries, curveChart } from "./03-speed/curves";
-export { type Live, live, type View } from "./03-speed/live";
 export { lossBySpeed, type SpeedSeries } from "./03-speed/speed";
 export {
 	clearedOf,

@@ -1,5 +1,5 @@
+import { live } from "../../page/live";
 import { findEtcd, type Lab, versionOf } from "../../server";
-import { live } from "../03-speed/live";
 import { columnOf, type VersionColumn } from "./columns";
 import { versionsChart } from "./matrix";
 import type { VersionsRecord } from "./record";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Chart } from "../../chart/frame";
-import { chartBundle } from "../../page/chart";
-import { type Bundle, inNotebook, show } from "../../page/display";
-import { type Table, tableBundle } from "../../page/table";
+import type { Chart } from "../chart/frame";
+import { chartBundle } from "./chart";
+import { type Bundle, inNotebook, show } from "./display";
+import { type Table, tableBundle } from "./table";
 
 /** What can be shown and shown again in the same place. */
 export type View = Chart | Table;

@@ -1,5 +1,5 @@
 import { inNotebook, show } from "./page/display";
-import { tellOfRecords } from "./scenario/v2/recorded";
+import { tellOfRecords } from "./scenario/recorded";
 import { tellOfWaits } from "./scenario/waits";
 
 /**

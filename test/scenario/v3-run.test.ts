@@ -13,7 +13,7 @@ import {
 import { SharedServerError, startLab } from "etcd-watch-lab/server";
 import { AbortedError, ArgumentError } from "#lib/http";
 import { counterparts, ScenarioError } from "#lib/scenario";
-import { gapsOf, lostInSilence } from "#lib/timeline";
+import { gapsOf, lostInSilence, UnknownReasonError } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { explainAll, life, sent, watcherOf } from "../support/timelines";
@@ -500,6 +500,34 @@ forEachEtcd((server) => {
 	});
 
 	describe("compact", () => {
+		it("takes a delete at its own revision away, which a watch from there is not told of (issue 18089)", async () => {
+			const timeline = await run(
+				scenario("the compaction ends at a delete")
+					.set("/a/k", "1")
+					.delete("/a/k")
+					.compact()
+					.set("/a/k", "2")
+					.watch("late", "/a", { recursive: true, afterIndex: 1 }),
+			);
+			assert.deepEqual(sent(timeline, "late"), ["3 put /a/k (history)"]);
+			const { reason, words } = explain(timeline, "late", 2);
+			assert.equal(reason, "delete compacted away");
+			assert.match(words, /^not delivered: .*exactly the revision.*3\.4\.34.*3\.5\.16.*issue 18089/);
+			assert.equal(claims.afterIndexLosesNothing(timeline).verdict, "refuted");
+			const [late] = timeline.watchers;
+			assert.ok(late);
+			const asked = { kind: "asked", at: 1, waitIndex: 2 } as const;
+			for (const other of [
+				{ server: "3.5.16" },
+				{ server: "3.4.34" },
+				{ server: "3.6.16" },
+				{ compactions: [] },
+				{ compactions: [{ at: 2, index: 1 }] },
+				{ watchers: [{ ...late, life: [asked, ...late.life.filter(({ kind }) => kind !== "asked")] }] },
+			])
+				assert.throws(() => explain({ ...timeline, ...other }, "late", 2), UnknownReasonError);
+		});
+
 		it("refuses a watch from before it with the gap, serves one from its revision on, and recover goes on", async () => {
 			const timeline = await run(
 				scenario("compacted")
@@ -682,6 +710,17 @@ describe("a run on v3", () => {
 				assert.match(error.message, /"compacting" compacts the store/);
 				return true;
 			});
+			const ofPage = scenario("the compaction ends at a delete")
+				.set("/a/k", "1")
+				.delete("/a/k")
+				.compact()
+				.set("/a/k", "2")
+				.watch("late", "/a", { recursive: true, afterIndex: 1 });
+			const record = await ofPage.run(guest, { api: "v3" });
+			assert.equal(
+				record.recorded,
+				`recorded on etcd 3.5.1 (not run on this server, etcd ${guest.version}, which the lab did not start)`,
+			);
 			await scenario("polite").watch("w", "/a").set("/a").run(guest, { api: "v3" });
 			const { count } = await guest.v3.range("", { prefix: true, countOnly: true });
 			assert.equal(count, 0);

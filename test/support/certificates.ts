@@ -43,6 +43,23 @@ export class Certificates {
 		return this.#once("client", (name) => this.signed(name, this.ca, "extendedKeyUsage=clientAuth"));
 	}
 
+	/** Without a CommonName: etcd's gateway takes no other where users are switched on. */
+	get namelessClient(): Certificate {
+		const make = (name: string) => this.signed(name, this.ca, "extendedKeyUsage=clientAuth", { field: "O" });
+		return this.#once("nameless-client", make);
+	}
+
+	/** Like `server`, and like `client`, but for the day on which they ended, which was today. */
+	get expiredServer(): Certificate {
+		const extensions = "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth";
+		return this.#once("expired-server", (name) => this.signed(name, this.ca, extensions, { days: 0 }));
+	}
+
+	get expiredClient(): Certificate {
+		const extensions = "extendedKeyUsage=clientAuth";
+		return this.#once("expired-client", (name) => this.signed(name, this.ca, extensions, { days: 0 }));
+	}
+
 	/** Signed by the stranger. */
 	get strangersClient(): Certificate {
 		const make = (name: string) => this.signed(name, this.stranger, "extendedKeyUsage=clientAuth");
@@ -77,20 +94,25 @@ export class Certificates {
 		return { cert, key };
 	}
 
-	private signed(name: string, by: Certificate, extensions: string): Certificate {
+	private signed(
+		name: string,
+		by: Certificate,
+		extensions: string,
+		{ field = "CN", days = 2 }: { readonly field?: "CN" | "O"; readonly days?: number } = {},
+	): Certificate {
 		const file = (ending: string) => path.join(this.folder, `${name}.${ending}`);
 		const [cert, key] = [file("pem"), file("key")];
-		openssl(["req", ...newKey(name, key), "-out", file("csr")]);
+		openssl(["req", ...newKey(name, key, field), "-out", file("csr")]);
 		fs.writeFileSync(file("ext"), `${extensions}\n`);
 		openssl([
 			...["x509", "-req", "-in", file("csr"), "-CA", by.cert, "-CAkey", by.key, "-CAcreateserial"],
-			...["-days", "2", "-extfile", file("ext"), "-out", cert],
+			...["-days", String(days), "-extfile", file("ext"), "-out", cert],
 		]);
 		return { cert, key };
 	}
 }
 
-function newKey(name: string, key: string): string[] {
+function newKey(name: string, key: string, field: "CN" | "O" = "CN"): string[] {
 	return [
 		"-newkey",
 		"ec",
@@ -100,7 +122,7 @@ function newKey(name: string, key: string): string[] {
 		"-keyout",
 		key,
 		"-subj",
-		`/CN=${name}`,
+		`/${field}=${name}`,
 	];
 }
 

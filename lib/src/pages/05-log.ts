@@ -1,8 +1,8 @@
 import { flattened } from "../follow/tree";
 import { type RunOptions, ScenarioError, type Target } from "../scenario/api";
 import type { Recorder } from "../scenario/record";
+import { onV2 } from "../scenario/recorded";
 import type { Scenario } from "../scenario/scenario";
-import { onV2 } from "../scenario/v2/recorded";
 import { seenNode } from "../scenario/v3/node";
 import { accountOf } from "../timeline/account";
 import type { Delivery, NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { FollowOptions } from "../follow";
 import { LabError } from "../http";
 import type { Faults, Target } from "../scenario/api";
-import { onV2 } from "../scenario/v2/recorded";
+import { onV2 } from "../scenario/recorded";
 import { type Cluster, type Member, startCluster } from "../server";
 import type { FaultKind, FaultRecord } from "../timeline/timeline";
 import { V2Client } from "../v2";

@@ -3,10 +3,10 @@ import type { Timeline } from "../timeline/timeline";
 import { type Api, type RunOptions, ScenarioError, type Target } from "./api";
 import { checkOptions, checkV2Keys, writeCount } from "./checks";
 import { Recorder } from "./record";
+import { onV2, orRecord } from "./recorded";
 import { Run, stepMs } from "./run";
 import type { Step } from "./steps";
 import { V2Api } from "./v2/api";
-import { onV2 } from "./v2/recorded";
 import { V3Api } from "./v3/api";
 import { withoutCounterpart } from "./v3/counterparts";
 
@@ -55,8 +55,11 @@ export async function runOnServer(
 	if (apiName === "v2") checkV2Keys(steps);
 	checkTtls(steps, stepTimeoutMs);
 	const run = () => runLive(name, steps, target, { ...options, api: apiName }, without);
-	if (apiName === "v3") return await run();
-	const timeline = await onV2(target, { name, of: steps }, run);
+	const isKept = apiName === "v3" && !steps.some(({ step }) => step === "compact");
+	if (isKept) return await run();
+	const timeline = await (apiName === "v2"
+		? onV2(target, { name, of: steps }, run)
+		: orRecord(target, { name, of: ["v3", steps] }, run));
 	if (timeline.recorded !== undefined) options.onChange?.(() => timeline);
 	return timeline;
 }

@@ -67,15 +67,16 @@ function main(configPath: string): void {
 }
 
 /**
- * A cell that asks the v2 API of a server without one: shows what it gave on an etcd that has it, and says so. False for
- * another error, and where nothing is recorded of that very cell.
+ * A cell that asks the v2 API of a server without one, or too much of one that the lab did not start: shows what it gave
+ * on the lab's own etcd, and says so. False for another error, and where nothing is recorded of that very cell.
  */
 function replays(thrown: unknown, source: string, jupyter: typeof import("tslab/dist/jupyter")): boolean {
-	if (!(thrown instanceof Error) || thrown.name !== "V2DisabledError") return false;
+	if (!(thrown instanceof Error) || !/^(?:V2Disabled|SharedServer)Error$/.test(thrown.name)) return false;
 	const record = recordedCell(source);
 	if (record === undefined) return false;
 	const server = /^etcd \S+/.exec(thrown.message)?.[0] ?? "it";
-	console.log(`recorded on etcd ${record.etcd} (this server, ${server}, has no v2 API):`);
+	const why = thrown.name === "SharedServerError" ? thrown.message : `this server, ${server}, has no v2 API`;
+	console.log(`recorded on etcd ${record.etcd} (${why}):`);
 	for (const { output_type, text, data } of record.outputs) {
 		if (output_type === "stream") process.stdout.write(joined(text));
 		else Reflect.apply(jupyter.lastWriteDisplayData, jupyter, [{ data, metadata: {}, transient: {} }, false]);

@@ -6,9 +6,12 @@ import { notebooksDir } from "../paths";
 import type { Notebook, Output } from "./file";
 import { codeCells, sourceOf } from "./outputs";
 
-/** What a page gave on an etcd with v2, for a server without: a line each, of an experiment or of a cell. */
+/**
+ * What a page gave on the lab's own etcd, for a server without v2 and one that is not the lab's to hurt: a line each, of
+ * an experiment or of a cell.
+ */
 type RecordLine =
-	/** Written by lib/src/scenario/v2/recorded.ts, which reads it, too. */
+	/** Written by lib/src/scenario/recorded.ts, which reads it, too. */
 	| { readonly key: string; readonly name: string; readonly etcd: string; readonly value: unknown }
 	/** A cell that asks the v2 API itself, by its source. */
 	| { readonly cell: string; readonly etcd: string; readonly outputs: readonly Output[] };

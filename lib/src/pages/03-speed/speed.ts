@@ -1,7 +1,7 @@
 import type { Target } from "../../scenario/api";
+import { onV2 } from "../../scenario/recorded";
 import { scenario } from "../../scenario/scenario";
 import { checkWrites } from "../../scenario/server";
-import { onV2 } from "../../scenario/v2/recorded";
 import { missedBy } from "../../timeline/ask";
 import type { Timeline } from "../../timeline/timeline";
 
@@ -27,10 +27,12 @@ export async function lossBySpeed(
 	onPoint: (series: readonly SpeedSeries[]) => void = () => {},
 ): Promise<readonly SpeedSeries[]> {
 	const made = [writeCount, runCount, ...paces];
-	const series = await onV2(target, { name: "losses by speed", of: made }, () =>
-		race(target, paces, onPoint),
-	);
-	if (target.noV2 !== undefined) onPoint(series);
+	let raced: readonly SpeedSeries[] | undefined;
+	const series = await onV2(target, { name: "losses by speed", of: made }, async () => {
+		raced = await race(target, paces, onPoint);
+		return raced;
+	});
+	if (raced === undefined) onPoint(series);
 	return series;
 }
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { request } from "undici";
 import { ConnectionError } from "../../http";
 import type { Target } from "../../scenario/api";
-import { onV2 } from "../../scenario/v2/recorded";
+import { onV2 } from "../../scenario/recorded";
 import { type Cluster, startCluster } from "../../server";
 import { EtcdError, type Poll, V2Client } from "../../v2";
 import { keyPath } from "../../v2/key";

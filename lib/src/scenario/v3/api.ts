@@ -1,8 +1,9 @@
 import type { FollowOptions } from "../../follow";
 import { Following } from "../../follow/follow";
 import { LabError } from "../../http";
+import { SharedServerError } from "../../server/lab";
 import type { Timeline } from "../../timeline/timeline";
-import { CompactedError, type V3Client, V3Error } from "../../v3";
+import { CompactedError, PermissionDeniedError, type V3Client, V3Error } from "../../v3";
 import type {
 	Api,
 	Fenced,
@@ -90,9 +91,18 @@ export class V3Api implements Api {
 		return { code: error.grpcCode, message: shortText(error), cause: "", ...gap };
 	}
 
+	/** @throws SharedServerError for a user that may not */
 	async compact(index: number, signal: AbortSignal): Promise<void> {
 		// What comes after finds the keys gone, and not on their way: only then is 18089 met each time.
-		await this.#v3.compact(index, { physical: true, signal });
+		try {
+			await this.#v3.compact(index, { physical: true, signal });
+		} catch (error) {
+			if (!(error instanceof PermissionDeniedError)) throw error;
+			throw new SharedServerError(
+				`this user may not compact (${error.text}): only root may. Name root in ETCDCTL_USER, or unset ETCDCTL_ENDPOINTS for a server of the lab's own`,
+				{ cause: error },
+			);
+		}
 	}
 
 	/** A put to each watched key: no rule of v3 hides one from its watcher. */

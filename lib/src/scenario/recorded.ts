@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { isObject } from "../../http/answer";
-import { ScenarioError, type Target } from "../api";
+import { isObject } from "../http/answer";
+import { SharedServerError } from "../server/lab";
+import { ScenarioError, type Target } from "./api";
 
-/** An experiment on v2: its name for the reader, and all that it is made of. */
+/** An experiment: its name for the reader, and all that it is made of. */
 export interface Experiment {
 	readonly name: string;
 	readonly of: unknown;
@@ -29,26 +30,53 @@ export function tellOfRecords(teller: (what: string) => void): void {
 }
 
 /** In a checkout, beside the notebooks: a file for each page, which `npm run notebooks` writes. */
-const folder = join(__dirname, "..", "..", "..", "..", "notebooks", "recorded");
+const folder = join(__dirname, "..", "..", "..", "notebooks", "recorded");
 
 /** What an experiment is made of is no record of its own. */
 const within = new AsyncLocalStorage<true>();
 
 /**
  * Makes an experiment that needs the v2 API. On a server without it gives the record of that very experiment, and says
- * so: in each timeline of it, and in the result itself. While the pages are run for their outputs
- * (ETCD_WATCH_LAB_RECORD names a file) what came is added to that file. The result has to be JSON.
- * @throws ScenarioError that says what is needed where nothing is recorded; else as `live`
+ * so: in each timeline of it, and in the result itself. Else as `orRecord`.
+ * @throws ScenarioError that says what is needed where nothing is recorded
  */
 export async function onV2<T>(
 	target: Pick<Target, "noV2" | "version">,
 	experiment: Experiment,
 	live: () => Promise<T>,
 ): Promise<T> {
-	if (target.noV2 !== undefined) return recordOf(experiment, target.noV2, target.version) as T;
+	if (target.noV2 === undefined) return await orRecord(target, experiment, live);
+	const record = recordOf(experiment, `this server, etcd ${target.version}, has no v2 API`);
+	if (record !== undefined) return record as T;
+	throw new ScenarioError(
+		`"${experiment.name}" needs the v2 API, and is not one of the pages' runs that are recorded; { api: "v3" } needs none: ${target.noV2}`,
+	);
+}
+
+/**
+ * Makes an experiment. Where the server is not the lab's to do that to, gives the record of that very experiment, and says
+ * so, and how to have it made there. While the pages are run for their outputs (ETCD_WATCH_LAB_RECORD names a file)
+ * what came is added to that file. The result has to be JSON.
+ * @throws SharedServerError where nothing is recorded; else as `live`
+ */
+export async function orRecord<T>(
+	target: Pick<Target, "version">,
+	experiment: Experiment,
+	live: () => Promise<T>,
+): Promise<T> {
+	if (within.getStore()) return await live();
+	let value: T;
+	try {
+		value = await within.run(true, live);
+	} catch (error) {
+		if (!(error instanceof SharedServerError)) throw error;
+		const why = `not run on this server, etcd ${target.version}, which the lab did not start`;
+		const record = recordOf(experiment, why, error.message);
+		if (record === undefined) throw error;
+		return record as T;
+	}
 	const file = process.env["ETCD_WATCH_LAB_RECORD"];
-	if (file === undefined || within.getStore()) return await live();
-	const value = await within.run(true, live);
+	if (file === undefined) return value;
 	const line: RecordLine = { key: keyOf(experiment), name: experiment.name, etcd: target.version, value };
 	appendFileSync(file, `${JSON.stringify(line)}\n`);
 	return value;
@@ -61,17 +89,14 @@ function keyOf({ name, of }: Experiment): string {
 		.slice(0, 16);
 }
 
-function recordOf(experiment: Experiment, noV2: string, version: string): unknown {
+/** Undefined where nothing is recorded. `more`: what is said besides, once. */
+function recordOf(experiment: Experiment, why: string, more?: string): unknown {
 	const begin = `{"key":"${keyOf(experiment)}",`;
 	const line = lines().find((one) => one.startsWith(begin));
-	if (line === undefined) {
-		throw new ScenarioError(
-			`"${experiment.name}" needs the v2 API, and is not one of the pages' runs that are recorded; { api: "v3" } needs none: ${noV2}`,
-		);
-	}
+	if (line === undefined) return undefined;
 	const { etcd } = JSON.parse(line) as RecordLine;
-	const recorded = `recorded on etcd ${etcd} (this server, etcd ${version}, has no v2 API)`;
-	tell(`"${experiment.name}": ${recorded}`);
+	const recorded = `recorded on etcd ${etcd} (${why})`;
+	tell(`"${experiment.name}": ${recorded}${more === undefined ? "" : `: ${more}`}`);
 	const marked = (value: unknown) => (isObject(value) ? { ...value, recorded } : value);
 	const isTimeline = (value: unknown) => isObject(value) && value["format"] === "etcd-watch-lab/timeline";
 	const { value } = JSON.parse(line, (_, one: unknown) =>

@@ -528,6 +528,10 @@ const cases: Readonly<Record<Name, Cases>> = {
 			],
 		],
 	},
+	wholeRevision: {
+		solved: [],
+		notYet: [["v2", scenario("s").set("/a/k"), /a run on v2\. There one write raises one event/]],
+	},
 	removalInAGap: {
 		solved: [
 			[

@@ -26,6 +26,8 @@ interface Case {
 }
 
 const flood = { count: 1200, keyCount: 10 };
+/** One write of v3 that is two events, at revision 3. */
+const twoGo = scenario("two keys go").set("/a/x", "1").set("/a/y", "1").rmdir("/a", { recursive: true });
 
 const cases: Readonly<Record<string, Case>> = {
 	unseenWrite: {
@@ -581,6 +583,45 @@ const cases: Readonly<Record<string, Case>> = {
 					.compact()
 					.watch("late", "/a", { recursive: true, afterIndex: 1 }),
 				words: /the delete of \/a\/k at 2 has been compacted with all that is older than 3/,
+			},
+		],
+	},
+	wholeRevision: {
+		notebook: "11-delivery",
+		api: "v3",
+		start:
+			/the watch asks from revision 4 on: who had handled one event of revision 3 is never told of the other/,
+		solved: [
+			{
+				answer: twoGo.watch("restarted", "/a", { recursive: true, afterIndex: 2 }).set("/a/z", "1"),
+				words: /all 2 events of revision 3 came: the watch asks for the revision itself/,
+			},
+			{
+				answer: twoGo.set("/a/z", "1").poll("once", "/a", { recursive: true, afterIndex: 2 }),
+				words: /all 2 events of revision 3 came/,
+			},
+		],
+		notYet: [
+			{ answer: scenario("one key each").set("/a/x").delete("/a/x"), words: /no write changed several keys/ },
+			{
+				answer: twoGo.watch("from now on", "/a", { recursive: true }).set("/a/z"),
+				words: /no watch asked for the past/,
+			},
+			{
+				answer: scenario("open before")
+					.set("/a/x", "1")
+					.set("/a/y", "1")
+					.watch("w", "/a", { recursive: true, afterIndex: 0 })
+					.rmdir("/a", { recursive: true }),
+				words: /revision 3 was written when the watch was open/,
+			},
+			{
+				answer: twoGo.watch("one key", "/a/x", { afterIndex: 2 }),
+				words: /not all of the 2 events of revision 3 came/,
+			},
+			{
+				answer: twoGo.watch("from the start", "/a", { recursive: true, afterIndex: 0 }),
+				words: /revision 3 came whole, and what is older came once more/,
 			},
 		],
 	},

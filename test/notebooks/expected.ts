@@ -111,6 +111,12 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		// On v3 of 3.4.23 and 3.5.1 (issue 18089).
 		["With afterIndex a watch loses no event that happened in between", "refuted"],
 	],
+	"11-delivery": [
+		["Who saves each event's mod_revision, and goes on after it, loses nothing", "refuted"],
+		["Who saves each message's header.revision,", "refuted"],
+		["Who saves each message's last mod_revision,", "refuted"],
+		["Who saves a revision that is whole,", "confirmed"],
+	],
 };
 
 /** The cells that may be above 15 lines, by a part of their source. */

@@ -65,6 +65,27 @@ export {
 	loadChaosResults,
 	recordedChaos,
 } from "./08-record-results";
+export {
+	cancelReason,
+	type Handled,
+	putMany,
+	type Restarts,
+	restartsOf,
+	restartTable,
+	type SavingRule,
+	savesSafely,
+	showRestarts,
+	showTold,
+	type Told,
+	type ToldEvent,
+	type ToldMessage,
+	type ToldOptions,
+	type ToldProgress,
+	told,
+	toldChart,
+	toldWithProgress,
+	type Write,
+} from "./11-delivery";
 export { exercises } from "./exercises";
 export {
 	columnOf,

@@ -200,3 +200,47 @@ export const keptDelete = exercise(
 	},
 	{ api: "v3", otherwise: 'It has no compaction: run it with { api: "v3" }' },
 );
+
+/** 11-delivery: a watch that begins at a revision which changed several keys. */
+export const wholeRevision = exercise(
+	"A watch that is opened later is told of all events of a revision that changed several keys, and of nothing older",
+	(timeline) => {
+		const account = accountOf(timeline);
+		const several = account.changes.filter(
+			({ index }, at, all) => all[at + 1]?.index === index && all[at - 1]?.index !== index,
+		);
+		if (several.length === 0)
+			return [miss(0, "no write changed several keys: keep the rmdir of a name with two keys below")];
+		return [
+			miss(1, "no watch asked for the past: open one after the write, with afterIndex"),
+			...account.watchers
+				.filter(({ watcher }) => watcher.kind !== "follow")
+				.flatMap(({ asks, fates }) =>
+					asks
+						.filter(({ waitIndex }) => waitIndex !== undefined)
+						.flatMap(({ from, at }) =>
+							several.map(({ index }): Attempt => {
+								const events = fates.filter(({ change }) => change.index === index);
+								if (index > at) return miss(2, `revision ${index} was written when the watch was open`);
+								if (from > index)
+									return miss(
+										3,
+										`the watch asks from revision ${from} on: who had handled one event of revision ${index} is never told of the other`,
+									);
+								if (events.some(({ kind }) => kind !== "came"))
+									return miss(3, `not all of the ${events.length} events of revision ${index} came`);
+								if (from < index)
+									return miss(
+										4,
+										`revision ${index} came whole, and what is older came once more: ask for no more than has to be told again`,
+									);
+								return solved(
+									`all ${events.length} events of revision ${index} came: the watch asks for the revision itself, since nobody had it whole`,
+								);
+							}),
+						),
+				),
+		];
+	},
+	{ api: "v3", otherwise: 'There one write raises one event: run it with { api: "v3" }' },
+);

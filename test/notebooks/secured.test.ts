@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { V3Client } from "etcd-watch-lab/v3";
-import type { Notebook } from "#tools/notebook";
+import type { Notebook } from "#tools/notebooks/file";
 import { etcdOf } from "../model/differential/etcds";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";

@@ -53,6 +53,14 @@ function answersGivenAway(sources: readonly string[]): string[] {
 	);
 }
 
+/** Requests that the reader's own server would get for a key that the lab has not made there: one by its full name. */
+function outsideThePrefix(sources: readonly string[]): string[] {
+	return sources.flatMap(
+		(source) =>
+			source.match(/\b(?:etcd\.v[23]\.\w+|follow|mirror)\(\s*(?:etcd\.v[23],\s*)?["'`]\/[^)]*/g) ?? [],
+	);
+}
+
 /** True where an exercise's attempt has a watcher, so that there is something to predict. */
 function isPredictable(attempt: string): boolean {
 	return /\.(watch|poll|pollLoop|stream|follow)\(/.test(attempt);
@@ -112,6 +120,10 @@ describe("a notebook's structure", () => {
 				assert.deepEqual(tooLong(unlisted), []);
 			});
 
+			it("asks the reader's own server for nothing but what the lab has made there (X23)", () => {
+				assert.deepEqual(outsideThePrefix(sources), []);
+			});
+
 			it("binds no name in two cells", () => {
 				assert.deepEqual(boundTwice(sources), []);
 			});
@@ -159,6 +171,8 @@ describe("a notebook's structure", () => {
 	}
 
 	it("would be seen broken: each check has its planted fault", () => {
+		const root = ['await refusal(etcd.v2.compareAndDelete("/", { prevIndex: 7 }));', "follow(etcd.v3, `/a`)"];
+		assert.equal(outsideThePrefix([...root, "etcd.v2.set(tree + name)", 'own.v2.set("/a")']).length, 2);
 		assert.equal(wordCount(`# A title\n\n${"word ".repeat(121)}`), 121);
 		assert.deepEqual(headingLevels("# a\n\n```\n# no\n```\n\n### b"), [1, 3]);
 		assert.deepEqual(boundTwice(["const a = 1;", "let b = 2;\nconst a = 3;"]), ["a"]);

@@ -14,7 +14,9 @@ sys.modules["rfc3987_syntax"] = None
 
 import nbformat
 from nbclient import NotebookClient
+from jupyter_core.paths import jupyter_runtime_dir
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from traitlets.config import Config
 
 
 class Progress:
@@ -63,7 +65,12 @@ def main(path, seconds):
         record_timing=False,
         resources={"metadata": {"path": os.path.dirname(os.path.abspath(path))}},
         on_cell_start=progress,
+        # As jupyter_server_config.py has it, and why.
+        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
     )
+    manager = client.create_kernel_manager()
+    # Beside this start's other files, not in the temporary folder: who finds the folder left finds the kernel.
+    manager.connection_file = os.path.join(jupyter_runtime_dir(), "kernel.json")
     try:
         client.execute()
     except CellExecutionError as error:

@@ -48,3 +48,6 @@ policy = "; ".join(f"{directive} {sources}" for directive, sources in CONTENT_SE
 c.ServerApp.tornado_settings = {"headers": {"Content-Security-Policy": policy}}
 # Jupyter's guard against DNS rebinding, which it drops where it listens on all addresses, as in the container.
 c.ServerApp.allow_remote_access = False
+# Keys for each kernel that can use them (tools/src/kernel/kernel.ts): without, every user of the machine can hear on a
+# kernel's ports what its cells say.
+c.KernelManager.transport_encryption = "auto"

@@ -87,6 +87,40 @@ console.log((await etcd.v2.set("/a", "x")).action);`,
 		assert.deepEqual(said, ["from loopback\n", "set\n", `${spared} ${spared}\n`]);
 	});
 
+	it("lets nobody hear what a cell says who has not the keys of the kernel's connection file", async () => {
+		write(
+			`import fs from "node:fs";
+const zmq = require("zeromq");
+const connection = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
+// As another user of the machine listens, and as Jupyter does.
+const [stranger, jupyter] = [new zmq.Subscriber(), new zmq.Subscriber()];
+const { publicKey, secretKey } = zmq.curveKeyPair();
+const keys = { curveServerKey: connection.curve_publickey, curvePublicKey: publicKey, curveSecretKey: secretKey };
+Object.assign(jupyter, keys);
+for (const each of [stranger, jupyter]) {
+  each.connect(\`tcp://127.0.0.1:\${connection.iopub_port}\`);
+  each.subscribe();
+  each.receiveTimeout = 5000;
+}
+const heard = async (who: any) => ((await who.receive()) as Buffer[]).join();
+let text = "";
+// Said until it is heard: to connect takes a moment.
+while (!text.includes("for Jupyter alone")) {
+  console.log("for Jupyter alone");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  text = await heard(jupyter);
+}
+stranger.receiveTimeout = 0;
+const strangers = await heard(stranger).catch(() => "nothing");`,
+			'console.log("a stranger hears:", strangers);',
+		);
+		const { cells } = await executeNotebook(file);
+		assert.deepEqual(
+			cells[1]?.outputs?.map(({ text }) => text),
+			["a stranger hears: nothing\n"],
+		);
+	});
+
 	it("names the cell that threw, and what it threw", async () => {
 		write("const one = 1;", 'throw new RangeError("out of reach")', "const never = 1;");
 		await assert.rejects(executeNotebook(file), (error: unknown) => {

@@ -11,16 +11,18 @@ import { until } from "../support/until";
 
 describe("npm start", () => {
 	let home: string;
+	let temporary: string;
 
 	beforeEach(() => {
 		home = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-home-"));
+		temporary = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-tmp-"));
 	});
 	const started: Running[] = [];
 	afterEach(async () => {
 		// A test that failed leaves its lab behind.
 		for (const lab of started) lab.child.kill("SIGKILL");
 		await Promise.all(started.splice(0).map((lab) => lab.ended));
-		fs.rmSync(home, { recursive: true, force: true });
+		for (const folder of [home, temporary]) fs.rmSync(folder, { recursive: true, force: true });
 	});
 
 	function start(...args: string[]): Running {
@@ -29,7 +31,7 @@ describe("npm start", () => {
 
 	function startWith(added: NodeJS.ProcessEnv, ...args: string[]): Running {
 		const command = [path.join(root, "tools", "bootstrap.mjs"), "start", "--no-browser", ...args];
-		const env = { ...process.env, HOME: home, ...added };
+		const env = { ...process.env, HOME: home, TMPDIR: temporary, ...added };
 		const lab = new Running(
 			spawn(process.execPath, command, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] }),
 		);
@@ -76,6 +78,14 @@ describe("npm start", () => {
 				assert.ok(!environment.includes("JUPYTER_TOKEN") && !environment.includes(token), "it has the token");
 			}
 		}
+		// Whose sockets another user of the machine can hear nothing on (executeNotebook's test listens).
+		const [folder = ""] = runtimeFolders(lab);
+		const connections = fs.readdirSync(folder).filter((name) => /^kernel-.*\.json$/.test(name));
+		assert.equal(connections.length, 1);
+		for (const name of connections) {
+			const connection = JSON.parse(fs.readFileSync(path.join(folder, name), "utf8"));
+			assert.ok(connection.curve_secretkey, "it has a key");
+		}
 
 		lab.child.kill("SIGINT");
 		const ended = await lab.ended;
@@ -84,6 +94,7 @@ describe("npm start", () => {
 		await isFree(port);
 		assert.deepEqual(runtimeFolders(lab), [], "no connection file, no log");
 		assert.deepEqual(fs.readdirSync(home), [], "nothing is written to the home folder");
+		assert.deepEqual(fs.readdirSync(temporary), [], "nothing is left in the temporary folder");
 	});
 
 	it("listens on the port asked for, and on no address but 127.0.0.1", async () => {

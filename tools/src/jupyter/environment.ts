@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { capability } from "zeromq";
 import { isAlive, labDir, root, venvBin, venvDir, venvPython } from "../paths";
 import { kill, naming } from "../process-tree";
 
@@ -86,6 +87,8 @@ export function writeKernelSpec(): void {
 		argv: [process.execPath, path.join(root, "tools", "dist", "kernel", "kernel.js"), "{connection_file}"],
 		display_name: "TypeScript",
 		language: "typescript",
+		// What jupyter_server_config.py and execute.py ask for. Not on a system whose zeromq was built without it.
+		...(capability.curve === true ? { metadata: { supported_encryption: "curve" } } : {}),
 	};
 	writeIfChanged(path.join(venvDir, "share", "jupyter", "kernels", "tslab", "kernel.json"), spec);
 }

@@ -63,7 +63,24 @@ function main(configPath: string): void {
 	process.on("unhandledRejection", (reason) =>
 		console.error(`${errors.saidAside(reason)}\n(nothing awaited the promise that ended so)`),
 	);
-	void new ZmqServer(handler, configPath).init();
+	const server = new ZmqServer(handler, configPath);
+	encrypt(server, configPath);
+	void server.init();
+}
+
+/**
+ * Has a kernel's sockets speak with nobody who lacks the key of its connection file, where Jupyter has put one: as they
+ * are, every user of the machine hears on the ports what the cells say (Jupyter signs messages, it hides none).
+ */
+function encrypt(server: object, configPath: string): void {
+	const bind: unknown = Reflect.get(server, "bindSocket");
+	const { curve_publickey, curve_secretkey } = JSON.parse(fs.readFileSync(configPath, "utf8"));
+	if (curve_secretkey === undefined) return;
+	if (typeof bind !== "function") throw new Error("tslab has changed: its ZmqServer has no bindSocket");
+	Reflect.set(server, "bindSocket", async (socket: object, port: number) => {
+		const keys = { curveServer: true, curvePublicKey: curve_publickey, curveSecretKey: curve_secretkey };
+		await Reflect.apply(bind, server, [Object.assign(socket, keys), port]);
+	});
 }
 
 /**

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
-import { noProxyForLoopback } from "#tools/jupyter/environment";
+import { makeRuntimeDir, noProxyForLoopback } from "#tools/jupyter/environment";
 import { type Notebook, writeNotebook } from "#tools/notebooks/file";
 import { executeNotebook, NotebookError, ownEtcd } from "#tools/notebooks/run";
 import { descendants, survivors } from "#tools/process-tree";
@@ -160,6 +162,23 @@ const strangers = await heard(stranger).catch(() => "nothing");`,
 		abort.abort();
 		await assert.rejects(run);
 		assert.deepEqual(survivors(processes), []);
+	});
+
+	it("leaves no kernel when it is killed outright: the next start ends it", async () => {
+		const ready = path.join(dir, "ready");
+		write(
+			`import fs from "node:fs";\nfs.writeFileSync(${JSON.stringify(ready)}, "");\nawait new Promise(() => {});`,
+		);
+		const run = `require(${JSON.stringify(require.resolve("#tools/notebooks/run"))}).executeNotebook(${JSON.stringify(file)})`;
+		const child = spawn(process.execPath, ["-e", run], { cwd: root, stdio: "ignore" });
+		await until("the cell runs", () => fs.existsSync(ready), 60_000);
+		const processes = descendants(child.pid ?? 0);
+		assert.ok(processes.length >= 2, "nbclient and the kernel");
+		const ended = once(child, "exit");
+		child.kill("SIGKILL");
+		await ended;
+		fs.rmdirSync(makeRuntimeDir());
+		await until("its kernel and nbclient are gone", () => survivors(processes).length === 0, 20_000);
 	});
 });
 

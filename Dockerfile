@@ -1,5 +1,5 @@
 # JupyterLab with the lab in it, for docker-compose.yml, where an etcd stands beside it.
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim
 
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 python3-venv \

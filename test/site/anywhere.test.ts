@@ -12,6 +12,26 @@ function labCommands(text: string): string[] {
 	return [...text.matchAll(/(?:npm (?:run )?|tools\/bootstrap\.mjs )([a-z]+)/g)].map(([, name = ""]) => name);
 }
 
+/** The release of Node that an image is built on. */
+function nodeOf(dockerfile: string): string | undefined {
+	return /^FROM node:(\d+)-bookworm-slim(?:@sha256:[0-9a-f]{64})?$/m.exec(dockerfile)?.[1];
+}
+
+describe("the lab's image", () => {
+	it("has a Node that is kept up, which the lab takes, and runs commands of the lab", () => {
+		const file = read("Dockerfile");
+		assert.equal(nodeOf(file), "24");
+		assert.match(engines.node, /^>=20\./);
+		assert.deepEqual(labCommands(file), ["build", "build"]);
+		for (const text of [file, read("docker-compose.yml")]) {
+			const commands = [...text.matchAll(/"node", "tools\/bootstrap\.mjs", "(\w+)"/g)].map(
+				([, name]) => name,
+			);
+			assert.deepEqual(commands, ["start"]);
+		}
+	});
+});
+
 describe("the lab on mybinder", () => {
 	it("names a Python that the lab's pins are made for, in repo2docker's words", () => {
 		const [, minor] = /^python-3\.(\d+)\n$/.exec(read(".binder/runtime.txt")) ?? [];
@@ -49,9 +69,7 @@ describe("the lab in a devcontainer", () => {
 
 	it("is built from a file that is there, with a Node that the lab takes", () => {
 		const file = read(path.join(".devcontainer", container.build.dockerfile));
-		const [, major = ""] = /^FROM node:(\d+)-/m.exec(file) ?? [];
-		assert.match(engines.node, /^>=20\./);
-		assert.ok(Number(major) >= 22, major);
+		assert.equal(nodeOf(file), "24");
 		for (const needed of ["git", "python3", "python3-venv"])
 			assert.match(file, new RegExp(` ${needed}(?: |$)`, "m"));
 	});

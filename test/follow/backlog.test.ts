@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { Worker } from "node:worker_threads";
+import fs from "node:fs";
 import { type Change, follow, type Position } from "etcd-watch-lab/follow";
+import { root as checkout } from "../support/checkout";
 import { forEachEtcd } from "../support/etcd";
 import { until } from "../support/until";
 import { FlatSource } from "./flat-source";
@@ -119,54 +121,91 @@ describe("a backlog", () => {
 	});
 });
 
-/** Reads from a position to an index, slowly; run with little memory. */
+/** Follows in a process of its own, with little heap; reads when it is told to, a little at a time, up to an index. */
 const slowReader = `
-const { parentPort, workerData } = require("node:worker_threads");
-const { follow } = require(workerData.follow);
-const { V3Client } = require(workerData.v3);
-(async () => {
-	const { endpoints, root, position, last } = workerData;
-	const client = new V3Client({ endpoints });
-	let count = 0;
-	for await (const { kind, index, more } of follow(client, root, { recursive: true, queueLength: 100, position })) {
-		if (kind !== "event") throw new Error("a " + kind);
-		if (++count % 100 === 0) await new Promise(setImmediate);
-		if (index === last && !more) break;
+const { endpoints, root, api, position, queueLength } = JSON.parse(process.argv[1]);
+const { V2Client } = require("etcd-watch-lab/v2");
+const { V3Client } = require("etcd-watch-lab/v3");
+const client = api === "v2" ? new V2Client({ endpoints }) : new V3Client({ endpoints });
+const follower = require("etcd-watch-lab/follow").follow(client, root, { recursive: true, queueLength, position });
+const said = { event: 0, gap: 0, reset: 0 };
+follower.ready().then(() => process.send("ready"));
+process.once("message", async (last) => {
+	for await (const change of follower) {
+		if (++said[change.kind] % 100 === 0) await new Promise(setImmediate);
+		if ((change.kind === "event" ? change.index : change.state.index) >= last && !change.more) break;
 	}
 	await client.close();
-	parentPort.postMessage(count);
-})();
+	process.send(said);
+	process.disconnect();
+});
 `;
 
+/** The most that a process had in memory at once so far, in MB: its Buffers are not in its heap. */
+function peakMb(pid: number | undefined): number {
+	return Number(/^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_000;
+}
+
 forEachEtcd((server) => {
-	it("a backlog of 80 MB is read from a position in a heap of 48 MB", async function () {
-		this.timeout(60_000);
-		const root = server.lab.newPrefix();
-		const { v3, endpoints } = server.lab;
-		const follower = follow(v3, root, { recursive: true });
-		await follower.ready();
-		const { position } = follower;
-		await follower.close();
-		const value = "x".repeat(10_000);
-		let last = 0;
-		for (let nth = 0; nth < 40; nth++) {
-			const success = Array.from(
-				{ length: 100 },
-				(_, key) => ({ op: "put", key: `${root}/${key}`, value: `${nth}${value}` }) as const,
+	const value = "x".repeat(30_000);
+	for (const [api, state] of [
+		["v3", "from a position"],
+		["v3", "while nobody reads"],
+		["v2", "while nobody reads"],
+	] as const) {
+		it(`100 MB of ${api}, ${state}, are followed in a heap of 48 MB, with the process grown by less than they are`, async function () {
+			this.timeout(120_000);
+			const root = server.lab.newPrefix();
+			const { v2, v3, endpoints } = server.lab;
+			const first = follow(api === "v2" ? v2 : v3, root, { recursive: true });
+			await first.ready();
+			const { position } = first;
+			await first.close();
+			let last = 0;
+			const write = async () => {
+				for (let nth = 0; nth < 1_600; nth += 16) {
+					const all = Array.from({ length: 16 }, (_, key) => [`${root}/${key}`, `${nth}${value}`] as const);
+					if (api === "v3") {
+						const success = all.map(([key, value]) => ({ op: "put", key, value }) as const);
+						last = (await v3.txn({ success })).header.revision;
+					} else {
+						const indexes = all.map(async ([key, value]) => (await v2.set(key, value)).node.modifiedIndex);
+						last = Math.max(...(await Promise.all(indexes)));
+					}
+				}
+			};
+			const isPast = state === "from a position";
+			if (isPast) await write();
+			const settings = { endpoints, root, api, queueLength: 100, ...(isPast ? { position } : {}) };
+			const child = spawn(
+				process.execPath,
+				["--max-old-space-size=48", "-e", slowReader, JSON.stringify(settings)],
+				{
+					stdio: ["ignore", "inherit", "inherit", "ipc"],
+					cwd: checkout,
+				},
 			);
-			last = (await v3.txn({ success })).header.revision;
-		}
-		const worker = new Worker(slowReader, {
-			eval: true,
-			workerData: {
-				follow: require.resolve("etcd-watch-lab/follow"),
-				v3: require.resolve("etcd-watch-lab/v3"),
-				...{ endpoints, root, position, last },
-			},
-			resourceLimits: { maxOldGenerationSizeMb: 48 },
+			const ended = once(child, "exit");
+			const message = () =>
+				Promise.race([
+					once(child, "message"),
+					ended.then(([code, signal]) => assert.fail(`it ended with ${code ?? signal}`)),
+				]);
+			try {
+				await message();
+				const before = peakMb(child.pid);
+				if (!isPast) await write();
+				child.send(last);
+				const [said] = await message();
+				const grown = peakMb(child.pid) - before;
+				assert.ok(grown < 100, `it grew by ${grown} MB`);
+				assert.equal(said.reset, 0);
+				// v2's history is 1,000 events; v3 forgets none.
+				assert.deepEqual([said.gap, api === "v3" && said.event], api === "v3" ? [0, 1_600] : [1, false]);
+				await ended;
+			} finally {
+				child.kill("SIGKILL");
+			}
 		});
-		const [count] = await once(worker, "message");
-		assert.equal(count, 4_000);
-		await worker.terminate();
-	});
+	}
 });

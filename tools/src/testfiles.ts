@@ -29,6 +29,8 @@ export const longFiles: Readonly<Record<string, number>> = {
 	"follow/v3-known-faults": 145,
 	"chaos/rules": 90,
 	"follow/v3-servers": 70,
+	"notebooks/secured": 70,
+	"server/any-etcd": 70,
 	"scenario/recorder": 60,
 	"tools/start": 55,
 	"site/browser": 55,

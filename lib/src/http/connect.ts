@@ -151,7 +151,10 @@ export function reasonOf(error: unknown): string {
 	if (error instanceof AggregateError) return error.errors.map(reasonOf).join("; ");
 	if (!(error instanceof Error)) return String(error);
 	const code = codeOf(error);
-	return code === "" ? error.message : `${error.message === "" ? "failed" : error.message} [${code}]`;
+	// OpenSSL's own have the place in its source in front of and behind what is wrong, and a line's end.
+	const [, ofTls] = /^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+):/.exec(error.message) ?? [];
+	const message = (ofTls ?? error.message).replace(/\s*\n\s*/g, " ").trim();
+	return code === "" ? message : `${message === "" ? "failed" : message} [${code}]`;
 }
 
 function checkPair(files: { readonly cert?: Buffer; readonly key?: Buffer }): void {

@@ -195,6 +195,8 @@ export function inTheClear({ user, endpoints }: ConnectOptions): string | undefi
 	return `the password of ${user.name} goes to ${open.join(", ")} unencrypted, for anybody on the way to read: use https`;
 }
 
+const nameAUser = "it has users: name one in ETCDCTL_USER (name:password)";
+
 /** What a server that can't be used says, and what to do. The first that fits is said. */
 const remedies: readonly (readonly [says: RegExp, what: string])[] = [
 	[
@@ -210,14 +212,38 @@ const remedies: readonly (readonly [says: RegExp, what: string])[] = [
 		"if it speaks no TLS, write http:// in ETCDCTL_ENDPOINTS",
 	],
 	[
-		/SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET_ISSUER)/,
+		/SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_SIGNATURE_FAILURE/,
 		"name the file of the CA that signed it in ETCDCTL_CACERT",
 	],
 	[
-		/ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)|alert (bad certificate|certificate required)/i,
-		"it wants a certificate of the client's: name its files in ETCDCTL_CERT and ETCDCTL_KEY",
+		/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+		"the server's certificate is not valid now: have its owner renew it, or set this machine's clock",
 	],
-	[/user name is empty/, "it has users: name one in ETCDCTL_USER (name:password)"],
+	[
+		/ALTNAME_INVALID/,
+		"name it in ETCDCTL_ENDPOINTS by a name or an address that its certificate is made out for",
+	],
+	[
+		/ALERT_CERTIFICATE_EXPIRED|alert certificate expired/i,
+		"the client's certificate has expired: name a newer one in ETCDCTL_CERT and ETCDCTL_KEY",
+	],
+	[
+		/ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)|alert (bad certificate|certificate required|unknown ca)/i,
+		"it wants a certificate of the client's, that its own CA has signed: name its files in ETCDCTL_CERT and ETCDCTL_KEY",
+	],
+	[
+		/^CommonName of client/,
+		"name a certificate without a CommonName in ETCDCTL_CERT: etcd's gateway takes no other where users are switched on",
+	],
+	[
+		/ECONNREFUSED/,
+		"nobody listens there: is it the --listen-client-urls of an etcd that runs? Correct ETCDCTL_ENDPOINTS, or unset it for an etcd of the lab's own",
+	],
+	[
+		/ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|^no answer in/,
+		"is the address right, and is there a way to it from here? Correct ETCDCTL_ENDPOINTS, or unset it for an etcd of the lab's own",
+	],
+	[/user name is empty/, nameAUser],
 	[/authentication failed, invalid user/, "correct ETCDCTL_USER"],
 	[
 		/permission denied/,
@@ -240,7 +266,7 @@ export function byVariable(error: unknown, { user }: ConnectOptions): unknown {
 	}
 	const says = error instanceof BadAnswerError ? error.excerpt : error.message;
 	const found = remedies.find(([pattern]) => pattern.test(says))?.[1];
-	const what = error instanceof UnauthorizedError && user === undefined ? remedies[5]?.[1] : found;
+	const what = error instanceof UnauthorizedError && user === undefined ? nameAUser : found;
 	return what === undefined
 		? error
 		: Object.assign(error, { message: `${error.message.replace(/\s*\n\s*/g, " ")}: ${what}` });

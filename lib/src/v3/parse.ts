@@ -105,17 +105,35 @@ export class Fields {
 	}
 }
 
-const noGateway =
-	"it has no JSON gateway, which v3 is asked by: etcd's grpc-proxy has none, nor has --enable-grpc-gateway=false";
+/** Answers that are no JSON, by status and beginning, and what they mean. Another one may be anybody's. */
+const pages: readonly (readonly [status: number, begins: RegExp, means: string])[] = [
+	[
+		404,
+		/^/,
+		"it has no JSON gateway, which v3 is asked by: etcd's grpc-proxy has none, nor has --enable-grpc-gateway=false",
+	],
+	[
+		400,
+		/^Client sent an HTTP request to an HTTPS server/,
+		"it speaks TLS: its endpoint begins with https://",
+	],
+	[
+		400,
+		/^CommonName of client/,
+		"where users are switched on and clients need certificates, etcd's gateway takes none with a CommonName: use one without",
+	],
+];
 
 /**
  * Reads a whole answer.
  * @throws V3Error by its table; BadAnswerError for what is not etcd's
  */
 export function parseWhole(request: HttpRequest, answer: AnswerHead, text: string): Fields {
-	// etcd's own 404s are JSON.
-	if (answer.status === 404 && !text.trimStart().startsWith("{"))
-		throw badAnswer(answer, text)(noGateway, "status");
+	// etcd's own errors are JSON.
+	const page = text.trimStart().startsWith("{")
+		? undefined
+		: pages.find(([status, begins]) => status === answer.status && begins.test(text));
+	if (page !== undefined) throw badAnswer(answer, text)(page[2], "status");
 	const json = parseJson(answer, text);
 	const error = errorIn(request, answer, json);
 	if (error !== undefined) throw error;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { rules } from "etcd-watch-lab/follow";
+import { type KnownFault, knownFaults, notOnV3, rules } from "etcd-watch-lab/follow";
+import { recordedVersions } from "etcd-watch-lab/pages";
 import { errorCodes, RetiredCodeError } from "etcd-watch-lab/v2";
 import { v3Errors } from "etcd-watch-lab/v3";
 import { root } from "#tools/paths";
@@ -271,6 +272,69 @@ describe("the field guide", () => {
 		}
 		const elsewhere = Object.values(shownOnV3).filter((shown) => shown === null);
 		assert.ok(codeCells(notebook).length > guide.length - elsewhere.length);
+	});
+});
+
+/** Entries of the field guide about known faults, by their anchors. */
+const faultEntries: Readonly<Record<string, readonly string[]>> = {
+	"A-slow-reader-and-a-compaction": ["17529"],
+	"A-delete-is-missing-after-a-compaction": ["18089"],
+	"Minus-1-as-a-start-revision": ["20693"],
+	"The-bookmark-was-ahead-of-its-events": ["15220", "17566"],
+	"Everything-hangs-at-250-watches": ["11826"],
+	"Who-may-read-one-key-is-told-of-all": ["GHSA-xg4h-6gfc-h4m8"],
+	"The-expired-token-reads-as-permission-denied": ["12385"],
+};
+
+/** The paragraphs and the rows of tables that name known faults, with the releases in them that the table does not name. */
+function wrongVersions(markdown: string): { readonly named: number; readonly wrong: string[] } {
+	const prose = markdown.replace(/^```[\s\S]*?^```/gm, "");
+	const parts = prose.split("\n\n").flatMap((part) => (part.startsWith("|") ? part.split("\n") : [part]));
+	let named = 0;
+	const wrong: string[] = [];
+	for (const part of parts) {
+		const ids = Object.entries(faultEntries).flatMap(([anchor, of]) =>
+			part.includes(`#${anchor}`) ? of : [],
+		);
+		const faults: KnownFault[] = knownFaults.filter(
+			({ id }) => ids.includes(id) || new RegExp(`\\b${id}\\b`).test(part),
+		);
+		if (faults.length === 0) continue;
+		const told = [...part.matchAll(/(?<![v.\d])3\.\d+\.\d+/g)].map(String);
+		named += told.length;
+		// The first and the last that have it, the next one, and those that the lab has tried.
+		const right = new Set(recordedVersions().columns.map(({ etcd }) => etcd));
+		for (const { versions } of faults)
+			for (const [minor, [first, last]] of Object.entries(versions))
+				for (const patch of [first, last, last + 1]) right.add(`${minor}.${patch}`);
+		wrong.push(...told.filter((version) => !right.has(version)));
+	}
+	return { named, wrong };
+}
+
+describe("what the pages say of versions", () => {
+	it("is what the table of known faults has, wherever one of them is named", () => {
+		let named = 0;
+		for (const { name, notebook } of pages()) {
+			const cells = notebook.cells.filter(({ cell_type }) => cell_type === "markdown").map(sourceOf);
+			const found = wrongVersions(cells.join("\n\n"));
+			assert.deepEqual(found.wrong, [], name);
+			named += found.named;
+		}
+		assert.ok(named >= 60, `${named} releases`);
+		assert.deepEqual(wrongVersions("[17529](x) up to 3.5.12, mended in 3.5.14").wrong, ["3.5.14"]);
+	});
+});
+
+describe("the rules of the follower, in words", () => {
+	it("are on page 08, all thirteen, and say which of them v3 has", () => {
+		const page = pages().find(({ name }) => name === "08-faults");
+		const prose = page?.notebook.cells.map(sourceOf).join("\n\n") ?? "";
+		const rows = [...prose.matchAll(/^\| ([a-z ]+) \| \[(v2|both)\] \| .+ \|$/gm)];
+		assert.deepEqual(
+			rows.map(([, rule, api]) => [rule, api]),
+			Object.keys(rules).map((rule) => [rule, rule in notOnV3 ? "v2" : "both"]),
+		);
 	});
 });
 

@@ -28,6 +28,37 @@ function boundTwice(sources: readonly string[]): string[] {
 	return names.filter((name, at) => names.indexOf(name) !== at);
 }
 
+/** A page's prose, its code blocks aside. */
+const withoutCode = (prose: readonly string[]): string =>
+	prose.join("\n\n").replace(/^```[\s\S]*?^```/gm, "");
+
+/** Hypotheses, heads of tables, and conclusions that begin a line, without a word of for which API they are. */
+function forNobody(markdown: string): string[] {
+	const lines = markdown.split("\n");
+	return lines.filter((line, at) => {
+		if (line.startsWith("> ")) return !/^> \[(v2|v3|both)\] /.test(line);
+		if (/^\|[-|]+\|$/.test(lines[at + 1] ?? "")) return !/\[(v2|v3|both)\]/.test(line);
+		return /^\*\*[^*]*\b(confirmed|refuted|untested)\b/i.test(line);
+	});
+}
+
+/** Things that only who sees colours can find. */
+function byColourAlone(markdown: string): string[] {
+	const colours = "orange|yellow|gr[ae]y|blue|red|green|black|white|purple";
+	const things = "band|bar|box|cross|disc|dot|lane|line|mark|ring|row|square";
+	return [...markdown.matchAll(new RegExp(`\\b(?:${colours}) (?:one|${things})(?:e?s)?\\b`, "gi"))].map(
+		String,
+	);
+}
+
+/** Words of 00's list that a page uses before it has led to that list. */
+function unexplained(markdown: string): string[] {
+	const [before = ""] = markdown.split(/\[[^\]]*\]\(00-start-here\.ipynb#The-words\)/);
+	return [...before.matchAll(/\b(?:quorum|(?<!X-)raft|gateway|fence|members?|snapshot|refresh)\b/gi)].map(
+		String,
+	);
+}
+
 /** Predictions that are compared with a run that had begun before they were made. */
 function predictedTooLate(sources: readonly string[]): string[] {
 	const cellThatBinds = (name: string) => sources.findIndex((source) => bound(source).includes(name));
@@ -124,6 +155,18 @@ describe("a notebook's structure", () => {
 				assert.deepEqual(outsideThePrefix(sources), []);
 			});
 
+			it("says of its hypothesis, its tables and its conclusions whether they are of v2, v3 or both", () => {
+				assert.deepEqual(forNobody(withoutCode(prose)), []);
+			});
+
+			it("names nothing by its colour alone", () => {
+				assert.deepEqual(byColourAlone(withoutCode(prose)), []);
+			});
+
+			it("leads to the list of words before it uses one of them", () => {
+				if (name !== "00-start-here") assert.deepEqual(unexplained(withoutCode(prose)), []);
+			});
+
 			it("binds no name in two cells", () => {
 				assert.deepEqual(boundTwice(sources), []);
 			});
@@ -175,6 +218,15 @@ describe("a notebook's structure", () => {
 		assert.equal(outsideThePrefix([...root, "etcd.v2.set(tree + name)", 'own.v2.set("/a")']).length, 2);
 		assert.equal(wordCount(`# A title\n\n${"word ".repeat(121)}`), 121);
 		assert.deepEqual(headingLevels("# a\n\n```\n# no\n```\n\n### b"), [1, 3]);
+		assert.deepEqual(
+			forNobody("> No.\n\n> [v2] Yes.\n\n**It is refuted.** So.\n\n[v3] **It is confirmed.**"),
+			["> No.", "**It is refuted.** So."],
+		);
+		assert.deepEqual(forNobody("| a | b |\n|---|---|\n| c | d |\n\n| [v2] a | b |\n|---|---|"), [
+			"| a | b |",
+		]);
+		assert.deepEqual(byColourAlone("The orange band, and a band, which is orange"), ["orange band"]);
+		assert.deepEqual(unexplained("A fence. [Words](00-start-here.ipynb#The-words): a member"), ["fence"]);
 		assert.deepEqual(boundTwice(["const a = 1;", "let b = 2;\nconst a = 3;"]), ["a"]);
 		assert.deepEqual(boundTwice(['import { chart, type X } from "y";', "type X = 1;"]), ["X"]);
 		assert.deepEqual(boundTwice(["const { a: b, c } = x;", "function c() {}", "const a = 1;"]), ["c"]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Scenario, Timeline } from "etcd-watch-lab";
 import { type Cluster, type Lab, startCluster, startLab } from "etcd-watch-lab/server";
-import { atMember, followerOf } from "#lib/pages";
+import { atMember, notTheLeader } from "#lib/pages";
 import { runOnModel, ScenarioError } from "#lib/scenario";
 import { compareTimelines } from "#lib/timeline";
 import { severalKeys, without } from "../golden/odd";
@@ -233,7 +233,7 @@ describe("all that reads a timeline says the same", function () {
 							count,
 							options,
 							async (steps) => {
-								const member = await followerOf(cluster);
+								const member = await notTheLeader(cluster);
 								// Some know that member alone.
 								const only = steps.steps.length % 2 === 0;
 								return await steps.run(atMember(cluster, member, { only }), { api, stepTimeoutMs: 10_000 });

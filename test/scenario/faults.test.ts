@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { explain, missedBy, runOnModel, type Scenario, scenario, type Timeline } from "etcd-watch-lab";
 import { type Cluster, type Member, startCluster } from "etcd-watch-lab/server";
 import { lossTable } from "#lib/page";
-import { atMember, endCluster, followerOf, ownCluster, readsWhenCutOff } from "#lib/pages";
+import { atMember, endCluster, notTheLeader, ownCluster, readsWhenCutOff } from "#lib/pages";
 import { ScenarioError } from "#lib/scenario";
 import { compareTimelines, gapsOf, lostInSilence } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../support/etcd";
@@ -41,7 +41,7 @@ describe("a scenario with faults", function () {
 			flags: ["--snapshot-count", "100"],
 			proxied: { peers: true },
 		});
-		member = await followerOf(cluster);
+		member = await notTheLeader(cluster);
 	});
 	after(() => cluster?.close());
 	afterEach("everything is put right at a run's end", () => assert.equal(member.state, "running"));
@@ -96,8 +96,8 @@ describe("ownCluster", () => {
 		const first = await ownCluster();
 		assert.equal(await ownCluster(), first);
 		assert.equal(first.members.length, 3);
-		const follower = await followerOf(first);
-		assert.notEqual(follower, await first.leader());
+		const other = await notTheLeader(first);
+		assert.notEqual(other, await first.leader());
 		await endCluster();
 		await endCluster();
 		assert.deepEqual(
@@ -118,7 +118,7 @@ forEachEtcd((server) => {
 
 		before(async () => {
 			cluster = await startCluster({ binary: server.binary, flags: ["--snapshot-count", "100"] });
-			member = await followerOf(cluster);
+			member = await notTheLeader(cluster);
 		});
 		after(() => cluster?.close());
 
@@ -175,7 +175,7 @@ forEachEtcd((server) => {
 		before(async () => {
 			const flags = ["--snapshot-count", "100"];
 			cluster = await startCluster({ binary: server.binary, flags, proxied: { peers: true } });
-			member = await followerOf(cluster);
+			member = await notTheLeader(cluster);
 		});
 		after(() => cluster?.close());
 

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { chart, claims, predict, runOnModel, scenario } from "etcd-watch-lab";
 import { follow, mirror } from "etcd-watch-lab/follow";
 import { comparePrediction } from "etcd-watch-lab/page";
-import { atMember, followerOf, withServer } from "etcd-watch-lab/pages";
+import { atMember, notTheLeader, withServer } from "etcd-watch-lab/pages";
 import { type Lab, startCluster, startLab } from "etcd-watch-lab/server";
 import { V2DisabledError } from "etcd-watch-lab/v2";
 import {
@@ -100,7 +100,7 @@ describe("a lab on any etcd", function () {
 					.set("/k", "2")
 					.reconnect("w");
 				await withServer(startCluster({ binary, flags }), async (cluster) => {
-					const here = atMember(cluster, await followerOf(cluster));
+					const here = atMember(cluster, await notTheLeader(cluster));
 					await quiet.run(here, { api: "v3" });
 					const seen = await broken.run(here, { api: "v3" });
 					assert.deepEqual(sent(seen, "w"), ["1 put /k", "2 put /k (history)"]);

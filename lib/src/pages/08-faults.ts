@@ -189,7 +189,7 @@ export async function endCluster(): Promise<void> {
 }
 
 /** A member that does not lead: the one to break without costing anybody an election. */
-export async function followerOf(cluster: Cluster): Promise<Member> {
+export async function notTheLeader(cluster: Cluster): Promise<Member> {
 	const leader = await cluster.leader();
 	return cluster.members.find((member) => member !== leader) ?? leader;
 }
@@ -223,12 +223,12 @@ async function readsOf(
 	broken: Member | undefined,
 	quorumMs: number,
 ): ReturnType<typeof readsWhenCutOff> {
-	const member = broken ?? (await followerOf(cluster));
+	const member = broken ?? (await notTheLeader(cluster));
 	const target = atMember(cluster, member);
 	const { v2, faults } = target;
 	const key = `${target.newPrefix()}/k`;
 	const own = new V2Client({ endpoints: [member.direct] });
-	const other = await followerOf(cluster).then((one) =>
+	const other = await notTheLeader(cluster).then((one) =>
 		one === member ? cluster.members.find((each) => each !== member) : one,
 	);
 	const side = async (keys: V2Client, at: Member): Promise<CutOffReads> => ({

@@ -50,7 +50,7 @@ export {
 	atMember,
 	type CutOffReads,
 	endCluster,
-	followerOf,
+	notTheLeader,
 	ownCluster,
 	readsWhenCutOff,
 	withServer,

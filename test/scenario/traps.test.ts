@@ -4,9 +4,11 @@ import { EventIndexClearedError, InvalidRequestError, V2Client } from "etcd-watc
 import { ConnectionError } from "#lib/http";
 import { Transport } from "#lib/http/transport.js";
 import { parseAnswer } from "#lib/v2/parse.js";
+import { pages, sourceOf } from "../notebooks/reading";
 import { forEachEtcd } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { life, sent, watcherOf, wrote } from "../support/timelines";
+import { until } from "../support/until";
 import { writeMany } from "../support/write-many";
 
 /** Each trap of etcd's v2 watch that the notebooks show, on every etcd at hand. */
@@ -32,6 +34,47 @@ forEachEtcd((server) => {
 			assert.ok(answer.kind === "event");
 			assert.equal(answer.event.node.modifiedIndex, node.modifiedIndex);
 			assert.equal(poll.headers.etcdIndex, node.modifiedIndex - 1);
+		}
+	});
+
+	it("T0: one watch on the wire is, line by line, what page 03 shows of v2 and of v3", async () => {
+		const own = await OwnEtcd.start(server.binary);
+		const [v2Shown = "", v3Shown = ""] = shownOnTheWire();
+		try {
+			const ask = (path: string, init?: RequestInit) => fetch(own.endpoint + path, init);
+			await until("the cluster has its version", async () =>
+				/"etcdcluster":"3/.test(await (await ask("/version")).text()),
+			);
+			const watch = await ask("/v2/keys/a/b?wait=true");
+			const registered = Number(watch.headers.get("x-etcd-index"));
+			await ask("/v2/keys/a/b", { method: "PUT", body: new URLSearchParams({ value: "1" }) });
+			const counted = (text: string, index: number) =>
+				text.replaceAll(String(index), (found) => {
+					return String(Number(found) - registered + 6);
+				});
+			const headers = ["content-type", "x-etcd-index", "transfer-encoding"].map(
+				(name) => `${name}: ${counted(watch.headers.get(name) ?? "", registered)}`,
+			);
+			const lines = v2Shown.split("\n");
+			assert.equal(lines[1], `HTTP/1.1 ${watch.status} OK`);
+			assert.deepEqual(
+				lines.slice(2, 5).map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase())),
+				headers,
+			);
+			assert.equal(lines[6], counted((await watch.text()).trim(), registered + 1));
+
+			const [, asked = ""] = /-d '(.*)'$/m.exec(v3Shown) ?? [];
+			const stream = await ask("/v3/watch", { method: "POST", body: asked });
+			await ask("/v3/kv/put", { method: "POST", body: '{"key":"L2E=","value":"MQ=="}' });
+			let told = "";
+			for await (const bytes of stream.body ?? []) {
+				told += Buffer.from(bytes).toString("utf8");
+				if (told.includes('"events"')) break;
+			}
+			const short = told.replaceAll(/\{[^{}]*("revision":"\d+"),[^{}]*\}/g, "{…,$1,…}");
+			assert.deepEqual(short.trim().split("\n"), v3Shown.split("\n").slice(1));
+		} finally {
+			await own.stop();
 		}
 	});
 
@@ -148,6 +191,18 @@ forEachEtcd((server) => {
 		);
 	});
 
+	it("T2: a poll that waits already outlives any number of other people's writes", async () => {
+		const timeline = await run(
+			scenario("T2, waiting")
+				.poll("quiet", "/quiet")
+				.set("/quiet", "1")
+				.poll("quiet", { goOnAfter: "event" })
+				.burst("/noise", { count: 1_200, keyCount: 10 })
+				.set("/quiet", "2"),
+		);
+		assert.deepEqual(sent(timeline, "quiet"), ["1 set /quiet", "1202 set /quiet"]);
+	});
+
 	it("T3: a stream with a waitIndex in the past gives one event and is silent for ever", async () => {
 		const timeline = await run(
 			scenario("T3")
@@ -177,6 +232,25 @@ forEachEtcd((server) => {
 		assert.deepEqual(sent(timeline, "inside"), ["1 set /a/_h/x"]);
 		assert.equal(sent(timeline, "replay")[0], "1 set /a/_h/x (history)");
 		for (const { proof } of timeline.watchers) assert.equal(proof, "fence");
+	});
+
+	it("T4: hides such a name from a live watch on / itself, too, and not from the history", async () => {
+		const own = await OwnEtcd.start(server.binary);
+		const v2 = new V2Client({ endpoints: [own.endpoint] });
+		try {
+			const live = await v2.poll("/", { recursive: true });
+			const { node } = await v2.set("/_h", "1");
+			await v2.set("/a/_h/x", "1");
+			await v2.set("/open", "1");
+			const answer = await live.answer();
+			assert.equal(answer.kind === "event" && answer.event.node.key, "/open");
+			const past = v2.watcher("/", { recursive: true, afterIndex: node.modifiedIndex - 1 });
+			assert.deepEqual([(await past.next()).node.key, (await past.next()).node.key], ["/_h", "/a/_h/x"]);
+			past.close();
+		} finally {
+			await v2.close();
+			await own.stop();
+		}
 	});
 
 	it("T5: the history takes a deleted directory for an ancestor of every key that begins with its name", async () => {
@@ -224,6 +298,11 @@ forEachEtcd((server) => {
 		for (const { proof } of timeline.watchers) assert.equal(proof, "fence");
 	});
 
+	it("T7: an explicit mkdir is an event, and so is the end, for a plain watch on the directory", async () => {
+		const timeline = await run(scenario("T7, by name").watch("plain", "/d").mkdir("/d").rmdir("/d"));
+		assert.deepEqual(sent(timeline, "plain"), ["1 create /d", "2 delete /d"]);
+	});
+
 	it("T8: the delete of an ancestor reaches the watchers below, under the ancestor's key", async () => {
 		const timeline = await run(
 			scenario("T8")
@@ -269,6 +348,29 @@ forEachEtcd((server) => {
 				[3, true],
 			],
 		);
+	});
+
+	it("T9: a refresh takes a place among the 1000 of the history", async () => {
+		const { v2, lab } = server;
+		const prefix = lab.newPrefix();
+		const { node } = await v2.set(`${prefix}/quiet`, "1");
+		await v2.set(`${prefix}/lock`, "x", { ttl: 1000 });
+		const hundred = async () => {
+			for (let nth = 0; nth < 100; nth++) await v2.refresh(`${prefix}/lock`, 1000);
+		};
+		await Promise.all(Array.from({ length: 10 }, hundred));
+		// Were no refresh in it, the history would hold these two writes.
+		const asked = v2.poll(`${prefix}/quiet`, { afterIndex: node.modifiedIndex - 1 });
+		await assert.rejects(asked, EventIndexClearedError);
+		const [endpoint = ""] = lab.endpoints;
+		const query = `?wait=true&waitIndex=${node.modifiedIndex}`;
+		const { status } = await fetch(`${endpoint}/v2/keys${prefix}/quiet${query}`);
+		assert.equal(status, 400, "HTTP's, beside the 401 in its body");
+	});
+
+	it("a write of the value that is there already takes an index and is an event", async () => {
+		const timeline = await run(scenario("the same again").watch("w", "/k").set("/k", "1").set("/k", "1"));
+		assert.deepEqual(sent(timeline, "w"), ["1 set /k", "2 set /k"]);
 	});
 
 	it("T10: X-Etcd-Index of a watch is the index when the watch began, not the event's", async () => {
@@ -377,6 +479,13 @@ forEachEtcd((server) => {
 		else assert.ok(seconds > 4 && seconds < 29, `${seconds} s`);
 	});
 });
+
+/** What page 03 shows of a watch on the wire: v2's conversation and v3's. */
+function shownOnTheWire(): string[] {
+	const page = pages().find(({ name }) => name === "03-missed-events");
+	const prose = page?.notebook.cells.map(sourceOf).join("\n\n") ?? "";
+	return [...prose.matchAll(/^```text\n([\s\S]*?)\n```/gm)].map(([, block = ""]) => block);
+}
 
 interface Terminated {
 	/** What a poll and a stream ended with. */

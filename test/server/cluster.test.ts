@@ -84,6 +84,7 @@ for (const kind of kinds.filter((each) => each !== "3.5.1")) {
 			const { v2 } = cluster;
 			await v2.set("/killed", "before");
 			const poll = await asked.of(leader).poll("/killed");
+			const elsewhere = (await asked.of(follower).poll("/killed")).answer();
 			const { pid } = leader;
 			const [answer] = await Promise.allSettled([poll.answer(), leader.kill()]);
 			assert.ok(answer.status === "rejected" && answer.reason instanceof ConnectionError);
@@ -93,6 +94,8 @@ for (const kind of kinds.filter((each) => each !== "3.5.1")) {
 			const next = await cluster.leader();
 			assert.notEqual(next, leader);
 			await asked.of(next).set("/killed", "meanwhile");
+			const told = await elsewhere;
+			assert.equal(told.kind === "event" && told.event.node.value, "meanwhile", "a watch at another member");
 			await leader.restart();
 			assert.notEqual(leader.pid, pid);
 			assert.equal((await asked.of(leader).get("/killed", { quorum: true })).node.value, "meanwhile");

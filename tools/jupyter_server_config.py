@@ -30,14 +30,18 @@ CONTENT_SECURITY_POLICY = {
 def without_marks_of_the_browser(model, **_):
     """Keeps a saved notebook as it was run.
 
-    To draw a Vega-Lite chart, JupyterLab adds a PNG of it to the output, and marks the cell. Saved, that would
-    change a notebook that was merely looked at: the SVG beside the chart is the picture that is kept.
+    To draw a Vega-Lite chart, JupyterLab adds a PNG of it to the output, and marks the cell; a folded output it marks
+    a second time. Saved, that would change a notebook that was merely looked at: the SVG beside the chart is the picture
+    that is kept.
     """
     content = model.get("content")
     if model.get("type") != "notebook" or not isinstance(content, dict):
         return
     for cell in content.get("cells", []):
-        cell.get("metadata", {}).pop("trusted", None)
+        metadata = cell.get("metadata", {})
+        metadata.pop("trusted", None)
+        if metadata.get("jupyter", {}).get("outputs_hidden"):
+            metadata.pop("collapsed", None)
         for output in cell.get("outputs", []):
             if VEGA in output.get("data", {}):
                 output["data"].pop("image/png", None)

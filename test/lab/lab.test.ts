@@ -104,6 +104,30 @@ describe("the lab in JupyterLab", function () {
 			await browser.screenshot("00-start");
 		});
 
+		it("shows no answer before its cell is run, and each as soon as it is", async () => {
+			const { browser, notebook } = reading();
+			const { keyboard } = browser.page;
+			// JupyterLab draws what comes into sight: all of the first question is.
+			await notebook.cell(3).scrollIntoViewIfNeeded();
+			await browser.page.locator(".jp-Notebook h2", { hasText: "Conclude" }).scrollIntoViewIfNeeded();
+			await browser.screenshot("00-folded");
+			const surprise = browser.page.locator(".jp-Notebook strong:visible", { hasText: "Surprise:" });
+			assert.equal(await browser.page.locator(".jp-Notebook .jp-OutputArea-output:visible").count(), 0);
+			assert.equal(await surprise.count(), 0);
+			const folded = browser.page.locator(".jp-OutputPlaceholder, .jp-MarkdownCell .jp-InputPlaceholder");
+			assert.ok((await folded.count()) > 4);
+			// Neither is the first line of what is folded, which JupyterLab would show.
+			assert.equal(await folded.locator(".jp-PlaceholderText:visible").count(), 0);
+			await notebook.cell(1).locator(".cm-content").click();
+			// As a reader goes on, up to the cell after the first check.
+			for (let cell = 0; cell < 13; cell++) await keyboard.press("Shift+Enter");
+			await notebook.finished(notebook.cell(5));
+			await notebook.cell(4).locator("canvas.marks").waitFor();
+			await notebook.cell(5).locator("table").first().waitFor();
+			await surprise.waitFor();
+			await browser.screenshot("00-unfolded", surprise);
+		});
+
 		it("runs it and draws its charts, and the page's policy refuses none of it", async () => {
 			const { browser, notebook } = reading();
 			await notebook.runAll();

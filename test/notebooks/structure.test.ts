@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
-import { joined } from "#tools/notebooks/file";
+import { type Cell, joined, type Notebook } from "#tools/notebooks/file";
+import { asCommitted, questionsOf } from "#tools/notebooks/questions";
 import { longCells } from "./expected";
 import { bound, codeCells, linksOf, pages, resolves, sourceOf, textOf } from "./reading";
 
@@ -92,6 +93,15 @@ function outsideThePrefix(sources: readonly string[]): string[] {
 	);
 }
 
+/** How often a page compares a prediction with what came. */
+function checksOf(sources: readonly string[]): number {
+	return sources.filter((source) => /\bcheckPrediction\(|\btitle: "Your prediction/.test(source)).length;
+}
+
+function isHeading(cell: Cell): boolean {
+	return cell.cell_type === "markdown" && sourceOf(cell).startsWith("#");
+}
+
 /** True where an exercise's attempt has a watcher, so that there is something to predict. */
 function isPredictable(attempt: string): boolean {
 	return /\.(watch|poll|pollLoop|stream|follow)\(/.test(attempt);
@@ -179,6 +189,25 @@ describe("a notebook's structure", () => {
 
 			it("gives no answer away before the prediction is checked, in a chart's title (L7)", () => {
 				assert.deepEqual(answersGivenAway(sources), []);
+			});
+
+			it("asks each question before its answer, below a heading of its own", () => {
+				const questions = questionsOf(notebook);
+				assert.equal(questions.length, checksOf(sources));
+				questions.forEach(({ asked }, at) => {
+					const since = notebook.cells.slice(questions[at - 1]?.checked ?? 0, asked);
+					assert.ok(since.some(isHeading), `the question in cell ${asked + 1}`);
+				});
+			});
+
+			it("says nothing of what came in a cell that JupyterLab shows before it is run", () => {
+				const better = asCommitted(notebook);
+				const marksOf = ({ cells }: Notebook) => cells.map(({ id, metadata }) => [id, metadata]);
+				assert.deepEqual(marksOf(notebook), marksOf(better), "npm run check -- --fix");
+				for (const { run, checked } of questionsOf(notebook))
+					for (const cell of notebook.cells.slice(run, checked))
+						if (isHeading(cell) && !sourceOf(cell).startsWith("## Look: how to read"))
+							assert.doesNotMatch(sourceOf(cell), /\n/, "a heading has a cell to itself");
 			});
 
 			it("marks right and wrong in a table of its own of a prediction (L19)", () => {

@@ -74,6 +74,25 @@ describe("npm run check", () => {
 		assert.doesNotMatch(again.stdout, /formatted/);
 	});
 
+	it("finds a page that would show its answers first, and folds it with --fix", async () => {
+		notebook('const guess = "none";', "guess;");
+		const page = JSON.parse(checkout.read("notebooks/01-try.ipynb"));
+		page.cells[2].outputs = [{ output_type: "stream", name: "stdout", text: "it came" }];
+		checkout.write("notebooks/01-try.ipynb", JSON.stringify(page));
+		const found = await checkout.run("check");
+		assert.equal(found.code, 1);
+		assert.match(
+			found.stdout,
+			/notebooks\/01-try\.ipynb: JupyterLab would show an answer before its prediction/,
+		);
+		const fixed = await checkout.run("check", "--fix");
+		assert.equal(fixed.code, 0, fixed.stdout);
+		assert.match(fixed.stdout, /folded notebooks\/01-try\.ipynb/);
+		const { cells } = JSON.parse(checkout.read("notebooks/01-try.ipynb"));
+		assert.deepEqual(cells[2].metadata, { jupyter: { outputs_hidden: true } });
+		assert.equal((await checkout.run("check")).code, 0);
+	});
+
 	it("finds lint, format and type errors in the sources", async () => {
 		notebook("const fine = 1;");
 		checkout.write("lib/src/index.ts", "export const one: string = 1;\n");

@@ -34,6 +34,15 @@ describe("saving a notebook in JupyterLab", () => {
 		assert.deepEqual(await saved(looked), notebook(chart, { tags: ["kept"] }));
 	});
 
+	it("marks a folded output once, and keeps what the reader folded", async () => {
+		const jupyter = { outputs_hidden: true };
+		assert.deepEqual(
+			await saved(notebook(chart, { collapsed: true, jupyter })),
+			notebook(chart, { jupyter }),
+		);
+		assert.deepEqual(await saved(notebook(chart, { collapsed: true })), notebook(chart, { collapsed: true }));
+	});
+
 	it("keeps a picture that is no chart's, and a file that is no notebook", async () => {
 		const picture = notebook({ "image/png": "iVBOR…" }, {});
 		assert.deepEqual(await saved(picture), picture);

@@ -1,6 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { CellFiles } from "./notebooks/cell-files";
+import { joined, type Notebook, notebookFiles, readNotebook, writeNotebook } from "./notebooks/file";
+import { asCommitted } from "./notebooks/questions";
 import { root, shown } from "./paths";
 import { Problem } from "./problem";
 import type { Host } from "./setup/host";
@@ -30,6 +32,7 @@ async function checkAll(host: Host, cells: CellFiles, options: { fix?: boolean }
 	const findings = [
 		await biome(host, cells, options.fix === true),
 		fullRooms(),
+		unfolded(host, options.fix === true),
 		...(await types(host)),
 		await cellTypes(host, cells),
 	].filter((text) => text !== "");
@@ -79,6 +82,23 @@ function fullRooms(): string {
 				`${folder} has ${count} files, at most ${most}: merge some, or make a folder in it`,
 		)
 		.join("\n");
+}
+
+/** The pages that give an answer away in JupyterLab; with `fix` they are put right. */
+function unfolded(host: Host, fix: boolean): string {
+	const files = notebookFiles().filter((file) => {
+		const notebook = readNotebook(file);
+		const better = asCommitted(notebook);
+		const shape = ({ cells }: Notebook) =>
+			JSON.stringify(cells.map(({ id, metadata, source }) => [id, metadata, joined(source)]));
+		if (shape(better) === shape(notebook)) return false;
+		if (!fix) return true;
+		writeNotebook(file, better);
+		host.say(`folded ${shown(file)}`);
+		return false;
+	});
+	const why = "JupyterLab would show an answer before its prediction (or a heading stands within a cell)";
+	return files.map((file) => `${shown(file)}: ${why}`).join("\n");
 }
 
 /** What the compiler finds in the projects and in setup.mjs, which is typed by JSDoc. */

@@ -109,10 +109,32 @@ export function writeLabDefaults(): void {
 		"@jupyterlab/apputils-extension:notification": quiet,
 		"@jupyterlab/shortcuts-extension:shortcuts": { shortcuts },
 	});
+	writeLook();
+}
+
+/**
+ * The lab's own look of JupyterLab (`--LabApp.custom_css`). In place of a folded output JupyterLab shows the first line of
+ * it, and of a folded text: the answer, or a whole SVG. Here it says how to unfold it.
+ */
+const LOOK = `.jp-OutputPlaceholder .jp-PlaceholderText,
+.jp-MarkdownCell .jp-PlaceholderText { display: none; }
+.jp-OutputPlaceholder .jp-Placeholder-contentContainer::before,
+.jp-MarkdownCell .jp-Placeholder-contentContainer::before {
+  content: "Run the cell to see what comes. (A click shows the output of an earlier run.)";
+  color: var(--jp-ui-font-color2);
+  font-family: var(--jp-ui-font-family);
+  font-size: var(--jp-ui-font-size1);
+}
+.jp-MarkdownCell .jp-Placeholder-contentContainer::before { content: "Said when you run on (Shift + Enter): what came of it."; }
+`;
+
+/** Writes the look where JupyterLab reads it. */
+function writeLook(): void {
+	writeIfChanged(path.join(kept("config"), "custom", "custom.css"), LOOK);
 }
 
 function writeIfChanged(file: string, content: unknown): void {
-	const text = `${JSON.stringify(content, null, 1)}\n`;
+	const text = typeof content === "string" ? content : `${JSON.stringify(content, null, 1)}\n`;
 	if (fs.existsSync(file) && fs.readFileSync(file, "utf8") === text) return;
 	fs.mkdirSync(path.dirname(file), { recursive: true });
 	// Renamed into place: another process may be reading it.
@@ -144,6 +166,7 @@ export function jupyterLabCommand(options: { ip: string; port: number; notebooks
 			"--KernelSpecManager.allowed_kernelspecs=tslab",
 			"--MultiKernelManager.default_kernel_name=tslab",
 			"--LabApp.news_url=None",
+			"--LabApp.custom_css=True",
 			"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 			"--LabApp.extension_manager=readonly",
 		],

@@ -10,6 +10,7 @@ import { Problem } from "../problem";
 import type { Host } from "../setup/host";
 import { prepareVenv } from "../setup/venv";
 import { type Notebook, notebookFiles, writeNotebook } from "./file";
+import { asCommitted } from "./questions";
 import { recordsFile, recordsOf, writeRecords } from "./records";
 
 /** For how many notebooks there is room: a process of `npm test`, beside others, has its share. */
@@ -151,7 +152,7 @@ export async function runNotebooks(host: Host, names: readonly string[]): Promis
 			const begin = Date.now();
 			try {
 				const { notebook, records } = await executeRecorded(file, { env: ownEtcd, signal: interrupted });
-				writeNotebook(file, notebook);
+				writeNotebook(file, asCommitted(notebook));
 				writeRecords(recordsFile(file), records);
 				host.say(`${shown(file)}  ${((Date.now() - begin) / 1000).toFixed(1)} s`);
 			} catch (error) {

@@ -117,6 +117,92 @@ describe("the site in a browser, from its files", function () {
 			assert.ok((await marks.count()) < whole);
 		});
 
+		describe("a page that asks", () => {
+			const answers = () => browser.page.locator("details.reveal");
+			const openAnswers = () => browser.page.locator("details.reveal[open]").count();
+
+			it("takes a prediction by the keyboard alone, compares it, and opens what came", async () => {
+				await reader.openFolded("01-recursive.html");
+				const form = browser.page.locator("form.predict").first();
+				const answer = answers().first();
+				assert.equal(await openAnswers(), 0);
+				assert.equal(await answer.locator("figure.chart").isVisible(), false);
+				assert.deepEqual(await reader.serious(), []);
+				await form.scrollIntoViewIfNeeded();
+				await browser.screenshot("site-predict");
+				// Of six writes at two watchers these are the right ones, but for the last.
+				for (const write of [2, 3, 4, 5]) {
+					await form.getByLabel(`recursive: write ${write},`).focus();
+					await browser.page.keyboard.press("Space");
+				}
+				await browser.page.keyboard.press("Enter");
+				await form.getByRole("status").getByText("10 of 12 right.").waitFor();
+				assert.equal(await form.locator(".sign.right").count(), 10);
+				assert.deepEqual(await form.locator(".sign.wrong").allInnerTexts(), ["✗", "✗"]);
+				await answer.locator("figure.chart").first().waitFor();
+				assert.equal(await openAnswers(), 1);
+				assert.deepEqual(await reader.serious(), []);
+				await browser.screenshot("site-predicted");
+			});
+
+			it("takes a choice, and counts what was not chosen as neither right nor wrong", async () => {
+				await reader.openFolded("04-afterindex-recovery.html");
+				const form = browser.page.locator("form.predict", { has: browser.page.locator("select") });
+				await form.getByLabel("foreign writes 1001").selectOption("401");
+				await form.getByRole("button").click();
+				await form.getByRole("status").getByText("1 of 1 right.").waitFor();
+				assert.deepEqual(await form.locator(".sign").allInnerTexts(), ["? served", "✓: 401"]);
+			});
+
+			it("opens what a link leads into, also one to the heading in the address", async () => {
+				await reader.openFolded("01-recursive.html#Conclusions-1-and-3");
+				const heading = browser.page.locator("h2", { hasText: "Conclusions 1 and 3" });
+				await heading.waitFor();
+				assert.equal(await openAnswers(), 1);
+				const close = () =>
+					answers()
+						.first()
+						.evaluate((each) => each.removeAttribute("open"));
+				await close();
+				await browser.page.locator(".contents a", { hasText: "Conclusions 1 and 3" }).click();
+				await heading.waitFor();
+				await close();
+				await browser.page.locator(".contents a", { hasText: "Run" }).click();
+				await browser.page.locator("h2", { hasText: "Run" }).waitFor();
+			});
+
+			it("shows all answers to who wants to read, on the next page, too, until they are folded again", async () => {
+				await reader.openFolded("01-recursive.html");
+				const button = () => browser.page.getByRole("button", { name: "Show all answers" });
+				await button().click();
+				assert.equal(await openAnswers(), await answers().count());
+				await reader.openFolded("02-grandchild-writes.html");
+				assert.equal(await button().getAttribute("aria-pressed"), "true");
+				assert.equal(await openAnswers(), await answers().count());
+				await button().click();
+				assert.equal(await openAnswers(), 0);
+				await reader.openFolded("01-recursive.html");
+				assert.equal(await openAnswers(), 0);
+			});
+
+			it("can be read without its script, and on paper", async () => {
+				await browser.page.route("**/assets/reveal.js", (route) => route.abort());
+				await reader.openFolded("01-recursive.html");
+				assert.equal(await browser.page.locator("form.predict:visible, .answers:visible").count(), 0);
+				const chart = answers().first().locator("figure.chart");
+				const heightOf = () => chart.evaluate((each) => each.getBoundingClientRect().height);
+				await browser.page.emulateMedia({ media: "print" });
+				assert.ok((await heightOf()) > 100);
+				assert.equal(await answers().first().locator("summary").first().isVisible(), false);
+				await browser.page.emulateMedia({ media: "screen" });
+				assert.equal(await chart.isVisible(), false);
+				await answers().first().locator("summary").first().click();
+				await chart.waitFor();
+				await browser.page.unroute("**/assets/reveal.js");
+				assert.ok(browser.errors.splice(0).length > 0, "and the console says so");
+			});
+		});
+
 		it("goes from page to page", async () => {
 			await reader.open("index.html");
 			await browser.page.locator(".cards h3 a").first().click();

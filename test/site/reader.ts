@@ -64,7 +64,16 @@ export class SiteReader {
 		});
 	}
 
+	/** Opens a page with what is folded away in it. */
 	async open(name: string): Promise<void> {
+		await this.openFolded(name);
+		await this.page.evaluate(() => {
+			for (const answer of document.querySelectorAll("details.reveal")) answer.setAttribute("open", "");
+		});
+	}
+
+	/** Opens a page as a reader does. */
+	async openFolded(name: string): Promise<void> {
 		await this.page.goto(new URL(name, this.base).href);
 	}
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import vm from "node:vm";
-import { verdictView } from "#lib/page";
+import { tableOf, verdictView } from "#lib/page";
 import type { Notebook, Output } from "#tools/notebooks/file";
 import { root } from "#tools/paths";
 import { renderPage } from "#tools/site/pages";
@@ -352,5 +352,76 @@ describe("a page of the site", () => {
 			/notebooks\/00-start-here\.ipynb has no title/,
 		);
 		assert.throws(() => renderPage(file, page("# a\n\n[b](c.ipynb)"), new Links()), /links to c\.ipynb/);
+	});
+});
+
+describe("a question on the site", () => {
+	const cell = (source: string, markup?: string) => ({
+		cell_type: "code" as const,
+		metadata: {},
+		source,
+		outputs: markup === undefined ? [] : [display({ "text/html": markup })],
+	});
+	const page = (table: string | undefined) =>
+		renderPage(
+			file,
+			{
+				cells: [
+					{ cell_type: "markdown", metadata: {}, source: "# Why?" },
+					cell('const guess = predict({ "<b>": [1], w: "none" });'),
+					cell("const seen = await x.run(etcd);\ncheckPrediction(guess, seen);", table),
+					{ cell_type: "markdown", metadata: {}, source: "**Surprise.**" },
+					{ cell_type: "markdown", metadata: {}, source: "## Next" },
+				],
+				metadata: {},
+				nbformat: 4,
+				nbformat_minor: 5,
+			},
+			new Links(),
+		).body.markup;
+	const events = (name: string) =>
+		tableOf({
+			title: "Your prediction, and what came",
+			columns: ["watcher", "write", "what", "predicted", "came", "right?", "why"],
+			rows: [
+				[name, 2, "set /a/2", "no", "yes", { text: "wrong", mark: "wrong" }, "live"],
+				[name, 1, "set /a/1", "yes", "no", { text: "wrong", mark: "wrong" }, "late"],
+				["w", 1, "set /a/1", "no", "not known", { text: "neither", mark: "open" }, ""],
+			],
+		}).html;
+
+	it("is a field for each write at each watcher, in the writes' order, and what came is folded", () => {
+		const markup = page(events("<b>"));
+		const labels = [...markup.matchAll(/data-came="([^"]*)" aria-label="([^"]*)"/g)].map(([, ...two]) => two);
+		assert.deepEqual(labels, [
+			["no", "&#60;b&#62;: write 1, set /a/1"],
+			["not known", "w: write 1, set /a/1"],
+			["yes", "&#60;b&#62;: write 2, set /a/2"],
+		]);
+		assert.match(markup, /<form class="predict" hidden>/);
+		const [before = "", answer = "", after = ""] = markup.split(/<details class="reveal">|<\/details>/);
+		assert.match(before, /predict\(|hljs/);
+		assert.match(answer, /Surprise/);
+		assert.match(after, /Next/);
+		assert.doesNotMatch(markup, /<b>/);
+	});
+
+	it("is a choice where something else than events is predicted", () => {
+		const { html } = tableOf({
+			title: "Your prediction, and what came",
+			columns: ["in etcd", "predicted", "came"],
+			rows: [["17529", { text: "refuted", mark: "wrong" }, "confirmed"]],
+		});
+		assert.match(
+			page(html),
+			/<select data-came="confirmed" aria-label="in etcd 17529"><option value="">choose<\/option><option>confirmed<\/option><option>refuted<\/option>/,
+		);
+	});
+
+	it("has no form where there is no such table, and its answer is folded all the same", () => {
+		for (const table of [undefined, "<p>nothing</p>", "<strong>Your prediction<table><tr><td>"]) {
+			assert.doesNotMatch(page(table), /<form/);
+			assert.match(page(table), /<details class="reveal">/);
+		}
 	});
 });

@@ -22,7 +22,7 @@ const libraries = {
 	"minisearch.js": "minisearch/dist/umd/index.js",
 };
 /** The site's own scripts, compiled from browser/ in this folder. */
-const scripts = ["theme.js", "charts.js", "search.js", "reading.js"];
+const scripts = ["theme.js", "charts.js", "search.js", "reading.js", "reveal.js"];
 
 /**
  * Builds the site of all notebooks into a folder, in place of the site that was there. Nothing is run and nothing

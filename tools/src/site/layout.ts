@@ -33,7 +33,7 @@ export function layout({ path, title, body, pages, current, hasCharts = false }:
 	const top = "../".repeat(path.split("/").length - 1);
 	const isHome = path === "index.html";
 	const asset = (name: string) => `${top}assets/${name}`;
-	const scripts = [...(hasCharts ? chartScripts : []), "search.js", "reading.js"];
+	const scripts = [...(hasCharts ? chartScripts : []), "search.js", "reading.js", "reveal.js"];
 	return html`<!doctype html>
 <html lang="en">
 <head>

@@ -2,11 +2,13 @@ import path from "node:path";
 import { joined, type Notebook, notebookFiles, readNotebook } from "../notebooks/file";
 import { shown } from "../paths";
 import { Problem } from "../problem";
+import { questionsOf } from "../notebooks/questions";
 import { Anchors, type Heading } from "./render/anchors";
 import { type Html, html } from "./render/html";
 import { isItself, type Links, pageOfNotebook } from "./render/links";
 import { codeBlock, type Prose, renderMarkdown } from "./render/markdown";
 import { renderOutput } from "./render/outputs";
+import { allAnswers, asked } from "./reveal";
 
 /** A notebook as a page of the site. */
 export interface Page {
@@ -73,6 +75,13 @@ ${shown.length === 0 ? "" : html`<div class="outputs">${shown}</div>`}
 			throw new Problem(`${shown(file)} cell ${at + 1} can't be rendered: ${String(error)}`);
 		}
 	});
+	const questions = questionsOf(notebook);
+	const body = cells.map((cell, at) => {
+		const question = questions.find((one) => one.asked < at && at < one.end);
+		if (question === undefined) return cell;
+		// The first cell of an answer holds all of it.
+		return at === question.asked + 1 ? asked(question, notebook, cells.slice(at, question.end)) : html``;
+	});
 	const { headings } = prose.anchors;
 	const title = headings.find(({ level }) => level === 1)?.text;
 	if (title === undefined) throw new Problem(`${shown(file)} has no title: its first cell begins with "# "`);
@@ -82,7 +91,7 @@ ${shown.length === 0 ? "" : html`<div class="outputs">${shown}</div>`}
 		title,
 		opening: openingOf(notebook, prose),
 		headings,
-		body: html`${cells}`,
+		body: html`${questions.length > 0 && allAnswers}${body}`,
 		files,
 		hasCharts: charts > 0,
 		source: shown(file),

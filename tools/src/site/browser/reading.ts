@@ -12,7 +12,10 @@
 		let shown: HTMLAnchorElement | undefined;
 		const update = (): void => {
 			const line = innerHeight * 0.3;
-			const current = headings.findLast((heading) => heading.getBoundingClientRect().top <= line);
+			const current = headings.findLast(
+				(heading) =>
+					heading.getBoundingClientRect().top <= line && heading.closest("details:not([open])") === null,
+			);
 			const link = links.get(current?.id ?? "");
 			if (link === shown) return;
 			shown?.removeAttribute("aria-current");

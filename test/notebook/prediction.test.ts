@@ -73,10 +73,7 @@ describe("comparePrediction", () => {
 
 	it("says which row was wrong, and why it did not come", () => {
 		const result = comparePrediction(predictionOf({ recursive: [1, 2, 3], plain: [] }), postsRun());
-		assert.equal(
-			result.summary,
-			'8 of 10 right; wrong: write 2 at "recursive": you expected it, and it did not come: the write failed with 104 Not a directory (/a/b), so there was no event; write 5 at "recursive": you did not expect it, and it came: /a/b is one level below /a, and the watch is recursive.',
-		);
+		assert.equal(result.summary, "8 of 10 right.");
 		assert.deepEqual(result.rows[1], {
 			watcher: "recursive",
 			write: 2,
@@ -98,12 +95,12 @@ describe("comparePrediction", () => {
 		const once = comparePrediction(predictionOf({ stream: [1, 3] }), twice());
 		const both = comparePrediction(predictionOf({ stream: [1, 3, 3] }), twice());
 		assert.deepEqual([once.wrong, both.wrong], [1, 0]);
-		assert.match(once.summary, /you expected it once, and it came twice/);
+		assert.match(predictionTable(once).text, /│ yes +│ twice +│ ✗ wrong/);
 	});
 
 	it("says that nobody was waiting between two polls", () => {
-		const { summary } = comparePrediction(predictionOf({ w: "all" }), twoPolls());
-		assert.match(summary, /write 2 at "w": .*it fell between two polls/);
+		const { rows } = comparePrediction(predictionOf({ w: "all" }), twoPolls());
+		assert.match(rows[1]?.because ?? "", /it fell between two polls/);
 	});
 
 	it("refuses a watcher or a write that the run doesn't have", () => {
@@ -151,10 +148,7 @@ describe("predictionTable", () => {
 				["2 to 300", "299 × set, first /a/0", "yes", "yes", "✓ right"],
 			],
 		);
-		assert.match(
-			text,
-			/299 of 302 right; wrong: write 301 at "loop": .*; write 1 at "loop": .*; and 1 more\./,
-		);
+		assert.match(text, /^299 of 302 right\.$/m);
 	});
 
 	it("goes by what happened, whatever a key is called: a long one, one from right to left", async () => {
@@ -192,7 +186,7 @@ describe("what nobody knows", () => {
 		it(`is neither right nor wrong: a silence that nothing proves, predicted as ${what}`, () => {
 			const result = comparePrediction(predictionOf({ recursive: expected }), quiet);
 			assert.deepEqual([result.right, result.wrong, result.unknown], [0, 0, 1]);
-			assert.match(result.summary, /^0 of 1 right\. 1 not known\.$/);
+			assert.match(result.summary, /^0 of 1 right, 1 not known\.$/);
 			assert.match(predictionTable(result).text, /not known │ \? neither/);
 		});
 

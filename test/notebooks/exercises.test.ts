@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import vm from "node:vm";
 import { exercises, type Scenario, scenario } from "etcd-watch-lab";
-import { predictionOf } from "#lib/page";
+import { comparePrediction, type Prediction, predictionOf } from "#lib/page";
+import { answers } from "#lib/pages/exercises/answers.js";
 import { forEachEtcd } from "../support/etcd";
 import { codeCells, pages, sourceOf } from "./reading";
 
@@ -776,6 +777,16 @@ function startingAttempt(notebook: string): Scenario {
 	);
 }
 
+/** The answer of the lab's that an exercise shows in the end, as a cell of a notebook would run it. */
+function ownAnswer(name: string): { attempt: Scenario; myBet: Prediction } {
+	assert.ok(name in answers);
+	const { code } = answers[name as Name];
+	return vm.runInThisContext(`(scenario, predict) => {\n${code}\nreturn { attempt, myBet };\n}`)(
+		scenario,
+		predictionOf,
+	);
+}
+
 describe("an exercise", () => {
 	it("is in one notebook, and every notebook has one", () => {
 		for (const [name, { notebook }] of Object.entries(cases)) {
@@ -809,6 +820,16 @@ describe("an exercise", () => {
 					const { solved: isSolved, words } = await judged(name, startingAttempt(notebook));
 					assert.equal(isSolved, false);
 					assert.match(words, start);
+				});
+
+				it("is solved by its own answer, which is predicted", async () => {
+					const { attempt, myBet } = ownAnswer(name);
+					const run = await attempt.run(server.lab, { api: cases[name]?.api ?? "v2" });
+					assert.ok(name in exercises);
+					const { solved: isSolved, words } = exercises[name as Name].judge(run);
+					assert.equal(isSolved, true, words);
+					const { wrong, unknown, summary } = comparePrediction(myBet, run);
+					assert.deepEqual([wrong, unknown], [0, 0], summary);
 				});
 
 				for (const { answer, api, words: expected } of solved) {

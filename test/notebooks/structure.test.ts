@@ -102,11 +102,6 @@ function isHeading(cell: Cell): boolean {
 	return cell.cell_type === "markdown" && sourceOf(cell).startsWith("#");
 }
 
-/** True where an exercise's attempt has a watcher, so that there is something to predict. */
-function isPredictable(attempt: string): boolean {
-	return /\.(watch|poll|pollLoop|stream|follow)\(/.test(attempt);
-}
-
 /** The code cells above 15 lines, by number; the setup cell's imports take a line a name. */
 function tooLong(sources: readonly string[]): number[] {
 	return sources.flatMap((source, index) => {
@@ -217,17 +212,20 @@ describe("a notebook's structure", () => {
 
 			it("has a prediction of its exercise's attempt, which is checked with it (L28)", () => {
 				const attempt = sources.find((source) => /^const attempt\b/m.test(source)) ?? "";
-				if (!isPredictable(attempt)) return;
 				assert.match(attempt, /^const myBet = predict\(/m);
 				const check = sources.find((source) => /\bcheckExercise\(/.test(source)) ?? "";
-				assert.match(check, /checkPrediction\(myBet, tried\);[\s\S]*checkExercise\(exercises\.\w+, tried\)/);
+				assert.match(
+					check,
+					/checkPrediction\(myBet, tried\);[\s\S]*checkExercise\(exercises\.\w+, tried, myBet\)/,
+				);
 			});
 
 			it("has one exercise, whose start is not its answer", () => {
 				const checks = code.filter((cell) => /\bcheckExercise\(/.test(sourceOf(cell)));
 				assert.equal(checks.length, 1);
 				const said = (checks[0]?.outputs ?? []).map(textOf).join("");
-				assert.match(said, /│ why\n[─┼]+\n✗ not yet │ \S/);
+				assert.match(said, /│ why\n[─┼]+\n✗ not yet │ [✓✗?] [^│]+ │ \S/);
+				assert.match(said, /^To give up, and see an answer: exercises\.\w+\.giveUp\(\)$/m);
 			});
 
 			it("links to the next page at its end, and nowhere in vain", () => {
@@ -270,7 +268,6 @@ describe("a notebook's structure", () => {
 		);
 		const drawn = ["const seen = await x.run(etcd);", 'chart(seen, { title: "It came" });'];
 		assert.deepEqual(answersGivenAway([...drawn, "checkPrediction(guess, seen);"]), ["It came"]);
-		assert.equal(isPredictable('scenario("x").set("/k")'), false);
 		assert.deepEqual(tooLong(["a\n".repeat(15), "a", `import {\n${"a,\n".repeat(20)}} from "x";`]), [1]);
 		assert.equal(resolves(all[0]?.file ?? "", "99-none.ipynb"), false);
 	});

@@ -1,6 +1,6 @@
 export { chart, chartSideBySide } from "./chart";
 export { type Bundle, inNotebook, type ShowOptions, show } from "./display";
-export { checkExercise, type Exercise } from "./exercise";
+export { type AnsweredExercise, checkExercise, type Exercise } from "./exercise";
 export { differenceTable, explainMatrix, explainTable, showDifferences, showExplanation } from "./explained";
 export {
 	checkPrediction,

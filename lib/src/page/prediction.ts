@@ -4,7 +4,7 @@ import { printable } from "../timeline/printable";
 import { type MaybeRecorded, manyWords, stretchesInWords } from "../timeline/reading";
 import type { Timeline } from "../timeline/timeline";
 import { show } from "./display";
-import { type Cell, grouped, MOST_ALONE, reasonIn, rowsOf, type Table, tableBundle, tableOf } from "./table";
+import { type Cell, MOST_ALONE, reasonIn, rowsOf, type Table, tableBundle, tableOf } from "./table";
 
 /**
  * Which writes a watcher will see: their numbers, from 1 in the order of the scenario, refused or not; a number
@@ -48,7 +48,7 @@ export interface PredictionResult {
 	/** Rows that are neither. */
 	readonly unknown: number;
 	readonly rows: readonly PredictionRow[];
-	/** Such as `8 of 10 right; wrong: write 2 at "recursive": you expected it, and it did not come: …`. */
+	/** Such as `8 of 10 right, 1 not known.`; which, and why, is in the rows. */
 	readonly summary: string;
 }
 
@@ -170,35 +170,22 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 			};
 		});
 	});
-	const wrong = rows.filter((row) => row.isKnown && !row.right);
+	const wrong = rows.filter((row) => row.isKnown && !row.right).length;
 	const unknown = rows.filter(({ isKnown }) => !isKnown).length;
 	return {
-		right: rows.length - wrong.length - unknown,
-		wrong: wrong.length,
+		right: rows.length - wrong - unknown,
+		wrong,
 		unknown,
 		rows,
 		summary: summaryOf(rows.length, wrong, unknown),
 	};
 }
 
-function wrongWords(row: PredictionRow): string {
-	const because = row.because === "" ? "" : `: ${row.because}`;
-	const where = `write ${row.write} at "${printable(row.watcher)}"`;
-	if (row.came === 0) return `${where}: you expected it, and it did not come${because}`;
-	if (row.predicted === 0)
-		return `${where}: you did not expect it, and it came${row.came > 1 ? ` ${times(row.came)}` : ""}${because}`;
-	return `${where}: you expected it ${times(row.predicted)}, and it came ${times(row.came)}${because}`;
-}
-
-function summaryOf(total: number, wrong: readonly PredictionRow[], unknown: number): string {
-	const open = unknown === 0 ? "" : ` ${unknown} not known.`;
-	if (wrong.length === 0)
-		return unknown === 0 ? `All ${total} right.` : `${total - unknown} of ${total} right.${open}`;
-	// Of many, one of each kind: neighbours are wrong for the same reason.
-	const distinct = total <= MOST_ALONE ? wrong : grouped(wrong, kindOf).flatMap(([first]) => first ?? []);
-	const named = distinct.slice(0, 3).map(wrongWords);
-	if (wrong.length > named.length) named.push(`and ${wrong.length - named.length} more`);
-	return `${total - wrong.length - unknown} of ${total} right; wrong: ${named.join("; ")}.${open}`;
+function summaryOf(total: number, wrong: number, unknown: number): string {
+	const right = total - wrong - unknown;
+	return right === total
+		? `All ${total} right.`
+		: `${right} of ${total} right${unknown === 0 ? "" : `, ${unknown} not known`}.`;
 }
 
 /** Rows that differ in nothing but their write, by its key and number. */

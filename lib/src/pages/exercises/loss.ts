@@ -164,7 +164,7 @@ function notNamed(account: Account, name: string, { change: { key, index } }: Fa
 	);
 }
 
-/** 10-versions */
+/** 10-versions: a delete that is told after a compaction, on every version of etcd. */
 export const keptDelete = exercise(
 	"After a compaction a watch that begins in the past is told of a delete, on every version of etcd",
 	(timeline) => {

@@ -3,6 +3,7 @@ import vm from "node:vm";
 import { type Follower, follow } from "etcd-watch-lab/follow";
 import { startLab } from "etcd-watch-lab/server";
 import { curveChart } from "#lib/pages";
+import { isProof, tellCounts } from "#tools/programs/counted";
 import { client, Party } from "./follow/party";
 import { rounded, writeResults } from "./measure";
 
@@ -98,7 +99,8 @@ async function main(): Promise<void> {
 			{ name: "process", points: samples.map(({ minute, rssMiB }) => [minute, rssMiB] as const) },
 		],
 	});
-	writeResults("soak", results, { soak: chart.svg });
+	if (isProof) tellCounts([lab.version], { events: results.events, minutes });
+	else writeResults("soak", results, { soak: chart.svg });
 	console.log(
 		`${results.events} events in ${minutes} minutes, ${results.wrong} wrong ${seen.wrong.slice(0, 3).join("; ")}; ` +
 			`the heap grew by ${results.grownMiB} MiB (wanted: at most 64)`,

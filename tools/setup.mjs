@@ -63,13 +63,14 @@ npm run site -- --out DIR  into another folder`,
                            to .artifacts/chaos.json
 
   --members N      1 or 3 members (default: 3), where a fault does not need as many as it needs
-  --kind NAME      only this kind of fault, or this group: window, tree, member, store, client, proxy, report
+  --kind NAME      only this kind of fault, or this group, several with commas: window, tree, member, store, client, proxy, report
   --etcd KIND      3.4, 3.5.1, newest (the last 3.5), 3.6, 3.7, all of them, or the path of an etcd; several with
                    commas (default: 3.4,3.5.1,newest). Go builds newest, 3.6 and 3.7; the last two have v3 alone
   --api API        v2 (default), v3 or v2,v3: the same faults on v3, as far as they have a counterpart there
   --pause          the consumers stand still for a second in the middle of each fault, as a collection of garbage does
   --consumer WHO   follow (default), naive, textbook, node-etcd (v2) or etcd3 (v3): the same faults for somebody
                    else; all: each of them after the other, and lib/recorded/chaos.json or chaos-v3.json
+  --without-fault  the same runs and no fault in them, which has to be noticed
   --without RULE   the follower without one of its rules, to see what it is for
 
 Each API on each etcd is a process with its share of the runs, two at a time.`,
@@ -79,6 +80,20 @@ Each API on each etcd is a process with its share of the runs, two at a time.`,
 
   --etcd KIND      only these, with commas: 3.4, 3.5.1, 3.5.12, newest (the last 3.5), 3.6, 3.7; the other columns
                    stay as they are. Go builds all but the first two`,
+	proofs: `npm run proofs             makes what is missing of the long proofs, some hours, and writes what it came to to
+                           test/proofs/record.json and test/README.md. A proof that was made with the code as it is
+                           is not made again; after Ctrl-C the same command goes on after the parts that have ended
+npm run proofs -- --list   what there is, and what was made of it
+
+  --only NAME    only this one, several with commas
+  --again        makes anew what was made, too
+  --seed S       other random runs (default: 1)
+  --quick        a small part of each, another with each commit: what CI runs; writes .artifacts/proofs.json only
+  --commit HASH  with --quick: the part of this commit (default: the last)
+  --table        writes the table in test/README.md by the record, and makes nothing
+
+ETCD_WATCH_LAB_JOBS=N      so many parts side by side
+What each part printed is in .lab/proofs. Fails where a part does, or counts nothing.`,
 	bench: `npm run bench -- model     how fast the model is, beside a live etcd
 npm run bench -- follow    the follower beside etcd's Go clients, node-etcd, etcd3 and a bare connection;
                            fails where a target is not met
@@ -120,12 +135,17 @@ function readArguments(command, args) {
 	if (name === "differential") {
 		for (const option of ["runs", "seed", "etcd", "servers", "path"]) options[option] = { type: "string" };
 	}
+	if (name === "proofs") {
+		for (const option of ["only", "seed", "commit"]) options[option] = { type: "string" };
+		for (const option of ["list", "again", "quick", "table"]) options[option] = { type: "boolean" };
+	}
 	if (name === "versions") options["etcd"] = { type: "string" };
 	if (name === "chaos") {
 		for (const option of ["runs", "seed", "members", "kind", "etcd", "consumer", "without", "api"]) {
 			options[option] = { type: "string" };
 		}
 		options["pause"] = { type: "boolean" };
+		options["without-fault"] = { type: "boolean" };
 	}
 	try {
 		const { values, positionals } = parseArgs({

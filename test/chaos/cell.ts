@@ -1,10 +1,10 @@
-import { Presets, SingleBar } from "cli-progress";
 import type { Rule } from "etcd-watch-lab/follow";
+import { Bar } from "../support/bar";
 import type { ConsumerKind } from "./consumer";
 import { kindsOn } from "./kinds";
 import { plan } from "./plan";
 import type { Api } from "./record";
-import { add, isBad, line, noTotals, type Totals } from "./report";
+import { add, isBad, line, noTotals, noticed, type Totals } from "./report";
 import { Session } from "./session";
 
 /** The runs of one consumer on one API of one etcd, as plain data: they may be in another process. */
@@ -16,6 +16,8 @@ export interface Cell {
 	readonly binary: string;
 	readonly members: 1 | 3;
 	readonly without: readonly Rule[];
+	/** The fault is left out, which has to be noticed: a run is good that says that it did not bite. */
+	readonly withoutFault: boolean;
 	/** The consumers stand still for a second, in the middle of each fault. */
 	readonly withPauses: boolean;
 	/** The names of the kinds. */
@@ -26,33 +28,31 @@ export interface Cell {
 
 /** Runs them, one after the other, and prints a line for each. */
 export async function runCell(cell: Cell, isInterrupted: () => boolean): Promise<Totals> {
-	const { api, etcd, binary, members, consumer, without, withPauses, runs, seed } = cell;
+	const { api, etcd, binary, members, consumer, without, withoutFault, withPauses, runs, seed } = cell;
 	const kinds = kindsOn(api).kinds.filter(({ name }) => cell.kinds.includes(name));
-	const bar = new SingleBar(
-		{
-			format: "{bar} {value} of {total} runs, {verified} events verified, {eta_formatted} to go",
-			etaBuffer: 50,
-			hideCursor: true,
-		},
-		Presets.shades_classic,
-	);
+	const bar = new Bar("{bar} {value} of {total} runs, {verified} events verified, {eta_formatted} to go");
 	const totals = noTotals();
 	const begin = performance.now();
 	const session = await Session.open({ binary, members, consumer, without, withPauses, api });
 	try {
-		if (process.stdout.isTTY && process.send === undefined) bar.start(runs, 0, { verified: 0 });
+		bar.start(runs, { verified: 0 });
 		for (const { kind, seed: own } of plan({ seed, runs, kinds, shape: (one) => session.shape(one) })) {
 			if (isInterrupted()) break;
-			const result = await session.run(kind, own);
-			const options = [api === "v3" ? " --api v3" : "", withPauses ? " --pause" : ""].join("");
+			const ran = await session.run(kind, own, { withoutFault });
+			const result = withoutFault ? noticed(ran) : ran;
+			const options = [
+				api === "v3" ? " --api v3" : "",
+				withPauses ? " --pause" : "",
+				withoutFault ? " --without-fault" : "",
+			].join("");
 			const again = `npm run chaos -- --seed ${own} --runs 1 --kind ${kind.name} --etcd ${etcd} --members ${members}${options}`;
 			add(totals, result, again);
-			above(bar, line(result));
+			bar.say(line(result));
 			if (isBad(result)) {
 				for (const { checker, consumer: name, what } of result.findings.slice(1, 6)) {
-					above(bar, `    ${checker} of ${name}: ${what}`);
+					bar.say(`    ${checker} of ${name}: ${what}`);
 				}
-				above(bar, `    again: ${again}`);
+				bar.say(`    again: ${again}`);
 			}
 			bar.update(totals.runs, { verified: totals.verified });
 		}
@@ -62,10 +62,4 @@ export async function runCell(cell: Cell, isInterrupted: () => boolean): Promise
 	}
 	totals.seconds = (performance.now() - begin) / 1000;
 	return totals;
-}
-
-/** A line that stays, above the bar. */
-function above(bar: SingleBar, text: string): void {
-	if (process.stdout.isTTY && bar.isActive) process.stdout.write("\r\x1b[K");
-	console.log(text);
 }

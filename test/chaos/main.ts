@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import type { Rule } from "etcd-watch-lab/follow";
+import { isProof, tellCounts } from "#tools/programs/counted";
 import {
 	type EtcdKind,
 	etcdOf,
@@ -11,6 +12,7 @@ import {
 	v3Kinds as v3Etcds,
 	versionOf,
 } from "../model/differential/etcds";
+import { runMain, wholeNumber } from "../support/arguments";
 import { type Cell, runCell } from "./cell";
 import { type ConsumerKind, consumersOn } from "./consumer";
 import { installEtcd3 } from "./etcd3";
@@ -24,7 +26,7 @@ import { writeResults, writeSummary } from "./results";
 /** How many cells run side by side. */
 const jobs = 2;
 
-/** `npm run chaos`, as the process that tools/src/chaos.ts starts. */
+/** `npm run chaos`, as the process that tools/src/programs/engine.ts starts. */
 async function main(): Promise<number> {
 	const { values } = parseArgs({
 		options: {
@@ -33,6 +35,7 @@ async function main(): Promise<number> {
 			members: { type: "string", default: "3" },
 			kind: { type: "string" },
 			without: { type: "string" },
+			"without-fault": { type: "boolean", default: false },
 			consumer: { type: "string", default: "follow" },
 			etcd: { type: "string" },
 			api: { type: "string", default: "v2" },
@@ -44,6 +47,7 @@ async function main(): Promise<number> {
 	const seed = values.seed === undefined ? randomInt(1_000_000_000) : wholeNumber("seed", values.seed);
 	const runs = wholeNumber("runs", values.runs);
 	const members = membersOf(values.members);
+	const withoutFault = values["without-fault"];
 	const without = values.without === undefined ? [] : [ruleOf(values.without)];
 	const apis = values.api.split(",").map(apiOf);
 	const cells: Cell[] = [];
@@ -52,7 +56,7 @@ async function main(): Promise<number> {
 		const etcds = await etcdsFor(api, values.etcd);
 		for (const consumer of await consumersFor(values.consumer, api)) {
 			for (const etcd of etcds) {
-				const shared = { members, without, withPauses: values.pause };
+				const shared = { members, without, withoutFault, withPauses: values.pause };
 				cells.push({ api, consumer, ...etcd, ...shared, kinds, runs: 0, seed });
 			}
 		}
@@ -75,7 +79,8 @@ async function main(): Promise<number> {
 	}
 	const followed = results.filter((_, nth) => each[nth]?.consumer === "follow");
 	if (followed.length > 1) console.log(`\nall of them\n${summary(sumOf(followed))}`);
-	console.log(`written: ${writeSummary({ command, seconds, cells: each, results })}`);
+	if (!isProof) console.log(`written: ${writeSummary({ command, seconds, cells: each, results })}`);
+	else tellResults(sumOf(followed), withoutFault);
 	if (values.consumer === "all") {
 		for (const api of apis) {
 			const fared = new Map<ConsumerKind, Totals>();
@@ -90,6 +95,13 @@ async function main(): Promise<number> {
 	// Whoever is there to lose, or has a rule taken away, is expected to.
 	const isWrong = followed.some(({ bad }) => bad.length > 0) || results.length < each.length;
 	return isWrong && without.length === 0 ? 1 : 0;
+}
+
+/** What is counted of a proof: runs that were good, and what they verified. */
+function tellResults({ etcd, runs, bad, verified, gaps, known }: Totals, withoutFault: boolean): void {
+	const good = runs - bad.length;
+	const accounted = Object.values(known).reduce((sum, count) => sum + count, 0);
+	tellCounts(etcd, withoutFault ? { controls: good } : { runs: good, events: verified, gaps, accounted });
 }
 
 /** How many cells share the runs that are asked for. */
@@ -157,15 +169,17 @@ function commandOf(values: Readonly<Record<string, string | boolean | undefined>
 
 function chosenKinds(api: Api, name: string | undefined) {
 	const { kinds, without } = kindsOn(api);
-	const chosen = kinds.filter((kind) => name === undefined || [kind.name, kind.group].includes(name));
-	if (chosen.length === 0) {
+	if (name === undefined) return kinds;
+	const wanted = name.split(",");
+	for (const one of wanted) {
+		if (kinds.some((kind) => kind.name === one || kind.group === one)) continue;
 		const names = kinds.map((kind) => kind.name).join(", ");
-		const why = without.find((kind) => kind.name === name)?.reason;
+		const why = without.find((kind) => kind.name === one)?.reason;
 		throw new Error(
-			why ? `there is no ${name} on ${api}: ${why}` : `--kind is one of ${names}, or a group of them`,
+			why ? `there is no ${one} on ${api}: ${why}` : `--kind is one of ${names}, or a group of them`,
 		);
 	}
-	return chosen;
+	return kinds.filter((kind) => wanted.includes(kind.name) || wanted.includes(kind.group));
 }
 
 /** Those that were asked for; else the three that are quickly there. */
@@ -207,13 +221,6 @@ async function consumersFor(text: string, api: Api): Promise<readonly ConsumerKi
 	return consumers;
 }
 
-function wholeNumber(name: string, text: string): number {
-	const number = Number(text);
-	if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
-		throw new Error(`--${name} is a whole number, not "${text}"`);
-	return number;
-}
-
 function membersOf(text: string): 1 | 3 {
 	if (text !== "1" && text !== "3") throw new Error(`--members is 1 or 3, not "${text}"`);
 	return text === "1" ? 1 : 3;
@@ -230,12 +237,4 @@ function apiOf(text: string): Api {
 	return text;
 }
 
-main().then(
-	(code) => {
-		process.exitCode = code;
-	},
-	(error: unknown) => {
-		console.error(error instanceof Error ? error.message : error);
-		process.exitCode = 1;
-	},
-);
+runMain(main);

@@ -1,4 +1,5 @@
 import { type CheckerName, checkerNames } from "./checker";
+import { noBite } from "./kind";
 import type { RunResult } from "./session";
 
 /** The runs of a cell, added up; plain data. */
@@ -109,6 +110,13 @@ export function sumOf(all: readonly Totals[]): Totals {
 
 function plus<Name extends string>(sum: Record<Name, number>, one: Readonly<Record<Name, number>>): void {
 	for (const name of Object.keys(one) as Name[]) sum[name] = (sum[name] ?? 0) + one[name];
+}
+
+/** Of a run whose fault was left out: it has to be noticed, and is wrong where it is not. */
+export function noticed(result: RunResult): RunResult {
+	const { failure, ...rest } = result;
+	if (failure?.startsWith(noBite)) return { ...rest, failure: undefined };
+	return { ...rest, failure: `without its fault: ${failure ?? "nothing was noticed"}` };
 }
 
 export function isBad({ findings, failure, known }: RunResult): boolean {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { isThorough } from "../support/third";
 import type { Kind } from "./kind";
 import { kindsOn } from "./kinds";
 import type { Api } from "./record";
@@ -9,16 +8,10 @@ import { Sessions } from "./sessions";
 /** One seed for all; ETCD_WATCH_LAB_SEED gives another. */
 const seed = Number(process.env["ETCD_WATCH_LAB_SEED"] ?? 1);
 
-/** On v3 those that show most of what it has of its own; `.ci/run` takes all of them. */
+/** On v3 those that show most of what it has of its own; `npm run proofs` takes all of them, on every server. */
 const v3Smoke = ["transactions", "window-1001", "quiet-key", "restart", "wipe-outgrown", "cut-all"];
 
-/**
- * Takes over a minute, and does not bite on a busy machine: by `npm run chaos` alone. test/follow/v3-servers.test.ts has
- * the fault (issue 17529) with one follower.
- */
-const tooSlow = "slow-reader-compaction";
-
-/** What has no other proof of its bite than its own, and what a loop's losses would hide; `.ci/run` takes all. */
+/** What has no other proof of its bite than its own, and what a loop's losses would hide; `npm run proofs` takes all. */
 const controls: Readonly<Record<Api, readonly string[]>> = {
 	v2: [
 		...["prefix-sibling", "hidden-keys", "refreshes", "ancestor-delete", "ancestor-expiry"],
@@ -27,12 +20,13 @@ const controls: Readonly<Record<Api, readonly string[]>> = {
 	v3: ["prefix-sibling", "transactions", "window-1001", "directory-expiry"],
 };
 
-/** The follower under every fault of one API: each has a file, so that both run side by side. */
+/** The follower under those faults of one API that take no time: each has a file, so that both run side by side. */
 export function smoke(api: Api): void {
-	describe(`the follower under every fault of ${api}`, () => {
+	describe(`the follower under short faults of ${api}`, () => {
 		const { without, ...all } = kindsOn(api);
-		const kinds = all.kinds.filter(({ name }) => name !== tooSlow);
-		const sessions = new Sessions({ members: api === "v2" || isThorough ? 3 : 1, api });
+		const isShort = ({ name, seconds }: Kind) => (api === "v2" ? seconds < 2 : v3Smoke.includes(name));
+		const kinds = all.kinds.filter((one) => isShort(one) || controls[api].includes(one.name));
+		const sessions = new Sessions({ members: api === "v2" ? 3 : 1, api });
 
 		before("the etcds", function () {
 			// Some are built once, from their modules.
@@ -42,8 +36,7 @@ export function smoke(api: Api): void {
 
 		after("the servers", () => sessions.close());
 
-		const isShort = ({ name, seconds }: Kind) => (api === "v2" ? seconds < 2 : v3Smoke.includes(name));
-		for (const kind of inOrder(kinds.filter((one) => isThorough || isShort(one)))) {
+		for (const kind of inOrder(kinds.filter(isShort))) {
 			it(`loses nothing in silence on ${api}: ${kind.name}, ${kind.about} (etcd ${kind.etcd})`, async function () {
 				this.timeout(330_000);
 				const result = await sessions.of(kind.etcd).run(kind, seed);
@@ -55,7 +48,7 @@ export function smoke(api: Api): void {
 			});
 		}
 
-		for (const kind of inOrder(kinds.filter(({ name }) => isThorough || controls[api].includes(name)))) {
+		for (const kind of inOrder(kinds.filter(({ name }) => controls[api].includes(name)))) {
 			it(`says of ${kind.name} without its fault, on ${api}, that it did not bite`, async function () {
 				this.timeout(330_000);
 				const { failure } = await sessions.of(kind.etcd).run(kind, seed, { withoutFault: true });

@@ -3,6 +3,7 @@ import type { Change, FollowOptions, Note, Rule, Source } from "etcd-watch-lab/f
 import { ModelStore } from "etcd-watch-lab/model";
 import { V2Client } from "etcd-watch-lab/v2";
 import { V3Client } from "etcd-watch-lab/v3";
+import { tellCounts } from "#tools/programs/counted";
 import { etcd35 } from "../support/etcd";
 import { OwnEtcd } from "../support/own-etcd";
 import { startProxy } from "../support/proxy";
@@ -516,6 +517,7 @@ describe("a rule that is switched off", () => {
 		it(`"${rule}"${where}: the same steps show it, and the follower beside obeys it still`, async () => {
 			assert.deepEqual(await see([rule]), withoutRule);
 			assert.deepEqual(await see([]), withRule);
+			tellCounts([], { "switched off": 1 });
 		});
 	}
 

@@ -1,4 +1,6 @@
-import type { ShownVerdict } from "./reading";
+import assert from "node:assert/strict";
+import type { Notebook } from "#tools/notebooks/file";
+import { codeCells, type ShownVerdict, textOf } from "./reading";
 
 /** A part of the claim's statement, and how it ends. */
 export type ExpectedVerdict = readonly [claim: string, verdict: ShownVerdict["verdict"]];
@@ -124,3 +126,26 @@ export const longCells: readonly string[] = [
 	// 02: the numbers that the post printed, which the formatter gives a line each.
 	"const printed = [",
 ];
+
+/** Fails unless exactly the expected verdicts were shown, in their order; `times` is how often each cell ran. */
+export function assertVerdicts(name: string, shown: readonly ShownVerdict[]): void {
+	const expected = expectedVerdicts[name];
+	assert.ok(expected, `test/notebooks/expected.ts has no entry for ${name}: add the verdicts that it shows`);
+	const found = shown.map(({ claim, verdict }, at) => {
+		const fragment = expected[at]?.[0];
+		return [fragment !== undefined && claim.includes(fragment) ? fragment : claim, verdict];
+	});
+	assert.deepEqual(found, expected);
+}
+
+/** Fails where a cell threw, wrote to stderr, or is not numbered by a run from top to bottom. */
+export function assertClean(notebook: Notebook): void {
+	codeCells(notebook).forEach((cell, index) => {
+		const where = `cell ${index + 1}`;
+		assert.equal(cell.execution_count, index + 1, `${where} is numbered by a run from top to bottom`);
+		for (const output of cell.outputs ?? []) {
+			assert.notEqual(output.output_type, "error", where);
+			assert.notEqual(output.name, "stderr", `${where}: ${textOf(output)}`);
+		}
+	});
+}

@@ -5,52 +5,15 @@ import path from "node:path";
 import { loadTimeline, type Timeline } from "etcd-watch-lab";
 import { compareTimelines } from "etcd-watch-lab/timeline";
 import { advice, compareNotebooks, report } from "#tools/notebooks/compare";
-
 import type { Notebook } from "#tools/notebooks/file";
 import { nameOf, readRecords, recordsFile, recordsOf } from "#tools/notebooks/records";
 import { misfits, volatileCells } from "#tools/notebooks/volatile-cells";
 import { root } from "../support/checkout";
-import { notCovered } from "../support/coverage";
-import { etcd34 } from "../support/found";
-import { expectedVerdicts } from "./expected";
-import { codeCells, formOf, pages, type ShownVerdict, stringsOf, textOf, verdictsOf } from "./reading";
-import { artifacts, begin, variant } from "./runs";
+import { assertClean, assertVerdicts, expectedVerdicts } from "./expected";
+import { codeCells, formOf, pages, stringsOf, textOf, verdictsOf } from "./reading";
+import { artifacts, begin } from "./runs";
 
 const all = pages();
-const older = etcd34();
-
-/** Fails unless exactly the expected verdicts were shown, in their order; `times` is how often each cell ran. */
-function assertVerdicts(name: string, shown: readonly ShownVerdict[]): void {
-	const expected = expectedVerdicts[name];
-	assert.ok(expected, `test/notebooks/expected.ts has no entry for ${name}: add the verdicts that it shows`);
-	const found = shown.map(({ claim, verdict }, at) => {
-		const fragment = expected[at]?.[0];
-		return [fragment !== undefined && claim.includes(fragment) ? fragment : claim, verdict];
-	});
-	assert.deepEqual(found, expected);
-}
-
-/** The verdicts of a notebook in which every cell ran twice: the second time has to end as the first one. */
-function onceEach(notebook: Notebook): ShownVerdict[] {
-	const shown = verdictsOf(notebook);
-	const at = (parity: number) =>
-		shown
-			.filter(({ cell }) => cell % 2 === parity)
-			.map(({ cell, ...rest }) => ({ ...rest, cell: Math.ceil(cell / 2) }));
-	assert.deepEqual(at(0), at(1), "the second run of a cell ends otherwise than the first");
-	return at(1);
-}
-
-function assertClean(notebook: Notebook): void {
-	codeCells(notebook).forEach((cell, index) => {
-		const where = `cell ${index + 1}`;
-		assert.equal(cell.execution_count, index + 1, `${where} is numbered by a run from top to bottom`);
-		for (const output of cell.outputs ?? []) {
-			assert.notEqual(output.output_type, "error", where);
-			assert.notEqual(output.name, "stderr", `${where}: ${textOf(output)}`);
-		}
-	});
-}
 
 describe("the notebooks' table of verdicts", () => {
 	it("has an entry for every notebook, and for no other", () => {
@@ -91,33 +54,23 @@ describe("every notebook", function () {
 	this.timeout(240_000);
 
 	const fresh = new Map<string, Promise<Notebook>>();
-	const twice = new Map<string, Promise<Notebook>>();
 
 	before("begins all runs", () => {
 		fs.mkdirSync(artifacts("noted"), { recursive: true });
 		// In the order of the tests, so that none waits for a run that only comes after all the others'.
-		for (const { name, file, notebook } of all) {
+		for (const { name, file } of all) {
 			fs.writeFileSync(notedBy(name), "");
 			const noting = { ETCD_WATCH_LAB_RECORD: notedBy(name) };
 			fresh.set(name, begin(file, { outDir: artifacts("etcd-3.5"), env: noting }));
-			const doubled = variant(`${name}-twice`, {
-				...notebook,
-				cells: notebook.cells.flatMap((cell) =>
-					cell.cell_type === "code" ? [cell, { ...cell, id: `${cell.id}-again` }] : [cell],
-				),
-			});
-			const env = older === undefined ? {} : { ETCD_WATCH_LAB_ETCD: older };
-			twice.set(name, begin(doubled, { outDir: artifacts("twice"), env }));
 		}
-		if (older === undefined) notCovered("the notebooks on etcd 3.4 (Debian: etcd-server)");
 	});
 
 	function notedBy(name: string): string {
 		return path.join(artifacts("noted"), name);
 	}
 
-	async function executed(runs: ReadonlyMap<string, Promise<Notebook>>, name: string): Promise<Notebook> {
-		const running = runs.get(name);
+	async function executed(name: string): Promise<Notebook> {
+		const running = fresh.get(name);
 		assert.ok(running, name);
 		return await running;
 	}
@@ -125,19 +78,19 @@ describe("every notebook", function () {
 	for (const { name, notebook } of all) {
 		describe(name, () => {
 			it("runs in a fresh kernel with no error, nothing on stderr, and its verdicts", async () => {
-				const result = await executed(fresh, name);
+				const result = await executed(name);
 				assertClean(result);
 				assertVerdicts(name, verdictsOf(result));
 			});
 
 			it("is committed with the outputs that it gives", async () => {
 				assertVerdicts(name, verdictsOf(notebook));
-				const differences = compareNotebooks(name, notebook, await executed(fresh, name));
+				const differences = compareNotebooks(name, notebook, await executed(name));
 				assert.deepEqual(differences, [], `\n${report(name, differences)}\n${advice([name])}`);
 			});
 
 			it("has a record of each run and cell that needs v2, and of no other, as a fresh run gives it", async () => {
-				const result = await executed(fresh, name);
+				const result = await executed(name);
 				const committed = new Map(readRecords(recordsFile(name)).map((line) => [nameOf(line), line]));
 				const now = recordsOf(notedBy(name), result);
 				assert.deepEqual([...committed.keys()].sort(), now.map(nameOf).sort(), staleRecords(name));
@@ -149,14 +102,6 @@ describe("every notebook", function () {
 					if (since.writes.some(({ burst }) => burst !== undefined)) continue;
 					assert.deepEqual(compareTimelines(then, since), [], `${then.name}: ${staleRecords(name)}`);
 				}
-			});
-
-			it("gives the same verdicts on etcd 3.4, and when each cell is run twice", async () => {
-				const result = await executed(twice, name);
-				assertClean(result);
-				assertVerdicts(name, onceEach(result));
-				const [about] = codeCells(result)[0]?.outputs?.map(textOf) ?? [];
-				assert.match(about ?? "", older === undefined ? /^etcd 3\.5\./ : /^etcd 3\.4\./);
 			});
 		});
 	}

@@ -4,7 +4,9 @@ import { type Cluster, type Lab, startCluster, startLab } from "etcd-watch-lab/s
 import { atMember, notTheLeader } from "#lib/pages";
 import { runOnModel, ScenarioError } from "#lib/scenario";
 import { compareTimelines } from "#lib/timeline";
+import { tellCounts } from "#tools/programs/counted";
 import { severalKeys, without } from "../golden/odd";
+import { etcdOf, v3Kinds } from "../model/differential/etcds";
 import { forEachEtcd } from "../support/etcd";
 import { disagreements, type Parts, parts, unexplained } from "./agreement";
 import { edits, toldOfGap } from "./edits";
@@ -12,7 +14,7 @@ import { type RandomOptions, random, randomScenario } from "./random-runs";
 
 /**
  * How many runs: `ETCD_WATCH_LAB_AGREEMENT=model:20000,live:1000,faults:200,snapshots:3` for many; `from:5000` to begin
- * at another seed, such as one that a failure names; `v3:PATH` for another etcd, v3 alone.
+ * at another seed, such as one that a failure names; `v3:PATH` for another etcd, v3 alone, `v3:3.6` for one that is built.
  */
 const wished = new Map(
 	(process.env["ETCD_WATCH_LAB_AGREEMENT"] ?? "").split(",").map((one) => one.split(":") as [string, string]),
@@ -34,12 +36,14 @@ async function runIfAny(running: Promise<Timeline>): Promise<Timeline | undefine
 
 /** Throws with the seed and the steps of the first run in which two parts differ; gives how many there were. */
 async function agree(
+	where: "model" | "live" | "with faults",
 	count: number,
 	options: RandomOptions,
 	run: (steps: Scenario) => Promise<Timeline>,
 	differ: (seen: Timeline, steps: Scenario, seed: number) => string[] | Promise<string[]>,
 ): Promise<void> {
 	let none = 0;
+	const versions = new Set<string>();
 	for (let seed = from; seed < from + count; seed++) {
 		const steps = randomScenario(seed, options);
 		const list = () => `seed ${seed}\n${steps.steps.map((step) => JSON.stringify(step)).join("\n")}`;
@@ -50,12 +54,14 @@ async function agree(
 				none++;
 				continue;
 			}
+			versions.add(seen.server);
 			found = await differ(seen, steps, seed);
 		} catch (error) {
 			throw new Error(list(), { cause: error });
 		}
 		assert.deepEqual(found, [], list());
 	}
+	if (count > none) tellCounts(where === "model" ? [] : versions, { [`runs ${where}`]: count - none });
 	if (count > 20) {
 		console.log(`      seeds ${from} to ${from + count - 1}: ${count - none} runs, ${none} waited in vain`);
 		assert.ok(none < count / 5, `${none} of ${count} runs waited in vain`);
@@ -172,12 +178,18 @@ describe("all that reads a timeline says the same", function () {
 	this.timeout(120_000 + 200 * modelRuns + 10_000 * liveRuns + 60_000 * (faultRuns + snapshotRuns));
 
 	it("of random runs of the model, as they are and as faults would have made them", async () => {
-		await agree(modelRuns, { steps: 14, compactions: true }, (steps) => runOnModel(steps), withEdits);
+		await agree(
+			"model",
+			modelRuns,
+			{ steps: 14, compactions: true },
+			(steps) => runOnModel(steps),
+			withEdits,
+		);
 	});
 
 	it("of random runs of the model with floods", async () => {
 		const options = { steps: 10, floods: true };
-		await agree(Math.ceil(modelRuns / 50), options, (steps) => runOnModel(steps), all);
+		await agree("model", Math.ceil(modelRuns / 50), options, (steps) => runOnModel(steps), all);
 	});
 
 	it("can be found false: of runs that were robbed, or given what was not theirs", async () => {
@@ -210,16 +222,22 @@ describe("all that reads a timeline says the same", function () {
 	const live = (lab: () => Lab, api: "v2" | "v3") =>
 		it(`of random runs on ${api}`, async () => {
 			const options = { steps: 10, pauses: true, expiries: liveRuns > 20, compactions: api === "v3" };
-			await agree(liveRuns, options, (steps) => steps.run(lab(), { api, stepTimeoutMs: 10_000 }), withModel);
+			await agree(
+				"live",
+				liveRuns,
+				options,
+				(steps) => steps.run(lab(), { api, stepTimeoutMs: 10_000 }),
+				withModel,
+			);
 		});
 
-	const failing = (binary: string, apis: readonly ("v2" | "v3")[]) =>
+	const failing = (binary: () => string, apis: readonly ("v2" | "v3")[]) =>
 		describe("with faults", () => {
 			let cluster: Cluster;
 			before(async function () {
 				this.timeout(180_000);
 				const flags = ["--snapshot-count", "100"];
-				cluster = await startCluster({ binary, flags, proxied: { peers: true } });
+				cluster = await startCluster({ binary: binary(), flags, proxied: { peers: true } });
 			});
 			after(() => cluster?.close());
 
@@ -230,6 +248,7 @@ describe("all that reads a timeline says the same", function () {
 				] as const)
 					it(`of random runs on ${api}${"snapshots" in options ? " whose member is sent the whole store" : ""}`, async () => {
 						await agree(
+							"with faults",
 							count,
 							options,
 							async (steps) => {
@@ -247,16 +266,22 @@ describe("all that reads a timeline says the same", function () {
 	if (another !== undefined)
 		describe(another, () => {
 			let lab: Lab;
-			before(async () => {
-				lab = await startLab({ binary: another, env: {} });
+			let binary: string;
+			before(async function () {
+				this.timeout(300_000);
+				const kind = v3Kinds.find((one) => one === another);
+				const etcd = kind === undefined ? { binary: another } : await etcdOf(kind);
+				assert.ok("binary" in etcd, "missing" in etcd ? etcd.missing : "");
+				binary = etcd.binary;
+				lab = await startLab({ binary, env: {} });
 			});
 			after(() => lab?.close());
 			live(() => lab, "v3");
-			failing(another, ["v3"]);
+			failing(() => binary, ["v3"]);
 		});
 	else
 		forEachEtcd((server) => {
 			for (const api of ["v2", "v3"] as const) live(() => server.lab, api);
-			failing(server.binary, ["v2", "v3"]);
+			failing(() => server.binary, ["v2", "v3"]);
 		});
 });

@@ -115,11 +115,21 @@ describe(".ci/run", () => {
 	});
 	afterEach(() => checkout.remove());
 
-	/** An npm whose `npm test` leaves these results. */
-	function results(passed: number, failed: number, code = failed === 0 ? 0 : 1): void {
+	/** An npm whose `npm test` leaves these results, and its `npm run proofs` those. */
+	function results(
+		passed: number,
+		failed: number,
+		code = failed === 0 ? 0 : 1,
+		proofs = { passed: 20, failed: 0 },
+	): void {
 		checkout.command(
 			"npm",
 			`fs.mkdirSync(".artifacts", { recursive: true });
+			if (args.join(" ") === "run proofs -- --quick") {
+				fs.writeFileSync(".artifacts/proofs.json", ${JSON.stringify(JSON.stringify(proofs))});
+				process.exitCode = ${proofs.failed === 0 ? 0 : 1};
+				return;
+			}
 			fs.writeFileSync(".artifacts/mocha.json", JSON.stringify({ passed: ${passed}, failed: ${failed} }));
 			process.exitCode = ${code};
 			console.log("cover all:", process.env.ETCD_WATCH_LAB_COVER_ALL, "CI:", process.env.CI);`,
@@ -131,25 +141,37 @@ describe(".ci/run", () => {
 		return [code, stdout.trimEnd().split("\n").at(-1)];
 	}
 
-	it("counts the tests and the pins, and asks for everything to be covered", async () => {
+	it("counts the tests, the parts of proofs and the pins, and asks for everything to be covered", async () => {
 		const { code, stdout } = await checkout.runCi();
 		assert.equal(code, 0, stdout);
 		assert.match(stdout, /^cover all: 1 CI: true$/m);
-		assert.match(stdout, /\n9 passed, 0 failed\n$/);
+		assert.match(stdout, /\n29 passed, 0 failed\n$/);
 	});
 
 	it("fails with the number of failed tests", async () => {
 		results(5, 2);
-		assert.deepEqual(await lastLine(), [1, "7 passed, 2 failed"]);
+		assert.deepEqual(await lastLine(), [1, "27 passed, 2 failed"]);
 	});
 
 	it("fails when npm test fails though no test does, as with something not covered", async () => {
 		results(7, 0, 1);
+		assert.deepEqual(await lastLine(), [1, "29 passed, 1 failed"]);
+	});
+
+	it("fails with the number of parts of proofs that failed, and where they never began", async () => {
+		results(7, 0, 0, { passed: 18, failed: 2 });
+		assert.deepEqual(await lastLine(), [1, "27 passed, 2 failed"]);
+		checkout.command(
+			"npm",
+			`if (args[0] !== "test") { process.exitCode = 1; return; }
+			fs.writeFileSync(".artifacts/mocha.json", JSON.stringify({ passed: 7, failed: 0 }));`,
+		);
 		assert.deepEqual(await lastLine(), [1, "9 passed, 1 failed"]);
 	});
 
 	it("fails when it never came to mocha, an older run's results notwithstanding", async () => {
-		checkout.write(".artifacts/mocha.json", JSON.stringify({ passed: 99, failed: 0 }));
+		for (const name of ["mocha", "proofs"])
+			checkout.write(`.artifacts/${name}.json`, JSON.stringify({ passed: 99, failed: 0 }));
 		checkout.command("npm", "process.exitCode = 1;");
 		assert.deepEqual(await lastLine(), [1, "2 passed, 1 failed"]);
 	});
@@ -157,7 +179,8 @@ describe(".ci/run", () => {
 	it("says what npm test has left running, ends it, and fails", async () => {
 		checkout.command(
 			"npm",
-			`const { spawn } = require("node:child_process");
+			`if (args[0] !== "test") return;
+			const { spawn } = require("node:child_process");
 			const code = "setInterval(() => {}, 1000)";
 			const left = spawn(process.execPath, ["-e", code], { cwd: process.cwd(), detached: true, stdio: "inherit" });
 			left.unref();
@@ -179,6 +202,6 @@ describe(".ci/run", () => {
 
 	it("fails when the pins do not resolve on the oldest Python", async () => {
 		checkout.command("python3.10", 'if (args.includes("install")) process.exitCode = 1;');
-		assert.deepEqual(await lastLine(), [1, "8 passed, 1 failed"]);
+		assert.deepEqual(await lastLine(), [1, "28 passed, 1 failed"]);
 	});
 });

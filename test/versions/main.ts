@@ -24,7 +24,7 @@ const from: Readonly<Record<EtcdKind, string>> = {
 	"3.7": "built with Go from its module",
 };
 
-/** `npm run versions`, as the process that tools/src/programs/versions.ts starts. */
+/** `npm run versions`, as the process that tools/src/programs/engine.ts starts. */
 async function main(): Promise<number> {
 	const { values } = parseArgs({ options: { etcd: { type: "string" } } });
 	const wanted = values.etcd === undefined ? versionKinds : values.etcd.split(",").map(kindOf);

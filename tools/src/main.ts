@@ -1,12 +1,10 @@
-import { chaos } from "./chaos";
 import { check } from "./check";
-import { differential } from "./differential";
 import { noProxyForLoopback } from "./jupyter/environment";
 import { start } from "./jupyter/start";
 import { checkNotebooks } from "./notebooks/check";
 import { runNotebooks } from "./notebooks/run";
 import { bench } from "./programs/bench";
-import { versions } from "./programs/versions";
+import { engine } from "./programs/engine";
 import type { Host } from "./setup/host";
 import { prepareVenv } from "./setup/venv";
 import { test } from "./test";
@@ -29,11 +27,10 @@ export async function main(
 		case "notebooks":
 			return options["check"] === true ? await checkNotebooks(host, rest) : await runNotebooks(host, rest);
 		case "differential":
-			return await differential(host, options);
 		case "chaos":
-			return await chaos(host, options);
 		case "versions":
-			return await versions(host, options);
+		case "proofs":
+			return await engine(host, command, options);
 		case "bench":
 			return await bench(host, options, rest);
 		case "site":

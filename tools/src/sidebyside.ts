@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import fs from "node:fs";
+import { availableParallelism } from "node:os";
 import path from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { root } from "./paths";
-import { descendants, kill, type ProcessId, survivors } from "./process-tree";
+import { Problem } from "./problem";
+import { runProgram } from "./programs/to-its-end";
 import type { TestResult, Told } from "./reporter";
 import type { Batch } from "./testfiles";
 
@@ -72,7 +71,19 @@ export async function sideBySide(batches: readonly Batch[], options: SideBySide)
 /** What it prints stands in the folder's build.log; who needs what it could not build says so. */
 async function build(builder: string, options: SideBySide): Promise<void> {
 	const log = path.join(options.folder, "build.log");
-	await toItsEnd([builder], log, {}, options);
+	await runProgram([builder], { ...options, log });
+}
+
+/**
+ * How many processes run at once, as ETCD_WATCH_LAB_JOBS says; else one for each processor, at least two: most tests
+ * wait most of their time.
+ */
+export function jobsOf(given: string | undefined): number {
+	if (given === undefined || given === "") return Math.max(2, availableParallelism());
+	const jobs = Number(given);
+	if (!Number.isSafeInteger(jobs) || jobs < 1)
+		throw new Problem(`ETCD_WATCH_LAB_JOBS=${given}: the number of processes is a whole number above 0`);
+	return jobs;
 }
 
 async function run(batch: Batch, at: number, options: SideBySide): Promise<Ran> {
@@ -88,7 +99,7 @@ async function run(batch: Batch, at: number, options: SideBySide): Promise<Ran> 
 		// What could not be built is not tried again by each.
 		...(needsBuilds && options.builder !== undefined ? { ETCD_WATCH_LAB_NO_BUILD: "1" } : {}),
 	};
-	const end = await toItsEnd(args, log, env, options);
+	const end = await runProgram(args, { ...options, log, env: { ...options.env, ...env } });
 	const seconds = (performance.now() - begin) / 1000;
 	const output = fs.readFileSync(log, "utf8");
 	const { results, hasEnded, cpuSeconds } = readResults(lines);
@@ -124,67 +135,4 @@ export function readResults(file: string): {
 		hasEnded: end !== undefined,
 		...(end?.cpuSeconds === undefined ? {} : { cpuSeconds: end.cpuSeconds }),
 	};
-}
-
-/** Runs a program of Node's whose output goes into a file; says how it ended. */
-async function toItsEnd(
-	args: readonly string[],
-	log: string,
-	env: Readonly<NodeJS.ProcessEnv>,
-	options: SideBySide,
-): Promise<string> {
-	// Into a file: what it leaves running would keep a pipe open.
-	const out = fs.openSync(log, "w");
-	const child = spawn(process.execPath, args, {
-		cwd: root,
-		env: { ...process.env, ...options.env, ...env },
-		stdio: ["ignore", out, out],
-	});
-	fs.closeSync(out);
-	const exited = once(child, "exit");
-	const limit = new AbortController();
-	const { limitMs, signal } = options;
-	const over = wait(limitMs, "over" as const, { signal: limit.signal }).catch(() => undefined);
-	const aborted = new Promise<"interrupted">((resolve) => {
-		const tell = (): void => resolve("interrupted");
-		if (signal?.aborted) tell();
-		else signal?.addEventListener("abort", tell, { signal: limit.signal });
-	});
-	try {
-		const first = await Promise.race([exited, over, aborted]);
-		if (first === "over") {
-			await end(child, exited);
-			return `nothing: it was ended after ${limitMs / 1000} s`;
-		}
-		if (first === "interrupted") {
-			await end(child, exited);
-			return "an interruption";
-		}
-		const [code, by] = await exited;
-		return by === null ? `exit code ${code}` : `signal ${by}`;
-	} catch (error) {
-		return error instanceof Error ? error.message : String(error);
-	} finally {
-		limit.abort();
-	}
-}
-
-/** How long what a test started may take to notice that the test has gone: a keeper removes its etcd's folder. */
-const graceMs = 5_000;
-
-async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
-	const family = child.pid === undefined ? [] : descendants(child.pid);
-	child.kill("SIGTERM");
-	const isGone = await Promise.race([exited, wait(graceMs, false, { ref: false })]);
-	if (isGone === false) child.kill("SIGKILL");
-	await exited;
-	await haveEnded(family);
-	kill(family);
-	// It takes a moment until a killed process is gone.
-	await haveEnded(family);
-}
-
-async function haveEnded(family: readonly ProcessId[]): Promise<void> {
-	const begin = performance.now();
-	while (survivors(family).length > 0 && performance.now() - begin < graceMs) await wait(50);
 }

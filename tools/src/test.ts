@@ -1,5 +1,4 @@
 import fs from "node:fs";
-import { availableParallelism } from "node:os";
 import path from "node:path";
 import { check, compileAll } from "./check";
 import { interruptible } from "./interrupts";
@@ -9,7 +8,7 @@ import { handOver } from "./programs/run-program";
 import type { TestResult } from "./reporter";
 import type { Host } from "./setup/host";
 import { prepareVenv } from "./setup/venv";
-import { type Ran, readResults, sideBySide, written } from "./sidebyside";
+import { jobsOf, type Ran, readResults, sideBySide, written } from "./sidebyside";
 import { batches, compiled, isUnit, testFiles } from "./testfiles";
 
 /** What .artifacts/mocha.json holds. */
@@ -137,13 +136,4 @@ function told({ files, seconds, cpuSeconds }: Ran): string {
 	const more = others.length > 0 ? ` and ${others.length} more` : "";
 	const cpu = cpuSeconds === undefined ? "" : ` (${cpuSeconds.toFixed(0)} s of processor)`;
 	return `${first}${more} ${seconds.toFixed(0)} s${cpu}`;
-}
-
-/** One for each processor, at least two: most tests wait most of their time. */
-function jobsOf(given: string | undefined): number {
-	if (given === undefined || given === "") return Math.max(2, availableParallelism());
-	const jobs = Number(given);
-	if (!Number.isSafeInteger(jobs) || jobs < 1)
-		throw new Problem(`ETCD_WATCH_LAB_JOBS=${given}: the number of processes is a whole number above 0`);
-	return jobs;
 }

@@ -1,10 +1,13 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { Presets, SingleBar } from "cli-progress";
+import { isProof, tellCounts } from "#tools/programs/counted";
+import { runMain, wholeNumber } from "../../support/arguments";
+import { Bar } from "../../support/bar";
+import { notCovered } from "../../support/coverage";
 import { etcdOf, kinds } from "./etcds";
-import { search, summary } from "./many";
+import { search, summary, tooFew } from "./many";
 
-/** `npm run differential`, as the process that tools/src/differential.ts starts. */
+/** `npm run differential`, as the process that tools/src/programs/engine.ts starts. */
 async function main(): Promise<number> {
 	const { values } = parseArgs({
 		options: {
@@ -22,16 +25,10 @@ async function main(): Promise<number> {
 		values.path === undefined ? wholeNumber("servers", values.servers) : 1,
 	);
 	console.log(`seed ${seed}, ${binaries.length} servers`);
-	const bar = new SingleBar(
-		{
-			format: "{bar} {value} of {total} programs, {rate} a second, {eta_formatted} to go",
-			noTTYOutput: true,
-			notTTYSchedule: 30_000,
-			etaBuffer: 1_000,
-			hideCursor: true,
-		},
-		Presets.shades_classic,
-	);
+	const bar = new Bar("{bar} {value} of {total} programs, {rate} a second, {eta_formatted} to go", {
+		plainEveryMs: 30_000,
+		etaBuffer: 1_000,
+	});
 	let begin = performance.now();
 	const searched = await search({
 		binaries,
@@ -40,21 +37,26 @@ async function main(): Promise<number> {
 		...(values.path === undefined ? {} : { path: values.path }),
 		ready() {
 			begin = performance.now();
-			bar.start(runs, 0, { rate: 0 });
+			bar.start(runs, { rate: 0 });
 		},
 		found() {
 			bar.stop();
 			console.log("a difference; looking for the smallest program that shows it");
 		},
 		ran({ programs }) {
-			if (bar.isActive)
-				bar.update(programs, { rate: Math.round((programs * 1000) / (performance.now() - begin)) });
+			bar.update(programs, { rate: Math.round((programs * 1000) / (performance.now() - begin)) });
 		},
 	});
 	bar.stop();
 	console.log(summary(searched));
 	console.log(searched.difference ?? "no difference");
-	return searched.difference === undefined ? 0 : 1;
+	if (searched.difference !== undefined) return 1;
+	if (!isProof) return 0;
+	const seldom = tooFew(searched.counts);
+	console.log(seldom.length === 0 ? "" : `shown too seldom: ${seldom.join(", ")}`);
+	const { programs, expiry, overflow } = searched.counts;
+	tellCounts(searched.byVersion.keys(), { programs, "with an expiry": expiry, "past the history": overflow });
+	return seldom.length === 0 ? 0 : 1;
 }
 
 async function binariesFor(kind: string | undefined, count: number): Promise<readonly string[]> {
@@ -64,6 +66,7 @@ async function binariesFor(kind: string | undefined, count: number): Promise<rea
 	for (const wanted of kind === undefined ? kinds : [kind]) {
 		const etcd = await etcdOf(wanted);
 		if ("binary" in etcd) found.push(etcd.binary);
+		else if (isProof) notCovered(etcd.missing);
 		else console.log(`without ${etcd.missing}`);
 	}
 	if (found.length === 0) throw new Error(`there is no such etcd here`);
@@ -74,19 +77,4 @@ function isKind(text: string): text is (typeof kinds)[number] {
 	return kinds.some((kind) => kind === text);
 }
 
-function wholeNumber(name: string, text: string): number {
-	const number = Number(text);
-	if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
-		throw new Error(`--${name} is a whole number, not "${text}"`);
-	return number;
-}
-
-main().then(
-	(code) => {
-		process.exitCode = code;
-	},
-	(error: unknown) => {
-		console.error(error instanceof Error ? error.message : error);
-		process.exitCode = 1;
-	},
-);
+runMain(main);

@@ -1,0 +1,232 @@
+import { kindsOn } from "../chaos/kinds";
+import type { Api } from "../chaos/record";
+import { type EtcdKind, kinds as v2Etcds, v3Kinds as v3Etcds } from "../model/differential/etcds";
+
+/** One process of a proof: it ends with 0 and tells what it counted (tools/src/programs/counted.ts), or it has failed. */
+export interface Part {
+	/** Names a file, too: letters, digits, dots and hyphens. */
+	readonly id: string;
+	/** What Node is given, from the checkout. */
+	readonly args: readonly string[];
+	readonly env?: Readonly<Record<string, string>>;
+	/** About how long it takes, two of them side by side on two processors. */
+	readonly seconds: number;
+}
+
+/** A long proof, in parts that are made one by one, in any order. */
+export interface Proof {
+	readonly name: string;
+	/** What it shows, for the table in test/README.md. */
+	readonly about: string;
+	/** Where its code begins: all that these load is part of it. */
+	readonly entries: readonly string[];
+	/** Files and folders that it reads and does not load. */
+	readonly reads?: readonly string[];
+	readonly parts: (seed: number) => readonly Part[];
+	/** A small part of it, another one for each `draw`, a whole number: over many draws all of it. */
+	readonly quick: (draw: number) => readonly Part[];
+}
+
+const mocha = "node_modules/mocha/bin/mocha.js";
+const testOf = (name: string) => [mocha, `test/dist/${name}.test.js`];
+const range = (count: number) => Array.from({ length: count }, (_, nth) => nth);
+/** Draws are as large as hashes; a seed is one of a thousand million. */
+const seedOf = (draw: number) => draw % 1_000_000_000;
+
+/** Takes over a minute, and does not bite on a busy machine: --quick leaves it to the whole proof. */
+const tooSlow = "slow-reader-compaction";
+
+const etcdsOn: Readonly<Record<Api, readonly EtcdKind[]>> = { v2: v2Etcds, v3: v3Etcds };
+
+function chaosPart(
+	id: string,
+	seconds: number,
+	options: Readonly<Record<string, string | number | true>>,
+): Part {
+	const given = Object.entries(options).map(([name, value]) =>
+		value === true ? `--${name}` : `--${name}=${value}`,
+	);
+	return { id, args: ["test/dist/chaos/main.js", ...given], seconds };
+}
+
+/**
+ * Deals the kinds of fault to the servers, one server to each kind, by the draw. `every` and not all: one kind of so
+ * many, which the draw begins with.
+ */
+export function dealt(api: Api, draw: number, every = 1): ReadonlyMap<EtcdKind, readonly string[]> {
+	const etcds = etcdsOn[api];
+	const names = kindsOn(api).kinds.map(({ name }) => name);
+	const found = new Map<EtcdKind, string[]>();
+	for (const [at, name] of names.entries()) {
+		const etcd = etcds[(at + draw) % etcds.length];
+		// The second draw is of other digits: else a kind would always come on the same servers.
+		const isDrawn = (at + Math.floor(draw / etcds.length)) % every === 0;
+		if (etcd === undefined || name === tooSlow || !isDrawn) continue;
+		found.set(etcd, [...(found.get(etcd) ?? []), name]);
+	}
+	return found;
+}
+
+function chaosProof(api: Api): Proof {
+	const count = kindsOn(api).kinds.length;
+	const each = api === "v2" ? 3.2 : 3.6;
+	return {
+		name: `chaos-${api}`,
+		about: `under every kind of fault, \`follow\` on ${api} loses, repeats and reorders nothing in silence`,
+		entries: ["test/chaos/main.ts"],
+		parts: (seed) =>
+			etcdsOn[api].flatMap((etcd) =>
+				range(3).map((nth) =>
+					chaosPart(`${etcd}-${nth + 1}`, each * count, {
+						...{ api, etcd, runs: count, seed: seed * 1_000 + nth },
+					}),
+				),
+			),
+		quick: (draw) =>
+			[...dealt(api, draw)].map(([etcd, kind]) =>
+				chaosPart(etcd, 5 + each * kind.length, {
+					...{ api, etcd, kind: kind.join(), runs: kind.length, seed: seedOf(draw) },
+				}),
+			),
+	};
+}
+
+function controlsProof(api: Api): Proof {
+	const count = kindsOn(api).kinds.length;
+	const each = api === "v2" ? 1.4 : 2.2;
+	const shared = { api, "without-fault": true } as const;
+	return {
+		name: `controls-${api}`,
+		about: `each kind of fault on ${api}, left out, is noticed: no run says "ok" without its fault`,
+		entries: ["test/chaos/main.ts"],
+		parts: (seed) =>
+			etcdsOn[api].map((etcd) =>
+				chaosPart(etcd, each * count, { ...shared, etcd, runs: count, seed: seed * 1_000 }),
+			),
+		// A sixth of the kinds, on one server: most of a part is to begin it.
+		quick: (draw) => {
+			const drawn = [...dealt(api, draw, 6).values()].flat();
+			const etcd = etcdsOn[api][draw % etcdsOn[api].length] ?? "3.5.1";
+			const options = { ...shared, etcd, kind: drawn.join(), runs: drawn.length, seed: seedOf(draw) };
+			return [chaosPart("one-server", 3 + each * drawn.length, options)];
+		},
+	};
+}
+
+/** A test file in shares (test/support/share.ts): `whole` so many for the proof, `drawn` for --quick, one of so many. */
+function inShares(file: string, of: { whole: number; drawn: number; seconds: number }) {
+	const part = (id: string, nth: number, shares: number): Part => ({
+		id,
+		args: testOf(file),
+		env: { ETCD_WATCH_LAB_SHARE: `${nth}/${shares}` },
+		seconds: 3 + of.seconds / shares,
+	});
+	return {
+		parts: () => range(of.whole).map((nth) => part(`share-${nth + 1}`, nth, of.whole)),
+		quick: (draw: number) => [part("share", draw % of.drawn, of.drawn)],
+	};
+}
+
+const differentialPart = (id: string, runs: number, seed: number): Part => ({
+	id,
+	args: ["test/dist/model/differential/main.js", `--runs=${runs}`, `--seed=${seed}`],
+	seconds: 3 + runs / 60,
+});
+
+function accountPart(id: string, seconds: number, wished: Readonly<Record<string, string | number>>): Part {
+	const all = { model: 0, live: 0, faults: 0, ...wished };
+	const list = Object.entries(all).map(([name, value]) => `${name}:${value}`);
+	return { id, args: testOf("scenario/agreement"), env: { ETCD_WATCH_LAB_AGREEMENT: list.join() }, seconds };
+}
+
+const soakPart = (id: string, minutes: number): Part => ({
+	id,
+	args: ["bench/dist/soak.js", String(minutes)],
+	seconds: 10 + minutes * 60,
+});
+
+/** What a page that runs in a kernel is made of. */
+const ofPages = ["notebooks", "lib/src", "lib/recorded", "tools/execute.py"];
+
+const rules = inShares("chaos/rules", { whole: 4, drawn: 6, seconds: 90 });
+
+export const proofs: readonly Proof[] = [
+	chaosProof("v2"),
+	chaosProof("v3"),
+	controlsProof("v2"),
+	controlsProof("v3"),
+	{
+		name: "rules-off",
+		about: "each rule of the follower is missed when it is switched off, under faults and step by step",
+		entries: ["test/chaos/rules.test.ts", "test/follow/without-rules.test.ts"],
+		parts: () => [
+			...rules.parts(),
+			{ id: "step-by-step", args: testOf("follow/without-rules"), seconds: 25 },
+		],
+		quick: rules.quick,
+	},
+	{
+		name: "mutants",
+		about: "each planted fault of the model is found by the differential test, within 1,500 programs",
+		entries: ["test/model/mutants.test.ts"],
+		...inShares("model/mutants", { whole: 3, drawn: 3, seconds: 60 }),
+	},
+	{
+		name: "differential",
+		about: "random programs of writes and watchers: the model answers, delivers and is silent as etcd",
+		entries: ["test/model/differential/main.ts"],
+		parts: (seed) =>
+			range(10).map((nth) => differentialPart(String(nth + 1), 10_000, seed * 1_000 + nth * 10)),
+		quick: (draw) => [differentialPart("some", 600, seedOf(draw))],
+	},
+	{
+		name: "account",
+		about: "random runs: chart, tables, text, claims and account say the same of each, and it is the model's",
+		entries: ["test/scenario/agreement.test.ts"],
+		parts: (seed) => [
+			...range(4).map((nth) =>
+				accountPart(`model-${nth + 1}`, 120, { model: 5_000, from: seed * 100_000 + nth * 5_000 }),
+			),
+			...range(5).map((nth) =>
+				accountPart(`live-${nth + 1}`, 200, { live: 50, from: seed * 100_000 + nth * 50 }),
+			),
+			...range(5).map((nth) =>
+				accountPart(`faults-${nth + 1}`, 200, { faults: 10, from: seed * 100_000 + nth * 10 }),
+			),
+			accountPart("snapshots", 200, { snapshots: 3, from: seed * 100_000 }),
+			...(["newest", "3.6", "3.7"] as const).map((etcd) =>
+				accountPart(`v3-on-${etcd}`, 150, { v3: etcd, live: 50, faults: 10, from: seed * 100_000 }),
+			),
+		],
+		quick: (draw) => {
+			const from = seedOf(draw);
+			const newer = (["newest", "3.6", "3.7"] as const)[draw % 3] ?? "newest";
+			return [
+				accountPart("some", 25, { model: 300, live: 3, faults: 1, from }),
+				accountPart(`v3-on-${newer}`, 15, { v3: newer, live: 3, faults: 1, from }),
+			];
+		},
+	},
+	{
+		name: "soak",
+		about:
+			"one follower behind a writer at full speed: nothing is lost, and its heap grows by 64 MiB at most",
+		entries: ["bench/soak.ts", "bench/clients/writer.ts"],
+		parts: () => [soakPart("one-follower", 20)],
+		quick: () => [soakPart("one-follower", 0.2)],
+	},
+	{
+		name: "pages-twice",
+		about: "every page gives its verdicts on etcd 3.4 too, and when each of its cells is run twice",
+		entries: ["test/notebooks/twice.test.ts"],
+		reads: ofPages,
+		...inShares("notebooks/twice", { whole: 4, drawn: 6, seconds: 260 }),
+	},
+	{
+		name: "pages-without-v2",
+		about: "every page runs on an etcd 3.7, which has no v2, and says what is a record",
+		entries: ["test/notebooks/without-v2.test.ts"],
+		reads: ofPages,
+		...inShares("notebooks/without-v2", { whole: 4, drawn: 6, seconds: 150 }),
+	},
+];

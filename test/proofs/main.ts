@@ -92,7 +92,7 @@ async function makeWhole(
 	signal: AbortSignal,
 ): Promise<number> {
 	const folder = path.join(labDir, "proofs");
-	const wanted = chosen.map((proof) => ({ proof, code: codeOf(proof), seed }));
+	const wanted = chosen.map((proof) => ({ proof, code: codeOf(proof), seed, codeNow: () => codeOf(proof) }));
 	const before = readRecord(recordFile, names);
 	for (const one of wanted) {
 		const entry = before.get(one.proof.name);
@@ -135,7 +135,7 @@ async function makeQuick(chosen: readonly Proof[], commit: string, signal: Abort
 	shown.start(tasks);
 	const results: PartResult[] = [];
 	await runTasks(tasks, {
-		...{ jobs: jobs(), folder, signal },
+		...{ jobs: jobs(), folder, signal, limitMs: 15 * 60_000 },
 		begun: (task) => shown.begun(task),
 		ended: (task, result) => {
 			results.push(result);

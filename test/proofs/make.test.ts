@@ -151,6 +151,26 @@ describe("the long proofs", function () {
 		assert.equal(entry()?.state, "failed");
 	});
 
+	it("are no proof of code that has changed while they were made", async () => {
+		let code = "a".repeat(64);
+		const wanted = { ...planted("one", { a: fine, b: fine }), codeNow: () => code };
+		const results: PartResult[] = [];
+		const ended = (_: unknown, result: PartResult) => {
+			results.push(result);
+			code = "b".repeat(64);
+		};
+		await make([wanted], { jobs: 1, ended });
+		const one = entry();
+		assert.ok(one?.state === "in part" && one.parts.ended === 1);
+		assert.deepEqual(
+			results.map(({ isGood, end }) => [isGood, end]),
+			[
+				[true, "exit code 0"],
+				[false, "its code has changed meanwhile"],
+			],
+		);
+	});
+
 	it("leave the others' entries alone, and what was shown earlier", async () => {
 		const earlier = "Once by hand.";
 		writeRecord(

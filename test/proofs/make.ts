@@ -94,6 +94,8 @@ export interface Wanted {
 	readonly proof: Pick<Proof, "name" | "parts">;
 	readonly code: string;
 	readonly seed: number;
+	/** The hash of the code as it is at a later moment: what was changed meanwhile proves nothing of either. */
+	readonly codeNow?: () => string;
 }
 
 /** What is kept of the parts of a proof, beside their logs, until its code or its seed is another. */
@@ -212,6 +214,11 @@ export async function makeAll(wanted: readonly Wanted[], options: MakeAll): Prom
 	await runTasks(tasks, {
 		...options,
 		ended: (task, result) => {
+			const one = wanted.find(({ proof }) => proof.name === task.proof);
+			if (one?.codeNow !== undefined && one.codeNow() !== one.code) {
+				options.ended?.(task, { ...result, isGood: false, end: "its code has changed meanwhile" });
+				return;
+			}
 			kept.get(task.proof)?.add(result);
 			write(task.proof);
 			options.ended?.(task, result);

@@ -35,6 +35,14 @@ describe("the record of the long proofs", () => {
 		assert.notEqual(other, withTable(other, table));
 	});
 
+	it("has every proof that a text names", () => {
+		for (const file of ["README.md", "CONTRIBUTING.md", "test/README.md", "bench/README.md", "lib/README.md"]) {
+			const text = fs.readFileSync(path.join(root, file), "utf8");
+			for (const [, name = ""] of text.matchAll(/npm run proofs -- --only ([a-z]\S*?)[`\s]/g))
+				assert.ok(names.includes(name), `${file}: ${name}`);
+		}
+	});
+
 	const written = (entry: unknown) =>
 		JSON.stringify({ format: "etcd-watch-lab/proofs", version: 1, proofs: { one: entry } });
 

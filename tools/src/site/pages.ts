@@ -1,8 +1,8 @@
 import path from "node:path";
 import { joined, type Notebook, notebookFiles, readNotebook } from "../notebooks/file";
+import { questionsOf } from "../notebooks/questions";
 import { shown } from "../paths";
 import { Problem } from "../problem";
-import { questionsOf } from "../notebooks/questions";
 import { Anchors, type Heading } from "./render/anchors";
 import { type Html, html } from "./render/html";
 import { isItself, type Links, pageOfNotebook } from "./render/links";

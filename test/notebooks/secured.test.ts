@@ -9,7 +9,7 @@ import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
 import { OwnEtcd } from "../support/own-etcd";
 import { assertNoSecret } from "../support/secrets";
-import { isThorough } from "../support/third";
+import { shareOf } from "../support/share";
 import { until } from "../support/until";
 import { switchUsersOn } from "../support/users";
 import { expectedVerdicts } from "./expected";
@@ -59,10 +59,10 @@ describe("the pages on a secured cluster of three, etcd 3.6", function () {
 	this.timeout(900_000);
 	/** Who may use the lab's keys alone, on a server that others use, and root, who is alone on it. */
 	const readers = [
-		{ name: "reader", env: {}, short: "04-afterindex-recovery" },
-		{ name: "root", env: { ETCD_WATCH_LAB_ALLOW_OVERFLOW: "1" }, short: "06-indexes-and-revisions" },
+		{ name: "reader", env: {}, usual: "4/12" },
+		{ name: "root", env: { ETCD_WATCH_LAB_ALLOW_OVERFLOW: "1" }, usual: "6/12" },
 	] as const;
-	const pagesOf = (short: string) => pages().filter(({ name }) => isThorough || name === short);
+	const sharesOf = new Map(readers.map(({ name, usual }) => [name, shareOf(pages(), usual)] as const));
 	const runs = new Map<string, Promise<Notebook>>();
 	let made: Certificates | undefined;
 	let members: readonly OwnEtcd[] = [];
@@ -96,7 +96,7 @@ describe("the pages on a secured cluster of three, etcd 3.6", function () {
 		held = await heldBy(root);
 		temporary = fs.mkdtempSync(path.join(os.tmpdir(), "secured-pages-"));
 		let earlier: Promise<unknown> = Promise.resolve();
-		for (const { name: reader, env: more, short } of readers) {
+		for (const { name: reader, env: more } of readers) {
 			const env = {
 				ETCDCTL_ENDPOINTS: endpoints.join(),
 				ETCDCTL_CACERT: ca.cert,
@@ -109,7 +109,7 @@ describe("the pages on a secured cluster of three, etcd 3.6", function () {
 			};
 			const before = earlier;
 			const begun: Promise<Notebook>[] = [];
-			for (const { name, file } of pagesOf(short)) {
+			for (const { name, file } of sharesOf.get(reader) ?? []) {
 				const options = { outDir: artifacts(`secured-${reader}`), env };
 				// Who compacts has to be alone.
 				const turn = reader === "root" ? earlier : before;
@@ -129,8 +129,8 @@ describe("the pages on a secured cluster of three, etcd 3.6", function () {
 		fs.rmSync(temporary, { recursive: true, force: true });
 	});
 
-	for (const { name: reader, short } of readers) {
-		for (const { name } of pagesOf(short)) {
+	for (const [reader, share] of sharesOf) {
+		for (const { name } of share) {
 			it(`${name} as ${reader} runs to its end with no error, and shows no password`, async () => {
 				const notebook = await runs.get(`${name} as ${reader}`);
 				if (notebook === undefined) return;

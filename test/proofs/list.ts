@@ -229,4 +229,11 @@ export const proofs: readonly Proof[] = [
 		reads: ofPages,
 		...inShares("notebooks/without-v2", { whole: 4, drawn: 6, seconds: 150 }),
 	},
+	{
+		name: "pages-secured",
+		about: "every page runs on a cluster of three, 3.6, with TLS and users, and leaves nothing behind there",
+		entries: ["test/notebooks/secured.test.ts"],
+		reads: ofPages,
+		...inShares("notebooks/secured", { whole: 4, drawn: 6, seconds: 300 }),
+	},
 ];

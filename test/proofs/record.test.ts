@@ -36,7 +36,13 @@ describe("the record of the long proofs", () => {
 	});
 
 	it("has every proof that a text names", () => {
-		for (const file of ["README.md", "CONTRIBUTING.md", "test/README.md", "bench/README.md", "lib/README.md"]) {
+		for (const file of [
+			"README.md",
+			"CONTRIBUTING.md",
+			"test/README.md",
+			"bench/README.md",
+			"lib/README.md",
+		]) {
 			const text = fs.readFileSync(path.join(root, file), "utf8");
 			for (const [, name = ""] of text.matchAll(/npm run proofs -- --only ([a-z]\S*?)[`\s]/g))
 				assert.ok(names.includes(name), `${file}: ${name}`);

@@ -3,9 +3,8 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { editedCells } from "#tools/notebooks/edited-cells";
 import { type Notebook, writeNotebook } from "#tools/notebooks/file";
-import { codeCells } from "#tools/notebooks/outputs";
+import { codeCells, editedCells } from "#tools/notebooks/outputs";
 import { code, page, stream } from "../notebooks/handmade";
 import { FakeCheckout, root } from "../support/checkout";
 

@@ -5,9 +5,8 @@ import { Problem } from "../problem";
 import type { Host } from "../setup/host";
 import { prepareVenv } from "../setup/venv";
 import { advice, compareNotebooks, type Difference, report } from "./compare";
-import { editedCells } from "./edited-cells";
 import { type Notebook, notebookFiles, readNotebook } from "./file";
-import { codeCells, sourceOf } from "./outputs";
+import { codeCells, editedCells, sourceOf } from "./outputs";
 import { executeNotebook, inTurn, ownEtcd } from "./run";
 import { misfits, volatileCells } from "./volatile-cells";
 

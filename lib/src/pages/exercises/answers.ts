@@ -57,6 +57,11 @@ export const answers = {
 		"{ late: [2, 3] }",
 		"The compaction ends below the delete, so that the delete itself is kept whole on every version.",
 	),
+	wholeRevision: answer(
+		'.set("/a/x", "1")\n.set("/a/y", "1")\n.rmdir("/a", { recursive: true })\n.watch("restarted", "/a", { recursive: true, afterIndex: 2 })\n.set("/a/z", "1")',
+		"{ restarted: [3, 4] }",
+		"Who had seen one event of revision 3 has it not whole: the watch goes on after revision 2, and is told of both.",
+	),
 };
 
 /** @param steps of the scenario, a line each */

@@ -28,4 +28,5 @@ export const exercises = {
 	numbersToOrder: withAnswer("numbersToOrder"),
 	oneEventForMany: withAnswer("oneEventForMany"),
 	sameEventTwice: withAnswer("sameEventTwice"),
+	wholeRevision: withAnswer("wholeRevision"),
 };

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { V3Client } from "etcd-watch-lab/v3";
 import type { Notebook } from "#tools/notebooks/file";
+import { tellCounts } from "#tools/programs/counted";
 import { etcdOf } from "../model/differential/etcds";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
@@ -62,7 +63,6 @@ describe("the pages on a secured cluster of three, etcd 3.6", function () {
 		{ name: "reader", env: {}, usual: "4/12" },
 		{ name: "root", env: { ETCD_WATCH_LAB_ALLOW_OVERFLOW: "1" }, usual: "6/12" },
 	] as const;
-	const sharesOf = new Map(readers.map(({ name, usual }) => [name, shareOf(pages(), usual)] as const));
 	const runs = new Map<string, Promise<Notebook>>();
 	let made: Certificates | undefined;
 	let members: readonly OwnEtcd[] = [];
@@ -96,7 +96,7 @@ describe("the pages on a secured cluster of three, etcd 3.6", function () {
 		held = await heldBy(root);
 		temporary = fs.mkdtempSync(path.join(os.tmpdir(), "secured-pages-"));
 		let earlier: Promise<unknown> = Promise.resolve();
-		for (const { name: reader, env: more } of readers) {
+		for (const { name: reader, env: more, usual } of readers) {
 			const env = {
 				ETCDCTL_ENDPOINTS: endpoints.join(),
 				ETCDCTL_CACERT: ca.cert,
@@ -109,7 +109,7 @@ describe("the pages on a secured cluster of three, etcd 3.6", function () {
 			};
 			const before = earlier;
 			const begun: Promise<Notebook>[] = [];
-			for (const { name, file } of sharesOf.get(reader) ?? []) {
+			for (const { name, file } of shareOf(pages(), usual)) {
 				const options = { outDir: artifacts(`secured-${reader}`), env };
 				// Who compacts has to be alone.
 				const turn = reader === "root" ? earlier : before;
@@ -129,14 +129,15 @@ describe("the pages on a secured cluster of three, etcd 3.6", function () {
 		fs.rmSync(temporary, { recursive: true, force: true });
 	});
 
-	for (const [reader, share] of sharesOf) {
-		for (const { name } of share) {
+	for (const { name: reader, usual } of readers) {
+		for (const { name } of shareOf(pages(), usual)) {
 			it(`${name} as ${reader} runs to its end with no error, and shows no password`, async () => {
 				const notebook = await runs.get(`${name} as ${reader}`);
 				if (notebook === undefined) return;
 				const cells = codeCells(notebook);
 				const about = (cells[0]?.outputs ?? []).map(textOf).join();
-				assert.match(about, /^etcd 3\.6\.\d+, at https:.*it has no v2 API/);
+				const [, version] = /^etcd (3\.6\.\d+), at https:.*it has no v2 API/.exec(about) ?? [];
+				assert.ok(version, about);
 				let records = 0;
 				for (const [at, cell] of cells.entries()) {
 					for (const { output_type, name: stream } of cell.outputs ?? [])
@@ -157,6 +158,7 @@ describe("the pages on a secured cluster of three, etcd 3.6", function () {
 				const isMended = name === "10-versions" && reader === "root";
 				assert.deepEqual(verdicts, isMended ? ["confirmed"] : committed);
 				for (const password of Object.values(passwords)) assertNoSecret(JSON.stringify(notebook), password);
+				tellCounts([version], { pages: 1 });
 			});
 		}
 	}

@@ -25,7 +25,7 @@ describe("a notebook in which each cell is run twice", function () {
 	// A run takes up to 40 s on two processors that have nothing else to do.
 	this.timeout(240_000);
 
-	const share = shareOf(pages(), "0/11");
+	const share = shareOf(pages(), "0/12");
 	const runs = new Map<string, Promise<Notebook>>();
 
 	before("begins all runs", () => {

@@ -41,19 +41,30 @@ export function sourcesOf(entries: readonly string[]): readonly string[] {
 	for (let source = waiting.pop(); source !== undefined; source = waiting.pop()) {
 		if (found.has(source)) continue;
 		found.add(source);
-		const compiled = compiledOf(source);
-		const file = compiled && path.join(root, compiled);
-		if (file === undefined || !fs.existsSync(file))
-			throw new Error(`${source} is not compiled: npm run build`);
-		const { resolve } = createRequire(file);
-		for (const [, name, beside] of fs.readFileSync(file, "utf8").matchAll(loads)) {
-			const loaded =
-				beside === undefined ? resolved(resolve, name ?? "") : path.join(path.dirname(file), beside);
-			const own = loaded && sourceOf(slashed(path.relative(root, loaded)));
-			if (own && fs.existsSync(path.join(root, own))) waiting.push(own);
-		}
+		waiting.push(...loadedBy(source));
 	}
 	return [...found].sort();
+}
+
+const known = new Map<string, readonly string[]>();
+
+/** What a source loads itself. Known from its first time on: many proofs share most of theirs. */
+function loadedBy(source: string): readonly string[] {
+	const before = known.get(source);
+	if (before !== undefined) return before;
+	const all: string[] = [];
+	const compiled = compiledOf(source);
+	const file = compiled && path.join(root, compiled);
+	if (file === undefined || !fs.existsSync(file)) throw new Error(`${source} is not compiled: npm run build`);
+	const { resolve } = createRequire(file);
+	for (const [, name, beside] of fs.readFileSync(file, "utf8").matchAll(loads)) {
+		const loaded =
+			beside === undefined ? resolved(resolve, name ?? "") : path.join(path.dirname(file), beside);
+		const own = loaded && sourceOf(slashed(path.relative(root, loaded)));
+		if (own && fs.existsSync(path.join(root, own))) all.push(own);
+	}
+	known.set(source, all);
+	return all;
 }
 
 function resolved(resolve: (name: string) => string, name: string): string | undefined {

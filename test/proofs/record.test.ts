@@ -238,6 +238,7 @@ describe("the list of the long proofs", () => {
 			["mutants", 3],
 			["pages-twice", 6],
 			["pages-without-v2", 6],
+			["pages-secured", 6],
 		] as const)
 			assert.equal(met.get(name)?.size, shares, name);
 	});

@@ -51,7 +51,6 @@ export const longFiles: Readonly<Record<string, number>> = {
 	"site/build": 20,
 	"lab/hostile": 20,
 	"model/mutants": 12,
-	"notebooks/secured": 40,
 	"notebooks/twice": 15,
 	"model/differential": 8,
 	"follow/v3-rules": 19,

@@ -138,7 +138,7 @@ describe("treeChart", () => {
 				.text.split(/^ {2}index \d+: /m)
 				.slice(1);
 		const { [4]: gone } = momentsOf(severalKeys(3));
-		assert.equal(gone, "rmdir /a\n");
+		assert.equal(gone, "delete range /a/\n");
 		const flat = asV3(await runOnModel(scenario("x").set("/b").set("/c").delete("/b")));
 		const below = JSON.parse(JSON.stringify(flat).replaceAll('"/c"', '"/b/x"'));
 		assert.match(momentsOf(below)[2] ?? "", /^\w+ \/b\/x\n +\/b = .*\n +\/b\/x = /);

@@ -1,6 +1,14 @@
 import { groupBy } from "../timeline/account";
 import { fitted, pixelsOf, shortened } from "../timeline/printable";
-import { faultWords, refusalLabel, watcherWords, writeWords } from "../timeline/reading";
+import {
+	faultWords,
+	inWordsOf,
+	refusalLabel,
+	type Unit,
+	unitOf,
+	watcherWords,
+	writeWords,
+} from "../timeline/reading";
 import type { FaultRecord, Timeline, WriteRecord } from "../timeline/timeline";
 import type { Axis } from "./layers";
 import { LABEL, type LabelPlan, leanOf, placeLabels, placeWords, type WantedLabel } from "./placing";
@@ -134,7 +142,7 @@ export function layoutOf(timeline: Timeline, places: Places, axis: Axis, top = 0
 		...by.map((name) => ({ name: nameOf(name), words: "" })),
 		...timeline.watchers.map((watcher) => ({
 			name: nameOf(watcher.name),
-			words: fitted(watcherWords(watcher, 16), WIDEST - 26, 11),
+			words: fitted(watcherWords(watcher, unitOf(timeline), 16), WIDEST - 26, 11),
 		})),
 		...(isBroken ? [{ name: "the member", words: "that they are at" }] : []),
 	];
@@ -145,7 +153,9 @@ export function layoutOf(timeline: Timeline, places: Places, axis: Axis, top = 0
 
 	const labelled = timeline.writes.length > MOST_LABELS ? [] : timeline.writes;
 	const wanted = (short: boolean) =>
-		labelled.map((write) => labelOf(write, (places.xOf(write) - axis.lo) * pixelsPerIndex(axis), short));
+		labelled.map((write) =>
+			labelOf(write, (places.xOf(write) - axis.lo) * pixelsPerIndex(axis), short, unitOf(timeline)),
+		);
 	const labels = placeLabels(wanted(false), wanted(true), -margin + 8, PLOT_WIDTH + 24);
 	// Slanted ones lean over the margin, and those that have no room are counted in it.
 	const words = labels.kind === "slanted" ? by.map((name) => labelledWords(timeline, name, labels)) : [];
@@ -183,12 +193,12 @@ function labelledWords({ writes }: Timeline, by: string, { rows }: LabelPlan): s
 	return shown === own.length ? "" : `${shown} of ${own.length} labelled`;
 }
 
-function labelOf(write: WriteRecord, x: number, short: boolean): WantedLabel {
+function labelOf(write: WriteRecord, x: number, short: boolean, unit: Unit): WantedLabel {
 	const { outcome } = write;
-	const room = (short ? LABEL.short : LABEL.longest) - write.operation.length;
+	const room = (short ? LABEL.short : LABEL.longest) - inWordsOf(unit, write).operation.length;
 	return {
 		x,
-		top: writeWords(write, Math.max(8, room)),
+		top: writeWords(write, unit, Math.max(8, room)),
 		bottom: outcome.kind === "accepted" ? `+${outcome.index}` : shortened(refusalLabel(outcome, short), 28),
 		weight: outcome.kind !== "accepted" ? 2 : outcome.action === "set" ? 0 : 1,
 	};

@@ -2,6 +2,7 @@ import { type Change, groupBy, type WatcherAccount } from "../timeline/account";
 import { becauseWords, whyWords } from "../timeline/explain";
 import { printable, shortened } from "../timeline/printable";
 import {
+	inWordsOf,
 	refusalLabel,
 	refusalWords,
 	shownOf,
@@ -54,20 +55,20 @@ export function markOfWrite(write: WriteRecord, x: number, { y }: Lane, size: nu
 		at: outcome.kind === "accepted" ? outcome.index : write.triedAt,
 		link: `w${write.id}`,
 		...styleOf(write, unit),
-		say: `write ${write.id}: ${writeWords(write)}, ${
+		say: `write ${write.id}: ${writeWords(write, unit)}, ${
 			outcome.kind === "accepted" ? `${unit} ${outcome.index}` : refusalWords(outcome)
 		}`,
 		tip:
 			outcome.kind === "accepted"
 				? {
-						write: `${write.id}: ${write.operation}`,
+						write: `${write.id}: ${inWordsOf(unit, write).operation}`,
 						by: printable(write.by),
 						...eventTip(outcome.action, outcome.node, outcome.prevNode, unit),
 						...(outcome.others === undefined ? {} : { "other keys": String(outcome.others.length) }),
 						...(outcome.raisesEvent ? {} : { event: "none: a refresh takes an index and tells nobody" }),
 					}
 				: {
-						write: `${write.id}: ${write.operation}`,
+						write: `${write.id}: ${inWordsOf(unit, write).operation}`,
 						by: printable(write.by),
 						key: shortened(write.key, 80),
 						...(write.value === undefined ? {} : { value: shortened(write.value, 80) }),
@@ -206,7 +207,7 @@ function markOfDelivery(
 		say: `${printable(watcher.name)} got ${words.say}`,
 		tip: {
 			watcher: shortened(watcher.name, 40),
-			"asked for": watcherWords(watcher),
+			"asked for": watcherWords(watcher, unit),
 			...eventTip(delivery.action, delivery.node, delivery.prevNode, unit),
 			...(watcher.kind === "follow"
 				? {}
@@ -243,7 +244,7 @@ function markOfAbsence(
 			say: `${printable(watcher.name)} did not get ${what}, ${unit} ${index}: ${becauseWords(timeline, watcher.name, write.id)}`,
 			tip: {
 				watcher: shortened(watcher.name, 40),
-				"asked for": watcherWords(watcher),
+				"asked for": watcherWords(watcher, unit),
 				"not delivered": what,
 				[unit]: String(index),
 				why: whyWords(timeline, watcher.name, write.id),
@@ -279,7 +280,7 @@ export function marksOfWatcher(
 	for (const write of timeline.writes) {
 		const shown = shownOf(account, write);
 		if (shown.kind === "absent" && draw.absent) {
-			const drawn = markOfAbsence(write, writeWords(write), shown.outcome.index, account);
+			const drawn = markOfAbsence(write, writeWords(write, account.unit), shown.outcome.index, account);
 			shapes.push(...drawn({ y: lane.y, size }));
 		}
 		if (shown.kind !== "came") continue;

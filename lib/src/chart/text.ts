@@ -15,6 +15,7 @@ import {
 	stretchesInWords,
 	timesOf,
 	totalWords,
+	type Unit,
 	unitOf,
 	watcherWords,
 	withoutWords,
@@ -48,7 +49,7 @@ const ABSENT = {
 } as const;
 
 /** What a watcher's cell says about one write. */
-function cellWords(shown: Shown): string {
+function cellWords(shown: Shown, unit: Unit): string {
 	switch (shown.kind) {
 		case "came": {
 			const first = shown.deliveries[0];
@@ -60,7 +61,7 @@ function cellWords(shown: Shown): string {
 		}
 		case "absent":
 			if (shown.isStated) return "· in the gap";
-			return ABSENT[shown.state];
+			return shown.state === "away" && unit === "revision" ? "· no watch open" : ABSENT[shown.state];
 		case "unaccepted":
 		case "noEvent":
 		case "elsewhere":
@@ -78,7 +79,7 @@ export function timelineRows(timeline: Timeline) {
 	const groups: { writes: WriteRecord[]; isAbsent: boolean; cells: string[]; kind: string }[] = [];
 	for (const write of condense ? inOrder(timeline) : timeline.writes) {
 		const shown = watchers.map((account) => shownOf(account, write));
-		const cells = shown.map(cellWords);
+		const cells = shown.map((one) => cellWords(one, unitOf(timeline)));
 		const { outcome } = write;
 		const kind = [
 			write.operation,
@@ -97,7 +98,11 @@ export function timelineRows(timeline: Timeline) {
 			3,
 		);
 	const all = groups.map(
-		({ writes, ...row }): TimelineRow => ({ numbers: numbers(writes), ...row, ...rowOf(writes) }),
+		({ writes, ...row }): TimelineRow => ({
+			numbers: numbers(writes),
+			...row,
+			...rowOf(writes, unitOf(timeline)),
+		}),
 	);
 	const others = (left: number) => ({ ...NO_ROW, write: `… and ${left} more rows` });
 	const rows = ends(all, condense ? ROWS_SHOWN : all.length, others);
@@ -137,11 +142,11 @@ const NO_ROW: TimelineRow = {
 	cells: [],
 };
 
-function rowOf(writes: readonly WriteRecord[]): Pick<TimelineRow, "index" | "write" | "refused"> {
+function rowOf(writes: readonly WriteRecord[], unit: Unit): Pick<TimelineRow, "index" | "write" | "refused"> {
 	const [first, last] = [writes[0], writes.at(-1)];
 	if (!first || !last) return NO_ROW;
 	const { outcome } = first;
-	const what = manyWords(writes.length, first, 40);
+	const what = manyWords(writes.length, first, unit, 40);
 	if (outcome.kind !== "accepted")
 		return { index: "–", write: `${what}: ${refusalWords(outcome)}`, refused: true };
 	const quiet = outcome.raisesEvent ? "" : ": takes an index, raises no event";
@@ -176,7 +181,7 @@ export function timelineText(timeline: Timeline, options: Titles = {}): string {
 		"write",
 		...timeline.watchers.map((watcher) => shortened(watcher.name, 30)),
 	];
-	const under = ["", "", ...timeline.watchers.map((watcher) => watcherWords(watcher, 30))];
+	const under = ["", "", ...timeline.watchers.map((watcher) => watcherWords(watcher, unitOf(timeline), 30))];
 	const lines = [
 		printable(options.title ?? timeline.name),
 		printable(options.subtitle ?? countsInWords(timeline)),

@@ -41,19 +41,21 @@ export interface Run {
 	readonly changes: Account["changes"];
 	/** etcd's own: a follower is no witness for or against a claim about etcd's watch. */
 	readonly watchers: readonly WatcherAccount[];
+	/** What is said of a run on v2, or in the words of v3 of one on v3. */
+	readonly say: (ofV2: string, ofV3: string) => string;
 }
 
 /**
- * A claim from its statement and its check. `v2Only`: why it says nothing of v3, where it does not; a run on v3 then
- * leaves it untested.
+ * A claim from its statement and its check. `v3`: the statement of a run on v3, where v2's words mean nothing there.
+ * `v2Only`: why it says nothing of v3, where it does not; a run on v3 then leaves it untested.
  */
 export function claim(
 	statement: string,
 	check: (run: Run) => Finding,
-	options: { readonly v2Only?: string } = {},
+	options: { readonly v3?: string; readonly v2Only?: string } = {},
 ): Claim {
 	return (timeline) => {
-		const { v2Only } = options;
+		const { v3 = statement, v2Only } = options;
 		const account = accountOf(timeline);
 		const isV3 = timeline.api === "v3";
 		const { changes } = account;
@@ -62,11 +64,12 @@ export function claim(
 			account,
 			changes,
 			watchers: account.watchers.filter(({ watcher }) => watcher.kind !== "follow"),
+			say: (ofV2, ofV3) => (isV3 ? ofV3 : ofV2),
 		};
 		const found = isV3 && v2Only !== undefined ? untested(`of v3 it says nothing: ${v2Only}`) : check(run);
 		const { recorded } = timeline;
 		return {
-			...{ claim: statement, ...found },
+			...{ claim: isV3 ? v3 : statement, ...found },
 			...(isV3 ? { api: "v3" } : {}),
 			...(recorded === undefined ? {} : { recorded }),
 		};

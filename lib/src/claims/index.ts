@@ -1,5 +1,6 @@
 export type { Claim, Evidence, Verdict } from "./claim";
 
+import * as events from "./events";
 import * as indexes from "./indexes";
 import * as loss from "./loss";
 import * as reach from "./reach";
@@ -12,6 +13,7 @@ import * as window from "./window";
 export const claims = {
 	...reach,
 	...indexes,
+	...events,
 	...loss,
 	...window,
 };

@@ -1,6 +1,6 @@
 import { type Change, groupBy, type WatcherAccount } from "../timeline/account";
 import type { Delivery, Timeline, WatcherRecord, WriteRecord } from "../timeline/timeline";
-import { isBelow, isRemoval } from "../v2/key";
+import { isRemoval } from "../v2/key";
 import {
 	all,
 	claim,
@@ -8,11 +8,9 @@ import {
 	count,
 	type Evidence,
 	type Finding,
-	pairs,
 	type Run,
 	refuted,
 	sentEvidence,
-	testifies,
 	untested,
 	writeEvidence,
 } from "./claim";
@@ -117,7 +115,7 @@ function counts(own: readonly Change[], field: OwnNumber): boolean {
 
 export const refusedWriteTakesNoIndex = claim(
 	"A write that etcd refuses takes no index",
-	({ timeline, changes, watchers }) => {
+	({ timeline, changes, watchers, say }) => {
 		const refused = timeline.writes.filter(({ outcome }) => outcome.kind === "refused");
 		const carriedOut = refused.flatMap((write) => toldOf(write, watchers));
 		if (carriedOut.length > 0)
@@ -135,18 +133,28 @@ export const refusedWriteTakesNoIndex = claim(
 		const evidence = (found: typeof places) =>
 			found.flatMap((place) => place.refused.map((write) => writeEvidence({ write })));
 		const around = evidence(places);
-		if (around.length === 0) return untested("no refused write was followed by an accepted one");
+		if (around.length === 0)
+			return untested(
+				say(
+					"no refused write was followed by an accepted one",
+					"no write that changed nothing was followed by one that did",
+				),
+			);
 		const skipping = evidence(places.filter(({ isNext }) => !isNext));
 		return skipping.length === 0
 			? confirmed(
-					`the indexes around ${count(around.length, "refused write")} follow each other without a gap`,
+					say(
+						`the indexes around ${count(around.length, "refused write")} follow each other without a gap`,
+						`the revisions around ${count(around.length, "write")} without a change follow each other without a gap`,
+					),
 					around,
 				)
 			: untested(
-					"indexes are missing around a refused write, and nobody can say whose they are: others write on this server, or etcd does",
+					`${say("indexes are missing around a refused write", "revisions are missing around a write without a change")}, and nobody can say whose they are: others write on this server, or etcd does`,
 					skipping,
 				);
 	},
+	{ v3: "A write that changes nothing takes no revision" },
 );
 
 /** The events of a refused write that a watcher was sent: of no other write, on its key, of its value. */
@@ -165,7 +173,7 @@ function toldOf(
 
 export const setMakesTheKeyAnew = claim(
 	"A set over a key gives it a new createdIndex; an update or a compareAndSwap keeps the old one",
-	({ changes }) => {
+	({ changes, say }) => {
 		const over = changes.filter(({ prevNode, node }) => prevNode !== undefined && !node.dir);
 		// By what was asked for: v3's events know no more than "put".
 		const sets = over.filter(({ write }) => write.operation === "set");
@@ -176,12 +184,21 @@ export const setMakesTheKeyAnew = claim(
 			...sets.filter(({ node, index }) => node.createdIndex !== index),
 			...kept.filter(({ node, prevNode }) => node.createdIndex !== prevNode?.createdIndex),
 		];
-		if (wrong.length > 0) return refuted("a createdIndex says otherwise", wrong.map(writeEvidence));
+		if (wrong.length > 0)
+			return refuted(`a ${say("createdIndex", "create_revision")} says otherwise`, wrong.map(writeEvidence));
 		if (sets.length === 0 || kept.length === 0) {
-			return untested("it takes a set and an update over keys that were there", over.map(writeEvidence));
+			return untested(
+				say(
+					"it takes a set and an update over keys that were there",
+					"it takes a put and a txn put over keys that were there",
+				),
+				over.map(writeEvidence),
+			);
 		}
-		return confirmed("the createdIndexes show it", [...sets, ...kept].map(writeEvidence));
+		const what = say("the createdIndexes show it", "the create_revisions show it");
+		return confirmed(what, [...sets, ...kept].map(writeEvidence));
 	},
+	{ v3: "A put over a key gives it a new create_revision; one that compares first keeps the old one" },
 );
 
 /** Some of what watchers were sent. */
@@ -224,71 +241,4 @@ export const responseIndexIsWhereTheWatchBegan = claim(
 				);
 	},
 	{ v2Only: "its messages carry the store's revision of the moment in which they are sent" },
-);
-
-export const eventsCarryTheNode = claim(
-	"An event carries the node, so that no read is needed",
-	({ changes, watchers }) => {
-		const events = watchers.flatMap(({ watcher }) =>
-			watcher.deliveries.map((delivery) => ({ watcher, delivery })),
-		);
-		if (events.length === 0) return untested("no event came");
-		const values = new Map(changes.map(({ index, key, node }) => [`${index} ${key}`, node.value]));
-		const lacking = events.filter(({ delivery: { action, node, prevNode, index, key } }) => {
-			if (isRemoval({ action })) return prevNode === undefined;
-			const value = values.get(`${index} ${key}`);
-			return (!node.dir && node.value === undefined) || (value !== undefined && value !== node.value);
-		});
-		return lacking.length > 0
-			? refuted(
-					`${count(lacking.length, "event")} did not say what the key became, or what it was`,
-					evidenceOf(lacking),
-				)
-			: confirmed(
-					`${all(events.length, "event")} carried the new value, or for a delete the old node`,
-					evidenceOf(events),
-				);
-	},
-);
-
-export const removalNamesEveryKey = claim(
-	"The removal of a directory is told as an event for each key that goes with it",
-	(run) => {
-		const inside = ({ write, key, gone }: Change) => [
-			...gone,
-			// In v3 a delete takes nothing along: what goes with it is what the same write deleted.
-			...run.account.changesOf(write).flatMap((other) => (isBelow(other.key, key) ? [other.key] : [])),
-		];
-		const found = pairs(
-			run,
-			(watcher, change) =>
-				watcher.recursive &&
-				isRemoval(change) &&
-				(change.key === watcher.key || isBelow(change.key, watcher.key)),
-		)
-			// A poll gives one event, and so does a stream that is answered from the history.
-			.filter(({ watcher: { kind }, fate: { deliveries } }) => {
-				const [first] = deliveries;
-				return first && kind !== "poll" && !(kind === "stream" && first.fromHistory);
-			})
-			.filter(({ fate }) => testifies(fate))
-			.map(({ watcher, change }) => ({
-				keys: inside(change),
-				watcher,
-				events: watcher.deliveries.filter(({ index }) => index === change.index),
-			}))
-			.filter(({ keys }) => keys.length > 0);
-		if (found.length === 0)
-			return untested("no watch was told of the removal of a directory with keys in it");
-		const evidence = found.flatMap(({ watcher, events }) => sentEvidence(watcher, events));
-		const silent = found.flatMap(({ keys, events }) =>
-			keys.filter((key) => !events.some((event) => event.key === key)),
-		);
-		return silent.length > 0
-			? refuted(
-					`${count(silent.length, "key")} went with no event to name it: ${silent.join(", ")}`,
-					evidence,
-				)
-			: confirmed("each key that went had an event of its own", evidence);
-	},
 );

@@ -19,7 +19,7 @@ import {
 
 export const pollsLoseWhatFallsBetween = claim(
 	"What happens between two long polls without an index is lost",
-	({ watchers }) => {
+	({ watchers, say }) => {
 		const polls = watchers.filter(
 			({ watcher: { kind, proof } }) => kind === "poll" && proof !== "closed" && proof !== "none",
 		);
@@ -33,11 +33,23 @@ export const pollsLoseWhatFallsBetween = claim(
 		const lost = between.filter((fate) => fate.reason === "between two polls");
 		const heard = between.filter(came);
 		if (heard.length > 0)
-			return refuted("an event from between two polls came all the same", writesOf(heard));
+			return refuted(
+				`an event from between two ${say("polls", "watches")} came all the same`,
+				writesOf(heard),
+			);
 		return lost.length === 0
-			? untested("nothing was written between two polls without an index")
-			: confirmed(`${count(lost.length, "event")} fell between two polls, none came`, writesOf(lost));
+			? untested(
+					say(
+						"nothing was written between two polls without an index",
+						"nothing was written between two watches without a start revision",
+					),
+				)
+			: confirmed(
+					`${count(lost.length, "event")} fell between two ${say("polls", "watches")}, none came`,
+					writesOf(lost),
+				);
 	},
+	{ v3: "What happens between two watches without a start revision is lost" },
 );
 
 export const goLoopLosesNothingMore = claim(
@@ -88,7 +100,7 @@ function isGone({ kind, reason, change }: Fate, lastAsked: number): boolean {
 
 export const streamWithPastIndexGoesDead = claim(
 	"A stream asked with an index in the past gives the one event that it finds there, and is silent for ever",
-	({ watchers }) => {
+	({ watchers, say }) => {
 		const dead: Evidence[] = [];
 		const alive: Evidence[] = [];
 		const lost: Fate[] = [];
@@ -114,13 +126,18 @@ export const streamWithPastIndexGoesDead = claim(
 		if (alive.length > 0) return refuted(`${count(heard, "event")} came`, alive);
 		return dead.length > 0
 			? confirmed(`one event came, ${count(lost.length, "event")} did not`, dead)
-			: untested("no stream was asked for an event in the past and had another one to see");
+			: untested(
+					`no ${say("stream", "watch that stays open")} was asked for an event in the past and had another one to see`,
+				);
+	},
+	{
+		v3: "A watch with a start revision in the past gives the one event that it finds there, and is silent for ever",
 	},
 );
 
 export const deletedKeysStreamHearsTwice = claim(
 	"A stream on exactly the deleted key is sent the delete twice",
-	({ watchers }) => {
+	({ watchers, say }) => {
 		const deletes = watchers
 			.filter(({ watcher: { kind, proof } }) => kind === "stream" && proof !== "none" && proof !== "closed")
 			.flatMap(({ watcher, fates }) =>
@@ -140,14 +157,15 @@ export const deletedKeysStreamHearsTwice = claim(
 			return refuted(times === 1 ? "it came once" : `it came ${times} times`, evidence(others));
 		}
 		return deletes.length > 0
-			? confirmed("the same index came two times", evidence(deletes))
-			: untested("no key was deleted that a stream was on");
+			? confirmed(`the same ${say("index", "revision")} came two times`, evidence(deletes))
+			: untested(`no key was deleted that a ${say("stream", "watch that stays open")} was on`);
 	},
+	{ v3: "A watch on exactly the deleted key is sent the delete twice" },
 );
 
 export const slowStreamLosesInSilence = claim(
 	"A stream that stops reading for long enough loses events for good, and nobody tells it",
-	({ watchers }) => {
+	({ watchers, say }) => {
 		const inTime: Evidence[] = [];
 		const silent: Evidence[] = [];
 		const told: Evidence[] = [];
@@ -185,6 +203,7 @@ export const slowStreamLosesInSilence = claim(
 			return untested("it was cut afterwards, and so knows that it may lack something", cutOff);
 		return inTime.length > 0
 			? untested("it read on in time: every event came", inTime)
-			: untested("no stream paused while there was something to see");
+			: untested(`no ${say("stream", "watch")} paused while there was something to see`);
 	},
+	{ v3: "A watch that stops reading for long enough loses events for good, and nobody tells it" },
 );

@@ -29,13 +29,21 @@ export const childrenAreSeen = claim(
 			run,
 			(watcher, change) => watcher.recursive && visibleDepth(run, watcher, change) === 1,
 		);
-		const none = "no recursive watch was there for both a child added and a child deleted";
+		const none = run.say(
+			"no recursive watch was there for both a child added and a child deleted",
+			"no watch on a prefix was there for both a key put and a key deleted one level below it",
+		);
 		const seen = found.filter(({ fate }) => testifies(fate));
 		const added = seen.some(({ change }) => !isRemoval(change) && change.prevNode === undefined);
 		const deleted = seen.some(({ change }) => isRemoval(change));
 		if (seen.every(({ fate }) => came(fate)) && !(added && deleted)) return untested(none, evidenceOf(seen));
-		return allCame(found, "children written and deleted under a recursive watch", none);
+		const what = run.say(
+			"children written and deleted under a recursive watch",
+			"keys one level below a watched prefix, put and deleted",
+		);
+		return allCame(found, what, none);
 	},
+	{ v3: "A watch on a prefix sees the keys one level below it put and deleted" },
 );
 
 export const grandchildrenAreUnseen = claim(
@@ -43,7 +51,7 @@ export const grandchildrenAreUnseen = claim(
 	(run) =>
 		noneCame(
 			pairs(run, (watcher, change) => watcher.recursive && visibleDepth(run, watcher, change) >= 2),
-			"two or more levels below a recursive watch",
+			run.say("two or more levels below a recursive watch", "two or more levels below a watched prefix"),
 			() => {
 				const refused = refusedGrandchildren(run);
 				return refused.length > 0
@@ -51,9 +59,15 @@ export const grandchildrenAreUnseen = claim(
 							`no grandchild was ever written: ${count(refused.length, "write")} tried it and etcd refused, so there was no event to see`,
 							refused,
 						)
-					: untested("nobody wrote two levels below a recursive watch");
+					: untested(
+							run.say(
+								"nobody wrote two levels below a recursive watch",
+								"nobody wrote two levels below a watched prefix",
+							),
+						);
 			},
 		),
+	{ v3: "A watch on a prefix does not see writes two levels below it" },
 );
 
 /** Writes that were tried two levels below a recursive watch or deeper, and refused. */
@@ -77,9 +91,14 @@ export const recursiveSeesEveryDepth = claim(
 		const deepest = found
 			.filter(({ fate }) => testifies(fate))
 			.reduce((most, { watcher, change }) => Math.max(most, visibleDepth(run, watcher, change)), 0);
-		const none = "no write two levels or more below a recursive watch was accepted, hidden names aside";
-		return deepest < 2 ? untested(none) : allCame(found, `down to ${deepest} levels below the key`, none);
+		const none = run.say(
+			"no write two levels or more below a recursive watch was accepted, hidden names aside",
+			"nothing was written two levels or more below a watched prefix",
+		);
+		const below = run.say("the key", "the prefix");
+		return deepest < 2 ? untested(none) : allCame(found, `down to ${deepest} levels below ${below}`, none);
 	},
+	{ v3: "A watch on a prefix sees writes at every depth below it" },
 );
 
 export const plainWatchIsBlindBelow = claim(
@@ -88,9 +107,16 @@ export const plainWatchIsBlindBelow = claim(
 		noneCame(
 			// A hidden key would not be seen with recursive either.
 			pairs(run, (watcher, change) => !watcher.recursive && visibleDepth(run, watcher, change) >= 1),
-			"below a watch without recursive",
-			() => untested("nothing was written below a watch that is not recursive"),
+			run.say("below a watch without recursive", "names that begin with the one key of a watch"),
+			() =>
+				untested(
+					run.say(
+						"nothing was written below a watch that is not recursive",
+						"nothing was written whose name begins with the one key of a watch",
+					),
+				),
 		),
+	{ v3: "A watch on one key does not see the keys whose names begin with it" },
 );
 
 export const ancestorsDeleteIsSeenBelow = claim(

@@ -93,7 +93,7 @@ export const quietKeyIsThrownOut = claim(
 		}
 		return busy.length > 0
 			? untested("the watch that was refused had lost events of its own", busy)
-			: untested("no watch asked for an index that lay 1000 events back");
+			: untested(`no watch asked for ${run.say("an index", "a revision")} that lay 1000 events back`);
 	},
 );
 
@@ -133,7 +133,7 @@ function isSameState(
 
 export const listAndWatchLosesNothing = claim(
 	"When events are gone, reading the tree and watching on from that read misses nothing of the state",
-	({ timeline, watchers }) => {
+	({ timeline, watchers, say }) => {
 		const rows: Evidence[] = [];
 		const wrong: Evidence[] = [];
 		const lost: Fate[] = [];
@@ -154,7 +154,14 @@ export const listAndWatchLosesNothing = claim(
 				for (const { deliveries } of heard) rows.push(...sentEvidence(watcher, deliveries));
 			}
 		}
-		if (wrong.length > 0) return refuted("the tree that was read is not the state at that index", wrong);
+		if (wrong.length > 0)
+			return refuted(
+				say(
+					"the tree that was read is not the state at that index",
+					"the range that was read is not the state at that revision",
+				),
+				wrong,
+			);
 		const [first] = lost;
 		if (first)
 			return refuted(`the event at ${first.change.index} did not come after it`, [
@@ -167,6 +174,9 @@ export const listAndWatchLosesNothing = claim(
 			`the read held what had been missed, and ${count(recovered, "event")} after it came`,
 			rows,
 		);
+	},
+	{
+		v3: "When events are gone, reading the range and watching on from that read misses nothing of the state",
 	},
 );
 
@@ -193,12 +203,13 @@ export const afterIndexLosesNothing = claim(
 		if (lost.length > 0) return refuted(`${count(lost.length, "event")} did not come`, evidence);
 		const repaired = backs.reduce((sum, back) => sum + back.repaired, 0);
 		return repaired === 0
-			? untested("no watch asked for an index that was already past")
+			? untested(`no watch asked for ${run.say("an index", "a revision")} that was already past`)
 			: confirmed(
 					`${count(repaired, "event")} from before the watch began came out of the history`,
 					backs.flatMap((back) => back.rows),
 				);
 	},
+	{ v3: "With a start revision a watch loses no event that happened in between" },
 );
 
 /** What became of the events that a watcher asked for with an index that lay in the past. */

@@ -29,7 +29,7 @@ export function showExplanation(timeline: Timeline, watcher: string, write: numb
 	const written = timeline.writes.find(({ id }) => id === write);
 	showTable({
 		of: [timeline],
-		title: `Write ${write}${written ? `, ${writeWords(written)}` : ""}, at "${printable(watcher)}"`,
+		title: `Write ${write}${written ? `, ${writeWords(written, unitOf(timeline))}` : ""}, at "${printable(watcher)}"`,
 		columns: ["why", "in etcd 3.5", "the page that shows it"],
 		rows: [[words, source === "" ? "the client's doing" : source, notebook]],
 	});
@@ -58,12 +58,12 @@ export function explainTable(timeline: Timeline): Table {
 		columns: [
 			unitOf(timeline),
 			"write",
-			...timeline.watchers.map((one) => `${printable(one.name)}: ${watcherWords(one)}`),
+			...timeline.watchers.map((one) => `${printable(one.name)}: ${watcherWords(one, unitOf(timeline))}`),
 		],
 		rows: groups.flatMap((group): Cell[][] => {
 			const [first] = group;
 			if (!first) return [];
-			const what = manyWords(group.length, first.write);
+			const what = manyWords(group.length, first.write, unitOf(timeline));
 			return [[indexes(group.map(({ write }) => write)), what, ...first.reasons]];
 		}),
 		mostRows: MOST_ALONE,

@@ -1,7 +1,7 @@
 import { accountOf, checkTimeline } from "../timeline/account";
 import { becauseWords } from "../timeline/explain";
 import { printable } from "../timeline/printable";
-import { type MaybeRecorded, manyWords, stretchesInWords } from "../timeline/reading";
+import { inWordsOf, type MaybeRecorded, manyWords, stretchesInWords, unitOf } from "../timeline/reading";
 import type { Timeline } from "../timeline/timeline";
 import { show } from "./display";
 import { type Cell, MOST_ALONE, reasonIn, rowsOf, type Table, tableBundle, tableOf } from "./table";
@@ -160,8 +160,7 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 			return {
 				watcher: name,
 				write: at + 1,
-				operation: write.operation,
-				key: write.key,
+				...inWordsOf(unitOf(timeline), write),
 				predicted,
 				came,
 				isKnown,
@@ -210,7 +209,7 @@ export function predictionTable(result: PredictionResult, of: readonly MaybeReco
 			[
 				first.watcher,
 				group.length === 1 ? first.write : stretchesInWords(group.map(({ write }) => write)),
-				manyWords(group.length, first),
+				manyWords(group.length, first, "index"),
 				seen(first.predicted),
 				isKnown ? seen(first.came) : "not known",
 				right

@@ -22,7 +22,7 @@ export function timelineTable(timeline: Timeline, options: Titles = {}): Table {
 			"no.",
 			unitOf(timeline),
 			"write",
-			...timeline.watchers.map((watcher) => `${watcher.name}: ${watcherWords(watcher)}`),
+			...timeline.watchers.map((watcher) => `${watcher.name}: ${watcherWords(watcher, unitOf(timeline))}`),
 		],
 		rows: rows.map((row) => [
 			row.numbers,
@@ -57,7 +57,7 @@ export function eventsTable(timeline: Timeline, watcherName: string, options: Ev
 	const replayed = watcher.deliveries.some((delivery) => delivery.fromHistory);
 	return tableOf({
 		of: [timeline],
-		title: options.title ?? `${watcher.name}: ${watcherWords(watcher)}`,
+		title: options.title ?? `${watcher.name}: ${watcherWords(watcher, unitOf(timeline))}`,
 		columns: [
 			"event",
 			"key",

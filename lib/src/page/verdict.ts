@@ -16,7 +16,7 @@ function evidenceWords(evidence: Evidence, unit: Unit = "index"): string {
 			const { write } = evidence;
 			const { outcome } = write;
 			// The writes of a burst race each other: a number would only look like an index that is off.
-			const one = `write${write.burst === undefined ? ` ${write.id}` : " of a burst"}, ${writeWords(write)}`;
+			const one = `write${write.burst === undefined ? ` ${write.id}` : " of a burst"}, ${writeWords(write, unit)}`;
 			if (outcome.kind !== "accepted") return `${one}: ${refusalWords(outcome)}`;
 			const event = outcome.raisesEvent ? "" : ", and raised no event";
 			return `${one}: took ${unit} ${outcome.index}${event}`;

@@ -7,23 +7,26 @@ import { type Table, tableBundle, tableOf } from "../page/table";
 import { accountOf, type Change } from "../timeline/account";
 import { eventsOf } from "../timeline/ask";
 import { fitted, pixelsOf, printable, shortened } from "../timeline/printable";
-import { unitOf } from "../timeline/reading";
+import { inWordsOf, unitOf } from "../timeline/reading";
 import type { NodeRecord, Timeline } from "../timeline/timeline";
 import type { KeyCompared } from "./05-log";
 
 /** What each event of a watcher had in it, read off the events: the fields of the node and of prevNode. */
 export function carriedTable(timeline: Timeline, watcher: string): Table {
-	const asked = new Map(accountOf(timeline).changes.map(({ index, write }) => [index, write.operation]));
+	const unit = unitOf(timeline);
+	const asked = new Map(
+		accountOf(timeline).changes.map(({ index, write }) => [index, inWordsOf(unit, write).operation]),
+	);
 	return tableOf({
 		of: [timeline],
 		title: `What each event carried: ${printable(timeline.name)}`,
 		columns: [
-			unitOf(timeline),
+			unit,
 			"written by",
 			"action",
-			"node has",
-			"prevNode has",
-			unitOf(timeline) === "index" ? "createdIndex" : "create_revision",
+			...(unit === "index"
+				? ["node has", "prevNode has", "createdIndex"]
+				: ["kv has", "prev_kv has", "create_revision"]),
 		],
 		rows: eventsOf(timeline, watcher).map(({ index, action, node, prevNode }) => [
 			index,
@@ -70,7 +73,10 @@ export function logChart(
 	const ownKey = ({ key, write }: Change) => (unit === "revision" ? write.key : key);
 	const writes = accountOf(timeline)
 		.changes.filter(({ index }, at, all) => all[at - 1]?.index !== index)
-		.map((one) => ({ index: one.index, write: one.write, key: ownKey(one) }));
+		.map((one) => ({
+			index: one.index,
+			...inWordsOf(unit, { operation: one.write.operation, key: ownKey(one) }),
+		}));
 	const indexes = writes.map(({ index }) => index);
 	const keys = [...new Set(compared.map(({ key }) => key))].sort();
 	const column = PLOT_WIDTH / Math.max(1, indexes.length);
@@ -89,9 +95,9 @@ export function logChart(
 		title: options.title,
 		subtitle,
 		columns: [unit, "write", ...keys],
-		rows: writes.map(({ index, key, write }) => [
+		rows: writes.map(({ index, key, operation }) => [
 			index,
-			`${write.operation} ${key}`,
+			`${operation} ${key}`,
 			...keys.map((each) => {
 				const one = found.get(`${index} ${each}`);
 				return one === undefined ? "" : one.how === "same" ? "✓" : `✗ ${wordsOf(one)}`;
@@ -118,8 +124,8 @@ export function logChart(
 				}),
 			),
 			{ style: "smallName", x: -12, y: height + 14, text: unit },
-			...writes.flatMap(({ index, key, write }) =>
-				[`${index}`, write.operation, key].map(
+			...writes.flatMap(({ index, key, operation }) =>
+				[`${index}`, operation, key].map(
 					(words, line): Shape => ({
 						style: "columnWords",
 						x: middle(index),

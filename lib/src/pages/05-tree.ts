@@ -4,6 +4,7 @@ import { COLOUR } from "../chart/style";
 import { showChart } from "../page/chart";
 import { accountOf, groupBy } from "../timeline/account";
 import { fitted, printable, shortened } from "../timeline/printable";
+import { type Unit, unitOf, writeWords } from "../timeline/reading";
 import type { NodeRecord, Timeline } from "../timeline/timeline";
 
 /** One key of the tree at one index. */
@@ -30,6 +31,7 @@ export function treeChart(timeline: Timeline): Chart {
 			`a run of ${timeline.lastIndex} indexes is too long to travel over: at most ${mostMoments}`,
 		);
 	}
+	const unit = unitOf(timeline);
 	const moments = momentsOf(timeline);
 	const height = 22 + 18 * Math.max(1, ...moments.map(({ lines }) => Math.min(lines.length, mostLines)));
 	const last = moments.length - 1;
@@ -38,7 +40,7 @@ export function treeChart(timeline: Timeline): Chart {
 			style: "treeWords",
 			x: 0,
 			y: 8,
-			text: fitted(`index ${index}: ${write}`, 612, 12.5),
+			text: fitted(`${unit} ${index}: ${write}`, 612, 12.5),
 			colour: COLOUR.quiet,
 			only: index,
 		},
@@ -53,10 +55,11 @@ export function treeChart(timeline: Timeline): Chart {
 			}),
 		),
 	]);
-	const title = `The tree, index by index: ${printable(timeline.name)}`;
-	const subtitle = "Made from the writes that were accepted; the write of the index stands out";
-	const text = textOf(title, moments);
-	const slider = { min: 0, max: last, name: "the tree at index " };
+	const what = unit === "index" ? "tree" : "store";
+	const title = `The ${what}, ${unit} by ${unit}: ${printable(timeline.name)}`;
+	const subtitle = `Made from the writes that were accepted; the write of the ${unit} stands out`;
+	const text = textOf(title, moments, unit);
+	const slider = { min: 0, max: last, name: `the ${what} at ${unit} ` };
 	return chartOf({
 		of: [timeline],
 		title,
@@ -92,7 +95,10 @@ function momentsOf(timeline: Timeline): Moment[] {
 		const changes = byIndex.get(index) ?? [];
 		const [first] = changes;
 		const key = changes.length > 1 ? first?.write.key : first?.key;
-		const write = first ? `${first.write.operation} ${shortened(key ?? "", 60)}` : "another client's write";
+		const { operation = "" } = first?.write ?? {};
+		const write = first
+			? writeWords({ operation, key: key ?? "" }, unitOf(timeline))
+			: "another client's write";
 		moments.push({ index, write, lines: linesOf(account.contentsAt(index).nodes(), index, isFlat) });
 	}
 	return moments;
@@ -119,10 +125,10 @@ function shownOf(lines: readonly TreeLine[]): readonly TreeLine[] {
 	return [...lines.slice(0, mostLines - 1), { key: "", depth: 0, words, now: false }];
 }
 
-function textOf(title: string, moments: readonly Moment[]): string {
+function textOf(title: string, moments: readonly Moment[], unit: Unit): string {
 	const shown = moments.map(({ index, write, lines }) => {
 		const keys = shownOf(lines).map(({ words, depth }) => `${"  ".repeat(depth + 2)}${words}`);
-		return [`  index ${index}: ${write}`, ...keys].join("\n");
+		return [`  ${unit} ${index}: ${write}`, ...keys].join("\n");
 	});
 	return `${[title, "", ...shown].join("\n")}\n`;
 }

@@ -226,9 +226,9 @@ export class Words {
 		const { ask, kind } = this.#fate;
 		const pause = ask?.pauses.findLast(({ after }) => after < this.#index);
 		if (kind === "notKnown")
-			return `the reader stopped reading at index ${pause?.after}, and what was sent since then waits for it`;
+			return `the reader stopped reading at ${this.#account.unit} ${pause?.after}, and what was sent since then waits for it`;
 		if (ask?.end !== undefined && pause?.until === ask.end.at)
-			return `the reader had stopped reading at index ${pause.after}, and ${endedWords(ask, this.#account.unit)} before it read on`;
+			return `the reader had stopped reading at ${this.#account.unit} ${pause.after}, and ${endedWords(ask, this.#account.unit)} before it read on`;
 		return "the reader had stopped reading, the server's buffer of 100 events was full, and it dropped the watcher";
 	}
 

@@ -6,17 +6,12 @@ import type {
 	LifeEvent,
 	NodeRecord,
 	Timeline,
-	WatcherRecord,
 	WithoutCounterpart,
 	WriteRecord,
 } from "./timeline";
+import { type Unit, unitOf, watcherWords } from "./vocabulary";
 
-/** What the numbers of a timeline are called. */
-export type Unit = "index" | "revision";
-
-export function unitOf({ api }: Pick<Timeline, "api">): Unit {
-	return api === "v3" ? "revision" : "index";
-}
+export * from "./vocabulary";
 
 /** What a write ended in that took no index: refused, or without an answer. */
 export type Unaccepted = Exclude<WriteRecord["outcome"], Accepted>;
@@ -37,23 +32,6 @@ export function refusalWords(outcome: Unaccepted): string {
 	if (outcome.code === 0) return `nothing done (${printable(outcome.message)})`;
 	const cause = outcome.cause === "" ? "" : ` (${printable(outcome.cause)})`;
 	return `refused with ${refusalLabel(outcome)}${cause}`;
-}
-
-/** "watch /a, recursive". */
-export function watcherWords(watcher: WatcherRecord, maxKey = 60): string {
-	return `${watcher.kind} ${shortened(watcher.key, maxKey)}${watcher.recursive ? ", recursive" : ""}`;
-}
-
-/** "set /a/b". */
-export function writeWords(write: Pick<WriteRecord, "operation" | "key">, maxKey = 60): string {
-	return `${write.operation} ${shortened(write.key, maxKey)}`;
-}
-
-/** "set /a/1", or of several "12 × set, first /a/1". */
-export function manyWords(count: number, write: Pick<WriteRecord, "operation" | "key">, maxKey = 60): string {
-	return count === 1
-		? writeWords(write)
-		: `${count} × ${write.operation}, first ${shortened(write.key, maxKey)}`;
 }
 
 /** Accepted writes by their index, the others where they were tried: writes under way together are tried in any order. */
@@ -86,7 +64,9 @@ export function lifeWords(event: LifeEvent, unit: Unit = "index"): string {
 				? `asked at ${unit} ${event.at}, for what comes from now on`
 				: `asked at ${unit} ${event.at}, from ${unit} ${event.waitIndex} on`;
 		case "answered":
-			return `answered at ${unit} ${event.at}: the poll was over`;
+			return unit === "index"
+				? `answered at index ${event.at}: the poll was over`
+				: `closed at revision ${event.at}, after its first event`;
 		case "paused":
 			return `stopped reading at ${unit} ${event.at}`;
 		case "resumed":
@@ -102,7 +82,7 @@ export function lifeWords(event: LifeEvent, unit: Unit = "index"): string {
 			return `error${code} at ${unit} ${event.at}, ${printable(event.message)}${cause}${gap}`;
 		}
 		case "listed":
-			return `read the tree at ${unit} ${event.at}: ${keysWords(event.keys)}`;
+			return `read the ${unit === "index" ? "tree" : "range"} at ${unit} ${event.at}: ${keysWords(event.keys)}`;
 		case "gap": {
 			const range = event.from === event.to ? `${event.from}` : `${event.from} to ${event.to}`;
 			return `was told of a gap at ${unit} ${event.at}, ${range} (${printable(event.why)}): ${differenceWords(event)}; it goes on from there with ${keysWords(event.keys)}`;
@@ -206,7 +186,7 @@ export function runInWords(timeline: Timeline): string {
 		const what =
 			got.length === 0 ? "no event" : `${counted(got.length, "event")}, ${unit} ${stretchesInWords(got)}`;
 		const some = ends(gaps, 4, (left) => `… ${left} more …`);
-		return [`${printable(watcher.name)} (${watcherWords(watcher)}) got ${what}`, ...some].join("; ");
+		return [`${printable(watcher.name)} (${watcherWords(watcher, unit)}) got ${what}`, ...some].join("; ");
 	});
 	const faults = (timeline.faults ?? []).map((fault) => `${faultWords(fault)} at ${unit} ${fault.at}`);
 	const broken = faults.length === 0 ? "" : ` The member that they are at was ${faults.join(", ")}.`;

@@ -116,6 +116,8 @@ export const SILENT = "not delivered";
 /** How an ask ended: "its connection was cut at index 3". */
 export function endedWords({ end, answer }: Pick<Ask, "end" | "answer">, unit: Unit): string {
 	const at = `at ${unit} ${end?.at}`;
+	if (unit === "revision" && (end === undefined || end.kind === "answered"))
+		return `the watch was closed after its first event${end === undefined ? "" : ` ${at}`}`;
 	switch (end?.kind) {
 		case undefined:
 			return "its poll had been answered without an event";

@@ -69,3 +69,22 @@ export interface OpenAnswer extends AnswerHead {
 export function isRead({ method, isRead: said }: HttpRequest): boolean {
 	return said ?? method === "GET";
 }
+
+/**
+ * "accept" is not for form's sake: etcd knows the requests of its own gateway by it, where clients need certificates
+ * (`AuthInfoFromTLS` in server/auth/store.go at v3.6.16).
+ */
+const jsonHeaders = { "content-type": "application/json", accept: "application/json" };
+
+/** What is sent above a body, and who sends it. */
+export function headersOf(
+	{ headers, form, json }: HttpRequest,
+	authorization: string | undefined,
+): Readonly<Record<string, string>> {
+	return {
+		...headers,
+		...(authorization === undefined ? {} : { authorization }),
+		...(form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
+		...(json === undefined ? {} : jsonHeaders),
+	};
+}

@@ -15,7 +15,14 @@ import {
 	TimeoutError,
 } from "./errors";
 import { Pipeline } from "./pipeline";
-import { type ConnectOptions, type Ends, type HttpRequest, isRead, type OpenAnswer } from "./request";
+import {
+	type ConnectOptions,
+	type Ends,
+	type HttpRequest,
+	headersOf,
+	isRead,
+	type OpenAnswer,
+} from "./request";
 import { Secrets } from "./secrets";
 import { onAbort } from "./signals";
 
@@ -255,25 +262,17 @@ export class Transport {
 		const authorization = request.authorization ?? this.#authorization;
 		let response: Dispatcher.ResponseData;
 		try {
-			response = await this.#agent
-				.compose(
-					tellsWhenSent(() => {
-						wasSent = true;
-					}),
-				)
-				.request({
-					origin: endpoint,
-					path: request.path,
-					method: request.method,
-					headers: {
-						...request.headers,
-						...(authorization === undefined ? {} : { authorization }),
-						...(request.form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
-						...(request.json === undefined ? {} : jsonHeaders),
-					},
-					body: request.form?.toString() ?? request.json ?? null,
-					signal: controller.signal,
-				});
+			const sent = () => {
+				wasSent = true;
+			};
+			response = await this.#agent.compose(tellsWhenSent(sent)).request({
+				origin: endpoint,
+				path: request.path,
+				method: request.method,
+				headers: headersOf(request, authorization),
+				body: request.form?.toString() ?? request.json ?? null,
+				signal: controller.signal,
+			});
 		} catch (cause) {
 			throw failure(cause);
 		}
@@ -294,12 +293,6 @@ export class Transport {
 		};
 	}
 }
-
-/**
- * "accept" is not for form's sake: etcd knows the requests of its own gateway by it, where clients need certificates
- * (`AuthInfoFromTLS` in server/auth/store.go at v3.6.16).
- */
-const jsonHeaders = { "content-type": "application/json", accept: "application/json" };
 
 function closedError(): AbortedError {
 	return new AbortedError("this client was closed: make another (in a notebook: await lab() again)");

@@ -79,6 +79,7 @@ export async function openWatches(
 
 class Connection implements V3Watches, MailboxOwner {
 	readonly endpoint: string;
+	heldBytes = 0;
 	readonly #transport: Transport;
 	readonly #refused: (error: unknown) => void;
 	readonly #signal: AbortSignal | undefined;
@@ -94,7 +95,6 @@ class Connection implements V3Watches, MailboxOwner {
 	#socket: WebSocket | undefined;
 	#failure: { readonly error: unknown } | undefined;
 	#lastId = 0;
-	#heldBytes = 0;
 	#release = () => {};
 	#ended = () => {};
 
@@ -118,10 +118,6 @@ class Connection implements V3Watches, MailboxOwner {
 		this.#maxHeldBytes = maxHeldBytes;
 		this.#onFull = onFull;
 		this.#answer = { endpoint, status: 101, headers: {} };
-	}
-
-	get heldBytes(): number {
-		return this.#heldBytes;
 	}
 
 	async open(token: string | undefined): Promise<void> {
@@ -216,8 +212,8 @@ class Connection implements V3Watches, MailboxOwner {
 	}
 
 	drop(bytes: Buffer): void {
-		this.#heldBytes -= bytes.length;
-		if (this.#socket?.isPaused && this.#heldBytes <= this.#maxHeldBytes / 2) this.#socket.resume();
+		this.heldBytes -= bytes.length;
+		if (this.#socket?.isPaused && this.heldBytes <= this.#maxHeldBytes / 2) this.#socket.resume();
 	}
 
 	cancel(id: number): void {
@@ -258,9 +254,9 @@ class Connection implements V3Watches, MailboxOwner {
 	}
 
 	#hold(mailbox: Mailbox, bytes: Buffer): void {
-		this.#heldBytes += bytes.length;
+		this.heldBytes += bytes.length;
 		mailbox.put(bytes);
-		if (this.#heldBytes <= this.#maxHeldBytes) return;
+		if (this.heldBytes <= this.#maxHeldBytes) return;
 		this.#socket?.pause();
 		this.#onFull();
 	}

@@ -345,7 +345,7 @@ describe("the way in", () => {
 
 	it("asks in the first cell which etcd the reader has, and gives an order of reading to each", () => {
 		assert.match(prose[0] ?? "", /\*\*Which etcd do you have\?\*\*.*\(#Which-etcd-do-you-have\)/);
-		const [, orders = ""] = /## Which etcd do you have\n([\s\S]*?)\n## /.exec(prose[1] ?? "") ?? [];
+		const [, orders = ""] = /## Which etcd do you have\n([\s\S]*?)\n## /.exec(prose.join("\n\n")) ?? [];
 		assert.match(orders, /--enable-v2/);
 		const [forV2 = "", forV3 = ""] = orders.split("**With v3, in forty minutes:**");
 		assert.match(forV2, /\*\*With v2:\*\*/);

@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Cell, joined, type Notebook } from "#tools/notebooks/file";
 import { asCommitted, questionsOf } from "#tools/notebooks/questions";
 import { longCells } from "./expected";
-import { bound, codeCells, linksOf, pages, resolves, sourceOf, textOf } from "./reading";
+import { bound, codeCells, linksOf, pages, resolves, sourceOf, stringsOf, textOf } from "./reading";
 
 const all = pages();
 
@@ -110,6 +110,15 @@ function tooLong(sources: readonly string[]): number[] {
 	});
 }
 
+/** What pages quote of their charts, so that who sees no colours finds it; in the chart or in its text. */
+const quoted: Readonly<Record<string, readonly string[]>> = {
+	"03-missed-events": ["nobody waiting", "from history", "open, but nobody at the other side"],
+	"04-afterindex-recovery": ["from history", "events 2 to 401 are gone", "[3/2]"],
+	"05-events-as-a-log": ["the log lacks it", "no read shows it"],
+	"06-indexes-and-revisions": ["the last 1000 events", "compacted: forgotten", "events 2 to 400 are gone"],
+	"08-faults": ["nobody waiting", "the member: wiped at index 2", "told 4×"],
+};
+
 describe("a notebook's structure", () => {
 	it("is that of at least the five that the lab opens with", () => {
 		const names = all.map(({ name }) => name);
@@ -166,6 +175,14 @@ describe("a notebook's structure", () => {
 
 			it("names nothing by its colour alone", () => {
 				assert.deepEqual(byColourAlone(withoutCode(prose)), []);
+			});
+
+			it("quotes of its charts what is in them", () => {
+				const shown = [...stringsOf(code.map(({ outputs }) => outputs))].join("\n");
+				for (const words of quoted[name] ?? []) {
+					assert.ok(prose.join("\n\n").includes(words), `no text has "${words}"`);
+					assert.ok(shown.includes(words), `no output has "${words}"`);
+				}
 			});
 
 			it("leads to the list of words before it uses one of them", () => {

@@ -135,7 +135,7 @@ describe("treeChart", () => {
 	it("of a v3 run takes away every key of a revision, and nothing below another (N15)", async () => {
 		const momentsOf = (run: Timeline) =>
 			treeChart(run)
-				.text.split(/^ {2}index \d+: /m)
+				.text.split(/^ {2}(?:index|revision) \d+: /m)
 				.slice(1);
 		const { [4]: gone } = momentsOf(severalKeys(3));
 		assert.equal(gone, "delete range /a/\n");

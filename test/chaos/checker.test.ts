@@ -3,6 +3,8 @@ import type { Change, FollowedEvent, Reset } from "etcd-watch-lab/follow";
 import { type CheckerName, check } from "./checker";
 import { followed, handmade, replaceFollowing, withGap, withRestart, withWipe } from "./handmade";
 import type { Delivery, RunRecord } from "./record";
+import { isBad, noticed } from "./report";
+import type { RunResult } from "./session";
 
 /** Changes what the consumer of the tree was given. */
 function planted(record: RunRecord, change: (deliveries: Delivery[]) => void, name = "tree"): RunRecord {
@@ -577,3 +579,30 @@ describe("the chaos checkers", () => {
 function indexOf({ change }: Delivery): number {
 	return change.kind === "event" ? change.index : change.kind === "gap" ? change.to : change.state.index;
 }
+
+describe("a run whose fault was left out", () => {
+	const run: RunResult = {
+		...{
+			kind: "kill",
+			seed: 1,
+			api: "v2",
+			etcd: "3.5.1",
+			members: 3,
+			ms: 1,
+			writes: 0,
+			verified: 0,
+			gaps: 0,
+		},
+		...{ resets: 0, findings: [], losses: {}, bites: [], failure: undefined, known: undefined, unbitten: 0 },
+	};
+	const verdictOf = (failure: string | undefined) => {
+		const result = noticed({ ...run, failure });
+		return isBad(result) ? result.failure : "good";
+	};
+
+	it("is good where that is noticed, and bad where nothing or something else is", () => {
+		assert.equal(verdictOf("the fault did not bite: no process killed"), "good");
+		assert.equal(verdictOf(undefined), "without its fault: nothing was noticed");
+		assert.equal(verdictOf("Error: no leader"), "without its fault: Error: no leader");
+	});
+});

@@ -1,3 +1,4 @@
+import type { Kind } from "../chaos/kind";
 import { kindsOn } from "../chaos/kinds";
 import type { Api } from "../chaos/record";
 import { type EtcdKind, kinds as v2Etcds, v3Kinds as v3Etcds } from "../model/differential/etcds";
@@ -36,6 +37,9 @@ const seedOf = (draw: number) => draw % 1_000_000_000;
 /** Takes over a minute, and does not bite on a busy machine: --quick leaves it to the whole proof. */
 const tooSlow = "slow-reader-compaction";
 
+/** What the etcds are that are built here. */
+const ofEtcds = ["test/etcds"];
+
 const etcdsOn: Readonly<Record<Api, readonly EtcdKind[]>> = { v2: v2Etcds, v3: v3Etcds };
 
 function chaosPart(
@@ -49,27 +53,39 @@ function chaosPart(
 	return { id, args: ["test/dist/chaos/main.js", ...given], seconds };
 }
 
+const kindsOf = (api: Api) => kindsOn(api).kinds.filter(({ name }) => name !== tooSlow);
+
+/** About how long these kinds take, once each. */
+function secondsOf(kinds: readonly Kind[]): number {
+	return kinds.reduce((sum, { seconds }) => sum + 1 + seconds, 0);
+}
+
 /**
- * Deals the kinds of fault to the servers, one server to each kind, by the draw. `every` and not all: one kind of so
- * many, which the draw begins with.
+ * Deals the kinds of fault to APIs and servers by a draw: each kind to one server of one API, over many draws to all
+ * that it is on.
  */
-export function dealt(api: Api, draw: number, every = 1): ReadonlyMap<EtcdKind, readonly string[]> {
+export function dealt(api: Api, draw: number): ReadonlyMap<EtcdKind, readonly Kind[]> {
 	const etcds = etcdsOn[api];
-	const names = kindsOn(api).kinds.map(({ name }) => name);
-	const found = new Map<EtcdKind, string[]>();
-	for (const [at, name] of names.entries()) {
+	const names = (one: Api) => kindsOf(one).map(({ name }) => name);
+	const all = [...new Set([...names("v2"), ...names("v3")])];
+	// Of what the servers leave of the draw: else a kind would meet some of the servers on one API alone.
+	const turn = Math.floor(draw / (etcdsOn.v2.length * etcdsOn.v3.length));
+	const found = new Map<EtcdKind, Kind[]>();
+	for (const kind of kindsOf(api)) {
+		const at = all.indexOf(kind.name);
+		const apis = (["v2", "v3"] as const).filter((one) => names(one).includes(kind.name));
 		const etcd = etcds[(at + draw) % etcds.length];
-		// The second draw is of other digits: else a kind would always come on the same servers.
-		const isDrawn = (at + Math.floor(draw / etcds.length)) % every === 0;
-		if (etcd === undefined || name === tooSlow || !isDrawn) continue;
-		found.set(etcd, [...(found.get(etcd) ?? []), name]);
+		if (etcd === undefined || apis[(at + turn) % apis.length] !== api) continue;
+		found.set(etcd, [...(found.get(etcd) ?? []), kind]);
 	}
 	return found;
 }
 
+const namesOf = (kinds: readonly Kind[]) => kinds.map(({ name }) => name).join();
+
 function chaosProof(api: Api): Proof {
-	const count = kindsOn(api).kinds.length;
-	const each = api === "v2" ? 3.2 : 3.6;
+	const all = kindsOn(api).kinds;
+	const runs = all.length;
 	return {
 		name: `chaos-${api}`,
 		about: `under every kind of fault, \`follow\` on ${api} loses, repeats and reorders nothing in silence`,
@@ -78,22 +94,21 @@ function chaosProof(api: Api): Proof {
 		parts: (seed) =>
 			etcdsOn[api].flatMap((etcd) =>
 				range(3).map((nth) =>
-					chaosPart(`${etcd}-${nth + 1}`, each * count, {
-						...{ api, etcd, runs: count, seed: seed * 1_000 + nth },
-					}),
+					chaosPart(`${etcd}-${nth + 1}`, secondsOf(all), { api, etcd, runs, seed: seed * 1_000 + nth }),
 				),
 			),
 		quick: (draw) =>
-			[...dealt(api, draw)].map(([etcd, kind]) =>
-				chaosPart(etcd, 5 + each * kind.length, {
-					...{ api, etcd, kind: kind.join(), runs: kind.length, seed: seedOf(draw) },
+			[...dealt(api, draw)].map(([etcd, kinds]) =>
+				chaosPart(etcd, 5 + secondsOf(kinds), {
+					...{ api, etcd, kind: namesOf(kinds), runs: kinds.length, seed: seedOf(draw) },
 				}),
 			),
 	};
 }
 
 function controlsProof(api: Api): Proof {
-	const count = kindsOn(api).kinds.length;
+	const etcds = etcdsOn[api];
+	const runs = kindsOn(api).kinds.length;
 	const each = api === "v2" ? 1.4 : 2.2;
 	const shared = { api, "without-fault": true } as const;
 	return {
@@ -102,15 +117,13 @@ function controlsProof(api: Api): Proof {
 		entries: ["test/chaos/main.ts"],
 		reads: ofEtcds,
 		parts: (seed) =>
-			etcdsOn[api].map((etcd) =>
-				chaosPart(etcd, each * count, { ...shared, etcd, runs: count, seed: seed * 1_000 }),
-			),
+			etcds.map((etcd) => chaosPart(etcd, each * runs, { ...shared, etcd, runs, seed: seed * 1_000 })),
 		// A sixth of the kinds, on one server: most of a part is to begin it.
 		quick: (draw) => {
-			const drawn = [...dealt(api, draw, 6).values()].flat();
-			const etcd = etcdsOn[api][draw % etcdsOn[api].length] ?? "3.5.1";
-			const options = { ...shared, etcd, kind: drawn.join(), runs: drawn.length, seed: seedOf(draw) };
-			return [chaosPart("one-server", 3 + each * drawn.length, options)];
+			const drawn = kindsOf(api).filter((_, at) => (at + draw) % 6 === 0);
+			const etcd = etcds[Math.floor(draw / 6) % etcds.length] ?? "3.5.1";
+			const options = { ...shared, etcd, kind: namesOf(drawn), runs: drawn.length, seed: seedOf(draw) };
+			return [chaosPart("one-server", 5 + each * drawn.length, options)];
 		},
 	};
 }
@@ -146,9 +159,6 @@ const soakPart = (id: string, minutes: number): Part => ({
 	args: ["bench/dist/soak.js", String(minutes)],
 	seconds: 10 + minutes * 60,
 });
-
-/** What the etcds are that are built here. */
-const ofEtcds = ["test/etcds"];
 
 /** What a page that runs in a kernel is made of. */
 const ofPages = ["notebooks", "lib/src", "lib/recorded", "tools/execute.py"];

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { type Lab, startLab } from "#lib/server";
 import { type Notebook, notebookFiles } from "#tools/notebooks/file";
 import { etcd35 } from "../support/etcd";
+import { Kernel } from "../support/kernel";
 import { assertNoSecret } from "../support/secrets";
+import { isThorough } from "../support/third";
 import { until } from "../support/until";
 import { expectedVerdicts } from "./expected";
-import { codeCells, textOf, verdictsOf } from "./reading";
-import { artifacts, begin } from "./runs";
+import { codeCells, pages, sourceOf, textOf, verdictsOf } from "./reading";
+import { artifacts, begin, run } from "./runs";
 
 const password = "correct-horse-battery-staple";
 
@@ -128,6 +130,42 @@ describe("a notebook on a server that the lab did not start", function () {
 		assert.ok(etcdIndex < 1000, `the window did not move on: index ${etcdIndex}`);
 		await becomesEmpty(guarded);
 	});
+
+	it("a cell that asks v2 itself for too much shows what it gave on the lab's own etcd, and says why", async () => {
+		const cell = pages()
+			.flatMap(({ notebook }) => codeCells(notebook).map(sourceOf))
+			.find((source) => source.includes("etcd.mayOverflow("));
+		assert.ok(cell);
+		const kernel = new Kernel({ ETCDCTL_ENDPOINTS: endpointOf(guarded) });
+		try {
+			assert.equal((await kernel.answer()).done, "start");
+			await kernel.run('import { lab } from "etcd-watch-lab"; const etcd = await lab();');
+			await kernel.run('import { follow } from "etcd-watch-lab/follow";');
+			const told = await kernel.run(cell);
+			const why =
+				"a flood of 1200 writes would push other people's watchers out of .*ALLOW_OVERFLOW=1 [^\\n]*";
+			assert.match(
+				told,
+				new RegExp(`^recorded on etcd 3\\.5\\.1 \\(${why}\\):\na gap, slow consumer; .*\n$`),
+			);
+			const own = await kernel.fails('etcd.mayOverflow("mine");');
+			assert.match(own, /^line 1: SharedServerError: mine would push [^\n]*\n$/);
+		} finally {
+			await kernel.end();
+			kernel.remove();
+		}
+		assert.ok((await guarded.v2.get("/")).etcdIndex < 1000);
+	});
+
+	for (const { name, file } of isThorough ? pages() : []) {
+		it(`${name} runs to its end on a server with v2 that others use, too`, async () => {
+			const notebook = await run(file, { env: { ETCDCTL_ENDPOINTS: endpointOf(quiet) } });
+			for (const [at, { outputs = [] }] of codeCells(notebook).entries()) {
+				for (const { output_type, name: stream } of outputs)
+					assert.ok(output_type !== "error" && stream !== "stderr", `cell ${at + 1}`);
+			}
+		});
+	}
 
 	it("04 works where the switch allows it, with the same verdicts, and leaves no key behind", async () => {
 		const notebook = await allowed;

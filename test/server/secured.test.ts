@@ -3,7 +3,7 @@ import { scenario } from "etcd-watch-lab";
 import { startLab } from "etcd-watch-lab/server";
 import { UnauthorizedError, V2Client } from "etcd-watch-lab/v2";
 import { ArgumentError, ConnectionError, type LabError } from "#lib/http";
-import { inTheClear } from "#lib/server/guest.js";
+import { byVariable, inTheClear } from "#lib/server/guest.js";
 import { Certificates } from "../support/certificates";
 import { notCovered } from "../support/coverage";
 import { type EtcdUnderTest, etcd35, forEachEtcd } from "../support/etcd";
@@ -59,6 +59,18 @@ describe("a password", () => {
 			if (open.length === 0) assert.equal(said, undefined);
 			else assert.ok(said?.includes(`goes to ${open.join(", ")} unencrypted`), said);
 			assert.equal(inTheClear({ endpoints }), undefined, "without a user there is none");
+		});
+});
+
+describe("no way to a server", () => {
+	for (const says of ["getaddrinfo ENOTFOUND etcd.example [ENOTFOUND]", "connect EHOSTUNREACH 10.1.2.3:2379"])
+		it(`is said with what to do: ${says}`, () => {
+			const error = new ConnectionError(`${says}: GET /version at http://etcd.example:2379`, {
+				maybeApplied: false,
+			});
+			const said = byVariable(error, { endpoints: ["http://etcd.example:2379"] });
+			assert.ok(said instanceof ConnectionError);
+			assert.match(said.message, /^[^\n]*is the address right[^\n]*Correct ETCDCTL_ENDPOINTS[^\n]*$/);
 		});
 });
 

@@ -244,6 +244,7 @@ describe("the list of the long proofs", () => {
 			["pages-twice", 6],
 			["pages-without-v2", 6],
 			["pages-secured", 6],
+			["pages-shared", 12],
 		] as const)
 			assert.equal(met.get(name)?.size, shares, name);
 	});

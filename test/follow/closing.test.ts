@@ -184,6 +184,9 @@ function endsWell(openStore: () => Promise<Store>, numRuns: number): () => Promi
 					const count = [...(from === "now" ? [] : early), ...late].reduce((one, two) => one + two);
 					for (let nth = 0; nth < Math.min(taken ?? 0, count - 1); nth++) {
 						if (await inTime(`change ${nth}`, next()).catch(isClosed)) break;
+						// What it was given it has not consumed yet.
+						const given = Number.parseInt(told.at(-1) ?? "", 10);
+						assert.ok(follower.position.index < given, "its position is ahead of what was consumed");
 					}
 					const asked = Promise.allSettled(Array.from({ length: way === "break" ? 0 : asks }, next));
 					await inTime(way, ways[way]?.({ follower, client, controller, note, isQuiet }) ?? asked);

@@ -270,6 +270,21 @@ describe("mirror over the model", () => {
 		assert.equal(tree.get("/p/r/a/b")?.value, "0");
 	});
 
+	it("forgets who waited, when it has been reached and by the signal: nothing is asked for any more", async () => {
+		await start();
+		await until("the tail is read", () => source.waitedFor() === 0);
+		const controller = new AbortController();
+		const one = assert.rejects(tree.at(9, { signal: controller.signal }), AbortedError);
+		const two = tree.at(2);
+		assert.equal(source.waitedFor(), 2);
+		upstream.set("/p/r/n");
+		await two;
+		assert.equal(source.waitedFor(), 9);
+		controller.abort();
+		await one;
+		assert.equal(source.waitedFor(), 0);
+	});
+
 	const failing = {
 		"onChange throws": { onChange: () => fail() },
 		"onChange rejects with": { onChange: async () => fail() },

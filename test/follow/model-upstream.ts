@@ -81,6 +81,8 @@ export class ModelSource implements Source {
 	/** A fault: which events it does not tell of. */
 	loses: (event: ModelEvent) => boolean = () => false;
 	tailCount = 0;
+	/** Up to which index its reader waits for a bookmark. */
+	waitedFor = () => -1;
 	readonly #upstream: ModelUpstream;
 	#watcher = 0;
 	#log: { readonly index: number; readonly tail: Tail }[] = [];
@@ -154,7 +156,8 @@ export class ModelSource implements Source {
 		return { index: store.index, clusterId: "1", nodes: nodesOf(store, this.key, this.recursive) };
 	}
 
-	async tail({ afterIndex, signal, take }: TailOptions): Promise<void> {
+	async tail({ afterIndex, signal, take, proveThrough }: TailOptions): Promise<void> {
+		this.waitedFor = proveThrough;
 		let position = afterIndex;
 		this.#isReplaced = false;
 		this.tailCount++;

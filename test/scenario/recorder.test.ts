@@ -299,6 +299,31 @@ describe("what a run waits for after a write", () => {
 		await new Settling(false, new AbortController().signal).written(seen, all, write);
 		assert.deepEqual(waited, ["sent", "asking"]);
 	});
+
+	it("is for both copies where a stream on exactly the key that goes is told twice (T6), in v2", async () => {
+		const steps = scenario("twice")
+			.stream("s", "/a")
+			.stream("above", "/", { recursive: true })
+			.set("/a")
+			.delete("/a");
+		for (const api of ["v2", "v3"] as const) {
+			const run = await runOnModel(steps);
+			const seen = api === "v2" ? run : { ...run, api };
+			const write = seen.writes.at(-1);
+			assert.ok(write);
+			const waited: [string, number][] = [];
+			const all = ["s", "above"].map((name) => {
+				const record = watcherOf(seen, name);
+				return {
+					...{ kind: record.kind, key: record.key, isSure: true, askedFrom: 1, deliveryCount: 1 },
+					record: () => ({ ...record, deliveries: record.deliveries.slice(0, 1) }),
+					caughtUp: async (_: number, count: number) => void waited.push([name, count]),
+				} as unknown as RunWatcher;
+			});
+			await new Settling(false, new AbortController().signal).written(seen, all, write);
+			assert.deepEqual(Object.fromEntries(waited), { s: api === "v2" ? 2 : 1, above: 1 });
+		}
+	});
 });
 
 describe("the wait for the fence", () => {

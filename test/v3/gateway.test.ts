@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
-import { LearnerError, NoLeaderError, UnavailableError, V3Client } from "etcd-watch-lab/v3";
+import {
+	LearnerError,
+	NoLeaderError,
+	PermissionDeniedError,
+	UnavailableError,
+	V3Client,
+} from "etcd-watch-lab/v3";
 import { AbortedError, ArgumentError, TimeoutError } from "#lib/http";
 import { FakeServer, http, type Received } from "../support/fake-server";
 
@@ -57,6 +63,28 @@ describe("a request that has to wait for a token", () => {
 		setImmediate(() => controller.abort());
 		for (const one of asked) await assert.rejects(one, AbortedError);
 	});
+});
+
+describe("a request whose token is refused", () => {
+	for (const [text, code, asked] of [
+		["etcdserver: invalid auth token", 16, 2],
+		["etcdserver: revision of auth store is old", 3, 2],
+		["etcdserver: user name is empty", 3, 2],
+		["etcdserver: permission denied", 7, 1],
+	] as const) {
+		it(`with "${text}" ${asked === 2 ? "is made once more, with a new one" : "is not made again"}`, async () => {
+			let tokens = 0;
+			const server = await serves((socket, { path, headers }) => {
+				if (path === "/v3/auth/authenticate")
+					return socket.write(http(200, JSON.stringify({ header, token: `t.${++tokens}` }), json));
+				return /^authorization: t\.2$/im.test(headers) ? ok(socket) : fails(text, code)(socket);
+			});
+			const client = clientOf([server], { name: "u", password: "p" });
+			if (asked === 2) await client.get("/a");
+			else await assert.rejects(client.get("/a"), PermissionDeniedError);
+			assert.equal(tokens, asked);
+		});
+	}
 });
 
 describe("a request to one of the client's endpoints", () => {

@@ -79,14 +79,16 @@ export const windowCases = {
 			/the oldest it could still have was 3: 1001 events, not 1000/,
 			["w: error @1003"],
 		),
-		leavesUntested(
-			"at a member that began anew, whose history holds what there has been since",
-			{
-				writes: quiet(1001),
-				faults: [{ kind: "restart", at: 800 }],
-				watchers: [poll("w", "/q", thrownOut(1002, 802))],
-			},
-			/no watch asked for more than there was/,
+		...(["restart", "wipe", "snapshot"] as const).map((kind) =>
+			leavesUntested(
+				`at a member whose history holds what there has been since a ${kind}`,
+				{
+					writes: quiet(1001),
+					faults: [{ kind, at: 800 }],
+					watchers: [poll("w", "/q", thrownOut(1002, 802))],
+				},
+				/no watch asked for more than there was/,
+			),
 		),
 		leavesUntested(
 			"by another error",

@@ -198,7 +198,10 @@ describe("noProxyForLoopback", () => {
 	});
 });
 
-describe("npm run notebooks", () => {
+describe("npm run notebooks", function () {
+	// Each sets a checkout up, and compiles it.
+	this.timeout(90_000);
+
 	it("uses an etcd of its own, whichever server the reader's variables name: its outputs are to be committed", async () => {
 		const checkout = new FakeCheckout();
 		try {
@@ -217,6 +220,43 @@ describe("npm run notebooks", () => {
 			checkout.remove();
 		}
 	});
+
+	for (const [what, end] of [
+		["fails", `console.log(JSON.stringify({ cell: 2, message: "RangeError: out of reach" }))`],
+		["is interrupted", `fs.writeFileSync(file + ".runs", ""); return hang();`],
+	] as const) {
+		it(`leaves a notebook that ${what} as it was, and writes the others ${what === "fails" ? "" : "before it "}whole`, async () => {
+			const checkout = new FakeCheckout();
+			try {
+				const names = ["00-one", "01-two", "02-three"].map((name) => `notebooks/${name}.ipynb`);
+				for (const name of names) checkout.write(name, "{}");
+				checkout.python({
+					jupyterlab: `const file = args[1];
+						if (file.includes("01-")) { ${end} }
+						else {
+							const cells = [{ cell_type: "code", execution_count: 1, metadata: {}, outputs: [], source: "it ran" }];
+							console.log(JSON.stringify({ notebook: { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 } }));
+						}`,
+				});
+				const running = checkout.spawn("notebooks");
+				if (what !== "fails") {
+					await until("it runs", () => checkout.has("notebooks/01-two.ipynb.runs"), 60_000);
+					running.child.kill("SIGINT");
+				}
+				const { code, stdout, stderr } = await running.ended;
+				assert.equal(code, what === "fails" ? 1 : 130, stderr);
+				if (what === "fails") assert.match(stdout, /01-two\.ipynb cell 2: RangeError: out of reach/);
+				else assert.match(stderr, /^interrupted: the notebook that was running is unchanged$/m);
+				assert.deepEqual(
+					names.map((name) => checkout.read(name).includes("it ran")),
+					[true, false, what === "fails"],
+				);
+				assert.equal(checkout.read(names[1] ?? ""), "{}");
+			} finally {
+				checkout.remove();
+			}
+		});
+	}
 
 	it("lets nothing that a cell has said command the terminal", async () => {
 		const checkout = new FakeCheckout();

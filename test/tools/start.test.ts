@@ -12,18 +12,25 @@ import { until } from "../support/until";
 describe("npm start", () => {
 	let home: string;
 	let temporary: string;
+	/** Not the reader's settings. */
+	let jupyter: string;
 
 	beforeEach(() => {
-		home = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-home-"));
-		temporary = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-watch-lab-tmp-"));
+		[home = "", temporary = "", jupyter = ""] = ["home", "tmp", "jupyter"].map((name) =>
+			fs.mkdtempSync(path.join(os.tmpdir(), `etcd-watch-lab-${name}-`)),
+		);
 	});
 	const started: Running[] = [];
 	afterEach(async () => {
 		// A test that failed leaves its lab behind.
 		for (const lab of started) lab.child.kill("SIGKILL");
 		await Promise.all(started.splice(0).map((lab) => lab.ended));
-		for (const folder of [home, temporary]) fs.rmSync(folder, { recursive: true, force: true });
+		for (const folder of [home, temporary, jupyter]) fs.rmSync(folder, { recursive: true, force: true });
 	});
+
+	function own() {
+		return { HOME: home, TMPDIR: temporary, ETCD_WATCH_LAB_JUPYTER: jupyter };
+	}
 
 	function start(...args: string[]): Running {
 		return startWith({}, ...args);
@@ -31,7 +38,7 @@ describe("npm start", () => {
 
 	function startWith(added: NodeJS.ProcessEnv, ...args: string[]): Running {
 		const command = [path.join(root, "tools", "bootstrap.mjs"), "start", "--no-browser", ...args];
-		const env = { ...process.env, HOME: home, TMPDIR: temporary, ...added };
+		const env = { ...process.env, ...own(), ...added };
 		const lab = new Running(
 			spawn(process.execPath, command, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] }),
 		);
@@ -312,7 +319,7 @@ os.waitpid(pid, 0)
 		return new Running(
 			spawn(python, ["-c", script, act], {
 				cwd: root,
-				env: { ...process.env, HOME: home },
+				env: { ...process.env, ...own() },
 				stdio: ["pipe", "pipe", "pipe"],
 			}),
 		);

@@ -60,6 +60,27 @@ describe("npm test", () => {
 		assert.match(grepped.stdout, /1 failing[\s\S]*planted/);
 	});
 
+	it("fails when tests leave something in the temporary folder, and says what; and removes it", async () => {
+		checkout.write(
+			"test/one.test.ts",
+			`import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+it("holds", () => fs.writeFileSync(path.join(os.tmpdir(), "of-a-test"), ""));
+`,
+		);
+		const temporary = path.join(checkout.dir, "tmp");
+		fs.mkdirSync(temporary);
+		const { code, stdout } = await checkout.runWith({ TMPDIR: temporary }, "test");
+		assert.equal(code, 1);
+		assert.match(stdout, /left in the temporary folder: of-a-test/);
+		assert.deepEqual(
+			fs.readdirSync(temporary).filter((name) => name !== "node-compile-cache"),
+			[],
+		);
+	});
+
 	it("runs twice at once in one folder, and each counts its own tests", async () => {
 		checkout.write(
 			"notebooks/01-try.ipynb",

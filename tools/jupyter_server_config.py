@@ -1,4 +1,4 @@
-"""What JupyterLab's server does beyond its flags (tools/src/jupyter/environment.ts names this file with --config)."""
+"""What JupyterLab's server does beyond its flags (tools/src/setup/jupyter-environment.ts names this file with --config)."""
 
 c = get_config()  # noqa: F821, Jupyter's way
 

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { jupyterEnvironment, jupyterLabCommand } from "#tools/jupyter/environment";
+import { jupyterEnvironment, jupyterLabCommand } from "#tools/setup/jupyter-environment";
 import { notCovered } from "../support/coverage";
 import { FakeServer, http } from "../support/fake-server";
 import { chromium } from "../support/found";

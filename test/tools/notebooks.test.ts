@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
-import { makeRuntimeDir, noProxyForLoopback } from "#tools/jupyter/environment";
 import { type Notebook, writeNotebook } from "#tools/notebooks/file";
 import { executeNotebook, NotebookError, ownEtcd } from "#tools/notebooks/run";
 import { descendants, survivors } from "#tools/process-tree";
+import { makeRuntimeDir, noProxyForLoopback } from "#tools/setup/jupyter-environment";
 import { FakeCheckout, root } from "../support/checkout";
 import { until } from "../support/until";
 

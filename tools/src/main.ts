@@ -1,11 +1,11 @@
 import { check } from "./check";
-import { noProxyForLoopback } from "./jupyter/environment";
 import { start } from "./jupyter/start";
 import { checkNotebooks } from "./notebooks/check";
 import { runNotebooks } from "./notebooks/run";
 import { bench } from "./programs/bench";
 import { engine } from "./programs/engine";
 import type { Host } from "./setup/host";
+import { noProxyForLoopback } from "./setup/jupyter-environment";
 import { prepareVenv } from "./setup/venv";
 import { test } from "./test";
 

@@ -5,7 +5,7 @@ import path from "node:path";
 import { notebooksDir, root } from "../paths";
 import { Problem } from "../problem";
 import { descendants, kill, naming, survivors } from "../process-tree";
-import { jupyterEnvironment, jupyterLabCommand, makeRuntimeDir } from "./environment";
+import { jupyterEnvironment, jupyterLabCommand, makeRuntimeDir } from "../setup/jupyter-environment";
 
 /** How long JupyterLab may take to end its kernels before it is ended by force. */
 const STOP_MS = 15_000;

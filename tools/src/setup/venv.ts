@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { writeKernelSpec, writeLabDefaults } from "../jupyter/environment";
 import { labDir, root, venvDir, venvPython } from "../paths";
 import { Problem } from "../problem";
 import type { Finished, Host } from "./host";
+import { writeKernelSpec, writeLabDefaults } from "./jupyter-environment";
 import { findPython, type Python, pythonVersion } from "./python";
 
 const requirements = path.join(root, "tools", "requirements.txt");

@@ -18,7 +18,7 @@ import {
 import { Keeper, onInterrupt } from "./keeper";
 import { identify, noteRoot, rootsLeftAt } from "./leftovers";
 
-/** An experiment that would hurt the other users of a server that the lab did not start. */
+/** An experiment that would hurt the other users of a server that the lab did not start, or that its user may not make there. */
 export class SharedServerError extends LabError {}
 
 /** An etcd to experiment on, and everything that was made on the way to it. */

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { indexTicks } from "#lib/chart/layout.js";
 import { LABEL, placeLabels } from "#lib/chart/placing.js";
+import { PLOT_WIDTH } from "#lib/chart/style.js";
 import { pixelsOf } from "#lib/timeline/printable.js";
 
 function wanted(xs: readonly number[], top = "set /a/key") {
@@ -52,5 +55,25 @@ describe("placeLabels", () => {
 		const plan = placeLabels(labels, labels, 0, 680);
 		assert.ok(plan.rows.includes(-1), "there is no room for all");
 		for (const [at, label] of labels.entries()) if (label.weight === 2) assert.equal(plan.rows[at], 0);
+	});
+});
+
+describe("the indexes that an axis names", () => {
+	it("are at most 12, in the range, evenly apart, and no more than there is room for, whatever the range", () => {
+		fc.assert(
+			fc.property(fc.nat(10 ** 15), fc.nat({ max: 10 ** 9 }), (lo, length) => {
+				const hi = lo + length + 1;
+				const ticks = indexTicks(lo - 0.4, hi + 0.4);
+				const [first = 0, second = first + 1] = ticks;
+				assert.ok(ticks.length >= 1 && ticks.length <= 12, `${ticks.length} ticks`);
+				assert.ok(first >= lo && (ticks.at(-1) ?? 0) <= hi);
+				assert.deepEqual(
+					ticks,
+					ticks.map((_, nth) => first + nth * (second - first)),
+				);
+				const pixels = ticks.reduce((sum, tick) => sum + pixelsOf(String(tick), 11), 0);
+				assert.ok(pixels <= PLOT_WIDTH + pixelsOf(String(hi), 11), `${pixels} pixels of ${PLOT_WIDTH}`);
+			}),
+		);
 	});
 });

@@ -207,6 +207,21 @@ describe("tableOf", () => {
 	});
 });
 
+describe("whoever makes a table of anything", () => {
+	it("can't put a control character or markup of his into it, at any place", () => {
+		const hostile = "\u001b]52;c;x\u0007<script>\u202e";
+		const { text, html } = tableOf({
+			...{ title: hostile, subtitle: hostile, columns: [hostile], notes: [hostile] },
+			rows: [[hostile], [{ text: hostile, mark: "wrong" }]],
+		});
+		for (const shown of [text, html]) {
+			assert.doesNotMatch(shown, /[^\P{Cc}\n]|\u202e/u);
+			assert.equal(shown.split("52;c;x").length, 7, "each place is shown");
+		}
+		assert.ok(!html.includes("<script"));
+	});
+});
+
 describe("printable", () => {
 	for (const [given, shown] of [
 		["plain /a/b", "plain /a/b"],

@@ -103,6 +103,21 @@ describe("comparePrediction", () => {
 		assert.match(rows[1]?.because ?? "", /it fell between two polls/);
 	});
 
+	it("looks each write of a long run up once, not by all that come before it", async () => {
+		const count = 1000;
+		const run = await runOnModel(scenario("long").watch("w", "/a").burst("/b", { count }));
+		let reads = 0;
+		const writes = run.writes.map(({ id, ...write }) => ({
+			...write,
+			get id() {
+				reads++;
+				return id;
+			},
+		}));
+		assert.equal(comparePrediction(predictionOf({ w: "none" }), { ...run, writes }).right, count);
+		assert.ok(reads < 50 * count, `${reads} looks at ${count} writes`);
+	});
+
 	it("refuses a watcher or a write that the run doesn't have", () => {
 		assert.throws(() => comparePrediction(predictionOf({ nobody: "all" }), postsRun()), {
 			name: "RangeError",

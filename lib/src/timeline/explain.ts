@@ -44,7 +44,9 @@ function sentenceOf(timeline: Timeline, watcher: string, write: number): Sentenc
 
 function fateAt(timeline: Timeline, watcher: string, write: number) {
 	const account = accountOf(timeline).watcher(watcher);
-	const written = timeline.writes.find(({ id }) => id === write);
+	// They are numbered in their order, and a long run is asked for each of them.
+	const inOrder = timeline.writes[write - 1];
+	const written = inOrder?.id === write ? inOrder : timeline.writes.find(({ id }) => id === write);
 	if (!written) throw new RangeError(`there is no write ${write}: this run has ${timeline.writes.length}`);
 	return { account, fate: account.fateOf(written) };
 }

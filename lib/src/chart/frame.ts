@@ -40,6 +40,8 @@ interface ChartInput {
 	/** In pixels: the margin on the left, and the plot's height. */
 	readonly left: number;
 	readonly plotHeight: number;
+	/** In pixels. Default: PLOT_WIDTH; less where the margin on the left is wide. */
+	readonly plotWidth?: number;
 	/** Room between the titles and the plot. Default: 6. */
 	readonly above?: number;
 	/** What stands below the plot, the legend apart. Default: what an axis takes. */
@@ -66,10 +68,13 @@ export function chartOf({ of = [], ...given }: ChartInput): Chart {
 		description: said(given.description, " "),
 		text: records.length === 0 ? given.text : `${said(given.text, "\n").trimEnd()}\n`,
 	};
-	const { left, plotHeight, shapes, axis, slider } = input;
+	const { left, plotHeight, plotWidth = PLOT_WIDTH, shapes, axis, slider } = input;
 	const below = input.below ?? AXIS;
-	const legend = legendShapes(input.legend ?? entriesOf(shapes), plotHeight + below, input.legendLeft);
-	const total = left + PLOT_WIDTH + RIGHT;
+	const legend = legendShapes(input.legend ?? entriesOf(shapes), plotHeight + below, {
+		left: input.legendLeft,
+		right: plotWidth + 20,
+	});
+	const total = left + plotWidth + RIGHT;
 	const title = wrapped(printable(input.title), 15, total - 16, true);
 	const subtitle = input.subtitle === "" ? [] : wrapped(printable(input.subtitle), 12, total - 16, false);
 	const top = 16 + title.length * 19 + subtitle.length * 16 + (input.above ?? 6);
@@ -89,7 +94,7 @@ export function chartOf({ of = [], ...given }: ChartInput): Chart {
 		$schema: "https://vega.github.io/schema/vega-lite/v5.json",
 		description: `${printable(input.title)}. ${printableLines(input.description)}`,
 		background: "#ffffff",
-		width: PLOT_WIDTH,
+		width: plotWidth,
 		height: plotHeight,
 		autosize: { type: "none", contains: "content" },
 		padding: { left, right: RIGHT, top, bottom },

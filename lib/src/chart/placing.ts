@@ -8,7 +8,7 @@ import {
 	type StyleName,
 	swatchOf,
 } from "./shape";
-import { PLOT_WIDTH, STYLES, type Style } from "./style";
+import { STYLES, type Style } from "./style";
 
 /** A label that wants to stand above `x`, all numbers in pixels of the plot. */
 export interface WantedLabel {
@@ -165,18 +165,18 @@ export interface Entry {
 	};
 }
 
-/** Entries in rows from `top` on, and how high they are together. */
+/** Entries in rows from `top` on, between `left` and `right`, and how high they are together. */
 export function legendShapes(
 	entries: readonly Entry[],
 	top: number,
-	left = 0,
+	{ left = 0, right }: { readonly left?: number | undefined; readonly right: number },
 ): { shapes: Shape[]; height: number } {
 	const shapes: Shape[] = [];
 	let from = left;
 	let row = 0;
 	for (const { text, marks = [], box } of entries) {
 		const width = KEY_WIDTH + pixelsOf(text, 11.5) + BETWEEN_KEYS;
-		if (from > left && from + width - BETWEEN_KEYS > PLOT_WIDTH + 20) {
+		if (from > left && from + width - BETWEEN_KEYS > right) {
 			from = left;
 			row++;
 		}

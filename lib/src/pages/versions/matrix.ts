@@ -1,6 +1,5 @@
 import { type Chart, chartOf, type Titles } from "../../chart/frame";
 import type { MarkStyle, Shape } from "../../chart/shape";
-import { PLOT_WIDTH } from "../../chart/style";
 import { showChart } from "../../page/chart";
 import { show } from "../../page/display";
 import { type Cell, type Table, tableBundle, tableOf } from "../../page/table";
@@ -9,6 +8,8 @@ import { type VersionColumn, versionExperiments } from "./columns";
 import type { Found, VersionExperiment } from "./experiment";
 import type { VersionsRecord } from "./record";
 
+/** The plot's, in pixels: with the rows' names beside it the chart fits into the window of a small laptop. */
+export const MATRIX_WIDTH = 510;
 const ROW = 21;
 const GROUP = 26;
 const HEAD = 34;
@@ -67,7 +68,7 @@ function cellOf({ kind }: VersionExperiment, found: Found | undefined): Cell {
 export function versionsChart(record: VersionsRecord, yours?: VersionColumn, options: Titles = {}): Chart {
 	const { title = "Since when is it no longer so?", subtitle = subtitleOf(record) } = options;
 	const columns = headed(record, yours);
-	const width = PLOT_WIDTH / columns.length;
+	const width = MATRIX_WIDTH / columns.length;
 	const middle = (at: number) => Math.round(width * (at + 0.5));
 	const shapes: Shape[] = columns.map(
 		({ heading }, at): Shape => ({ style: "columnHead", x: middle(at), y: HEAD / 2, text: heading }),
@@ -81,7 +82,7 @@ export function versionsChart(record: VersionsRecord, yours?: VersionColumn, opt
 		for (const experiment of versionExperiments.filter((one) => one.kind === kind)) {
 			const at = y + ROW / 2;
 			shapes.push({ style: "rowName", x: -14, y: at, text: rowName(experiment) });
-			shapes.push({ style: "row", x: 0, x2: PLOT_WIDTH, y: y + ROW });
+			shapes.push({ style: "row", x: 0, x2: MATRIX_WIDTH, y: y + ROW });
 			for (const [nth, { heading, column }] of columns.entries()) {
 				const found = column.results[experiment.id];
 				shapes.push({
@@ -100,6 +101,7 @@ export function versionsChart(record: VersionsRecord, yours?: VersionColumn, opt
 		text: `${[printable(title), printable(subtitle), "", ...textRows(columns)].join("\n")}\n`,
 		left,
 		plotHeight: y + 4,
+		plotWidth: MATRIX_WIDTH,
 		above: 10,
 		below: 12,
 		shapes,

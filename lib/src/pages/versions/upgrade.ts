@@ -1,11 +1,11 @@
 import { type Chart, chartOf, type Titles } from "../../chart/frame";
 import type { Shape } from "../../chart/shape";
-import { COLOUR, PLOT_WIDTH } from "../../chart/style";
+import { COLOUR } from "../../chart/style";
 import { showChart } from "../../page/chart";
 import { pixelsOf, printable, textTable } from "../../timeline/printable";
 import { type VersionColumn, versionExperiments } from "./columns";
 import type { VersionExperiment } from "./experiment";
-import { markOf, rowName } from "./matrix";
+import { MATRIX_WIDTH, markOf, rowName } from "./matrix";
 
 type Versions = VersionExperiment["versions"];
 
@@ -84,7 +84,7 @@ export function upgradeChart(yours: VersionColumn, options: Titles = {}): Chart 
 	}));
 	const ends = rows.flatMap(({ patches }) => patches?.filter(Number.isFinite) ?? []);
 	const most = Math.max(patch, ...ends, 1) + 2;
-	const x = (at: number) => Math.round(((PLOT_WIDTH - WORDS) * (at + 0.5)) / (most + 1));
+	const x = (at: number) => Math.round(((MATRIX_WIDTH - WORDS) * (at + 0.5)) / (most + 1));
 	const free = freeOfAll(etcd);
 	const {
 		title = `Which of these has etcd ${printable(etcd)}?`,
@@ -97,7 +97,7 @@ export function upgradeChart(yours: VersionColumn, options: Titles = {}): Chart 
 	const left = Math.ceil(widest) + 28;
 	const shapes: Shape[] = [
 		{ style: "columnHead", x: x(patch), y: 8, text: `yours, ${printable(etcd)}` },
-		{ style: "head", x: PLOT_WIDTH - WORDS + 10, y: 8, text: "upgrade to at least" },
+		{ style: "head", x: MATRIX_WIDTH - WORDS + 10, y: 8, text: "upgrade to at least" },
 		{ style: "event", x: x(patch), y: 16, y2: height },
 		...rows.flatMap(({ experiment, patches, words }, nth): Shape[] => {
 			const y = HEAD + nth * ROW + ROW / 2;
@@ -116,7 +116,7 @@ export function upgradeChart(yours: VersionColumn, options: Titles = {}): Chart 
 						];
 			return [
 				{ style: "rowName", x: -14, y, text: rowName(experiment) },
-				{ style: "row", x: 0, x2: PLOT_WIDTH, y: y + ROW / 2 },
+				{ style: "row", x: 0, x2: MATRIX_WIDTH, y: y + ROW / 2 },
 				...bar,
 				{
 					style: markOf(experiment, found),
@@ -126,7 +126,7 @@ export function upgradeChart(yours: VersionColumn, options: Titles = {}): Chart 
 				},
 				{
 					style: "number",
-					...{ x: PLOT_WIDTH - WORDS + 10, y, text: words },
+					...{ x: MATRIX_WIDTH - WORDS + 10, y, text: words },
 					colour: hasIt ? COLOUR.refusedText : COLOUR.quiet,
 				},
 			];
@@ -162,6 +162,7 @@ export function upgradeChart(yours: VersionColumn, options: Titles = {}): Chart 
 		].join("\n")}\n`,
 		left,
 		plotHeight: height + 4,
+		plotWidth: MATRIX_WIDTH,
 		above: 10,
 		below: 12,
 		shapes,

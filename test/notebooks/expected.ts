@@ -108,6 +108,9 @@ export const expectedVerdicts: Readonly<Record<string, readonly ExpectedVerdict[
 		["A recursive watch sees writes at every depth below its key", "untested"],
 		["the Go client's loop loses nothing", "confirmed"],
 		["An event carries the node", "confirmed"],
+		// On v3.
+		["With a start revision a watch loses no event that happened in between", "confirmed"],
+		["reading the range and watching on from that read misses nothing of the state", "confirmed"],
 	],
 	"10-versions": [
 		// On v3 of 3.4.23 and 3.5.1 (issue 18089).

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Lab, startLab } from "#lib/server";
 import { type Notebook, notebookFiles } from "#tools/notebooks/file";
+import { tellCounts } from "#tools/programs/counted";
 import { etcd35 } from "../support/etcd";
 import { Kernel } from "../support/kernel";
 import { assertNoSecret } from "../support/secrets";
@@ -164,6 +165,7 @@ describe("a notebook on a server that the lab did not start", function () {
 				for (const { output_type, name: stream } of outputs)
 					assert.ok(output_type !== "error" && stream !== "stderr", `cell ${at + 1}`);
 			}
+			tellCounts([quiet.version], { pages: 1 });
 		});
 	}
 

@@ -190,6 +190,15 @@ describe("the list of the long proofs", () => {
 		}
 	});
 
+	it("has parts that tell what they counted: of one that does not, nothing is a proof", () => {
+		const programs = proofs.flatMap(({ parts, quick }) =>
+			[...parts(1), ...quick(1)].flatMap(({ args }) => args.filter((arg) => arg.includes("/dist/"))),
+		);
+		assert.ok(programs.length > 0);
+		for (const file of new Set(programs))
+			assert.match(fs.readFileSync(path.join(root, file), "utf8"), /\btellCounts\)?\(/, file);
+	});
+
 	it("takes other random runs with another seed, and the same with the same", () => {
 		for (const name of ["chaos-v2", "differential", "account"]) {
 			const proof = proofs.find((one) => one.name === name);

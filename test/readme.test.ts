@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { joined } from "#tools/notebooks/file";
 import { root } from "#tools/paths";
+import { pages } from "./notebooks/reading";
 
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
 
@@ -64,8 +66,14 @@ describe("README", () => {
 	});
 
 	it("lists every notebook", () => {
-		for (const name of ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10"])
-			assert.match(readme, new RegExp(`\\[${name}\\]\\(notebooks/`));
+		for (const { name, notebook } of pages()) {
+			const row = readme
+				.split("\n")
+				.find((line) => line.startsWith(`| [${name.slice(0, 2)}](notebooks/${name}.ipynb)`));
+			assert.ok(row, name);
+			const [title = ""] = joined(notebook.cells[0]?.source).split("\n");
+			assert.ok(row.includes(`| ${title.replace(/^# /, "")} |`), title);
+		}
 	});
 
 	it("names a test for every finding, which the command in its row runs", function () {

@@ -32,7 +32,8 @@ npm start -- [options]
   --help         this text
 
 The first start installs what is missing (npm packages, .venv), all inside this folder. Ctrl-C ends it.
-With etcdctl's own variables (ETCDCTL_ENDPOINTS and so on) the lab uses your etcd instead.`,
+ETCD_WATCH_LAB_ETCD=etcd, the name or the path of a binary, has the lab start that etcd instead of its 3.5.
+With etcdctl's own variables (ETCDCTL_ENDPOINTS and so on) the lab uses your server.`,
 	test: `npm test                   lint, types, formatting, then every test, as many side by side as there are processors
 npm test -- unit           the tests that start nothing: no server, no kernel, no browser
 npm test -- -g "T8:"       the tests of that name, with any other of mocha's options, in one process

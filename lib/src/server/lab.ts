@@ -164,8 +164,8 @@ async function openLab(
 			if (owned || env[overflowSwitch] === "1") return;
 			throw new SharedServerError(
 				`${what} would push other people's watchers out of the event history of ${v2.endpoints.join(", ")}, ` +
-					`which the lab did not start: unset ETCDCTL_ENDPOINTS to use a server of the lab's own, ` +
-					`or set ${overflowSwitch}=1 if nobody else watches there`,
+					`which the lab did not start: unset ETCDCTL_ENDPOINTS for a server of the lab's own ` +
+					`(ETCD_WATCH_LAB_ETCD=etcd: of the version on your PATH), or set ${overflowSwitch}=1 if nobody else watches there`,
 			);
 		},
 		close() {

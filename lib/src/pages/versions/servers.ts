@@ -209,7 +209,7 @@ export class GuestServers implements Servers {
 
 async function refuse(): Promise<never> {
 	throw new UntriedError(
-		"it needs a server of its own, which the lab can't start of what ETCDCTL_ENDPOINTS names: give the binary in ETCD_WATCH_LAB_ETCD, and unset the other",
+		"it needs a server of its own, which the lab can't start of what ETCDCTL_ENDPOINTS names: unset ETCDCTL_ENDPOINTS, and name the binary in ETCD_WATCH_LAB_ETCD",
 	);
 }
 

@@ -117,6 +117,10 @@ describe("startLab", () => {
 
 	it("looks for a command on the PATH, as a shell does", () => {
 		const command = file("etcd-of-mine", "");
+		const PATH = [path.dirname(etcd35), temporary].join(path.delimiter);
+		const own = file("etcd", "");
+		// The .venv's comes first under `npm start`, and is the one that is taken without the variable.
+		assert.equal(findEtcd({ ETCD_WATCH_LAB_ETCD: "etcd", PATH }), own);
 		assert.equal(findEtcd({ ETCD_WATCH_LAB_ETCD: "etcd-of-mine", PATH: temporary }), command);
 		for (const [named, PATH] of [
 			["etcd-of-mine", ""],

@@ -6,7 +6,7 @@ import path from "node:path";
 import { type Notebook, writeNotebook } from "#tools/notebooks/file";
 import { executeNotebook, NotebookError, ownEtcd } from "#tools/notebooks/run";
 import { descendants, survivors } from "#tools/process-tree";
-import { makeRuntimeDir, noProxyForLoopback } from "#tools/setup/jupyter-environment";
+import { jupyterEnvironment, makeRuntimeDir, noProxyForLoopback } from "#tools/setup/jupyter-environment";
 import { FakeCheckout, root } from "../support/checkout";
 import { until } from "../support/until";
 
@@ -179,6 +179,19 @@ const strangers = await heard(stranger).catch(() => "nothing");`,
 		await ended;
 		fs.rmdirSync(makeRuntimeDir());
 		await until("its kernel and nbclient are gone", () => survivors(processes).length === 0, 20_000);
+	});
+});
+
+describe("jupyterEnvironment", () => {
+	it("finds the reader's commands, an etcd of theirs, before those beside Node", () => {
+		const { PATH } = process.env;
+		try {
+			process.env["PATH"] = "reader";
+			const folders = jupyterEnvironment("runtime")["PATH"]?.split(path.delimiter).slice(1);
+			assert.deepEqual(folders, ["reader", path.dirname(process.execPath)]);
+		} finally {
+			process.env["PATH"] = PATH;
+		}
 	});
 });
 

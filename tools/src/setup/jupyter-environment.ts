@@ -40,8 +40,10 @@ export function jupyterEnvironment(runtimeDir: string): NodeJS.ProcessEnv {
 		JUPYTER_TOKEN_FILE,
 		...env
 	} = process.env;
-	// The venv first: its etcd is the lab's, and /usr/bin, where Node may be, can hold another.
-	const searched = [venvBin, path.dirname(process.execPath), env["PATH"] ?? ""].join(path.delimiter);
+	// The venv first. The reader's own before Node's folder: that may be /usr/bin, which can hold another etcd than theirs.
+	const searched = [venvBin, ...(env["PATH"] ? [env["PATH"]] : []), path.dirname(process.execPath)].join(
+		path.delimiter,
+	);
 	return {
 		...env,
 		...noProxyForLoopback(env),

@@ -118,8 +118,8 @@ export const places: Readonly<Record<Switched, readonly TextChange[]>> = {
 	"a slow consumer is a gap": [
 		{
 			file: "follow/queue",
-			from: "if (this.#isClosed)\n            return undefined;",
-			to: "if (this.#isClosed || this.size >= this.#length)\n            return undefined;",
+			from: "if (this.#isClosed)\n            return undefined;\n        const last",
+			to: "if (this.#isClosed || this.size >= this.#length)\n            return undefined;\n        const last",
 		},
 		{
 			file: "follow/queue",

@@ -18,8 +18,8 @@ const kept = (name: string): string =>
 export function noProxyForLoopback(env: NodeJS.ProcessEnv): { NO_PROXY: string; no_proxy: string } {
 	const given = env["no_proxy"] ?? env["NO_PROXY"] ?? "";
 	// Alone it means all hosts; in a list Node takes it for a name.
-	const hosts =
-		given === "*" ? given : [given, "127.0.0.1", "localhost", "::1"].filter((host) => host !== "").join(",");
+	const named = given.split(",").filter((host) => host.trim() !== "");
+	const hosts = given === "*" ? given : [...new Set([...named, "127.0.0.1", "localhost", "::1"])].join(",");
 	return { NO_PROXY: hosts, no_proxy: hosts };
 }
 

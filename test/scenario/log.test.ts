@@ -130,7 +130,7 @@ forEachEtcd((server) => {
 				rebuild(seen, "log", () => {}, indexes),
 			);
 			assert.equal(wrong(nothing).length, 7, "a log that was not applied is told so");
-			assert.match(carriedTable(seen, "log").text, /4 │ rmdir +│ delete │ no value │ value +│ –/);
+			assert.match(carriedTable(seen, "log").text, /4 │ delete range +│ delete │ no value │ value +│ –/);
 			const { text } = logChart(seen, compared, { title: "v3" });
 			assert.match(text, /Right at each revision/);
 			assert.equal(

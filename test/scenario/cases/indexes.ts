@@ -441,7 +441,7 @@ export const indexCases = {
 				writes: [set("/a"), set("/a/x"), remove("/a")],
 				watchers: [watch("w", "/a", { recursive: true, sent: [1, 2, 3] })],
 			},
-			/no watch was told of the removal of a directory with keys in it/,
+			/no watch was told of a delete of a range with several keys/,
 		),
 		leavesUntested(
 			"by a poll, which gives one event, and a stream that is deaf after it",

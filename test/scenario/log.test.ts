@@ -134,11 +134,11 @@ forEachEtcd((server) => {
 			const { text } = logChart(seen, compared, { title: "v3" });
 			assert.match(text, /Right at each revision/);
 			assert.equal(
-				[...text.matchAll(/4 │ rmdir \/a\/web /g)].length,
+				[...text.matchAll(/4 │ delete range \/a\/web\/? /g)].length,
 				1,
 				"one write, though it took two keys",
 			);
-			assert.match(carriedTable(seen, "log").text, /2 │ set +│ put +│ value +│ – +│ 2, new/);
+			assert.match(carriedTable(seen, "log").text, /2 │ put +│ put +│ value +│ – +│ 2, new/);
 		});
 
 		it("is refused an index that is not the one of the last write by a refresh nobody heard of", async () => {

@@ -4,7 +4,9 @@ import path from "node:path";
 import { FakeCheckout, root } from "../support/checkout";
 import { until } from "../support/until";
 
-describe("npm test", () => {
+describe("npm test", function () {
+	// Each is some processes one after the other.
+	this.timeout(60_000);
 	let checkout: FakeCheckout;
 
 	beforeEach(() => {
@@ -123,7 +125,8 @@ it("holds", () => fs.writeFileSync(path.join(os.tmpdir(), "of-a-test"), ""));
 	});
 });
 
-describe(".ci/run", () => {
+describe(".ci/run", function () {
+	this.timeout(60_000);
 	let checkout: FakeCheckout;
 
 	beforeEach(() => {

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { availableParallelism } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { root } from "./paths";
 import { Problem } from "./problem";
@@ -92,14 +92,19 @@ async function run(batch: Batch, at: number, options: SideBySide): Promise<Ran> 
 	const base = path.join(options.folder, String(at).padStart(3, "0"));
 	const [log, lines] = [`${base}.log`, `${base}.results`];
 	const args = [mocha, ...(options.options ?? []), ...files];
+	// A process that is killed can't remove its own.
+	const temporary = fs.mkdtempSync(path.join(tmpdir(), "lab-tests-"));
 	const env = {
+		...{ TMPDIR: temporary, TEMP: temporary, TMP: temporary },
 		ETCD_WATCH_LAB_RESULTS: lines,
 		// Others run beside it: one notebook at a time in each.
 		ETCD_WATCH_LAB_SLOTS: "1",
 		// What could not be built is not tried again by each.
 		...(needsBuilds && options.builder !== undefined ? { ETCD_WATCH_LAB_NO_BUILD: "1" } : {}),
 	};
-	const end = await runProgram(args, { ...options, log, env: { ...options.env, ...env } });
+	const end = await runProgram(args, { ...options, log, env: { ...options.env, ...env } }).finally(() =>
+		fs.rmSync(temporary, { recursive: true, force: true, maxRetries: 5 }),
+	);
 	const seconds = (performance.now() - begin) / 1000;
 	const output = fs.readFileSync(log, "utf8");
 	const { results, hasEnded, cpuSeconds } = readResults(lines);

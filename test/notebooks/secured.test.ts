@@ -150,7 +150,12 @@ describe("the pages on a secured cluster of three, etcd 3.6", function () {
 					)
 						records++;
 				}
-				const compactions = { "04-afterindex-recovery": 2, "06-indexes-and-revisions": 1, "10-versions": 2 };
+				const compactions = {
+					"04-afterindex-recovery": 2,
+					"06-indexes-and-revisions": 1,
+					"09-playground": 1,
+					"10-versions": 2,
+				};
 				assert.equal(records, reader === "root" ? 0 : (Reflect.get(compactions, name) ?? 0));
 				const verdicts = verdictsOf(notebook).map(({ verdict }) => verdict);
 				const committed = (expectedVerdicts[name] ?? []).map(([, verdict]) => verdict);

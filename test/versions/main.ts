@@ -14,6 +14,7 @@ import {
 	versionsTable,
 } from "#lib/pages";
 import { type EtcdKind, etcdOf, versionKinds, versionOf } from "../model/differential/etcds";
+import { runMain } from "../support/arguments";
 
 const from: Readonly<Record<EtcdKind, string>> = {
 	"3.4": "Debian's package etcd-server",
@@ -93,12 +94,4 @@ function kindOf(text: string): EtcdKind {
 	return kind;
 }
 
-main().then(
-	(code) => {
-		process.exitCode = code;
-	},
-	(error: unknown) => {
-		console.error(error instanceof Error ? error.message : error);
-		process.exitCode = 1;
-	},
-);
+runMain(main);

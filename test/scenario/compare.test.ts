@@ -49,6 +49,26 @@ describe("compareTimelines of a run on a server and one on the model", () => {
 		);
 	});
 
+	it("does not compare which events came late where a server was disturbed", async () => {
+		const steps = scenario("f").watch("w", "/a").set("/a", "1").set("/a", "2");
+		const quiet = await runOnModel(steps);
+		const late = (run: Timeline) =>
+			onServer(run, (watcher) => ({
+				...watcher,
+				deliveries: watcher.deliveries.map((one) => ({ ...one, etcdIndex: 2, fromHistory: true })),
+			}));
+		assert.equal(
+			compareTimelines(
+				late(quiet),
+				onServer(quiet, (watcher) => watcher),
+			).length,
+			2,
+		);
+		const faults = [{ kind: "pause", at: 1 }] as const;
+		const disturbed = onServer({ ...quiet, faults }, (watcher) => watcher);
+		assert.deepEqual(compareTimelines(late(disturbed), disturbed), []);
+	});
+
 	it("does not hold a reader that stopped against the model's, which has no buffers", async () => {
 		const steps = scenario("s").stream("s", "/a").pause("s").set("/a", "1").set("/a", "2").resume("s");
 		const seen = await runOnModel(steps.awaitDelivery("s", 2));

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import net, { type AddressInfo } from "node:net";
 import { chart, claims, predict, runOnModel, scenario } from "etcd-watch-lab";
 import { follow, mirror } from "etcd-watch-lab/follow";
 import { comparePrediction } from "etcd-watch-lab/page";
@@ -166,6 +168,24 @@ describe("a lab on any etcd", function () {
 		await runOnModel(steps, { version: started.version });
 		await started.close();
 	});
+});
+
+describe("a server that ends the connection before what it says of TLS is read", () => {
+	for (const [named, other] of [
+		["http", "https"],
+		["https", "http"],
+	] as const)
+		it(`has the lab say what to write in place of ${named}`, async () => {
+			const listener = net.createServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
+			await once(listener.listen(0, "127.0.0.1"), "listening");
+			const { port } = listener.address() as AddressInfo;
+			try {
+				const pending = startLab({ env: { ETCDCTL_ENDPOINTS: `${named}://127.0.0.1:${port}` } });
+				await says(pending, /ECONNRESET/, new RegExp(`write ${other}:// in ETCDCTL_ENDPOINTS`));
+			} finally {
+				listener.close();
+			}
+		});
 });
 
 for (const kind of ["3.4", "3.6", "3.7"] as const) {
@@ -357,7 +377,8 @@ for (const kind of ["3.4", "3.6", "3.7"] as const) {
 				await clientSays(
 					{ endpoints: [https] },
 					ConnectionError,
-					/WRONG_VERSION|PACKET_LENGTH|before secure TLS/,
+					// What 3.4 answers can be overtaken by the end of the connection.
+					/WRONG_VERSION|PACKET_LENGTH|before secure TLS|ECONNRESET/,
 				);
 			});
 			const [port = 0] = await freePorts(1);

@@ -204,11 +204,11 @@ const remedies: readonly (readonly [says: RegExp, what: string])[] = [
 		"it speaks no JSON, as etcd's grpc-proxy does not (it passes gRPC on, and no more): name the members' own URLs in ETCDCTL_ENDPOINTS",
 	],
 	[
-		/HTTP request to an HTTPS server|other side closed.* at http:/,
+		/HTTP request to an HTTPS server|(?:other side closed|ECONNRESET).* at http:/,
 		"if it speaks TLS, write https:// in ETCDCTL_ENDPOINTS, and name its CA in ETCDCTL_CACERT",
 	],
 	[
-		/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|before secure TLS/,
+		/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|before secure TLS|ECONNRESET.* at https:/,
 		"if it speaks no TLS, write http:// in ETCDCTL_ENDPOINTS",
 	],
 	[

@@ -20,8 +20,8 @@ export interface Difference {
 /**
  * Compares two runs of one scenario, event by event: every write's writer and outcome by the order of the indexes, each
  * watcher's key and kind, every delivery by its order at the watcher, with nodes and response indexes, what was listed,
- * and what was done to the servers. What depends on the moment is left out: seconds of a ttl left, whether an event of
- * a loop under a burst came live or out of the history, and when a watcher asked. Runs of two scenarios are one
+ * and what was done to the servers. What depends on the moment is left out: seconds of a ttl left, whether an event under
+ * a burst, or where the servers were disturbed, came live or out of the history, and when a watcher asked. Runs of two scenarios are one
  * difference, with no more said. From where a loop on a server was outrun by a burst, or a reader that paused was
  * dropped, there is one difference, too, with why the model can't say the same.
  */
@@ -41,6 +41,8 @@ export function compareTimelines(one: Timeline, other: Timeline): readonly Diffe
 	if (others !== undefined) return [others];
 	compare("the run", runOf(one), runOf(other));
 	const bursts = one.writes.some(({ burst }) => burst !== undefined);
+	// A server that goes on takes over what it missed while its loops ask again.
+	const isPaced = !bursts && !one.faults?.length;
 	const [mine, theirs] = [inOrder(one), inOrder(other)];
 	for (let at = 0; at < Math.max(mine.length, theirs.length); at++) {
 		const number = mine[at]?.id ?? theirs[at]?.id;
@@ -55,7 +57,7 @@ export function compareTimelines(one: Timeline, other: Timeline): readonly Diffe
 		if (beyond !== undefined) differences.push(beyond.difference);
 		const count = Math.max(left?.deliveries.length ?? 0, right?.deliveries.length ?? 0);
 		for (let at = 0; at < Math.min(count, beyond?.from ?? count); at++) {
-			compare(`"${name}", event`, deliveryOf(left, at, bursts), deliveryOf(right, at, bursts), at + 1);
+			compare(`"${name}", event`, deliveryOf(left, at, isPaced), deliveryOf(right, at, isPaced), at + 1);
 		}
 		if (beyond === undefined) compare(`"${name}", errors`, errorsOf(left), errorsOf(right));
 	}
@@ -154,12 +156,12 @@ function writeOf(write: WriteRecord | undefined, bursts: boolean): unknown {
 	};
 }
 
-function deliveryOf(watcher: WatcherRecord | undefined, at: number, bursts: boolean): unknown {
+function deliveryOf(watcher: WatcherRecord | undefined, at: number, isPaced: boolean): unknown {
 	const delivery = watcher?.deliveries[at];
 	if (!delivery) return undefined;
 	const { index, action, key, node, prevNode, etcdIndex, fromHistory } = delivery;
 	const event = { index, action, key, node: without(node), prevNode: previous(action, prevNode) };
-	return bursts ? event : { ...event, etcdIndex, fromHistory };
+	return isPaced ? { ...event, etcdIndex, fromHistory } : event;
 }
 
 function errorsOf(watcher: WatcherRecord | undefined): unknown {

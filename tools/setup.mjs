@@ -37,7 +37,7 @@ With etcdctl's own variables (ETCDCTL_ENDPOINTS and so on) the lab uses your ser
 	test: `npm test                   lint, types, formatting, then every test, as many side by side as there are processors
 npm test -- unit           the tests that start nothing: no server, no kernel, no browser
 npm test -- -g "T8:"       the tests of that name, with any other of mocha's options, in one process
-npm test -- test/follow/rules.test.ts
+npm test -- test/unit/follow/rules.test.ts
                            a file, as it is written
 
 ETCD_WATCH_LAB_JOBS=N      so many side by side

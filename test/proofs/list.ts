@@ -1,7 +1,7 @@
-import type { Kind } from "../chaos/kind";
-import { kindsOn } from "../chaos/kinds";
-import type { Api } from "../chaos/record";
-import { type EtcdKind, kinds as v2Etcds, v3Kinds as v3Etcds } from "../model/differential/etcds";
+import { type EtcdKind, kinds as v2Etcds, v3Kinds as v3Etcds } from "../support/etcds";
+import type { Kind } from "./chaos/kind";
+import { kindsOn } from "./chaos/kinds";
+import type { Api } from "./chaos/record";
 
 /** One process of a proof: it ends with 0 and tells what it counted (tools/src/programs/counted.ts), or it has failed. */
 export interface Part {
@@ -50,7 +50,7 @@ function chaosPart(
 	const given = Object.entries(options).map(([name, value]) =>
 		value === true ? `--${name}` : `--${name}=${value}`,
 	);
-	return { id, args: ["test/dist/chaos/main.js", ...given], seconds };
+	return { id, args: ["test/dist/proofs/chaos/main.js", ...given], seconds };
 }
 
 const kindsOf = (api: Api) => kindsOn(api).kinds.filter(({ name }) => name !== tooSlow);
@@ -89,7 +89,7 @@ function chaosProof(api: Api): Proof {
 	return {
 		name: `chaos-${api}`,
 		about: `under every kind of fault, \`follow\` on ${api} loses, repeats and reorders nothing in silence`,
-		entries: ["test/chaos/main.ts"],
+		entries: ["test/proofs/chaos/main.ts"],
 		reads: ofEtcds,
 		parts: (seed) =>
 			etcdsOn[api].flatMap((etcd) =>
@@ -114,7 +114,7 @@ function controlsProof(api: Api): Proof {
 	return {
 		name: `controls-${api}`,
 		about: `each kind of fault on ${api}, left out, is noticed: no run says "ok" without its fault`,
-		entries: ["test/chaos/main.ts"],
+		entries: ["test/proofs/chaos/main.ts"],
 		reads: ofEtcds,
 		parts: (seed) =>
 			etcds.map((etcd) => chaosPart(etcd, each * runs, { ...shared, etcd, runs, seed: seed * 1_000 })),
@@ -144,14 +144,19 @@ function inShares(file: string, of: { whole: number; drawn: number; seconds: num
 
 const differentialPart = (id: string, runs: number, seed: number): Part => ({
 	id,
-	args: ["test/dist/model/differential/main.js", `--runs=${runs}`, `--seed=${seed}`],
+	args: ["test/dist/proofs/differential/main.js", `--runs=${runs}`, `--seed=${seed}`],
 	seconds: 3 + runs / 60,
 });
 
 function accountPart(id: string, seconds: number, wished: Readonly<Record<string, string | number>>): Part {
 	const all = { model: 0, live: 0, faults: 0, ...wished };
 	const list = Object.entries(all).map(([name, value]) => `${name}:${value}`);
-	return { id, args: testOf("scenario/agreement"), env: { ETCD_WATCH_LAB_AGREEMENT: list.join() }, seconds };
+	return {
+		id,
+		args: testOf("live/scenario/agreement"),
+		env: { ETCD_WATCH_LAB_AGREEMENT: list.join() },
+		seconds,
+	};
 }
 
 const soakPart = (id: string, minutes: number): Part => ({
@@ -163,7 +168,7 @@ const soakPart = (id: string, minutes: number): Part => ({
 /** What a page that runs in a kernel is made of. */
 const ofPages = ["notebooks", "lib/src", "lib/recorded", "tools/execute.py"];
 
-const rules = inShares("chaos/rules", { whole: 4, drawn: 6, seconds: 90 });
+const rules = inShares("proofs/chaos/rules", { whole: 4, drawn: 6, seconds: 90 });
 
 export const proofs: readonly Proof[] = [
 	chaosProof("v2"),
@@ -173,24 +178,24 @@ export const proofs: readonly Proof[] = [
 	{
 		name: "rules-off",
 		about: "each rule of the follower is missed when it is switched off, under faults and step by step",
-		entries: ["test/chaos/rules.test.ts", "test/follow/without-rules.test.ts"],
+		entries: ["test/proofs/chaos/rules.test.ts", "test/live/follow/without-rules.test.ts"],
 		reads: ofEtcds,
 		parts: () => [
 			...rules.parts(),
-			{ id: "step-by-step", args: testOf("follow/without-rules"), seconds: 25 },
+			{ id: "step-by-step", args: testOf("live/follow/without-rules"), seconds: 25 },
 		],
 		quick: rules.quick,
 	},
 	{
 		name: "mutants",
 		about: "each planted fault of the model is found by the differential test, within 1,500 programs",
-		entries: ["test/model/mutants.test.ts"],
-		...inShares("model/mutants", { whole: 3, drawn: 3, seconds: 60 }),
+		entries: ["test/proofs/differential/mutants.test.ts"],
+		...inShares("proofs/differential/mutants", { whole: 3, drawn: 3, seconds: 60 }),
 	},
 	{
 		name: "differential",
 		about: "random programs of writes and watchers: the model answers, delivers and is silent as etcd",
-		entries: ["test/model/differential/main.ts"],
+		entries: ["test/proofs/differential/main.ts"],
 		reads: ofEtcds,
 		parts: (seed) =>
 			range(10).map((nth) => differentialPart(String(nth + 1), 10_000, seed * 1_000 + nth * 10)),
@@ -199,7 +204,7 @@ export const proofs: readonly Proof[] = [
 	{
 		name: "account",
 		about: "random runs: chart, tables, text, claims and account say the same of each, and it is the model's",
-		entries: ["test/scenario/agreement.test.ts"],
+		entries: ["test/live/scenario/agreement.test.ts"],
 		reads: ofEtcds,
 		parts: (seed) => [
 			...range(4).map((nth) =>
@@ -236,30 +241,30 @@ export const proofs: readonly Proof[] = [
 	{
 		name: "pages-twice",
 		about: "every page gives its verdicts on etcd 3.4 too, and when each of its cells is run twice",
-		entries: ["test/notebooks/twice.test.ts"],
+		entries: ["test/pages/notebooks/twice.test.ts"],
 		reads: ofPages,
-		...inShares("notebooks/twice", { whole: 4, drawn: 6, seconds: 260 }),
+		...inShares("pages/notebooks/twice", { whole: 4, drawn: 6, seconds: 260 }),
 	},
 	{
 		name: "pages-without-v2",
 		about: "every page runs on an etcd 3.7, which has no v2, and says what is a record",
-		entries: ["test/notebooks/without-v2.test.ts"],
+		entries: ["test/pages/notebooks/without-v2.test.ts"],
 		reads: [...ofEtcds, ...ofPages],
-		...inShares("notebooks/without-v2", { whole: 4, drawn: 6, seconds: 150 }),
+		...inShares("pages/notebooks/without-v2", { whole: 4, drawn: 6, seconds: 150 }),
 	},
 	{
 		name: "pages-secured",
 		about:
 			"every page runs on a cluster of three with TLS and users, as its root and as who may use its keys alone",
-		entries: ["test/notebooks/secured.test.ts"],
+		entries: ["test/pages/notebooks/secured.test.ts"],
 		reads: [...ofEtcds, ...ofPages],
-		...inShares("notebooks/secured", { whole: 4, drawn: 6, seconds: 290 }),
+		...inShares("pages/notebooks/secured", { whole: 4, drawn: 6, seconds: 290 }),
 	},
 	{
 		name: "pages-shared",
 		about: "every page runs to its end on an etcd with v2 that the lab did not start and that others use",
-		entries: ["test/notebooks/foreign.test.ts"],
+		entries: ["test/pages/notebooks/foreign.test.ts"],
 		reads: ofPages,
-		...inShares("notebooks/foreign", { whole: 3, drawn: 12, seconds: 150 }),
+		...inShares("pages/notebooks/foreign", { whole: 3, drawn: 12, seconds: 150 }),
 	},
 ];

@@ -1,4 +1,4 @@
-import { etcdOf, v3Kinds } from "../model/differential/etcds";
+import { etcdOf, v3Kinds } from "./etcds";
 
 /** Run by itself: builds the etcds that tests want and that are not here yet; prints why one could not be built. */
 async function buildAll(): Promise<void> {

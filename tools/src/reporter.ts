@@ -31,7 +31,7 @@ function ownCpuSeconds(): number | undefined {
 /** In `npm test -- unit`: a process that a test starts all the same is that test's failure. */
 function refuseProcesses(): void {
 	Reflect.set(ChildProcess.prototype, "spawn", ({ file }: { file: string }) => {
-		throw new Error(`this is no unit test, it starts ${file}: see isUnit in tools/src/testfiles.ts`);
+		throw new Error(`this is no unit test, it starts ${file}: it belongs in test/live/`);
 	});
 }
 

@@ -23,48 +23,48 @@ export interface Batch {
  * that is missing here only begins later than it should; the end of `npm test` names the longest.
  */
 export const longFiles: Readonly<Record<string, number>> = {
-	"notebooks/notebooks": 150,
-	"follow/v3-known-faults": 145,
-	"chaos/smoke-v2": 80,
-	"follow/v3-servers": 70,
-	"notebooks/secured": 70,
-	"server/any-etcd": 70,
-	"scenario/recorder": 60,
-	"tools/start": 55,
-	"site/browser": 55,
-	"scenario/faults": 50,
-	"notebooks/exercises": 50,
-	"tools/setup": 35,
-	"lab/lab": 35,
-	"chaos/rules": 30,
-	"chaos/smoke-v3": 30,
-	"notebooks/without-v2": 45,
+	"pages/notebooks/notebooks": 150,
+	"live/follow/v3-known-faults": 145,
+	"proofs/chaos/smoke-v2": 80,
+	"live/follow/v3-servers": 70,
+	"pages/notebooks/secured": 70,
+	"live/server/any-etcd": 70,
+	"live/scenario/recorder": 60,
+	"setup/start": 55,
+	"pages/site/browser": 55,
+	"live/scenario/faults": 50,
+	"pages/notebooks/exercises": 50,
+	"setup/setup": 35,
+	"pages/lab/lab": 35,
+	"proofs/chaos/rules": 30,
+	"proofs/chaos/smoke-v3": 30,
+	"pages/notebooks/without-v2": 45,
 	"proofs/make": 20,
-	"follow/v3-lists": 30,
-	"server/guest": 27,
-	"server/cluster": 26,
-	"tools/test": 30,
-	"follow/v3-catch-up": 25,
-	"notebooks/foreign": 25,
-	"tools/notebooks": 23,
-	"follow/without-rules": 22,
-	"site/build": 20,
-	"lab/hostile": 20,
-	"model/mutants": 12,
-	"notebooks/twice": 15,
-	"model/differential": 8,
-	"follow/v3-rules": 19,
-	"tools/package": 18,
-	"server/secured": 17,
-	"scenario/agreement": 15,
-	"golden/golden": 12,
-	"server/ending": 12,
-	"server/lab": 11,
-	"server/keeper": 10,
+	"live/follow/v3-lists": 30,
+	"live/server/guest": 27,
+	"live/server/cluster": 26,
+	"setup/test": 30,
+	"live/follow/v3-catch-up": 25,
+	"pages/notebooks/foreign": 25,
+	"setup/notebooks": 23,
+	"live/follow/without-rules": 22,
+	"pages/site/build": 20,
+	"pages/lab/hostile": 20,
+	"proofs/differential/mutants": 12,
+	"pages/notebooks/twice": 15,
+	"proofs/differential/differential": 8,
+	"live/follow/v3-rules": 19,
+	"setup/package": 18,
+	"live/server/secured": 17,
+	"live/scenario/agreement": 15,
+	"pages/golden/golden": 12,
+	"live/server/ending": 12,
+	"live/server/lab": 11,
+	"live/server/keeper": 10,
 };
 
 /** What holds milliseconds against a limit. */
-export const aloneFiles: readonly string[] = ["v2/ending", "follow/closing"];
+export const aloneFiles: readonly string[] = ["live/v2/ending", "live/follow/closing"];
 
 /** About how long the others of one process may take: to start one costs a second. */
 const batchSeconds = 20;
@@ -108,36 +108,17 @@ export function batches(files: readonly string[]): Batch[] {
 	return dealt.sort((one, two) => two.seconds - one.seconds);
 }
 
-/** chaos/smoke for test/dist/chaos/smoke.test.js. */
+/** live/v2/keys for test/dist/live/v2/keys.test.js. */
 export function nameOf(file: string): string {
 	return file.replace(/^test\/dist\/(.*)\.test\.js$/, "$1");
 }
 
 /** The module that finds and builds etcds. */
-const etcdBuilds = path.join(testsDir, "model", "differential", "etcds.js");
+const etcdBuilds = path.join(testsDir, "support", "etcds.js");
 
-/** What starts a process: a server, a kernel, a browser, a command. */
-const starts = /^(?:node:child_process|playwright-core|etcd-watch-lab\/server|#lib\/server\b.*)$/;
-
-/** What of the library's other rooms starts one, as a compiled test calls it. */
-const startsByName = /\b(?:endOfAPoll|ownCluster|etcd_watch_lab_1\.lab)\b/;
-
-/** Start nothing, though what they load could: the reporter refuses it if they do. */
-const unitFiles: readonly string[] = ["proofs/record"];
-
-/**
- * Whether a test file is one for `npm test -- unit`: it takes no long time, and starts nothing, since neither it nor what
- * it loads of test/ and tools/ has the means. (The reporter refuses what a unit test starts all the same.)
- */
+/** Whether a test file is one for `npm test -- unit`: it starts nothing (the reporter refuses what it starts all the same). */
 export function isUnit(file: string): boolean {
-	if (unitFiles.includes(nameOf(file))) return true;
-	if (longFiles[nameOf(file)] !== undefined) return false;
-	const loaded = [...reached(file)];
-	const own = [path.join(root, file), ...loaded].filter((name) => name.startsWith(testsDir));
-	return (
-		!loaded.some((name) => starts.test(name)) &&
-		!own.some((name) => startsByName.test(fs.readFileSync(name, "utf8")))
-	);
+	return nameOf(file).startsWith("unit/");
 }
 
 const known = new Map<string, ReadonlySet<string>>();

@@ -6,9 +6,9 @@ import { handOver } from "./run-program";
 
 /** The commands whose work is done by a program of the tests' own, and where it is. */
 const programs = {
-	differential: "model/differential/main.js",
-	chaos: "chaos/main.js",
-	versions: "versions/main.js",
+	differential: "proofs/differential/main.js",
+	chaos: "proofs/chaos/main.js",
+	versions: "proofs/versions/main.js",
 	proofs: "proofs/main.js",
 } as const;
 

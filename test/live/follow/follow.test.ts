@@ -1,0 +1,344 @@
+import assert from "node:assert/strict";
+import { type Change, type Follower, follow, type Position } from "etcd-watch-lab/follow";
+import { UnauthorizedError, V2Client, V2DisabledError } from "etcd-watch-lab/v2";
+import { AbortedError, ArgumentError } from "#lib/http";
+import { RemoteConsumer } from "../../proofs/chaos/remote";
+import { Certificates } from "../../support/certificates";
+import { notCovered } from "../../support/coverage";
+import { forEachEtcd } from "../../support/etcd";
+import { FakeServer, http } from "../../support/fake-server";
+import { Followed } from "../../support/follow/followed";
+import { OwnEtcd } from "../../support/own-etcd";
+import { assertNoSecret } from "../../support/secrets";
+import { until } from "../../support/until";
+import { writeMany } from "../../support/write-many";
+
+const password = "f0llower-pass-never-shown";
+const certificates = Certificates.make();
+after(() => certificates?.remove());
+
+/** Reads so many changes, and leaves. */
+async function read(follower: Follower, count: number): Promise<readonly Change[]> {
+	const changes: Change[] = [];
+	for await (const change of follower) {
+		changes.push(change);
+		if (changes.length === count) break;
+	}
+	return changes;
+}
+
+const indexesOf = (changes: readonly Change[]) =>
+	changes.map((change) => (change.kind === "event" ? change.index : -1));
+
+forEachEtcd((server) => {
+	describe("follow", () => {
+		let prefix: string;
+		const start = (options: Parameters<typeof Followed.start>[2] = {}) =>
+			Followed.start(server.lab.endpoints, prefix, options);
+		beforeEach(() => {
+			prefix = server.lab.newPrefix();
+		});
+
+		it("hands on each kind of event with its action, node and prevNode", async () => {
+			const { v2 } = server;
+			const followed = await start();
+			const [a, d] = [`${prefix}/a`, `${prefix}/d`];
+			await v2.set(a, "1");
+			await v2.update(a, "2");
+			await v2.compareAndSwap(a, "3", { prevValue: "2" });
+			await v2.create(`${d}/e`, "1");
+			await v2.compareAndDelete(a, { prevValue: "3" });
+			await v2.mkdir(`${d}/f`);
+			await v2.rmdir(d, { recursive: true });
+			await followed.has(7);
+			assert.deepEqual(
+				followed.changes.map(
+					(change) => change.kind === "event" && [change.action, change.node.value, change.prevNode?.value],
+				),
+				[
+					["set", "1", undefined],
+					["update", "2", "1"],
+					["compareAndSwap", "3", "2"],
+					["create", "1", undefined],
+					["compareAndDelete", undefined, "3"],
+					["create", undefined, undefined],
+					["delete", undefined, undefined],
+				],
+			);
+			const last = followed.changes.at(-1);
+			assert.deepEqual(last?.kind === "event" && last.removed?.map(({ key }) => key), [
+				d,
+				`${d}/e`,
+				`${d}/f`,
+			]);
+		});
+
+		it("loses and repeats nothing under sixteen writers, with other keys' writes in between", async () => {
+			const followed = await start();
+			const indexes: number[] = [];
+			let next = 0;
+			const writer = async () => {
+				while (next < 1_500) {
+					const nth = next++;
+					const key = nth % 3 === 0 ? `${prefix}x/noise` : `${prefix}/d${nth % 7}/k${nth % 50}`;
+					const { node } = await server.v2.set(key, "x");
+					if (nth % 3 !== 0) indexes.push(node.modifiedIndex);
+				}
+			};
+			await Promise.all(Array.from({ length: 16 }, writer));
+			await followed.has(1_000);
+			assert.deepEqual(
+				followed.indexes,
+				indexes.sort((one, two) => one - two),
+			);
+		});
+
+		it("begins after any index that the history still holds, and catches up by many asks at once", async () => {
+			const first = (await server.v2.set(`${prefix}/k`, "x")).node.modifiedIndex;
+			const last = await writeMany(server.v2, prefix, 600);
+			const changes = await read(follow(server.v2, prefix, { recursive: true, afterIndex: first - 1 }), 601);
+			assert.deepEqual(
+				indexesOf(changes),
+				Array.from({ length: 601 }, (_, nth) => first + nth),
+			);
+			assert.equal(indexesOf(changes).at(-1), last);
+			await until("the server has no watcher", async () => (await server.v2.watcherCount()) === 0);
+		});
+
+		it("watches a single key, and none below it, when it is not recursive", async () => {
+			await server.v2.set(`${prefix}/d/k`, "1");
+			const followed = await Followed.start(server.lab.endpoints, `${prefix}/d`, { recursive: false });
+			await server.v2.set(`${prefix}/d/k`, "2");
+			await server.v2.rmdir(prefix, { recursive: true });
+			await followed.has(1);
+			assert.deepEqual(
+				followed.changes.map((change) => change.kind === "event" && [change.action, change.key]),
+				[["delete", prefix]],
+			);
+		});
+
+		it("is told of a directory's expiry with every key that went", async () => {
+			await server.v2.mkdir(`${prefix}/d`, { ttl: 1 });
+			await server.v2.set(`${prefix}/d/k`, "1");
+			const followed = await start();
+			await followed.has(1);
+			const [change] = followed.changes;
+			assert.deepEqual(change?.kind === "event" && [change.action, change.removed?.map(({ key }) => key)], [
+				"expire",
+				[`${prefix}/d`, `${prefix}/d/k`],
+			]);
+		});
+
+		it("goes on in another process from a position that went through JSON, with nothing lost or repeated", async () => {
+			const followed = await start();
+			await server.v2.set(`${prefix}/a`, "1");
+			await followed.has(1);
+			const [a = 0] = followed.indexes;
+			// It has asked for the next one: this one is consumed.
+			await until("the position is at the event", () => followed.follower.position.index >= a);
+			const { position } = followed.follower;
+			await followed.close();
+			const b = (await server.v2.set(`${prefix}/b`, "2")).node.modifiedIndex;
+			const other = new RemoteConsumer({
+				...{ name: "other", kind: "follow", api: "v2", endpoints: server.lab.endpoints, key: prefix },
+				...{ recursive: true, epoch: 0, gaps: "none", position },
+			});
+			try {
+				assert.ok(await other.reached(b, 10_000), `it is at ${other.lastIndex}: ${other.error}`);
+				const c = (await server.v2.set(`${prefix}/a`, "3")).node.modifiedIndex;
+				assert.ok(await other.reached(c, 10_000), `it is at ${other.lastIndex}: ${other.error}`);
+				const { deliveries } = other.following("finished");
+				assert.deepEqual(
+					[...followed.indexes, ...indexesOf(deliveries.map(({ change }) => change))],
+					[a, b, c],
+				);
+				assert.notEqual(other.pid, process.pid);
+			} finally {
+				await other.stop();
+			}
+		});
+
+		for (const [way, leave] of [
+			["break", async (follower: Follower) => void (await read(follower, 1))],
+			["close()", (follower: Follower) => follower.close()],
+			["Symbol.asyncDispose", async (follower: Follower) => await follower[Symbol.asyncDispose]()],
+		] as const) {
+			it(`closes every connection at ${way}`, async () => {
+				const client = new V2Client({ endpoints: server.lab.endpoints });
+				const follower = follow(client, prefix, { recursive: true });
+				await follower.ready();
+				await until("it is registered", async () => (await server.v2.watcherCount()) === 1);
+				await server.v2.set(`${prefix}/a`, "1");
+				await leave(follower);
+				await until("the server has no watcher", async () => (await server.v2.watcherCount()) === 0);
+				assert.deepEqual(await follower.next(), { done: true, value: undefined });
+				await client.close();
+			});
+		}
+
+		it("is done at its signal, and a next() that waits with it", async () => {
+			const controller = new AbortController();
+			const follower = follow(server.v2, prefix, { signal: controller.signal });
+			await follower.ready();
+			const next = follower.next();
+			controller.abort();
+			assert.deepEqual(await next, { done: true, value: undefined });
+			await follower.close();
+			await until("the server has no watcher", async () => (await server.v2.watcherCount()) === 0);
+		});
+
+		it("fails with AbortedError when its client is closed under it", async () => {
+			const client = new V2Client({ endpoints: server.lab.endpoints });
+			const follower = follow(client, prefix);
+			await follower.ready();
+			const next = follower.next();
+			await client.close();
+			await assert.rejects(next, AbortedError);
+		});
+
+		it("works for a user with a password, and refuses a wrong one with 110", async () => {
+			const own = await OwnEtcd.start(server.binary);
+			try {
+				await protect(own.endpoint);
+				const options = { endpoints: [own.endpoint], user: { name: "root", password } };
+				const root = new V2Client(options);
+				const follower = follow(root, "/a", { recursive: true });
+				await follower.ready();
+				const next = follower.next();
+				await root.set("/a/b", "1");
+				assert.equal((await next).value?.kind, "event");
+				assertNoSecret(follower, password);
+				await follower.close();
+				const nobody = new V2Client({ ...options, user: { name: "root", password: "wr0ng" } });
+				const refused = follow(nobody, "/a");
+				await assert.rejects(refused.ready(), UnauthorizedError);
+				await assert.rejects(refused.next(), UnauthorizedError);
+				await root.close();
+				await nobody.close();
+			} finally {
+				await own.stop();
+			}
+		});
+
+		it("works over TLS with a client's certificate", async () => {
+			if (certificates === undefined) return notCovered("TLS (openssl)");
+			const { ca, client } = certificates;
+			const own = await OwnEtcd.start(server.binary, {
+				scheme: "https",
+				flags: [
+					...["--cert-file", certificates.server.cert, "--key-file", certificates.server.key],
+					...["--client-cert-auth", "--trusted-ca-file", ca.cert],
+				],
+			});
+			try {
+				const keys = new V2Client({ endpoints: [own.endpoint], tls: { ca: ca.cert, ...client } });
+				await keys.set("/a/b", "0");
+				const index = await writeMany(keys, "/a", 100);
+				assert.equal(
+					indexesOf(await read(follow(keys, "/a", { recursive: true, afterIndex: 0 }), 101)).at(-1),
+					index,
+				);
+				await keys.close();
+			} finally {
+				await own.stop();
+			}
+		});
+	});
+});
+
+/** Turns the users of the v2 API on. */
+async function protect(endpoint: string): Promise<void> {
+	const root = { user: "root", password };
+	const put = async (path: string, body: object) => {
+		const answer = await fetch(`${endpoint}/v2/auth/${path}`, { method: "PUT", body: JSON.stringify(body) });
+		assert.ok(answer.ok, `${path}: ${answer.status}`);
+	};
+	await put("users/root", root);
+	const enabled = await fetch(`${endpoint}/v2/auth/enable`, { method: "PUT" });
+	assert.ok(enabled.ok);
+}
+
+describe("follow refuses", () => {
+	const keys = new V2Client({ endpoints: ["http://127.0.0.1:1"] });
+	after(() => keys?.close());
+	const position: Position = {
+		format: "etcd-watch-lab/position",
+		version: 1,
+		key: "/a",
+		recursive: false,
+		index: 7,
+		clusterId: "",
+	};
+	const cases: [string, RegExp, () => Follower][] = [
+		["a key without a slash", /begin with "\/"/, () => follow(keys, "a")],
+		["an index below 0", /afterIndex is a whole number/, () => follow(keys, "/a", { afterIndex: -1 })],
+		["both an index and a position", /not both/, () => follow(keys, "/a", { afterIndex: 1, position })],
+		[
+			"another key's position",
+			/one of a follower of \/a, not of \/b/,
+			() => follow(keys, "/b", { position }),
+		],
+		[
+			"a position that is none",
+			/no follower's position/,
+			() => follow(keys, "/a", { position: { ...position, index: -1 } }),
+		],
+		[
+			"a queue of nothing",
+			/queueLength is a whole number from 1/,
+			() => follow(keys, "/a", { queueLength: 0 }),
+		],
+		["a roll that never comes", /rollMs is a positive/, () => follow(keys, "/a", { rollMs: [0, 1] })],
+	];
+	for (const [what, message, call] of cases) {
+		it(`${what}, before anything is sent`, () => {
+			assert.throws(call, (error) => error instanceof ArgumentError && message.test(error.message));
+		});
+	}
+
+	it("a position of which any field is missing or another kind of thing, and names the field", () => {
+		const node = { key: "/a", value: "secret", dir: false, createdIndex: 7, modifiedIndex: 7 };
+		const refused = (message: RegExp, read: unknown) => {
+			assert.throws(
+				() => Reflect.apply(follow, undefined, [keys, "/a", { position: read }]),
+				(error) => error instanceof ArgumentError && message.test(error.message),
+			);
+		};
+		for (const field of Object.keys(position)) {
+			for (const wrong of [undefined, null, ["secret"]]) {
+				refused(new RegExp(`its ${field} is`), { ...position, [field]: wrong });
+			}
+		}
+		for (const nodes of [null, {}, "secret"]) refused(/its nodes are no array$/, { ...position, nodes });
+		for (const field of ["key", "dir", "createdIndex", "modifiedIndex"]) {
+			const nodes = [node, { ...node, [field]: undefined }];
+			refused(/its nodes\[1\] is no node [^"]*$/, { ...position, nodes });
+		}
+		for (const read of [null, 7, "secret", []]) refused(/no follower's position/, read);
+	});
+
+	it("a server without the v2 API, and says which version it is", async () => {
+		const server = await FakeServer.start((socket, { path }) =>
+			socket.write(
+				path === "/version"
+					? http(200, '{"etcdserver":"3.6.0","etcdcluster":"3.6.0"}', { "content-type": "application/json" })
+					: http(404, "404 page not found\n", { "content-type": "text/plain" }),
+			),
+		);
+		const client = new V2Client({ endpoints: [server.endpoint] });
+		const follower = follow(client, "/a");
+		await assert.rejects(follower.ready(), V2DisabledError);
+		await assert.rejects(follower.next(), /etcd 3\.6\.0 .* has no v2 API/);
+		await client.close();
+		await server.close();
+	});
+
+	it("nothing for want of a server: it waits for one, and ends when it is told to", async () => {
+		const notes: string[] = [];
+		const follower = follow(keys, "/a", { backoffMs: [1, 5], onNote: ({ note }) => notes.push(note) });
+		await until("it has tried again and again", () => notes.filter((note) => note === "failed").length > 5);
+		const next = follower.next();
+		await follower.close();
+		assert.deepEqual(await next, { done: true, value: undefined });
+	});
+});

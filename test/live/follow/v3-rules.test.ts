@@ -1,0 +1,565 @@
+import assert from "node:assert/strict";
+import {
+	type Change,
+	type Follower,
+	type FollowOptions,
+	follow,
+	mirror,
+	type Note,
+	notOnV3,
+	type Rule,
+	rules,
+} from "etcd-watch-lab/follow";
+import { toBytes, V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/v3";
+import { forEachEtcd } from "../../support/etcd";
+import { OwnEtcd } from "../../support/own-etcd";
+import { type FaultProxy, startCluster, startProxy } from "../../support/proxy";
+import { until } from "../../support/until";
+
+const quick: FollowOptions = { backoffMs: [5, 50], probeMs: 20, timeoutMs: 1_000, recursive: true };
+
+/** A client that notes where its watches begin, and can do something right before each. */
+class Noting extends V3Client {
+	readonly startRevisions: (number | undefined)[] = [];
+	before: () => Promise<unknown> = async () => {};
+
+	override async watches(options: WatchesOptions = {}): Promise<V3Watches> {
+		const watches = await super.watches(options);
+		const { watch } = watches;
+		watches.watch = async (key, options = {}) => {
+			this.startRevisions.push(options.startRevision);
+			await this.before();
+			return await watch.call(watches, key, options);
+		};
+		return watches;
+	}
+}
+
+/** A follower with all that it told. `pace`: waited for after each change. */
+class Told {
+	readonly changes: Change[] = [];
+	readonly notes: Note[] = [];
+	readonly follower: Follower;
+	error: unknown;
+
+	constructor(client: V3Client, key: string, options: FollowOptions = {}, pace?: (nth: number) => unknown) {
+		this.follower = follow(client, key, { ...quick, onNote: (note) => this.notes.push(note), ...options });
+		open.add(this);
+		void this.#read(pace).catch((error: unknown) => {
+			this.error = error;
+		});
+	}
+
+	async #read(pace: ((nth: number) => unknown) | undefined): Promise<void> {
+		for await (const change of this.follower) {
+			this.changes.push(change);
+			await pace?.(this.changes.length);
+		}
+	}
+
+	async has(count: number): Promise<void> {
+		await until(`change ${count}, with ${this.changes.length} there`, () => {
+			if (this.error !== undefined) throw this.error;
+			return this.changes.length >= count;
+		});
+	}
+
+	async ready(): Promise<this> {
+		await this.follower.ready();
+		await until("it is connected", () => this.count("connected") > 0);
+		return this;
+	}
+
+	count(note: Note["note"]): number {
+		return this.notes.filter((one) => one.note === note).length;
+	}
+
+	/** As "index action key", and "+" where more of the index follows. */
+	get words(): readonly string[] {
+		return this.changes.map((change) =>
+			change.kind === "event"
+				? `${change.index} ${change.action} ${change.key}${change.more ? " +" : ""}`
+				: change.kind,
+		);
+	}
+}
+
+const open = new Set<Told>();
+afterEach("followers of v3", async () => {
+	for (const told of open) await told.follower.close();
+	open.clear();
+});
+
+/** Every rule that has a meaning on v3 has tests: the last one of this file says so. */
+const tested = new Set<string>();
+
+function rule(name: Rule, tests: () => void): void {
+	const suite = describe(`rule "${name}" on v3`, tests);
+	if (suite.total() > 0) tested.add(name);
+}
+
+forEachEtcd((server) => {
+	describe("the rules of a follower", () => {
+		let root: string;
+		let client: Noting;
+		let proxy: FaultProxy;
+		let behind: Noting;
+		const v3 = () => server.lab.v3;
+		const put = async (name: string, value = "v") =>
+			(await v3().put(`${root}${name}`, value)).header.revision;
+		before("a proxy", async () => {
+			proxy = await startProxy({ target: server.lab.endpoints[0] ?? "" });
+		});
+		after(() => proxy?.close());
+		beforeEach(() => {
+			root = server.lab.newPrefix();
+			client = new Noting({ endpoints: server.lab.endpoints });
+			behind = new Noting({ endpoints: [proxy.endpoint] });
+		});
+		afterEach(async () => {
+			proxy.heal();
+			for (const told of open) await told.follower.close();
+			await Promise.all([client.close(), behind.close()]);
+		});
+
+		rule("list first", () => {
+			it("lists at a revision and watches from the next, so that nothing between the two is missed", async () => {
+				await put("/old");
+				let isBetween = true;
+				client.before = async () => {
+					if (isBetween) await put("/between");
+					isBetween = false;
+				};
+				const told = await new Told(client, root).ready();
+				const { index, nodes } = await told.follower.ready();
+				await told.has(1);
+				assert.deepEqual(
+					nodes.map(({ key }) => key),
+					[`${root}/old`],
+				);
+				assert.equal(client.startRevisions[0], index + 1);
+				assert.deepEqual(told.words, [`${index + 1} set ${root}/between`]);
+			});
+
+			it("lists more keys than fit on a page at one revision", async () => {
+				const names = Array.from({ length: 2_100 }, (_, nth) => `${root}/${nth}`);
+				for (let at = 0; at < names.length; at += 100) {
+					await v3().txn({
+						success: names.slice(at, at + 100).map((key) => ({ op: "put", key, value: "" }) as const),
+					});
+				}
+				const { nodes } = await new Told(client, root).follower.ready();
+				assert.equal(nodes.length, 2_100);
+			});
+		});
+
+		rule("go on after the event", () => {
+			it("opens the next watch from the event's revision + 1, whatever the message's header said", async () => {
+				// Once something is compacted no silence has to be doubted (issue 20693).
+				await v3().compact(await put("/old"));
+				const index = await put("/a");
+				await v3().put("/elsewhere", "1");
+				const told = new Told(behind, root, { afterIndex: index - 1 });
+				await told.has(1);
+				proxy.cutAll();
+				await until("another watch", () => behind.startRevisions.length > 1);
+				assert.deepEqual(behind.startRevisions.slice(0, 2), [index, index + 1]);
+			});
+		});
+
+		rule("each once", () => {
+			it("tells every event once, in order, however often the connection is cut", async () => {
+				const told = await new Told(behind, root).ready();
+				const written: number[] = [];
+				for (let nth = 0; nth < 200; nth++) {
+					written.push(await put(`/${nth % 7}`, `${nth}`));
+					if (nth % 20 === 10) proxy.cutAll();
+				}
+				await told.has(200);
+				assert.deepEqual(
+					told.changes.map((change) => change.kind === "event" && change.index),
+					written,
+				);
+			});
+
+			it("tells all events of one revision, in their order, and marks all but the last", async () => {
+				await put("/gone");
+				const told = await new Told(client, root).ready();
+				const { header } = await v3().txn({
+					success: [
+						{ op: "put", key: `${root}/b`, value: "" },
+						{ op: "put", key: `${root}-not`, value: "" },
+						{ op: "put", key: `${root}/a`, value: "" },
+						{ op: "delete", key: `${root}/gone` },
+					],
+				});
+				await told.has(3);
+				const { revision } = header;
+				assert.deepEqual(told.words, [
+					`${revision} set ${root}/b +`,
+					`${revision} set ${root}/a +`,
+					`${revision} delete ${root}/gone`,
+				]);
+			});
+		});
+
+		rule("a cleared history is a gap", () => {
+			it("says from where to where, what changed, and the state to go on from", async () => {
+				await put("/stays");
+				await put("/changes");
+				const last = await put("/goes");
+				const told = await new Told(client, root).ready();
+				const { position } = told.follower;
+				await told.follower.close();
+				await put("/changes", "2");
+				await put("/comes");
+				await v3().delete(`${root}/goes`);
+				const now = await put("/comes", "2");
+				await v3().compact(now);
+				const again = new Told(client, root, { position });
+				await again.has(1);
+				const [gap] = again.changes;
+				assert.ok(gap?.kind === "gap");
+				assert.deepEqual([gap.from, gap.to, gap.why], [last + 1, now, "cleared"]);
+				const names = (nodes: readonly { key: string }[] = []) =>
+					nodes.map(({ key }) => key.slice(root.length));
+				assert.deepEqual([names(gap.added), names(gap.removed)], [["/comes"], ["/goes"]]);
+				assert.deepEqual(
+					gap.changed.map(({ before, now }) => [before?.value, now.value]),
+					[["v", "2"]],
+				);
+				assert.deepEqual(names(gap.state.nodes), ["/changes", "/comes", "/stays"]);
+				const next = await put("/next");
+				await again.has(2);
+				assert.equal(again.words[1], `${next} set ${root}/next`);
+			});
+
+			it("is none where the compaction ends at the next revision, but before 3.4.36 and 3.5.18", async () => {
+				await put("/a");
+				const told = await new Told(client, root).ready();
+				const { position } = told.follower;
+				await told.follower.close();
+				const first = await put("/a", "2");
+				await put("/a", "3");
+				await v3().compact(first);
+				const again = new Told(client, root, { position });
+				// Those at hand have issue 18089: a delete at that revision would not be told. A newer one tells both events.
+				await again.has(1);
+				assert.deepEqual(again.words, ["gap"]);
+				const [gap] = again.changes;
+				assert.deepEqual(gap?.kind === "gap" && [gap.from, gap.to], [first, first + 1]);
+			});
+		});
+
+		rule("an index that goes back is a reset", () => {
+			const saved = async () => {
+				await put("/a");
+				const told = await new Told(client, root).ready();
+				const { position } = told.follower;
+				await told.follower.close();
+				return position;
+			};
+			const why = async (position: Awaited<ReturnType<typeof saved>>) => {
+				const again = new Told(client, root, { position });
+				await again.has(1);
+				const [reset] = again.changes;
+				assert.ok(reset?.kind === "reset", `a ${reset?.kind}`);
+				assert.deepEqual(
+					reset.state.nodes.map(({ value }) => value),
+					["v"],
+				);
+				return reset.why;
+			};
+
+			it("where the store is behind the position", async () => {
+				const position = await saved();
+				assert.equal(await why({ ...position, index: position.index + 1_000 }), "index went back");
+			});
+
+			it("where the cluster is another one", async () => {
+				assert.equal(await why({ ...(await saved()), clusterId: "abc" }), "another cluster");
+			});
+
+			it("where the store has outgrown the position, and its keys come from another past", async () => {
+				const position = await saved();
+				const nodes = position.nodes?.map((node) => ({ ...node, createdIndex: 1, modifiedIndex: 1 })) ?? [];
+				assert.equal(await why({ ...position, nodes }), "another past");
+			});
+		});
+
+		rule("bookmark a quiet key", () => {
+			it("moves on while others write, so that a compaction takes nothing away", async () => {
+				await put("/a");
+				const told = await new Told(behind, root, { rollMs: [30, 60] }).ready();
+				const { index } = await told.follower.ready();
+				let revision = 0;
+				for (let nth = 0; nth < 20; nth++)
+					revision = (await v3().put("/elsewhere", `${nth}`)).header.revision;
+				await until("a bookmark of now", () => told.follower.position.index >= revision);
+				assert.ok(revision > index);
+				await v3().compact(revision);
+				proxy.cutAll();
+				const next = await put("/a", "2");
+				await told.has(1);
+				assert.deepEqual(told.words, [`${next} set ${root}/a`]);
+			});
+
+			it("takes etcd's own progress for one, where it is told of it", async () => {
+				const own = await OwnEtcd.start(server.binary, {
+					flags: ["--experimental-watch-progress-notify-interval", "100ms"],
+				});
+				const other = new V3Client({ endpoints: [own.endpoint] });
+				const told = await new Told(other, "/a").ready();
+				const { header } = await other.put("/elsewhere", "1");
+				await until("a bookmark", () => told.follower.position.index >= header.revision);
+				// No poll was rolled, and nothing was asked: it came by itself.
+				assert.equal(told.count("rolled"), 0);
+				await told.follower.close();
+				await other.close();
+				await own.stop();
+			});
+		});
+
+		rule("a slow consumer is a gap", () => {
+			it("holds no more than the queue, and tells all in the end, since etcd keeps it", async () => {
+				let goOn: (value?: unknown) => void = () => {};
+				const gate = new Promise((resolve) => {
+					goOn = resolve;
+				});
+				const pace = () => gate;
+				const told = await new Told(client, root, { queueLength: 5 }, pace).ready();
+				for (let nth = 0; nth < 60; nth++) await put("/a", `${nth}`);
+				await until("the queue is full", () => told.count("full") > 0);
+				assert.equal(told.changes.length, 1);
+				goOn();
+				await told.has(60);
+				for (const note of told.notes) if (note.note === "full") assert.equal(note.queued, 5);
+			});
+		});
+
+		rule("an exception consumes nothing", () => {
+			it("leaves the position before the event that was in hand", async () => {
+				const follower = follow(client, root, quick);
+				const { index } = await follower.ready();
+				await put("/a");
+				await assert.rejects(async () => {
+					for await (const _ of follower) throw new Error("mine");
+				}, /mine/);
+				assert.equal(follower.position.index, index);
+			});
+
+			it("leaves it before the whole revision when it is in the middle of one, and that comes again whole", async () => {
+				const follower = follow(client, root, quick);
+				const { index } = await follower.ready();
+				const names = ["/1", "/2", "/3"];
+				const success = names.map((name) => ({ op: "put", key: root + name, value: "" }) as const);
+				const { header } = await v3().txn({ success });
+				let count = 0;
+				for await (const _ of follower) if (++count === 2) break;
+				const { position } = follower;
+				assert.deepEqual([position.index, position.nodes], [index, []]);
+				const again = new Told(client, root, { position });
+				await again.has(3);
+				assert.deepEqual(
+					again.words,
+					names.map((name, nth) => `${header.revision} set ${root}${name}${nth < 2 ? " +" : ""}`),
+				);
+			});
+		});
+
+		describe("a follower of v3's flat keys", () => {
+			it("is told of a key and of those whose names begin with it and a slash, and of nothing between", async () => {
+				const told = await new Told(client, root).ready();
+				for (const name of ["-b", ".b", "0", ""]) await put(name);
+				await put("/_hidden/x");
+				await put("//odd/");
+				await v3().delete(root);
+				await told.has(4);
+				assert.deepEqual(
+					told.words.map((word) => word.replace(/^\d+ /, "").replace(root, "")),
+					["set ", "set /_hidden/x", "set //odd/", "delete "],
+				);
+			});
+
+			it("without recursive is told of the key alone", async () => {
+				const told = await new Told(client, `${root}/a`, { recursive: false }).ready();
+				await put("/a/b");
+				const first = await put("/a");
+				await put("/a/b");
+				const last = await put("/a");
+				await told.has(2);
+				assert.deepEqual(told.words, [`${first} set ${root}/a`, `${last} set ${root}/a`]);
+			});
+
+			it("is given large transactions whole, though etcd sends them in pieces", async () => {
+				const told = await new Told(client, root).ready();
+				const value = "x".repeat(300_000);
+				const { position } = told.follower;
+				await told.follower.close();
+				for (const name of ["/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8"]) await put(name, value);
+				const { header } = await v3().delete(`${root}/`, { prefix: true });
+				const again = new Told(client, root, { position });
+				await again.has(16);
+				assert.equal(again.words.filter((word) => word.startsWith(`${header.revision} delete`)).length, 8);
+				const last = again.changes.at(-1);
+				assert.equal(last?.kind === "event" && last.prevNode?.value, value);
+			});
+
+			it("is told keys and values that are no text as text from which their bytes come back", async () => {
+				const key = Buffer.concat([Buffer.from(`${root}/`), Buffer.of(0xff, 0x2f, 0)]);
+				const value = Buffer.of(0xc3, 0x28, 0, 0xe2, 0x82);
+				await v3().put(key, value);
+				const told = await new Told(client, root).ready();
+				const [node] = (await told.follower.ready()).nodes;
+				assert.deepEqual([toBytes(node?.key ?? ""), toBytes(node?.value ?? "")], [key, value]);
+				await v3().put(key, "text");
+				await v3().delete(key);
+				await told.has(2);
+				const [put, gone] = told.changes;
+				assert.ok(put?.kind === "event" && gone?.kind === "event");
+				assert.deepEqual(toBytes(put.key), key);
+				assert.deepEqual([toBytes(put.prevNode?.value ?? ""), put.node.value], [value, "text"]);
+				assert.deepEqual([toBytes(gone.key), gone.removed?.map(({ value }) => value)], [key, ["text"]]);
+			});
+		});
+
+		describe("a mirror of v3", () => {
+			it("the mirror never shows half of a transaction, and is true at its revision", async () => {
+				const shown: string[][] = [];
+				const one = await mirror(client, root, {
+					onChange: () => void shown.push(one.nodes().map(({ key, value }) => `${key} ${value}`)),
+				});
+				const expected: string[][] = [];
+				let revision = 0;
+				for (let round = 0; round < 20; round++) {
+					// Five keys that are there from the first on, and five that are new.
+					const keys = Array.from({ length: 5 }, (_, nth) => [
+						`${root}/${round}/${nth}`,
+						`${root}/old/${nth}`,
+					]);
+					const success = keys.flat().map((key) => ({ op: "put" as const, key, value: `${round}` }));
+					({ revision } = (await v3().txn({ success })).header);
+					const before = expected.at(-1)?.filter((node) => !node.includes("/old/")) ?? [];
+					const now = success.map(({ key, value }) => `${key} ${value}`);
+					expected.push([...before, ...now].sort());
+				}
+				const state = await one.at(revision);
+				assert.deepEqual([state.index, state.nodes.length], [revision, 105]);
+				// Once for each transaction, with exactly what it left behind.
+				const sorted = shown.map((nodes) => nodes.sort());
+				assert.deepEqual(
+					sorted.filter((nodes, at) => at === 0 || nodes.join() !== sorted[at - 1]?.join()),
+					expected,
+				);
+				assert.equal(one.get(`${root}/3`), undefined);
+				assert.equal(one.get(`${root}/3/1`)?.dir, false);
+				await one.close();
+			});
+
+			it("the mirror of a prefix without a slash holds decoded objects of all that begin with it", async () => {
+				const name = root.slice(1);
+				const put = (rest: string, value: string) => v3().put(name + rest, value);
+				await put("a", "1");
+				const one = await mirror(client, name, { prefix: true, decode: ({ value }) => Number(value) });
+				await put("/b", "2");
+				const { header } = await put("a", "3");
+				await one.at(header.revision);
+				assert.deepEqual([one.list(), one.get(`${name}a`)], [[2, 3], 3]);
+				assert.throws(() => one.get("elsewhere"), /all keys that begin with/);
+				await one.close();
+			});
+
+			it("the mirror of a quiet root comes to a revision of others', and waits for no poll to be rolled", async () => {
+				const notes: Note[] = [];
+				const one = await mirror(client, root, { onNote: (note) => notes.push(note) });
+				const { header } = await v3().put("/elsewhere", "1");
+				assert.equal((await one.at(header.revision)).index, header.revision);
+				assert.ok(notes.every(({ note }) => note !== "rolled"));
+				await one.close();
+			});
+		});
+	});
+
+	rule("no poll for ever", () => {
+		it("leaves a member that has lost its leader, whose watch would stay open in silence", async function () {
+			this.timeout(60_000);
+			const cluster = await startCluster({ size: 3, binary: server.binary, proxied: { peers: true } });
+			const leader = await cluster.leader();
+			const member = cluster.members.find((one) => one !== leader);
+			assert.ok(member);
+			const others = cluster.members.filter((one) => one !== member).map(({ endpoint }) => endpoint);
+			const client = new V3Client({ endpoints: [member.endpoint, ...others] });
+			const elsewhere = new V3Client({ endpoints: others });
+			await until("v3 is served", () =>
+				client.put("/a/before", "1", { timeoutMs: 1_000 }).then(
+					() => true,
+					() => false,
+				),
+			);
+			const silent = await client.watch("/a/", { prefix: true, endpoint: member.endpoint });
+			const ended = await client.watch("/a/", {
+				prefix: true,
+				endpoint: member.endpoint,
+				requireLeader: true,
+			});
+			const told = await new Told(client, "/a", { rollMs: [200, 300], timeoutMs: 500 }).ready();
+			cluster.partition([member]);
+			await until("a write of the others", () =>
+				elsewhere.put("/a/b", "1", { timeoutMs: 1_000 }).then(
+					() => true,
+					() => false,
+				),
+			);
+			await told.has(1);
+			assert.equal(told.changes[0]?.kind === "event" && told.changes[0].key, "/a/b");
+			assert.ok(told.count("failed") > 0);
+			// The gateway hands Grpc-Metadata-Hasleader on: such a watch is ended by the member itself.
+			await assert.rejects(ended.next(), { name: "NoLeaderError" });
+			cluster.heal();
+			// The other one is told only now.
+			const message = await silent.next();
+			assert.ok(message?.kind === "events");
+			silent.close();
+			await told.follower.close();
+			await Promise.all([client.close(), elsewhere.close(), cluster.close()]);
+		});
+	});
+
+	describe("a follower of v3 whose token is forgotten in the middle", () => {
+		it("goes on, and gets another one when it has to connect again", async () => {
+			const own = await OwnEtcd.start(server.binary);
+			const proxy = await startProxy({ target: own.endpoint });
+			const user = { name: "root", password: "r00t-pass" };
+			const root = new V3Client({ endpoints: [own.endpoint], user });
+			for (const [path, body] of [
+				["user/add", user],
+				["user/grant", { user: "root", role: "root" }],
+				["enable", {}],
+			] as const) {
+				await root.call(`/v3/auth/${path}`, { ...body });
+			}
+			const client = new V3Client({ endpoints: [proxy.endpoint], user });
+			const told = await new Told(client, "/a").ready();
+			await root.call("/v3/auth/disable", {});
+			await root.call("/v3/auth/enable", {});
+			await root.put("/a/1", "1");
+			await told.has(1);
+			proxy.cutAll();
+			await root.put("/a/2", "1");
+			await told.has(2);
+			assert.deepEqual(
+				told.changes.map((change) => change.kind === "event" && change.key),
+				["/a/1", "/a/2"],
+			);
+			await told.follower.close();
+			await Promise.all([client.close(), root.close(), proxy.close()]);
+			await own.stop();
+		});
+	});
+});
+
+describe("the thirteen rules on v3", () => {
+	it("each has its tests there, or a reason why it means nothing", () => {
+		assert.deepEqual([...tested, ...Object.keys(notOnV3)].sort(), Object.keys(rules).sort());
+	});
+});

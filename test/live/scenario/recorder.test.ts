@@ -1,0 +1,399 @@
+import assert from "node:assert/strict";
+import { mock } from "node:test";
+import {
+	loadTimeline,
+	runOnModel,
+	type Scenario,
+	saveTimeline,
+	scenario,
+	type Timeline,
+} from "etcd-watch-lab";
+import { startLab } from "etcd-watch-lab/server";
+import { timelineChart } from "#lib/chart";
+import { AbortedError } from "#lib/http";
+import { counterparts, ScenarioError } from "#lib/scenario";
+import type { Fenced } from "#lib/scenario/api.js";
+import { readToTheEnd, Settling } from "#lib/scenario/waits.js";
+import type { RunWatcher } from "#lib/scenario/watchers/watcher.js";
+import { compareTimelines } from "#lib/timeline";
+import { etcd35, forEachEtcd } from "../../support/etcd";
+import { OwnEtcd } from "../../support/own-etcd";
+import { explainAll, sent, watcherOf, wrote } from "../../support/timelines";
+
+/** Every index of the run is a write's, and every event that a watcher was sent is one of them. */
+function assertNoHole({ writes, watchers, lastIndex }: Timeline): void {
+	const taken = writes.flatMap(({ outcome }) => (outcome.kind === "accepted" ? [outcome.index] : []));
+	assert.deepEqual(
+		[...taken].sort((one, two) => one - two),
+		Array.from({ length: lastIndex }, (_, at) => at + 1),
+	);
+	for (const { deliveries } of watchers)
+		for (const { index } of deliveries) assert.ok(taken.includes(index), `index ${index}`);
+}
+
+const twoExpire = scenario("two expire, one is waited for")
+	.set("/a/f", "v")
+	.watch("w", "/a", { recursive: true })
+	.set("/a/x", "", { ttl: 1 })
+	.set("/a/y", "", { ttl: 1 })
+	.awaitExpiry("/a/x")
+	.awaitDelivery("w", 4)
+	.set("/a/f/g")
+	.set("/a/z");
+
+/** What the model and a server have to say alike. */
+const alike: readonly Scenario[] = [
+	twoExpire,
+	scenario("a directory alone is followed")
+		.set("/a/b")
+		.follow("f", "/a")
+		.set("/a/b")
+		.rmdir("/a", { recursive: true }),
+	scenario("a hidden key expires").set("/_h", "", { ttl: 1 }).set("/v", "", { ttl: 2 }).awaitExpiry("/v"),
+	scenario("expires with its directory")
+		.mkdir("/d", { ttl: 1 })
+		.set("/d/x", "", { ttl: 20 })
+		.watch("w", "/d/x")
+		.awaitExpiry("/d/x")
+		.set("/d/x", "again"),
+	scenario("a ttl of 0").watch("w", "/a").set("/a", "1", { ttl: 0 }).awaitExpiry("/a"),
+	scenario("a ttl that is given again")
+		.set("/a", "1", { ttl: 20 })
+		.set("/a", "2", { ttl: 1 })
+		.awaitExpiry("/a"),
+	scenario("made in order, with a ttl")
+		.createInOrder("/q", "1", { ttl: 1 })
+		.set("/b", "", { ttl: 2 })
+		.awaitExpiry("/b"),
+	scenario("carries its afterIndex over a cut")
+		.watch("w", "/a", { recursive: true, afterIndex: 0 })
+		.cut("w")
+		.set("/a/1")
+		.reconnect("w"),
+	scenario("recovers, and carries that over a cut")
+		.set("/a/0")
+		.burst("/b", { count: 1001, connections: 32 })
+		.watch("w", "/a", { recursive: true, afterIndex: 0 })
+		.recover("w")
+		.cut("w")
+		.set("/a/1")
+		.reconnect("w"),
+	scenario("closed right after a write")
+		.stream("s", "/a", { recursive: true })
+		.poll("p", "/a", { recursive: true })
+		.set("/a/1")
+		.close("s")
+		.close("p"),
+	scenario("told twice").set("/a").stream("s", "/a").delete("/a").close("s"),
+	scenario("a key that looks made in order")
+		.watch("w", "/q/00000000000000000007")
+		.set("/q/00000000000000000007")
+		.createInOrder("/q", "x"),
+	scenario("waits for a later index")
+		.watch("w", "/a", { recursive: true, afterIndex: 50 })
+		.stream("s", "/a", { recursive: true, afterIndex: 50 })
+		.poll("p", "/a", { recursive: true, afterIndex: 50 })
+		.set("/a/1")
+		.set("/a/2"),
+	scenario("a follower and a hidden key")
+		.set("/a/x")
+		.set("/a/_h")
+		.follow("f", "/a", { recursive: true, afterIndex: 0 })
+		.set("/a/y"),
+	scenario("a follower that asks for what is gone, and never knew the state")
+		.set("/a/1")
+		.set("/a/2")
+		.burst("/b", { count: 1001, connections: 32 })
+		.set("/a/2", "again")
+		.follow("f", "/a", { recursive: true, afterIndex: 2 })
+		.set("/a/3"),
+	scenario("pauses")
+		.stream("s", "/a")
+		.pause("s")
+		.set("/a", "1")
+		.resume("s")
+		.awaitDelivery("s", 1)
+		.set("/a", "2"),
+	scenario("goes on")
+		.poll("p", "/a")
+		.set("/a", "1")
+		.poll("p", { goOnAfter: "response" })
+		.poll("p", { goOnAfter: "event" }),
+];
+
+/** The proof of a watcher that waits for a later index is none on both. */
+function proofs({ watchers }: Timeline): string[] {
+	return watchers.map(({ proof }) => proof);
+}
+
+forEachEtcd((server) => {
+	describe("a run on v2 and on the model", () => {
+		for (const steps of alike) {
+			it(`says the same, with no index that nobody took: ${steps.name}`, async function () {
+				// The fence would wait for ten seconds.
+				this.timeout(steps.name === "waits for a later index" ? 9_000 : 60_000);
+				const [real, modelled] = await Promise.all([steps.run(server.lab), runOnModel(steps)]);
+				assert.deepEqual(compareTimelines(real, modelled), []);
+				assert.deepEqual(proofs(real), proofs(modelled));
+				assertNoHole(real);
+				assertNoHole(modelled);
+				assert.ok(explainAll(real));
+				assert.deepEqual(loadTimeline(saveTimeline(real)), real);
+			});
+		}
+
+		it("records an expiry at its place among the writes", async () => {
+			const { writes } = await twoExpire.run(server.lab);
+			assert.deepEqual(writes.map(wrote), [
+				...["set /a/f 1", "set /a/x 2", "set /a/y 3", "expire /a/x 4", "expire /a/y 5"],
+				...["set /a/f/g refused 104 /a/f", "set /a/z 6"],
+			]);
+		});
+
+		it("gives a stream or a poll that is closed right after a write what it is to be sent, each time", async () => {
+			for (let time = 0; time < 10; time++) {
+				const seen = await scenario("closed")
+					.stream("s", "/a", { recursive: true })
+					.poll("p", "/a", { recursive: true })
+					.set("/a/1")
+					.close("s")
+					.close("p")
+					.run(server.lab);
+				assert.deepEqual([sent(seen, "s"), sent(seen, "p")], [["1 set /a/1"], ["1 set /a/1"]]);
+			}
+		});
+	});
+
+	describe("a step that waits for what does not come", () => {
+		const failed = async (steps: Scenario, message: RegExp, api: "v2" | "v3" = "v2"): Promise<Timeline> => {
+			const error: unknown = await steps.run(server.lab, { api }).catch((reason: unknown) => reason);
+			assert.ok(error instanceof ScenarioError, String(error));
+			assert.match(error.message, message);
+			assert.ok(error.timeline);
+			return error.timeline;
+		};
+
+		it("ends with what was recorded up to there, which can be drawn", async function () {
+			this.timeout(60_000);
+			const steps = scenario("too few").watch("w", "/a").set("/a", "1").awaitDelivery("w", 2).set("/a", "2");
+			const message = /step 3 waited 3000 ms for event 2 of "w", which did not come: it was sent 1/;
+			for (const api of ["v2", "v3"] as const) {
+				const seen = await failed(steps, message, api);
+				assert.equal(seen.writes.length, 1);
+				assert.equal(watcherOf(seen, "w").deliveries.length, 1);
+				assert.match(timelineChart(seen).text, /too few/);
+			}
+		});
+
+		it("ends at once where it is known that it can't come", async () => {
+			const ttl = { ttl: 20 };
+			for (const [steps, message] of [
+				[
+					scenario("x").mkdir("/a").set("/a", "", ttl).awaitExpiry("/a"),
+					/the set was refused: 102 Not a file/,
+				],
+				[
+					scenario("x").set("/a", "1", ttl).compareAndSwap("/a", "2", { prevValue: "1" }).awaitExpiry("/a"),
+					/the compareAndSwap at index 2 took its ttl away/,
+				],
+				[
+					scenario("x").set("/a", "1", ttl).compareAndDelete("/a", { prevValue: "1" }).awaitExpiry("/a"),
+					/it was removed at index 2/,
+				],
+				[scenario("x").poll("w", "/a").set("/a").awaitDelivery("w", 2), /it was sent 1, and is over/],
+				[scenario("x").watch("w", "/a").close("w").awaitDelivery("w", 1), /it was sent 0, and is over/],
+			] as const)
+				await failed(steps, message);
+		});
+
+		it("says what a recovery and a next poll wait for in vain", async function () {
+			this.timeout(60_000);
+			const recover = scenario("x").watch("w", "/a").burst("/b", { count: 1001 }).recover("w");
+			await failed(recover, /step 3 waited 3000 ms .*it was not refused: it waits for an event/);
+			await failed(
+				scenario("x").poll("w", "/a").poll("w"),
+				/step 2 waited 3000 ms .*no event that is for it/,
+			);
+		});
+
+		it("is refused before anything is written where a ttl is longer than the wait", async () => {
+			const { etcdIndex } = await server.v2.get("/");
+			const steps = scenario("x").set("/a", "", { ttl: 60 }).awaitExpiry("/a");
+			await assert.rejects(
+				steps.run(server.lab),
+				/after 60 s, and a step waits at most 30 s.*stepTimeoutMs: 70000/,
+			);
+			assert.equal((await server.v2.get("/")).etcdIndex, etcdIndex);
+			assert.equal((await runOnModel(steps)).lastIndex, 2, "on the model no time passes");
+		});
+
+		it("is told of when it has waited for a second", async () => {
+			const told: string[] = [];
+			const steps = scenario("x").set("/a", "", { ttl: 2 }).awaitExpiry("/a");
+			await steps.run(server.lab, { onWait: (what) => told.push(what) });
+			assert.deepEqual(told, ["step 2 waits for the expiry of /a, at most 30 s"]);
+		});
+	});
+
+	describe("a run on v3", () => {
+		it("records every expiry, also one that no step waits for, and no delete of its own as one", async function () {
+			this.timeout(60_000);
+			const steps = scenario("leases")
+				.watch("w", "/", { recursive: true })
+				.set("/k", "", { ttl: 2 })
+				.set("/x", "", { ttl: 2 })
+				.set("/gone", "", { ttl: 2 })
+				.delete("/gone")
+				.awaitExpiry("/x")
+				.awaitDelivery("w", 6)
+				.set("/y")
+				.set("/k");
+			const seen = await steps.run(server.lab, { api: "v3" });
+			assertNoHole(seen);
+			assert.deepEqual(
+				seen.writes
+					.filter(({ by }) => by === "etcd")
+					.map(({ key }) => key)
+					.sort(),
+				["/k", "/x"],
+			);
+			assert.ok(explainAll(seen));
+		});
+
+		it("has no counterpart for the expiry of a directory, and says so before and in the run", async () => {
+			const steps = scenario("x").mkdir("/p", { ttl: 1 }).set("/p/file").awaitExpiry("/p");
+			assert.equal(counterparts(steps)[2]?.v3, undefined);
+			const seen = await steps.run(server.lab, { api: "v3" });
+			assert.deepEqual(
+				seen.withoutCounterpart?.map(({ what }) => what),
+				["mkdir /p", "awaitExpiry /p"],
+			);
+		});
+
+		it("does not wait for an index beyond its end", async function () {
+			this.timeout(9_000);
+			const seen = await scenario("later")
+				.watch("w", "/a", { recursive: true, afterIndex: 50 })
+				.poll("p", "/a", { recursive: true, afterIndex: 50 })
+				.set("/a/1")
+				.run(server.lab, { api: "v3" });
+			assert.deepEqual(proofs(seen), ["none", "none"]);
+		});
+	});
+});
+
+describe("what a run waits for after a write", () => {
+	it("is who has been sent it before its answer came, until it asks again, and not who asked for later ones", async () => {
+		const seen = await runOnModel(scenario("x").watch("w", "/a").set("/a", "1"));
+		const [record] = seen.watchers;
+		const [write] = seen.writes;
+		assert.ok(record && write);
+		const waited: string[] = [];
+		const watcher = (name: string, askedFrom: number, deliveries = record.deliveries) =>
+			({
+				...{ kind: "watch", key: "/a", isSure: true, askedFrom, deliveryCount: deliveries.length },
+				record: () => ({ ...record, deliveries }),
+				caughtUp: async () => void waited.push(name),
+			}) as unknown as RunWatcher;
+		const all = [watcher("sent", 2), watcher("asking", 1, []), watcher("later", 50, [])];
+		await new Settling(false, new AbortController().signal).written(seen, all, write);
+		assert.deepEqual(waited, ["sent", "asking"]);
+	});
+
+	it("is for both copies where a stream on exactly the key that goes is told twice (T6), in v2", async () => {
+		const steps = scenario("twice")
+			.stream("s", "/a")
+			.stream("above", "/", { recursive: true })
+			.set("/a")
+			.delete("/a");
+		for (const api of ["v2", "v3"] as const) {
+			const run = await runOnModel(steps);
+			const seen = api === "v2" ? run : { ...run, api };
+			const write = seen.writes.at(-1);
+			assert.ok(write);
+			const waited: [string, number][] = [];
+			const all = ["s", "above"].map((name) => {
+				const record = watcherOf(seen, name);
+				return {
+					...{ kind: record.kind, key: record.key, isSure: true, askedFrom: 1, deliveryCount: 1 },
+					record: () => ({ ...record, deliveries: record.deliveries.slice(0, 1) }),
+					caughtUp: async (_: number, count: number) => void waited.push([name, count]),
+				} as unknown as RunWatcher;
+			});
+			await new Settling(false, new AbortController().signal).written(seen, all, write);
+			assert.deepEqual(Object.fromEntries(waited), { s: api === "v2" ? 2 : 1, above: 1 });
+		}
+	});
+});
+
+describe("the wait for the fence", () => {
+	beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+	afterEach(() => mock.timers.reset());
+
+	/** Looks at it every 20 ms, by the clock of the test, until it has ended; gives how many seconds that took. */
+	async function seconds(waiting: Promise<void>, isOver: () => boolean, then: () => void): Promise<number> {
+		let ms = 0;
+		let hasEnded = false;
+		void waiting.then(() => {
+			hasEnded = true;
+		});
+		for (; !hasEnded && ms < 60_000; ms += 20) {
+			if (isOver()) then();
+			mock.timers.tick(20);
+			await new Promise(setImmediate);
+		}
+		return ms / 1000;
+	}
+
+	it("goes on for as long as events come, and ends 10 s after the last one", async () => {
+		let deliveryCount = 0;
+		let end = () => {};
+		const reading = new Promise<void>((resolve) => {
+			end = resolve;
+		});
+		const slow = {
+			...{ isOver: false, reading },
+			// One comes between two looks, a thousand in all.
+			get deliveryCount() {
+				return Math.min(++deliveryCount, 1000);
+			},
+		} as unknown as Fenced;
+		const { signal } = new AbortController();
+		const read = await seconds(readToTheEnd([slow], signal), () => deliveryCount >= 900, end);
+		assert.ok(read > 17 && read < 19, `${read} s`);
+		deliveryCount = 0;
+		const silent = { ...slow, deliveryCount: 0, reading: new Promise<void>(() => {}) };
+		const given = await seconds(readToTheEnd([silent], signal), () => false, end);
+		assert.ok(given > 9.9 && given < 10.3, `${given} s`);
+	});
+});
+
+describe("a run on a server of others", () => {
+	it("leaves none of its keys, with a watcher and without, and ends with AbortedError in its fence too", async () => {
+		const own = await OwnEtcd.start(etcd35);
+		const guest = await startLab({ env: { ETCDCTL_ENDPOINTS: own.endpoint } });
+		try {
+			await scenario("x").set("/a/1").run(guest);
+			await scenario("x").watch("w", "/b").set("/a/1").run(guest);
+			const controller = new AbortController();
+			// The server has dropped the stream, and does not count its watchers for the run alone: the fence waits.
+			const deaf = scenario("x")
+				.set("/a")
+				.stream("s", "/a", { afterIndex: 0 })
+				.set("/a")
+				.run(guest, {
+					signal: controller.signal,
+					onChange: (now) => {
+						const accepted = now().writes.filter(({ outcome }) => outcome.kind === "accepted");
+						if (accepted.length === 2) setTimeout(() => controller.abort(), 300);
+					},
+				});
+			await assert.rejects(deaf, AbortedError);
+			const { node } = await guest.v2.get(guest.root, { recursive: true });
+			assert.deepEqual(node.nodes ?? [], []);
+		} finally {
+			await guest.close();
+			await own.stop();
+		}
+	});
+});

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { joined } from "#tools/notebooks/file";
+import { root } from "#tools/paths";
+import { testFiles } from "#tools/testfiles";
+import { pages } from "../pages/notebooks/reading";
+
+const read = (file: string): string => readFileSync(join(root, file), "utf8");
+
+/** What a reader reads beside the pages. */
+const texts = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "test/README.md", "bench/README.md"];
+
+/** The whole titles of all tests in some folders of test/, none of which is run. */
+function titlesOf(folders: readonly string[]): string[] {
+	const files = testFiles().filter((file) =>
+		folders.some((folder) => file.startsWith(`test/dist/${folder}/`)),
+	);
+	const mocha = join(root, "node_modules/mocha/bin/mocha.js");
+	const { stdout } = spawnSync(process.execPath, [mocha, "--dry-run", "--reporter", "json", ...files], {
+		cwd: root,
+		encoding: "utf8",
+		env: { ...process.env, ETCD_WATCH_LAB_COVER_ALL: "1" },
+		maxBuffer: 64 * 1024 * 1024,
+	});
+	const report = JSON.parse(stdout.slice(stdout.indexOf("{"))) as { tests: { fullTitle: string }[] };
+	return report.tests.map(({ fullTitle }) => fullTitle);
+}
+
+describe("README", () => {
+	const readme = read("README.md");
+
+	it("links only to what is there", () => {
+		for (const file of texts) {
+			const links = [...read(file).matchAll(/\]\(([^)#]+)\)/g)].map(([, link = ""]) => link);
+			const local = links.filter((link) => !link.startsWith("https://"));
+			assert.deepEqual(
+				local.filter((link) => !existsSync(join(root, dirname(file), link))),
+				[],
+				file,
+			);
+		}
+	});
+
+	it("shows the picture that notebook 02 draws", () => {
+		const notebook = JSON.parse(read("notebooks/02-grandchild-writes.ipynb")) as {
+			cells: { outputs?: { data?: Record<string, string | string[]> }[] }[];
+		};
+		const [picture] = notebook.cells
+			.flatMap(({ outputs = [] }) => outputs)
+			.flatMap(({ data }) => (data?.["image/svg+xml"] === undefined ? [] : [data["image/svg+xml"]]));
+		assert.ok(picture);
+		const svg = Array.isArray(picture) ? picture.join("") : picture;
+		assert.equal(read("notebooks/pictures/the-posts-run.svg").trimEnd(), svg.trimEnd());
+	});
+
+	it("has a SECURITY.md that names only tests that are there", () => {
+		const named = [...read("SECURITY.md").matchAll(/`(test\/[^`]+)`/g)].map(([, file = ""]) => file);
+		assert.ok(named.length > 4);
+		assert.deepEqual(
+			named.filter((file) => !existsSync(join(root, file))),
+			[],
+		);
+	});
+
+	it("lists every notebook", () => {
+		for (const { name, notebook } of pages()) {
+			const row = readme
+				.split("\n")
+				.find((line) => line.startsWith(`| [${name.slice(0, 2)}](notebooks/${name}.ipynb)`));
+			assert.ok(row, name);
+			const [title = ""] = joined(notebook.cells[0]?.source).split("\n");
+			assert.ok(row.includes(`| ${title.replace(/^# /, "")} |`), title);
+		}
+	});
+
+	it("names a test for every finding, which the command in its row runs", function () {
+		this.timeout(60_000);
+		const named = texts.flatMap((file) =>
+			[...read(file).matchAll(/npm test -- -g "([^"]+)"/g)].map(([, name = ""]) => name),
+		);
+		assert.ok(named.length >= 16, `${named.length} names`);
+		const titles = titlesOf(["unit/follow", "unit/scenario", "live/scenario", "live/follow", "proofs/chaos"]);
+		assert.deepEqual(
+			named.filter((name) => !titles.some((title) => new RegExp(name).test(title))),
+			[],
+		);
+	});
+
+	it("names only commands that package.json has, as CONTRIBUTING.md and the workflow do", () => {
+		const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+		for (const [, script = ""] of [...texts, ".github/workflows/test.yml"]
+			.map(read)
+			.join("\n")
+			.matchAll(/npm run ([a-z]+)/g)) {
+			assert.ok(script in scripts, script);
+		}
+	});
+});

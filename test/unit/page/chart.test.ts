@@ -1,0 +1,429 @@
+import assert from "node:assert/strict";
+import type { Timeline } from "etcd-watch-lab";
+import { type Chart, timelineChart } from "#lib/chart";
+import {
+	assertOnlyMarkup,
+	barsOf,
+	marksOf,
+	rowCount,
+	rowsWith,
+	SVG_ATTRIBUTES,
+	SVG_ELEMENTS,
+	spokenBy,
+	textsOf,
+	viewOf,
+} from "../../support/page/charts";
+import {
+	accepted,
+	burst,
+	crowd,
+	delivery,
+	gap,
+	HOSTILE,
+	hostile,
+	many,
+	postsRun,
+	refused,
+	slowReader,
+	timeline,
+	twice,
+	twoPolls,
+	watcher,
+} from "../../support/page/fixtures";
+
+const CROSS = /^M-0\.8/;
+const shapes = (chart: Chart) =>
+	marksOf(chart).reduce<Record<string, number>>((counts, mark) => {
+		const hollow = mark["fill"] === "#ffffff" ? "hollow " : "";
+		const shape = CROSS.test(String(mark["shape"])) ? "cross" : String(mark["shape"]);
+		counts[hollow + shape] = (counts[hollow + shape] ?? 0) + 1;
+		return counts;
+	}, {});
+
+describe("timelineChart", () => {
+	const runs: Record<string, Timeline> = {
+		"the post's run": postsRun(),
+		"two polls": twoPolls(),
+		"a double delivery": twice(),
+		"a gap": gap(),
+		"a burst": burst(),
+		"a slow reader": slowReader(),
+		"hostile keys": hostile(),
+		"several clients": crowd(),
+		"a run with nothing in it": timeline("empty", [], []),
+		"a run of 30": many(30),
+		"a run of 150": many(150),
+		"a run of 400": many(400),
+	};
+	for (const [name, run] of Object.entries(runs)) {
+		it(`compiles for ${name} with no warning from vega-lite or vega`, () => {
+			assert.deepEqual(viewOf(timelineChart(run)).warnings, []);
+		});
+
+		it(`fits a notebook's column for ${name}, without a scroll bar`, () => {
+			const { svg } = timelineChart(run);
+			const width = Number(/ width="(\d+)"/.exec(svg)?.[1]);
+			assert.ok(width > 700 && width <= 920, `width ${width}`);
+			assert.match(svg, /^<svg role="graphics-document"/);
+		});
+	}
+
+	it("draws the same SVG as vega's own toSVG()", async () => {
+		const chart = timelineChart(postsRun());
+		const bare = chart.svg
+			.replace(/ role="graphics-document" aria-roledescription="visualization" aria-label="[^"]*"/, "")
+			.replace(/<desc>[^<]*<\/desc>/, "");
+		assert.equal(bare, await viewOf(chart).view.toSVG());
+	});
+
+	it("draws each write, each delivery and each absence of the post's run once", () => {
+		assert.deepEqual(shapes(timelineChart(postsRun())), {
+			circle: 2 + 2,
+			square: 1 + 1,
+			cross: 2,
+			"hollow circle": 3,
+		});
+	});
+
+	it("draws a refused write between the index at which it was tried and the next", () => {
+		const crosses = marksOf(timelineChart(postsRun())).filter((mark) => CROSS.test(String(mark["shape"])));
+		assert.deepEqual(
+			crosses.map((mark) => mark["x"]),
+			[1.5, 2.5],
+		);
+	});
+
+	it("spreads several writes that were refused at the same place", () => {
+		const crosses = marksOf(timelineChart(crowd())).filter((mark) => CROSS.test(String(mark["shape"])));
+		assert.deepEqual(
+			crosses.map((mark) => mark["x"]),
+			[1.25, 1.5, 1.75],
+		);
+	});
+
+	it("names code and message of a refused write above it", () => {
+		assert.ok(textsOf(timelineChart(postsRun()).svg).includes("104 Not a directory"));
+	});
+
+	it("draws a write without an answer as something else than a refused one", () => {
+		const run = timeline(
+			"cut",
+			[
+				accepted(1, "set", "/a", 1),
+				{
+					...refused(2, "set", "/a", 1),
+					outcome: { kind: "failed", message: "socket hang up", maybeApplied: true },
+				},
+			],
+			[],
+		);
+		const chart = timelineChart(run);
+		assert.deepEqual(shapes(chart), { circle: 1, "hollow triangle-up": 1 });
+		assert.ok(textsOf(chart.svg).includes("no answer"));
+		assert.match(
+			chart.text,
+			/set \/a: left without an answer \(socket hang up\), and may have been carried out/,
+		);
+	});
+
+	it("gives a write and its deliveries the same link, and no other write that link", () => {
+		const marks = marksOf(timelineChart(postsRun()));
+		const linked = marks.filter((mark) => mark["link"] === "w1");
+		assert.deepEqual(
+			linked.map((mark) => mark["x"]),
+			[1, 1, 1],
+		);
+		assert.equal(new Set(marks.map((mark) => mark["link"])).size, 5);
+	});
+
+	it("draws an event that came twice as two marks that don't cover each other", () => {
+		const twins = marksOf(timelineChart(twice())).filter((mark) =>
+			String(mark["say"]).startsWith("stream got delete"),
+		);
+		assert.equal(twins.length, 2);
+		const [a = 0, b = 0] = twins.map((mark) => Number(mark["y"]));
+		const across = Math.sqrt(Number(twins[0]?.["size"]));
+		assert.ok(Math.abs(a - b) > across, `${Math.abs(a - b)} apart, ${across} across`);
+	});
+
+	it("draws a ring around what was replayed from the history, and says so", () => {
+		const rings = marksOf(timelineChart(twice())).filter((mark) => mark["stroke"] === "#009E73");
+		assert.equal(rings.length, 2);
+		for (const ring of rings) assert.match(String(ring["say"]), /replayed from the history/);
+	});
+
+	it("draws no absence for a write that raised no event, nor for one elsewhere in the tree", () => {
+		const says = [twice(), crowd()].flatMap((run) =>
+			marksOf(timelineChart(run)).map((mark) => String(mark["say"])),
+		);
+		assert.deepEqual(
+			says.filter((say) => say.includes("did not get")),
+			[],
+		);
+	});
+
+	it("draws the absence of an ancestor's delete at a watcher below it", () => {
+		const remove = accepted(1, "delete", "/a", 1);
+		const run = timeline("delete above", [remove], [watcher("below", "/a/b/c", [])]);
+		assert.equal(shapes(timelineChart(run))["hollow circle"], 1);
+	});
+
+	it("leaves a hole in a watcher's bar where nobody was waiting", () => {
+		const bars = barsOf(timelineChart(twoPolls())).map((bar) => [bar["x"], bar["x2"]]);
+		assert.equal(bars.length, 2);
+		const [first, second] = bars as [number[], number[]];
+		assert.ok(Number(first[1]) === 1 && Number(second[0]) > 2, JSON.stringify(bars));
+	});
+
+	it("leaves no hole between an answer and an ask that nothing came between", () => {
+		const writes = [accepted(1, "set", "/a", 1), accepted(2, "set", "/a", 2)];
+		const loop = watcher(
+			"w",
+			"/a",
+			writes.map((write) => delivery(write, 0)),
+			[
+				{ kind: "asked", at: 0 },
+				{ kind: "answered", at: 1 },
+				{ kind: "asked", at: 1, waitIndex: 2 },
+			],
+		);
+		assert.equal(barsOf(timelineChart(timeline("loop", writes, [loop]))).length, 1);
+	});
+
+	it("tells a missed event that was asked for with a waitIndex from one that nobody waited for", () => {
+		const writes = [1, 2, 3].map((index) => accepted(index, "set", "/a", index));
+		const [first] = writes;
+		assert.ok(first);
+		const life = [{ kind: "asked", at: 3, waitIndex: 1 }] as const;
+		const run = timeline("late", writes, [
+			watcher("deaf", "/a", [delivery(first, 3, true)], life, { kind: "stream" }),
+			watcher("poll", "/a", [delivery(first, 3, true)], [...life, { kind: "answered", at: 3 }], {
+				kind: "poll",
+			}),
+		]);
+		const says = marksOf(timelineChart(run)).map((mark) => String(mark["say"]));
+		assert.ok(
+			says.some((say) =>
+				/^deaf did not get set \/a, index 2: the stream was answered from the history/.test(say),
+			),
+		);
+		assert.ok(
+			says.some((say) => /^poll did not get set \/a, index 2: nobody was listening any more/.test(say)),
+		);
+	});
+
+	it("draws where a reader was paused as another kind of bar", () => {
+		const bars = barsOf(timelineChart(slowReader())).sort((a, b) => Number(a["x"]) - Number(b["x"]));
+		assert.deepEqual(
+			bars.map((bar) => bar["paused"]),
+			[false, true, false],
+		);
+	});
+
+	it("draws a 401 as a band over the events that are gone", () => {
+		const bands = rowsWith(timelineChart(gap()), "tip").filter(
+			(row) => typeof row["tip"] === "object" && row["tip"] !== null && "gap" in row["tip"],
+		);
+		assert.deepEqual(
+			bands.map((band) => [band["x"], band["x2"]]),
+			[[1.5, 102.5]],
+		);
+	});
+
+	it("draws the window of the last 1000 events for a longer run, and for a short one only when asked", () => {
+		const has = (chart: Chart) => textsOf(chart.svg).includes("the last 1000 events");
+		assert.deepEqual(
+			[
+				has(timelineChart(burst())),
+				has(timelineChart(burst(), { window: false })),
+				has(timelineChart(postsRun())),
+				has(timelineChart(postsRun(), { window: true })),
+			],
+			[true, false, false, true],
+		);
+	});
+
+	it("shows with the slider only what had happened up to that index", () => {
+		const { view } = viewOf(timelineChart(postsRun()));
+		const drawn = () => spokenBy(view).filter(({ say }) => /^(write \d|\w+ (got|did))/.test(say)).length;
+		const all = drawn();
+		view.signal("upTo", 1).run();
+		const first = drawn();
+		view.signal("upTo", 0).run();
+		assert.deepEqual([all, first, drawn()], [11, 4, 0]);
+	});
+
+	it("lights up a write's deliveries and dims the others when it is pointed at", () => {
+		const { view } = viewOf(timelineChart(postsRun()));
+		const bright = () =>
+			spokenBy(view).filter(({ say, opacity }) => /^(write \d|\w+ (got|did))/.test(say) && opacity === 1);
+		assert.equal(bright().length, 11);
+		view.insert("lit_store", [{ unit: "", fields: [{ type: "E", field: "link" }], values: ["w1"] }]);
+		view.run();
+		assert.deepEqual(
+			bright().map(({ say }) => say),
+			[
+				"write 1: set /a/b, index 1",
+				"recursive got set /a/b, index 1",
+				"plain did not get set /a/b, index 1: the watcher is not recursive, and /a/b is one level below /a",
+			],
+		);
+	});
+
+	it("labels up to 60 writes, and more of them not at all", () => {
+		const labelled = (count: number) =>
+			textsOf(timelineChart(many(count)).svg).filter((text) => /key-\d+ .*\+\d+|^\+\d+$/.test(text)).length;
+		assert.ok(labelled(12) > 5);
+		assert.ok(labelled(60) > 5);
+		assert.equal(labelled(61), 0);
+	});
+
+	it("says the counts in words unless told what to say", () => {
+		assert.ok(textsOf(timelineChart(postsRun()).svg).includes("5 writes tried, 3 accepted, 2 refused"));
+		const told = textsOf(timelineChart(postsRun(), { title: "T", subtitle: "S" }).svg);
+		assert.ok(told.includes("T") && told.includes("S") && !told.some((text) => text.includes("tried")));
+	});
+
+	it("describes the run for a screen reader, in the spec and in the SVG", () => {
+		const { spec, svg } = timelineChart(postsRun());
+		const words =
+			/5 writes tried, 3 accepted, 2 refused\. recursive \(watch \/a, recursive\) got 3 events, index 1 to 3\. plain \(watch \/a\) got no event\./;
+		assert.match(String(spec["description"]), words);
+		assert.match(svg, words);
+	});
+
+	it("speaks of each mark by itself", () => {
+		const says = marksOf(timelineChart(postsRun())).map((mark) => mark["say"]);
+		assert.ok(says.includes("write 2: set /a/b/c, refused with 104 Not a directory (/a/b)"));
+		assert.ok(says.includes("recursive got delete /a/b, index 3"));
+		assert.ok(
+			says.includes(
+				"plain did not get set /a/b, index 1: the watcher is not recursive, and /a/b is one level below /a",
+			),
+		);
+	});
+
+	it("shows the full event in the tooltip", () => {
+		const mark = marksOf(timelineChart(postsRun())).find((one) =>
+			String(one["say"]).startsWith("recursive got"),
+		);
+		assert.deepEqual(mark?.["tip"], {
+			watcher: "recursive",
+			"asked for": "watch /a, recursive",
+			action: "set",
+			key: "/a/b",
+			index: "1",
+			value: "a-b",
+			createdIndex: "1",
+			"prevNode.modifiedIndex": "-1",
+			"prevNode.value": "a-b",
+			"response index": "0",
+			why: "delivered: /a/b is one level below /a, and the watch is recursive",
+		});
+	});
+});
+
+describe("a long run", () => {
+	it("is drawn with a bounded number of rows and bytes, however long it is", () => {
+		for (const count of [400, 3_000, 30_000]) {
+			const chart = timelineChart(burst(count));
+			assert.ok(rowCount(chart) < 600, `${rowCount(chart)} rows for ${count} writes`);
+			assert.ok(chart.svg.length < 60_000, `${chart.svg.length} bytes of SVG for ${count} writes`);
+			assert.ok(JSON.stringify(chart.spec).length < 60_000, `a big spec for ${count} writes`);
+			assert.ok(chart.text.length < 10_000, `${chart.text.length} bytes of text for ${count} writes`);
+		}
+	});
+
+	it("is bounded too when every other event is missing and every third write refused", () => {
+		const writes = Array.from({ length: 9_000 }, (_, at) =>
+			at % 3 === 2
+				? refused(at + 1, "create", "/a/x", at - Math.floor(at / 3))
+				: accepted(at + 1, at % 2 ? "set" : "delete", "/a/x", at + 1 - Math.floor(at / 3)),
+		);
+		const got = writes.filter((write, at) => write.outcome.kind === "accepted" && at % 2 === 0);
+		const chart = timelineChart(
+			timeline("worst", writes, [
+				watcher(
+					"half",
+					"/a",
+					got.map((write) => delivery(write, 0)),
+				),
+			]),
+		);
+		assert.ok(rowCount(chart) < 2_500, `${rowCount(chart)} rows`);
+		assert.ok(chart.svg.length < 700_000, `${chart.svg.length} bytes`);
+	});
+
+	it("names exactly the indexes that a watcher missed in a burst", () => {
+		const texts = textsOf(timelineChart(burst()).svg);
+		assert.ok(texts.includes("1498 not delivered (index 2 to 1499)"));
+		assert.ok(texts.includes("1500 not delivered (index 1501 to 3000)"));
+	});
+
+	it("says beside its lane how much of what it should have got came", () => {
+		const texts = textsOf(timelineChart(burst()).svg);
+		assert.ok(texts.includes("2 of 3000 came") && texts.includes("3000 of 3000 came"));
+	});
+
+	it("still draws the two events that came in a burst, mark by mark", () => {
+		const got = marksOf(timelineChart(burst())).filter((mark) => String(mark["say"]).startsWith("polls got"));
+		assert.deepEqual(
+			got.map((mark) => mark["x"]),
+			[1, 1500],
+		);
+	});
+
+	it("doesn't join two events of a quiet key that are far apart into one band", () => {
+		const marks = marksOf(timelineChart(gap())).filter((mark) => String(mark["say"]).startsWith("quiet got"));
+		assert.equal(marks.length, 2);
+	});
+});
+
+describe("a key that would like to be more than text", () => {
+	it("stays text in the SVG", () => {
+		const { svg } = timelineChart(hostile());
+		assertOnlyMarkup(svg, SVG_ELEMENTS, SVG_ATTRIBUTES);
+		assert.ok(textsOf(svg).some((text) => text.includes("<img")));
+		assert.ok(textsOf(svg).includes('<script>alert("title")</script>'));
+	});
+
+	it("is caught by the check of the SVG when it isn't escaped", () => {
+		const { svg } = timelineChart(postsRun());
+		assert.throws(() =>
+			assertOnlyMarkup(svg.replace("set /a/b", "<img src=x>"), SVG_ELEMENTS, SVG_ATTRIBUTES),
+		);
+	});
+
+	it("is in no expression, no field name and no parameter of the spec", () => {
+		const { spec } = timelineChart(hostile());
+		const strings: string[] = [];
+		const collect = (value: unknown, path: string): void => {
+			if (typeof value === "string" && !/values|\.title$|description$/.test(path)) strings.push(value);
+			if (Array.isArray(value)) for (const one of value) collect(one, path);
+			else if (typeof value === "object" && value !== null)
+				for (const [key, one] of Object.entries(value)) {
+					if (!path.includes("values")) strings.push(key);
+					collect(one, `${path}.${key}`);
+				}
+		};
+		collect(spec, "");
+		for (const bad of ["<img", "<script", "/script", "quotes", "signal(", "${", "{{", "שלום"])
+			assert.deepEqual(
+				strings.filter((text) => text.includes(bad)),
+				[],
+			);
+	});
+
+	it("can't turn the text around or hide in it", () => {
+		const { svg, text } = timelineChart(hostile());
+		for (const shown of [svg, text]) {
+			assert.doesNotMatch(shown, /[\u202a-\u202e]|(?!\n)\p{Cc}/u);
+			assert.match(shown, /‹U\+202E›/);
+		}
+	});
+
+	it("is whole in the text", () => {
+		const { text } = timelineChart(hostile());
+		for (const key of HOSTILE.slice(0, 6)) assert.ok(text.includes(key), key);
+	});
+});

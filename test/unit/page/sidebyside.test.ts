@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { claims, scenario, type Timeline } from "etcd-watch-lab";
+import { sideBySideChart, timelineChart } from "#lib/chart";
+import { timelineTable, verdictView } from "#lib/page";
+import { counterpartTable } from "#lib/pages";
+import {
+	assertOnlyMarkup,
+	marksOf,
+	SVG_ATTRIBUTES,
+	SVG_ELEMENTS,
+	spokenBy,
+	textsOf,
+	viewOf,
+} from "../../support/page/charts";
+import { HOSTILE, postsRun } from "../../support/page/fixtures";
+
+/** The post's run on v3, and a delete of everything that is left at one revision. */
+function onV3(): Timeline {
+	const kv = (key: string, index: number) => ({
+		key,
+		value: "x",
+		dir: false,
+		modifiedIndex: index,
+		createdIndex: index,
+		version: 1,
+	});
+	const gone = (key: string, index: number) => ({
+		key,
+		dir: false,
+		modifiedIndex: index,
+		createdIndex: 0,
+		version: 0,
+	});
+	const put = (id: number, key: string, index: number) => ({
+		id,
+		by: "writer",
+		operation: "set",
+		key,
+		value: "x",
+		triedAt: index - 1,
+		outcome: { kind: "accepted", index, raisesEvent: true, action: "put", node: kv(key, index) } as const,
+	});
+	const event = (action: "put" | "delete", index: number, key: string) => ({
+		index,
+		action,
+		key,
+		node: action === "put" ? kv(key, index) : gone(key, index),
+		etcdIndex: 0,
+		fromHistory: false,
+	});
+	return {
+		format: "etcd-watch-lab/timeline",
+		version: 1,
+		name: "the post's run",
+		api: "v3",
+		server: "3.5.1",
+		origin: 7,
+		lastIndex: 4,
+		writes: [
+			put(1, "/a/b", 1),
+			put(2, "/a/b/c", 2),
+			put(3, "/a/d", 3),
+			{
+				id: 4,
+				by: "writer",
+				operation: "rmdir",
+				key: "/a",
+				triedAt: 3,
+				outcome: {
+					kind: "accepted",
+					index: 4,
+					raisesEvent: true,
+					action: "delete",
+					node: gone("/a/b", 4),
+					prevNode: kv("/a/b", 1),
+					others: [{ node: gone("/a/b/c", 4) }, { node: gone("/a/d", 4) }],
+				},
+			},
+			{
+				id: 5,
+				by: "writer",
+				operation: "delete",
+				key: "/a/b",
+				triedAt: 4,
+				outcome: { kind: "refused", code: 0, message: "nothing to delete", cause: "" },
+			},
+		],
+		watchers: [
+			{
+				name: "recursive",
+				key: "/a",
+				kind: "watch",
+				recursive: true,
+				deliveries: [
+					event("put", 1, "/a/b"),
+					event("put", 2, "/a/b/c"),
+					event("put", 3, "/a/d"),
+					event("delete", 4, "/a/b"),
+					event("delete", 4, "/a/b/c"),
+					event("delete", 4, "/a/d"),
+				],
+				life: [{ kind: "asked", at: 0 }],
+				proof: "fence",
+			},
+			{
+				name: "plain",
+				key: "/a",
+				kind: "watch",
+				recursive: false,
+				deliveries: [],
+				life: [
+					{ kind: "asked", at: 4, waitIndex: 1 },
+					{
+						kind: "error",
+						at: 4,
+						code: 11,
+						message: "mvcc: required revision has been compacted",
+						cause: "",
+						gap: { from: 1, to: 1 },
+					},
+				],
+				proof: "error",
+			},
+		],
+		fences: [],
+		compactions: [{ at: 4, index: 2 }],
+		withoutCounterpart: [{ step: 9, what: "mkdir /x", why: "v3 has no directories" }],
+	};
+}
+
+describe("sideBySideChart", () => {
+	const v2 = postsRun();
+	const v3 = onV3();
+
+	it("draws every mark of both runs, each in its own panel, over one axis", () => {
+		const both = sideBySideChart(v2, v3);
+		const [one, other] = [timelineChart(v2), timelineChart(v3)];
+		const says = (marks: readonly Readonly<Record<string, unknown>>[]) => marks.map(({ say }) => say).sort();
+		assert.deepEqual(
+			says(marksOf(both)),
+			says([...marksOf(one), ...marksOf(other)]),
+			"what a screen reader says of each mark",
+		);
+		const lowest = Math.max(...marksOf(one).map(({ y }) => Number(y)));
+		const inSecond = marksOf(both).filter(({ say }) => String(say).includes("revision"));
+		assert.ok(inSecond.length >= 9);
+		assert.ok(inSecond.every(({ y }) => Number(y) > lowest));
+		const axes = textsOf(both.svg).filter((text) => text.includes("counted from the start"));
+		assert.deepEqual(axes, ["index of v2's store, revision of v3's: each counted from the start of its run"]);
+	});
+
+	it("puts the same number at the same place in both panels", () => {
+		const places = new Map<number, Set<unknown>>();
+		const { view } = viewOf(sideBySideChart(v2, v3));
+		for (const { x, at } of marksOf(sideBySideChart(v2, v3)))
+			if (x === at) places.set(Number(at), (places.get(Number(at)) ?? new Set()).add(view.scale("x")(x)));
+		assert.deepEqual([...places.keys()].sort(), [1, 2, 3, 4]);
+		assert.ok([...places.values()].every(({ size }) => size === 1));
+	});
+
+	it("has a heading for each panel, and names of one's own where they are given", () => {
+		const texts = textsOf(sideBySideChart(v2, v3).svg);
+		assert.ok(texts.includes("v2 of etcd 3.5.1: 5 writes tried, 3 accepted, 2 refused"));
+		assert.ok(
+			texts.includes(
+				"v3 of etcd 3.5.1: 5 writes tried, 4 accepted, 1 changed nothing; 1 thing without a counterpart",
+			),
+		);
+		const named = textsOf(sideBySideChart(v2, v2, { names: ["before", "after"], title: "Twice" }).svg);
+		assert.ok(
+			named.some((text) => text.startsWith("before: ")) && named.some((text) => text.startsWith("after: ")),
+		);
+		assert.ok(named.includes("index of the store, counted from the start of the run"));
+	});
+
+	it("lights a write up in both panels when it is pointed at in one", () => {
+		const links = marksOf(sideBySideChart(v2, v3))
+			.filter(({ say }) => String(say).startsWith("write 1: "))
+			.map(({ link }) => link);
+		assert.deepEqual(links, ["w1", "w1"]);
+	});
+
+	it("plays both runs with one slider", () => {
+		const { view } = viewOf(sideBySideChart(v2, v3));
+		view.signal("upTo", 1).run();
+		const spoken = spokenBy(view).map(({ say }) => say);
+		assert.ok(spoken.includes("recursive got set /a/b, index 1"));
+		assert.ok(spoken.includes("recursive got put /a/b, revision 1"));
+		assert.ok(!spoken.some((say) => say.includes("revision 2")));
+	});
+
+	it("warns of nothing, gives the same bytes each time, and lets no key out of its quotes", () => {
+		const chart = sideBySideChart(v2, v3);
+		assert.deepEqual(viewOf(chart).warnings, []);
+		assert.equal(sideBySideChart(v2, v3).svg, chart.svg);
+		assertOnlyMarkup(chart.svg, SVG_ELEMENTS, SVG_ATTRIBUTES);
+		const hostile = HOSTILE.join(" ");
+		const named = sideBySideChart({ ...v2, name: hostile }, v3, { names: [hostile, hostile] });
+		assertOnlyMarkup(named.svg, SVG_ELEMENTS, SVG_ATTRIBUTES);
+	});
+
+	it("says both runs in words, for a screen reader and for a terminal", () => {
+		const { spec, text } = sideBySideChart(v2, v3);
+		assert.match(String(spec["description"]), /v2 of etcd 3\.5\.1: 5 writes.*v3 of etcd 3\.5\.1: 5 writes/s);
+		assert.match(text, /set \/a\/b\/c: refused with 104/);
+		assert.match(text, /delete of 3 keys/);
+	});
+});
+
+describe("a v3 run's chart and tables", () => {
+	const v3 = onV3();
+
+	it("speaks of revisions, and of what was not done", () => {
+		const texts = textsOf(timelineChart(v3).svg);
+		assert.ok(texts.includes("revision of the store, counted from the start of the run"));
+		assert.ok(texts.includes("nothing done"));
+		assert.ok(texts.includes("put") && !texts.includes("refused"));
+		assert.match(timelineTable(v3).text, /^no\. +│ revision │ write/m);
+		assert.match(timelineTable(v3).text, /– │ × delete \/a\/b: nothing done \(nothing to delete\)/);
+	});
+
+	it("draws each event of one revision beside the others, and says which of how many it is", () => {
+		const removals = marksOf(timelineChart(v3)).filter(({ say }) => /recursive got delete/.test(String(say)));
+		assert.deepEqual(
+			removals.map(({ say }) => say),
+			[
+				"recursive got delete /a/b, revision 4, 1 of 3 of this revision",
+				"recursive got delete /a/b/c, revision 4, 2 of 3 of this revision",
+				"recursive got delete /a/d, revision 4, 3 of 3 of this revision",
+			],
+		);
+		assert.equal(new Set(removals.map(({ y }) => y)).size, 3);
+	});
+
+	it("draws what was compacted as a band that says so, and says what has no counterpart", () => {
+		const chart = timelineChart(v3);
+		const spoken = spokenBy(viewOf(chart).view).map(({ say }) => say);
+		assert.ok(spoken.includes("compacted at revision 4: what is older than 2 is forgotten"));
+		assert.ok(textsOf(chart.svg).includes("compacted: forgotten"));
+		assert.ok(textsOf(chart.svg).includes("compacted: event 1 is gone"));
+		assert.match(chart.text, /step 9, mkdir \/x: no counterpart \(v3 has no directories\)/);
+	});
+
+	it("calls the numbers of a verdict's evidence revisions", () => {
+		assert.match(verdictView(claims.grandchildrenAreUnseen(v3)).text, /took revision 2/);
+		assert.match(verdictView(claims.grandchildrenAreUnseen(postsRun())).text, /refused with 104/);
+	});
+
+	it("shows the steps that have no counterpart beside those that have", () => {
+		const { text } = counterpartTable(scenario("two").set("/a").mkdir("/b"));
+		assert.match(text, /1 │ set \/a +│ put "\/a"/);
+		assert.match(text, /2 │ mkdir \/b │ ✗ no counterpart │ v3 has no directories/);
+	});
+});

@@ -1,0 +1,308 @@
+import assert from "node:assert/strict";
+import { timelineChart } from "#lib/chart";
+import { eventsTable, tableOf, timelineTable } from "#lib/page";
+import { columnsOf, printable, shortened } from "#lib/timeline/printable.js";
+import { assertOnlyMarkup, decoded } from "../../support/page/charts";
+import {
+	accepted,
+	burst,
+	crowd,
+	delivery,
+	HOSTILE,
+	hostile,
+	postsRun,
+	timeline,
+	twice,
+	twoPolls,
+	watcher,
+} from "../../support/page/fixtures";
+
+const HTML_ELEMENTS = ["div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"];
+
+describe("the text twin", () => {
+	it("of the post's run reads so", () => {
+		assert.equal(
+			timelineChart(postsRun()).text,
+			[
+				"the post's run",
+				"5 writes tried, 3 accepted, 2 refused",
+				"",
+				"index │ write                                                  │ recursive           │ plain",
+				"      │                                                        │ watch /a, recursive │ watch /a",
+				"──────┼────────────────────────────────────────────────────────┼─────────────────────┼─────────",
+				"    1 │ set /a/b                                               │ set                 │ ·",
+				"    – │ set /a/b/c: refused with 104 Not a directory (/a/b)    │                     │",
+				"    2 │ set /a/d                                               │ set                 │ ·",
+				"    – │ delete /a/b/c: refused with 104 Not a directory (/a/b) │                     │",
+				"    3 │ delete /a/b                                            │ delete              │ ·",
+				"",
+				"· it did not come",
+				"",
+			].join("\n"),
+		);
+	});
+
+	it("says where nobody was waiting", () => {
+		assert.match(timelineChart(twoPolls()).text, /2 │ set \/a\/2 │ · nobody waiting/);
+	});
+
+	it("says where a poll that asked for a later index was waiting for that", () => {
+		const writes = [1, 2, 3].map((n) => accepted(n, "set", `/a/${n}`, n, { value: "x" }));
+		const third = writes[2];
+		assert.ok(third);
+		const life = [
+			{ kind: "asked", at: 0, waitIndex: 3 },
+			{ kind: "answered", at: 3 },
+		] as const;
+		const { text } = timelineChart(
+			timeline("the future", writes, [watcher("w", "/a", [delivery(third, 0)], life, { kind: "poll" })]),
+		);
+		assert.match(text, /1 │ set \/a\/1 │ · waiting for a later one/);
+		assert.match(text, /3 │ set \/a\/3 │ set/);
+	});
+
+	it("says that nobody was waiting once such a poll has been cut", () => {
+		const writes = [1, 2].map((n) => accepted(n, "set", `/a/${n}`, n, { value: "x" }));
+		const life = [
+			{ kind: "asked", at: 0, waitIndex: 5 },
+			{ kind: "cut", at: 1 },
+		] as const;
+		const { text } = timelineChart(timeline("cut", writes, [watcher("w", "/a", [], life, { kind: "poll" })]));
+		assert.match(text, /1 │ set \/a\/1 │ · waiting for a later one/);
+		assert.match(text, /2 │ set \/a\/2 │ · nobody waiting/);
+	});
+
+	it("counts an expiry as etcd's own, not as a write that was tried", () => {
+		assert.match(timelineChart(crowd()).text, /^5 writes tried, 2 accepted, 3 refused, 1 by etcd itself$/m);
+	});
+
+	it("counts what came twice and names what came from the history", () => {
+		const { text } = timelineChart(twice());
+		assert.match(text, /delete ×2/);
+		assert.match(text, /set \(from history\)/);
+	});
+
+	it("of a long run gathers neighbours with the same fate into one row", () => {
+		const { text } = timelineChart(burst());
+		assert.match(text, /2 to 1499 │ 1498 × set, first \/a\/2 +│ · nobody waiting/);
+		assert.match(text, /polls: 2 of 3000 events came; got index 1, 1500\nloop: 3000 of 3000 events came$/m);
+		assert.ok(text.split("\n").length < 20);
+	});
+
+	it("of a long run that has no neighbours alike has the first rows and the last, and says which events came", () => {
+		const writes = Array.from({ length: 60 }, (_, at) => accepted(at + 1, "set", "/a", at + 1));
+		const odd = writes.filter((_, at) => at % 2 === 0 && at < 40).map((write) => delivery(write, 0));
+		const run = timeline("in turn", writes, [watcher("w", "/a", odd)]);
+		const { text } = timelineChart(run);
+		assert.match(text, /^ +1 │ set \/a/m);
+		assert.match(text, /^ +39 │ set \/a +│ set$/m);
+		assert.match(text, /^40 to 60 │ 21 × set, first \/a +│ ·$/m);
+		assert.match(text, /^ +│ … and 16 more rows/m);
+		assert.match(
+			text,
+			/^w: 20 of 60 events came; got index 1, 3, 5, 7, … 12 more stretches …, 33, 35, 37, 39$/m,
+		);
+		assert.match(timelineTable(run).text, /40 to 60 +│ +40 to 60 │ 21 × set/);
+	});
+
+	it("tells the beginning and the end of a long life", () => {
+		const life = Array.from({ length: 30 }, (_, at) => ({ kind: "cut" as const, at }));
+		const { text } = timelineChart(timeline("cuts", [], [watcher("w", "/a", [], life)]));
+		assert.match(text, /^w: its connection was cut at index 0$/m);
+		assert.match(text, /^w: … and 24 more$/m);
+		assert.match(text, /^w: its connection was cut at index 29$/m);
+	});
+
+	it("of a long run goes by index, whatever the order in which concurrent writes were tried", () => {
+		const writes = Array.from({ length: 50 }, (_, at) => accepted(at + 1, "set", "/a", (at ^ 1) + 1));
+		const first = writes.find((write) => write.outcome.kind === "accepted" && write.outcome.index === 1);
+		assert.ok(first);
+		const { text } = timelineChart(timeline("swapped", writes, [watcher("w", "/a", [delivery(first, 0)])]));
+		assert.match(text, /1 │ set \/a +│ set\n *2 to 50 │ 49 × set/);
+	});
+});
+
+describe("timelineTable", () => {
+	it("escapes every key, value and message", () => {
+		const { html } = timelineTable(hostile());
+		assertOnlyMarkup(html, HTML_ELEMENTS, /^style$/);
+		for (const key of HOSTILE.slice(0, 6)) assert.ok(decoded(html).includes(key), key);
+	});
+
+	it("is caught by the check of the HTML when it doesn't", () => {
+		assert.throws(() => assertOnlyMarkup(decoded(timelineTable(hostile()).html), HTML_ELEMENTS, /^style$/));
+	});
+
+	it("marks a refused write with a sign, not with colour alone", () => {
+		assert.match(timelineTable(postsRun()).html, /<strong>× set \/a\/b\/c: refused with 104 Not a directory/);
+	});
+
+	it("numbers the writes as a prediction does, the refused ones too", () => {
+		const rows = timelineTable(postsRun())
+			.text.split("\n")
+			.filter((line) => /^ *\d+ +│/.test(line))
+			.map((line) =>
+				line
+					.split("│")
+					.slice(0, 2)
+					.map((cell) => cell.trim()),
+			);
+		assert.deepEqual(rows, [
+			["1", "1"],
+			["2", "–"],
+			["3", "2"],
+			["4", "–"],
+			["5", "3"],
+		]);
+	});
+
+	it("says what a dot is", () => {
+		assert.match(timelineTable(postsRun()).text, /\n· it did not come\n/);
+	});
+});
+
+describe("eventsTable", () => {
+	it("shows the post's own numbers when asked for absolute indexes", () => {
+		const { text } = eventsTable(postsRun(), "recursive", { absolute: true });
+		const rows = text
+			.split("\n")
+			.filter((line) => /^(set|delete) /.test(line))
+			.map((line) => line.split("│").map((cell) => cell.trim()));
+		assert.deepEqual(rows, [
+			["set", "/a/b", "479128", "479128", "479126", "479127"],
+			["set", "/a/d", "479129", "479129", "479127", "479128"],
+			["delete", "/a/b", "479130", "479128", "479128", "479129"],
+		]);
+	});
+
+	it("shows the first and the last of many events, and counts the rest", () => {
+		const { html, text } = eventsTable(burst(1000), "loop");
+		assert.equal(text.split("\n").filter((line) => line.startsWith("set ")).length, 200);
+		assert.match(text, /\n… and 800 more rows *│/);
+		assert.match(text, /\nset +│ \/a\/\d+ +│ +1000 │/);
+		assert.ok(html.length < 100_000, `${html.length}`);
+	});
+
+	it("names the run's watchers when asked for one that it doesn't have", () => {
+		assert.throws(() => eventsTable(postsRun(), "nobody"), {
+			name: "RangeError",
+			message: 'the run has no watcher "nobody"; it has "recursive", "plain"',
+		});
+	});
+});
+
+describe("tableOf", () => {
+	it("leaves a sentence of a cell whole, with what can be copied from it", () => {
+		const sentence = `${"a".repeat(150)} is one level below ${"b".repeat(150)}`;
+		const { html } = tableOf({ columns: ["why", "what"], rows: [[sentence, "set /a/b"]] });
+		assert.ok(html.includes(sentence));
+		assert.ok(html.includes("set /a/b"));
+		assert.doesNotMatch(html, /\u00a0/);
+	});
+
+	it("fills short rows and aligns columns of numbers to the right", () => {
+		const { text, html } = tableOf({ columns: ["name", "count"], rows: [["a", 1], ["bb", 22], ["c"]] });
+		assert.equal(text, "name │ count\n─────┼──────\na    │     1\nbb   │    22\nc    │\n");
+		assert.match(html, /<td style="text-align: right">22<\/td>/);
+	});
+});
+
+describe("whoever makes a table of anything", () => {
+	it("can't put a control character or markup of his into it, at any place", () => {
+		const hostile = "\u001b]52;c;x\u0007<script>\u202e";
+		const { text, html } = tableOf({
+			...{ title: hostile, subtitle: hostile, columns: [hostile], notes: [hostile] },
+			rows: [[hostile], [{ text: hostile, mark: "wrong" }]],
+		});
+		for (const shown of [text, html]) {
+			assert.doesNotMatch(shown, /[^\P{Cc}\n]|\u202e/u);
+			assert.equal(shown.split("52;c;x").length, 7, "each place is shown");
+		}
+		assert.ok(!html.includes("<script"));
+	});
+});
+
+describe("printable", () => {
+	for (const [given, shown] of [
+		["plain /a/b", "plain /a/b"],
+		["\u0000\n\u007f", "␀␊␡"],
+		["\u0085", "\ufffd"],
+		["\ud800x", "\ufffdx"],
+		["k8s\udc00\udcff", "k8s\ufffd‹0xFF›"],
+		["\udc80\udc9f", "‹0x80›‹0x9F›"],
+		["a\u202eb", "a‹U+202E›b"],
+		["a\u2069b\u2068", "a‹U+2069›b‹U+2068›"],
+		["zero\u200bwidth", "zero‹U+200B›width"],
+		["שלום", "\u2068שלום\u2069"],
+		["👩‍👩‍👧‍👦", "👩‍👩‍👧‍👦"],
+	] as const)
+		it(`shows ${JSON.stringify(given)} as ${JSON.stringify(shown)}, and leaves that as it is`, () => {
+			assert.equal(printable(given), shown);
+			assert.equal(printable(shown), shown);
+		});
+});
+
+describe("shortened", () => {
+	it("keeps both ends of a long key and never cuts an emoji in two", () => {
+		assert.equal(shortened("/a/very/long/key/indeed", 11), "/a/ve…ndeed");
+		assert.equal(shortened("👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦", 2), "👩‍👩‍👧‍👦…");
+	});
+
+	it("looks at the ends of a key of a megabyte alone: what is in the middle costs nothing", () => {
+		// Segmenting all of it takes Node 20 minutes, in which mocha's own limit could not end the test: so count.
+		const real = Intl.Segmenter.prototype.segment;
+		let segmented = 0;
+		Intl.Segmenter.prototype.segment = function (text) {
+			segmented += text.length;
+			return real.call(this, text);
+		};
+		try {
+			assert.equal(shortened(`/begin${"é".repeat(1_000_000)}end`, 11), "/begi…ééend");
+			assert.ok(segmented < 1_000, `${segmented} code units were segmented`);
+		} finally {
+			Intl.Segmenter.prototype.segment = real;
+		}
+	});
+});
+
+describe("a table of long keys", () => {
+	it("looks at no more of a key than it shows, in each of its rows", () => {
+		const key = `/${"k".repeat(200_000)}`;
+		const writes = Array.from({ length: 20 }, (_, at) =>
+			accepted(at + 1, "set", key, at + 1, { value: "x" }),
+		);
+		const told = writes.map((one) => delivery(one, 0));
+		const long = timeline("long", writes, [watcher("w", "/", told)]);
+		const real = Intl.Segmenter.prototype.segment;
+		let [squares, most] = [0, 0];
+		Intl.Segmenter.prototype.segment = function (text) {
+			squares += text.length ** 2;
+			most = Math.max(most, text.length);
+			return real.call(this, text);
+		};
+		try {
+			eventsTable(long, "w");
+		} finally {
+			Intl.Segmenter.prototype.segment = real;
+		}
+		assert.ok(most <= 256, `${most} code units at once`);
+		assert.ok(squares / 20 < 3_000_000, `${squares / 20} for each row`);
+	});
+
+	it("cuts no character in two where a long text is looked at in parts", () => {
+		for (let before = 250; before < 260; before++) {
+			const text = `${"a".repeat(before)}${"👩‍👩‍👧‍👦🇩🇪".repeat(100)}`;
+			assert.equal(columnsOf(text), before + 400);
+			const whole = Array.from(new Intl.Segmenter("en").segment(text), ({ segment }) => segment);
+			const [max, head] = [before + 101, Math.ceil((before + 100) / 2)];
+			const ends = [whole.slice(0, head), whole.slice(head + 1 - max)].map((part) => part.join(""));
+			assert.equal(shortened(text, max), ends.join("…"));
+		}
+	});
+});
+
+describe("columnsOf", () => {
+	it("counts what a terminal shows: two for CJK and emoji, none for what combines", () => {
+		assert.deepEqual(["ab", "漢字", "😀", "e\u0301", "\u2068שלום\u2069"].map(columnsOf), [2, 4, 2, 1, 4]);
+	});
+});

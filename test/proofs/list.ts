@@ -91,11 +91,10 @@ function chaosProof(api: Api): Proof {
 		about: `under every kind of fault, \`follow\` on ${api} loses, repeats and reorders nothing in silence`,
 		entries: ["test/proofs/chaos/main.ts"],
 		reads: ofEtcds,
+		// Each kind once on each server; another seed makes another round.
 		parts: (seed) =>
-			etcdsOn[api].flatMap((etcd) =>
-				range(3).map((nth) =>
-					chaosPart(`${etcd}-${nth + 1}`, secondsOf(all), { api, etcd, runs, seed: seed * 1_000 + nth }),
-				),
+			etcdsOn[api].map((etcd) =>
+				chaosPart(`${etcd}-1`, secondsOf(all), { api, etcd, runs, seed: seed * 1_000 }),
 			),
 		quick: (draw) =>
 			[...dealt(api, draw)].map(([etcd, kinds]) =>

@@ -2,6 +2,7 @@ import { type EtcdKind, kinds as v2Etcds, v3Kinds as v3Etcds } from "../support/
 import type { Kind } from "./chaos/kind";
 import { kindsOn } from "./chaos/kinds";
 import type { Api } from "./chaos/record";
+import { groupNames } from "./mutation/report";
 
 /** One process of a proof: it ends with 0 and tells what it counted (tools/src/programs/counted.ts), or it has failed. */
 export interface Part {
@@ -151,6 +152,12 @@ const differentialPart = (id: string, runs: number, seed: number): Part => ({
 	seconds: 3 + runs / 60,
 });
 
+const mutationPart = (id: string, seconds: number, option: string): Part => ({
+	id,
+	args: ["test/dist/proofs/mutation/main.js", option],
+	seconds,
+});
+
 function accountPart(id: string, seconds: number, wished: Readonly<Record<string, string | number>>): Part {
 	const all = { model: 0, live: 0, faults: 0, ...wished };
 	const list = Object.entries(all).map(([name, value]) => `${name}:${value}`);
@@ -194,6 +201,15 @@ export const proofs: readonly Proof[] = [
 		about: "each planted fault of the model is found by the differential test, within 1,500 programs",
 		entries: ["test/proofs/differential/mutants.test.ts"],
 		...inShares("proofs/differential/mutants", { whole: 3, drawn: 3, seconds: 60 }),
+	},
+	{
+		name: "mutation",
+		about:
+			"of what StrykerJS changes in the library's pure parts, its fast tests notice nine of ten in each group",
+		entries: ["test/proofs/mutation/main.ts"],
+		reads: ["lib/src", "test/proofs/mutation", "test/support", "test/unit"],
+		parts: () => groupNames.map((group) => mutationPart(group, 900, `--group=${group}`)),
+		quick: (draw) => [mutationPart("files", 60, `--commit=${draw.toString(16).padStart(7, "0")}`)],
 	},
 	{
 		name: "differential",

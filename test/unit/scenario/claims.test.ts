@@ -1,24 +1,26 @@
 import assert from "node:assert/strict";
 import { claims } from "etcd-watch-lab";
-import { type ClaimCase, judge, judged, timelineOf } from "../../support/scenario/builders";
+import { timelineOf } from "../../support/scenario/builders";
+import { type ClaimCase, judged, row, runOf } from "../../support/scenario/cases";
 import { indexCases } from "../../support/scenario/cases/indexes";
 import { lossCases } from "../../support/scenario/cases/loss";
 import { reachCases } from "../../support/scenario/cases/reach";
 import { windowCases } from "../../support/scenario/cases/window";
 
-const cases: Record<keyof typeof claims, readonly ClaimCase[]> = {
+const cases: Record<string, readonly ClaimCase[]> = {
 	...reachCases,
 	...indexCases,
 	...lossCases,
 	...windowCases,
 };
 const names = Object.keys(claims) as (keyof typeof claims)[];
+const casesOfClaim = (name: keyof typeof claims) => cases[name] ?? [];
 
 describe("every claim", () => {
 	it("has a case that confirms it, one that refutes it and one that leaves it untested", () => {
 		assert.deepEqual(Object.keys(cases).sort(), [...names].sort());
 		for (const name of names) {
-			const verdicts = new Set(cases[name].map(({ verdict }) => verdict));
+			const verdicts = new Set(casesOfClaim(name).map(({ verdict }) => verdict));
 			assert.deepEqual([...verdicts].sort(), ["confirmed", "refuted", "untested"], name);
 		}
 	});
@@ -39,10 +41,10 @@ describe("every claim", () => {
 		}
 	});
 
-	it("gives the same verdict when it is asked again, and leaves the timeline as it was", () => {
+	it("gives the same verdict when it is asked again, and leaves the timeline as it was", async () => {
 		for (const name of names) {
-			for (const { run } of cases[name]) {
-				const timeline = timelineOf(run);
+			for (const one of casesOfClaim(name)) {
+				const timeline = await runOf(one);
 				const before = structuredClone(timeline);
 				const verdict = claims[name](timeline);
 				assert.deepEqual(claims[name](timeline), verdict);
@@ -52,33 +54,36 @@ describe("every claim", () => {
 		}
 	});
 
-	it("shows rows of the timeline only, whichever claim's run it is asked about", () => {
-		for (const { run } of Object.values(cases).flat()) {
-			const timeline = timelineOf(run);
+	it("shows rows of the timeline only, whichever claim's run it is asked about", async () => {
+		for (const one of Object.values(cases).flat()) {
+			const timeline = await runOf(one);
 			for (const name of names) judged(claims[name], timeline);
 		}
 	});
 
-	it("never rests on a silence that nothing proves", () => {
+	it("never rests on a silence that nothing proves", async () => {
 		const ofWritesAlone =
 			/versionsArePerKey|storeHasOneSequence|keysCountTheirOwnWrites|setMakesTheKeyAnew|refusedWrite/;
-		for (const { it: sentence, run } of Object.values(cases).flat()) {
-			const watchers = (run.watchers ?? []).map((watcher) => ({ ...watcher, proof: "none" as const }));
-			const unproven = timelineOf({ ...run, watchers });
+		for (const one of Object.values(cases).flat()) {
+			const run = await runOf(one);
+			const unproven = {
+				...run,
+				watchers: run.watchers.map((watcher) => ({ ...watcher, proof: "none" as const })),
+			};
 			const heard = new Set(
 				unproven.watchers.flatMap(({ deliveries }) => deliveries.map(({ index }) => index)),
 			);
 			for (const name of names) {
 				const { verdict, evidence } = claims[name](unproven);
 				const silent = evidence.some(
-					(one) =>
-						one.kind === "write" &&
-						one.write.outcome.kind === "accepted" &&
-						!heard.has(one.write.outcome.index),
+					(shown) =>
+						shown.kind === "write" &&
+						shown.write.outcome.kind === "accepted" &&
+						!heard.has(shown.write.outcome.index),
 				);
 				assert.ok(
 					verdict === "untested" || !silent || ofWritesAlone.test(name),
-					`${name} on "${sentence}": ${verdict}`,
+					`${name} on "${one.it}": ${verdict}`,
 				);
 			}
 		}
@@ -140,5 +145,14 @@ describe("every claim", () => {
 });
 
 describe("claims", () => {
-	judge(claims, cases);
+	for (const name of names)
+		describe(name, () => {
+			for (const one of casesOfClaim(name))
+				it(one.it, async () => {
+					const { verdict, because, evidence } = judged(claims[name], await runOf(one));
+					const found = { verdict, evidence: evidence.map(row) };
+					assert.deepEqual(found, { verdict: one.verdict, evidence: one.evidence }, because);
+					assert.match(because, one.because);
+				});
+		});
 });

@@ -1,585 +1,185 @@
-import {
-	answered,
-	asked,
-	closed,
-	confirms,
-	cut,
-	expire,
-	file,
-	leavesUntested,
-	mkdir,
-	poll,
-	refresh,
-	refused,
-	refutes,
-	remove,
-	replayed,
-	rmdir,
-	set,
-	stream,
-	swap,
-	unanswered,
-	update,
-	watch,
-} from "../builders";
+import { casesOf } from "../cases";
 
 /** Cases for the claims of lib/src/claims/indexes.ts. */
-export const indexCases = {
-	versionsArePerKey: [
-		confirms(
-			"when two keys have a write of the same index",
-			{ writes: [set("/a"), set("/b", "v", { index: 1 }), set("/c", "v", { index: 2 })] },
-			/writes to different keys have the same modifiedIndex/,
-			["set /a @1", "set /b @1"],
-		),
-		refutes(
-			"when no two writes to two keys share an index",
-			{ writes: [set("/a"), set("/b"), set("/a")] },
-			/2 keys share one sequence: no two of 3 writes have the same modifiedIndex/,
-			["set /a @1", "set /b @2", "set /a @3"],
-		),
-		leavesUntested(
-			"by writes to a single key",
-			{ writes: [set("/a"), set("/a")] },
-			/fewer than two keys were written/,
-		),
-		leavesUntested(
-			"when the second key's write was refused or never answered",
-			{ writes: [set("/a"), refused("set", "/a/b", "/a"), unanswered("set", "/c")] },
-			/fewer than two keys were written/,
-		),
-		refutes(
-			"though an expiry was waited for under two names and is there twice",
-			{
-				writes: [mkdir("/d", { ttl: 1 }), set("/x"), expire("/d"), expire("/d", { index: 3 })],
-			},
-			/2 keys share one sequence/,
-			["mkdir /d @1", "set /x @2", "expire /d @3", "expire /d @3"],
-		),
-		refutes(
-			"across the indexes that others took",
-			{ writes: [set("/a", "v", { index: 5 }), set("/b", "v", { index: 70 })] },
-			/no two of 2 writes/,
-			["set /a @5", "set /b @70"],
-		),
-	],
-	storeHasOneSequence: [
-		confirms(
-			"by writes to two keys, no two of one index",
-			{ writes: [set("/a"), set("/b"), refused("set", "/a/b", "/a"), set("/a")] },
-			/2 keys share it: no two of 3 writes have the same number/,
-			["set /a @1", "set /b @2", "set /a @3"],
-		),
-		refutes(
-			"by two keys' writes of one index",
-			{ writes: [set("/a"), set("/b", "v", { index: 1 })] },
-			/two writes to different keys have the same number/,
-			["set /a @1", "set /b @1"],
-		),
-		confirms(
-			"though an expiry is there twice",
-			{ writes: [mkdir("/d", { ttl: 1 }), set("/x"), expire("/d"), expire("/d", { index: 3 })] },
-			/2 keys share it/,
-			["mkdir /d @1", "set /x @2", "expire /d @3", "expire /d @3"],
-		),
-		leavesUntested("by writes to a single key", { writes: [set("/a"), set("/a")] }, /fewer than two keys/),
-	],
-
-	keysCountTheirOwnWrites: [
-		confirms(
-			"though a key was made anew after an expiry that nobody recorded (S2)",
-			{
-				api: "v3",
-				writes: [
-					set("/k", "v", { node: { version: 1 } }),
-					set("/x", "v", { node: { version: 1 } }),
-					set("/k", "v", { node: { version: 1 }, isNew: true }),
-					set("/k", "v", { node: { version: 2 } }),
-				],
-			},
-			/version does: it goes up by 1/,
-			["set /k @1", "set /k @3", "set /k @4"],
-		),
-		refutes(
-			"when a key's numbers jump by what was written elsewhere",
-			{ writes: [set("/a"), set("/b"), update("/a")] },
-			/none of modifiedIndex, createdIndex does: each jumps/,
-			["set /a @1", "update /a @3"],
-		),
-		confirms(
-			"when one of them counts the key's own writes alone",
-			{ writes: [set("/a"), set("/b"), set("/a", "v", { node: { modifiedIndex: 2 } })] },
-			/modifiedIndex does: it goes up by 1 with each write since the key was made/,
-			["set /a @1", "set /a @3"],
-		),
-		leavesUntested(
-			"when no key was written again after another one",
-			{ writes: [set("/a"), set("/a"), set("/b")] },
-			/no key was written, and written again after a write to another one/,
-		),
-		leavesUntested(
-			"when the key was only deleted after it",
-			{ writes: [set("/a"), set("/b"), remove("/a")] },
-			/no key was written, and written again/,
-		),
-	],
-
-	refusedWriteTakesNoIndex: [
-		leavesUntested(
-			"by the index that a member took for itself when it came up again (S3)",
-			{
-				writes: [set("/f"), refused("set", "/f/x", "/f"), set("/g", "v", { index: 3 })],
-				faults: [
-					{ kind: "kill", at: 1 },
-					{ kind: "restart", at: 1 },
-				],
-			},
-			/others write on this server, or etcd does/,
-			["set /f/x refused 104 /f"],
-		),
-		confirms(
-			"by a refused write between two neighbours",
-			{ writes: [set("/a/b"), refused("set", "/a/b/c", "/a/b"), set("/a/d")] },
-			/the indexes around 1 refused write follow each other without a gap/,
-			["set /a/b/c refused 104 /a/b"],
-		),
-		confirms(
-			"by one refused before the first accepted write",
-			{ writes: [refused("delete", "/a", "/a", 100), set("/a")] },
-			/around 1 refused write/,
-			["delete /a refused 100 /a"],
-		),
-		refutes(
-			"when its event was sent all the same",
-			{
-				writes: [set("/a/b"), refused("set", "/a/b/c", "/a/b"), set("/a/d", "v", { index: 3 })].map(
-					(write) => ({ ...write, value: "x" }),
-				),
-				watchers: [
-					watch("w", "/a", {
-						recursive: true,
-						sent: [1, { index: 2, node: file("/a/b/c", 2, { value: "x" }), key: "/a/b/c" }, 3],
-					}),
-				],
-			},
-			/1 event came of a write that was refused/,
-			["w < set /a/b/c @2"],
-		),
-		leavesUntested(
-			"when an index is missing just where a write was refused: another client may have it",
-			{ writes: [set("/a/b"), refused("set", "/a/b/c", "/a/b"), set("/a/d", "v", { index: 3 })] },
-			/others write on this server/,
-			["set /a/b/c refused 104 /a/b"],
-		),
-		confirms(
-			"when the index that it seems to have is an expiry's that no step waited for (S2)",
-			{
-				writes: [
-					set("/a/f"),
-					set("/a/x", "", { ttl: 1 }),
-					set("/a/y", "", { ttl: 1 }),
-					expire("/a/x"),
-					refused("set", "/a/f/g", "/a/f"),
-					set("/a/z", "v", { index: 6 }),
-				],
-				watchers: [
-					watch("w", "/a", {
-						recursive: true,
-						sent: [1, 2, 3, 4, { index: 5, action: "expire", node: file("/a/y", 5) }, 6],
-					}),
-				],
-			},
-			/without a gap/,
-			["set /a/f/g refused 104 /a/f"],
-		),
-		leavesUntested(
-			"when nothing was accepted after it",
-			{ writes: [set("/a/b"), refused("set", "/a/b/c", "/a/b")] },
-			/no refused write was followed by an accepted one/,
-		),
-		leavesUntested("without a refused write", { writes: [set("/a"), set("/b")] }, /no refused write/),
-		leavesUntested(
-			"when others write on this server, seen by an index missing elsewhere",
-			{
-				writes: [
-					set("/a/b"),
-					refused("set", "/a/b/c", "/a/b"),
-					set("/a/d", "v", { index: 3 }),
-					set("/a/e", "v", { index: 5 }),
-				],
-			},
-			/others write on this server/,
-			["set /a/b/c refused 104 /a/b"],
-		),
-		leavesUntested(
-			"when more indexes are missing than writes were refused there",
-			{ writes: [set("/a/b"), refused("set", "/a/b/c", "/a/b"), set("/a/d", "v", { index: 9 })] },
-			/others write on this server/,
-			["set /a/b/c refused 104 /a/b"],
-		),
-		leavesUntested(
-			"when fewer indexes are missing than writes were refused there",
-			{
-				writes: [
-					set("/a/b"),
-					refused("set", "/a/b/c", "/a/b"),
-					refused("delete", "/a/b/c", "/a/b"),
-					set("/a/d", "v", { index: 3 }),
-				],
-			},
-			/others write on this server/,
-			["set /a/b/c refused 104 /a/b", "delete /a/b/c refused 104 /a/b"],
-		),
-		leavesUntested(
-			"when the missing index may be that of a write that got no answer",
-			{
-				writes: [
-					set("/a/b"),
-					unanswered("set", "/a/x"),
-					refused("set", "/a/b/c", "/a/b"),
-					set("/a/d", "v", { index: 3 }),
-				],
-			},
-			/others write on this server/,
-			["set /a/b/c refused 104 /a/b"],
-		),
-		confirms(
-			"though others' writes left a gap elsewhere",
-			{
-				writes: [set("/a/b"), refused("set", "/a/b/c", "/a/b"), set("/a/d"), set("/a/e", "v", { index: 7 })],
-			},
-			/without a gap/,
-			["set /a/b/c refused 104 /a/b"],
-		),
-		confirms(
-			"across a ttl's renewal, which takes the index that no event has",
-			{ writes: [set("/a"), refused("create", "/a", "/a", 105), refresh("/a"), set("/b")] },
-			/without a gap/,
-			["create /a refused 105 /a"],
-		),
-	],
-	setMakesTheKeyAnew: [
-		confirms(
-			"by a set and an update over the same key",
-			{ writes: [set("/a"), set("/a"), update("/a")] },
-			/the createdIndexes show it/,
-			["set /a @2", "update /a @3"],
-		),
-		confirms(
-			"by a compareAndSwap that kept it",
-			{ writes: [set("/a"), set("/a"), swap("/a")] },
-			/the createdIndexes show it/,
-			["set /a @2", "compareAndSwap /a @3"],
-		),
-		refutes(
-			"by an update that made it anew",
-			{ writes: [set("/a"), set("/a"), update("/a", "v", { node: { createdIndex: 3 } })] },
-			/a createdIndex says otherwise/,
-			["update /a @3"],
-		),
-		refutes(
-			"by a set that kept it, with no update in sight",
-			{ writes: [set("/a"), set("/a", "v", { node: { createdIndex: 1 } })] },
-			/a createdIndex says otherwise/,
-			["set /a @2"],
-		),
-		leavesUntested(
-			"without an update",
-			{ writes: [set("/a"), set("/a")] },
-			/it takes a set and an update over keys that were there/,
-			["set /a @2"],
-		),
-		leavesUntested(
-			"when the set was over a deleted key",
-			{ writes: [set("/a"), remove("/a"), set("/a"), update("/a")] },
-			/it takes a set and an update/,
-			["delete /a @2", "update /a @4"],
-		),
-		leavesUntested(
-			"by a directory's renewed ttl",
-			{ writes: [mkdir("/d"), update("/d", "", { dir: true, ttl: 9 }), set("/a"), set("/a")] },
-			/it takes a set and an update/,
-			["set /a @4"],
-		),
-		leavesUntested(
-			"when the update was refused",
-			{ writes: [set("/a"), set("/a"), refused("update", "/b", "/b", 100)] },
-			/it takes a set and an update/,
-			["set /a @2"],
-		),
-	],
-	responseIndexIsWhereTheWatchBegan: [
-		confirms(
-			"by headers below their events' indexes",
-			{
-				writes: [set("/a/1"), set("/a/2")],
-				watchers: [stream("w", "/a", { recursive: true, sent: [1, 2] })],
-			},
-			/in both live responses the header lies below/,
-			["w < set /a/1 @1", "w < set /a/2 @2"],
-		),
-		refutes(
-			"by a header that is the event's own index",
-			{
-				writes: [set("/a/1")],
-				watchers: [
-					poll("w", "/a", {
-						recursive: true,
-						life: [asked(0), answered(1)],
-						sent: [{ index: 1, etcdIndex: 1, fromHistory: true }],
-					}),
-				],
-			},
-			/a response's index is not below its event's/,
-			["w < set /a/1 @1 replayed"],
-		),
-		leavesUntested(
-			"by a header below anything that was asked: its member was behind",
-			{
-				writes: [set("/a/1"), set("/a/2")],
-				watchers: [
-					watch("w", "/a", { recursive: true, life: [asked(1)], sent: [{ index: 2, etcdIndex: 0 }] }),
-				],
-			},
-			/the member was behind/,
-		),
-		refutes(
-			"by the second of two polls from now on, whose header is the event's own index",
-			{
-				writes: [set("/a/1"), set("/a/2")],
-				watchers: [
-					poll("w", "/a", {
-						recursive: true,
-						life: [asked(0), answered(1), asked(1), answered(2)],
-						sent: [1, { index: 2, etcdIndex: 2, fromHistory: true }],
-					}),
-				],
-			},
-			/a response's index is not below its event's/,
-			["w < set /a/2 @2 replayed"],
-		),
-		refutes(
-			"by a stream from now on whose header is the event's own index",
-			{
-				writes: [set("/a/1"), set("/a/2")],
-				watchers: [
-					stream("w", "/a", { recursive: true, sent: [1, { index: 2, etcdIndex: 2, fromHistory: true }] }),
-				],
-			},
-			/a response's index is not below its event's/,
-			["w < set /a/2 @2 replayed"],
-		),
-		confirms(
-			"by the live one alone, when the loop was cut at first and came back with an index",
-			{
-				writes: [set("/a/1"), set("/a/2"), set("/a/3")],
-				watchers: [
-					watch("w", "/a", {
-						recursive: true,
-						life: [asked(0), cut(0), asked(2, 1)],
-						sent: [replayed(1, 2), replayed(2, 2), 3],
-					}),
-				],
-			},
-			/in the one live response/,
-			["w < set /a/3 @3"],
-		),
-		confirms(
-			"by the live one alone of two polls, when the other asked with an index",
-			{
-				writes: [set("/a/1"), set("/a/2"), set("/a/3")],
-				watchers: [
-					poll("w", "/a", {
-						recursive: true,
-						life: [asked(2, 1), answered(2), asked(2), answered(3)],
-						sent: [replayed(1, 2), 3],
-					}),
-				],
-			},
-			/in the one live response/,
-			["w < set /a/3 @3"],
-		),
-		leavesUntested(
-			"when all came out of the history",
-			{
-				writes: [set("/a/1")],
-				watchers: [watch("w", "/a", { recursive: true, life: [asked(1, 1)], sent: [replayed(1, 1)] })],
-			},
-			/no live event came/,
-		),
-		leavesUntested("when nothing came", { writes: [set("/a")] }, /no live event came/),
-		confirms(
-			"by the live ones alone, where a replay's header rightly lies above its event",
-			{
-				writes: [set("/a/1"), set("/a/2"), set("/a/3")],
-				watchers: [
-					watch("w", "/a", {
-						recursive: true,
-						life: [asked(2, 1)],
-						sent: [replayed(1, 2), replayed(2, 2), 3],
-					}),
-				],
-			},
-			/in the one live response/,
-			["w < set /a/3 @3"],
-		),
-		confirms(
-			"though a loop's second request was answered out of the history that filled up meanwhile",
-			{
-				writes: [set("/a/1"), set("/a/2"), set("/a/3")],
-				watchers: [watch("w", "/a", { recursive: true, sent: [1, replayed(2, 3), replayed(3, 3)] })],
-			},
-			/in the one live response/,
-			["w < set /a/1 @1"],
-		),
-	],
-	removalNamesEveryKey: [
-		leavesUntested(
-			"in v3 by the delete of a key, below which another one stays (S4)",
-			{
-				api: "v3",
-				writes: [set("/a"), set("/a/x"), remove("/a")],
-				watchers: [watch("w", "/a", { recursive: true, sent: [1, 2, 3] })],
-			},
-			/no watch was told of a delete of a range with several keys/,
-		),
-		leavesUntested(
-			"by a poll, which gives one event, and a stream that is deaf after it",
-			{
-				writes: [set("/a/d/1"), rmdir("/a/d")],
-				watchers: [
-					poll("p", "/a", { recursive: true, life: [asked(1), answered(2)], sent: [2] }),
-					stream("s", "/a", {
-						recursive: true,
-						life: [asked(2, 2), closed(2)],
-						sent: [replayed(2, 2)],
-						proof: "closed",
-					}),
-				],
-			},
-			/no watch was told of the removal of a directory with keys in it/,
-		),
-		refutes(
-			"by the one event of a directory with a key in it",
-			{
-				writes: [set("/a/d/1"), rmdir("/a/d")],
-				watchers: [watch("w", "/a", { recursive: true, sent: [1, 2] })],
-			},
-			/1 key went with no event to name it: \/a\/d\/1/,
-			["w < delete /a/d @2"],
-		),
-		refutes(
-			"by the one event of a directory with another in it, made on the way",
-			{
-				writes: [set("/a/d/e/1"), rmdir("/a/d")],
-				watchers: [watch("w", "/a", { recursive: true, sent: [1, 2] })],
-			},
-			/2 keys went with no event to name it: \/a\/d\/e, \/a\/d\/e\/1/,
-			["w < delete /a/d @2"],
-		),
-		confirms(
-			"by an event for each key, which etcd does not send",
-			{
-				writes: [set("/a/d/1"), rmdir("/a/d")],
-				watchers: [watch("w", "/a", { recursive: true, sent: [1, 2, { index: 2, key: "/a/d/1" }] })],
-			},
-			/each key that went had an event of its own/,
-			["w < delete /a/d @2", "w < delete /a/d/1 @2"],
-		),
-		leavesUntested(
-			"when what was removed held nothing",
-			{
-				writes: [mkdir("/a/d"), rmdir("/a/d")],
-				watchers: [watch("w", "/a", { recursive: true, sent: [1, 2] })],
-			},
-			/no watch was told of the removal of a directory with keys in it/,
-		),
-	],
-	eventsCarryTheNode: [
-		confirms(
-			"by the new value, and by the old node for a delete",
-			{
-				writes: [set("/a", "1"), update("/a", "2"), remove("/a")],
-				watchers: [watch("w", "/a", { sent: [1, 2, 3] })],
-			},
-			/all 3 events carried the new value, or for a delete the old node/,
-			["w < set /a @1", "w < update /a @2", "w < delete /a @3"],
-		),
-		refutes(
-			"by an event without a value",
-			{
-				writes: [set("/a")],
-				watchers: [
-					watch("w", "/a", {
-						sent: [{ index: 1, node: { key: "/a", dir: false, modifiedIndex: 1, createdIndex: 1 } }],
-					}),
-				],
-			},
-			/1 event did not say what the key became/,
-			["w < set /a @1"],
-		),
-		refutes(
-			"by an event with another value than the write's",
-			{
-				writes: [set("/a", "1"), set("/a", "2")],
-				watchers: [
-					watch("w", "/a", {
-						sent: [
-							1,
-							{
-								index: 2,
-								node: { key: "/a", value: "1", dir: false, modifiedIndex: 2, createdIndex: 2 },
-							},
-						],
-					}),
-				],
-			},
-			/1 event did not say/,
-			["w < set /a @2"],
-		),
-		refutes(
-			"by a delete that does not say what was there",
-			{ writes: [remove("/a")], watchers: [watch("w", "/a", { sent: [1] })] },
-			/1 event did not say/,
-			["w < delete /a @1"],
-		),
-		leavesUntested(
-			"when no event came",
-			{ writes: [set("/a")], watchers: [watch("w", "/b")] },
-			/no event came/,
-		),
-		confirms(
-			"by a directory, which has no value",
-			{ writes: [mkdir("/a/d")], watchers: [watch("w", "/a", { recursive: true, sent: [1] })] },
-			/the one event carried/,
-			["w < create /a/d @1"],
-		),
-		confirms(
-			"by an event whose write got no answer, with which it can't be compared",
-			{
-				writes: [unanswered("set", "/a")],
-				watchers: [
-					watch("w", "/a", {
-						sent: [
-							{ index: 1, node: { key: "/a", value: "v", dir: false, modifiedIndex: 1, createdIndex: 1 } },
-						],
-					}),
-				],
-			},
-			/the one event carried/,
-			["w < set /a @1"],
-		),
-		confirms(
-			"though nothing proves that no more was to come: it is about what came",
-			{ writes: [set("/a")], watchers: [watch("w", "/a", { sent: [1], proof: "none" })] },
-			/the one event carried/,
-			["w < set /a @1"],
-		),
-		confirms(
-			"by an empty value, which is a value",
-			{ writes: [set("/a", "")], watchers: [watch("w", "/a", { sent: [1] })] },
-			/the one event carried/,
-			["w < set /a @1"],
-		),
-	],
-};
+export const indexCases = casesOf(`
+versionsArePerKey
+	confirmed: writes to different keys have the same modifiedIndex
+		when two keys have a write of the same index
+			set /a; set /b; set /c but write 2 index 1; write 3 index 2 => set /a @1, set /b @1
+	refuted: 2 keys share one sequence: no two of 3 writes have the same modifiedIndex
+		when no two writes to two keys share an index
+			set /a; set /b; set /a => set /a @1, set /b @2, set /a @3
+	untested: fewer than two keys were written
+		by writes to a single key
+			set /a; set /a
+		when the second key's write was refused or never answered
+			set /a; set /a/b; set /c but write 3 unanswered
+	refuted: 2 keys share one sequence
+		though an expiry was waited for under two names and is there twice
+			mkdir /d ttl 1; set /x; expire /d but write 3 again
+			=> mkdir /d @1, set /x @2, expire /d @3, expire /d @3
+		across the indexes that others took
+			set /a; set /b but write 2 index 70; write 1 index 5 => set /a @5, set /b @70
+storeHasOneSequence
+	confirmed: 2 keys share it: no two of 3 writes have the same number
+		by writes to two keys, no two of one index
+			set /a; set /b; set /a/b; set /a => set /a @1, set /b @2, set /a @3
+	refuted: two writes to different keys have the same number
+		by two keys' writes of one index
+			set /a; set /b but write 2 index 1 => set /a @1, set /b @1
+	confirmed: 2 keys share it
+		though an expiry is there twice
+			mkdir /d ttl 1; set /x; expire /d but write 3 again
+			=> mkdir /d @1, set /x @2, expire /d @3, expire /d @3
+	untested: fewer than two keys
+		by writes to a single key
+			set /a; set /a
+keysCountTheirOwnWrites
+	confirmed: version does: it goes up by 1
+		though a key was made anew after an expiry that nobody recorded (S2)
+			set /k; set /x; set /k; set /k
+			but api v3; write 1 version 1; write 2 version 1; write 3 version 1; write 3 new;
+			write 4 version 2
+			=> set /k @1, set /k @3, set /k @4
+	refuted: none of modifiedIndex, createdIndex does: each jumps
+		when a key's numbers jump by what was written elsewhere
+			set /a; set /b; update /a => set /a @1, update /a @3
+	confirmed: modifiedIndex does: it goes up by 1 with each write since the key was made
+		when one of them counts the key's own writes alone
+			set /a; set /b; set /a but write 3 modifiedIndex 2 => set /a @1, set /a @3
+	untested: no key was written, and written again after a write to another one
+		when no key was written again after another one
+			set /a; set /a; set /b
+		when the key was only deleted after it
+			set /a; set /b; delete /a
+refusedWriteTakesNoIndex
+	untested: others write on this server, or etcd does
+		by the index that a member took for itself when it came up again (S3)
+			set /f; set /f/x; set /g but write 3 index 3; member kill 1; member restart 1
+			=> set /f/x refused 104 /f
+		when an index is missing just where a write was refused: another client may have it
+			set /a/b; set /a/b/c; set /a/d but write 3 index 3 => set /a/b/c refused 104 /a/b
+		when others write on this server, seen by an index missing elsewhere
+			set /a/b; set /a/b/c; set /a/d; set /a/e but write 4 index 5; write 3 index 3
+			=> set /a/b/c refused 104 /a/b
+		when more indexes are missing than writes were refused there
+			set /a/b; set /a/b/c; set /a/d but write 3 index 9 => set /a/b/c refused 104 /a/b
+		when fewer indexes are missing than writes were refused there
+			set /a/b; set /a/b/c; delete /a/b/c; set /a/d but write 4 index 3; write 3 cause /a/b
+			=> set /a/b/c refused 104 /a/b, delete /a/b/c refused 104 /a/b
+		when the missing index may be that of a write that got no answer
+			set /a/b; set /a/x; set /a/b/c; set /a/d but write 2 unanswered => set /a/b/c refused 104 /a/b
+	confirmed: the indexes around 1 refused write follow each other without a gap
+		by a refused write between two neighbours
+			set /a/b; set /a/b/c; set /a/d => set /a/b/c refused 104 /a/b
+		by one refused before the first accepted write
+			delete /a; set /a but write 1 cause /a => delete /a refused 100 /a
+		when the index that it seems to have is an expiry's that no step waited for (S2)
+			watch w /a/...; set /a/f; set /a/x ttl 1; set /a/y ttl 2; expire /a/x; set /a/f/g; set /a/z
+			but write 6 index 6; w got 1, 2, 3, 4, 5 expire /a/y, 6 => set /a/f/g refused 104 /a/f
+		though others' writes left a gap elsewhere
+			set /a/b; set /a/b/c; set /a/d; set /a/e but write 4 index 7 => set /a/b/c refused 104 /a/b
+		across a ttl's renewal, which takes the index that no event has
+			set /a; create /a; refresh /a 60; set /b => create /a refused 105 /a
+	refuted: 1 event came of a write that was refused
+		when its event was sent all the same
+			watch w /a/...; set /a/b x; set /a/b/c x; set /a/d x
+			but write 3 index 3; w got 1, 2 set /a/b/c=x, 3 => w < set /a/b/c @2
+	untested: no refused write was followed by an accepted one
+		when nothing was accepted after it
+			set /a/b; set /a/b/c
+		without a refused write
+			set /a; set /b
+setMakesTheKeyAnew
+	confirmed: the createdIndexes show it
+		by a set and an update over the same key
+			set /a; set /a; update /a => set /a @2, update /a @3
+		by a compareAndSwap that kept it
+			set /a v; set /a v; swap /a v v => set /a @2, compareAndSwap /a @3
+	refuted: a createdIndex says otherwise
+		by an update that made it anew
+			set /a; set /a; update /a but write 3 createdIndex 3 => update /a @3
+		by a set that kept it, with no update in sight
+			set /a; set /a but write 2 createdIndex 1 => set /a @2
+	untested: it takes a set and an update over keys that were there
+		without an update
+			set /a; set /a => set /a @2
+		when the set was over a deleted key
+			set /a; delete /a; set /a; update /a => delete /a @2, update /a @4
+		by a directory's renewed ttl
+			set /d; update /d; set /a; set /a but write 1 dir true; write 2 dir true => set /a @4
+		when the update was refused
+			set /a; set /a; update /b => set /a @2
+responseIndexIsWhereTheWatchBegan
+	confirmed: in both live responses the header lies below
+		by headers below their events' indexes
+			stream w /a/...; set /a/1; set /a/2 => w < set /a/1 @1, w < set /a/2 @2
+	refuted: a response's index is not below its event's
+		by a header that is the event's own index
+			poll w /a/...; set /a/1 but w got 1@1 replayed => w < set /a/1 @1 replayed
+		by the second of two polls from now on, whose header is the event's own index
+			poll w /a/...; set /a/1; poll w; set /a/2 but w got 1, 2@2 replayed => w < set /a/2 @2 replayed
+		by a stream from now on whose header is the event's own index
+			stream w /a/...; set /a/1; set /a/2 but w got 1, 2@2 replayed => w < set /a/2 @2 replayed
+	untested: the member was behind
+		by a header below anything that was asked: its member was behind
+			set /a/1; watch w /a/...; set /a/2 but w got 2@0
+	confirmed: in the one live response
+		by the live one alone, when the loop was cut at first and came back with an index
+			watch w /a/...; cut w; set /a/1; set /a/2; reconnect w; set /a/3
+			but w lived asked 0, cut 0, asked 2 from 1; w got 1 replayed, 2 replayed, 3 => w < set /a/3 @3
+		by the live one alone of two polls, when the other asked with an index
+			set /a/1; set /a/2; poll w /a/... after 0; poll w; set /a/3 => w < set /a/3 @3
+		by the live ones alone, where a replay's header rightly lies above its event
+			set /a/1; set /a/2; watch w /a/... after 0; set /a/3 => w < set /a/3 @3
+		though a loop's second request was answered out of the history that filled up meanwhile
+			watch w /a/...; set /a/1; set /a/2; set /a/3 but w got 1, 2@3 replayed, 3@3 replayed
+			=> w < set /a/1 @1
+	untested: no live event came
+		when all came out of the history
+			set /a/1; watch w /a/... after 0
+		when nothing came
+			set /a
+removalNamesEveryKey
+	untested: no watch was told of a delete of a range with several keys
+		in v3 by the delete of a key, below which another one stays (S4)
+			watch w /a/...; set /a; set /b; delete /a but api v3; write 2 key /a/x; w got 1, 2, 3
+	untested: no watch was told of the removal of a directory with keys in it
+		by a poll, which gives one event, and a stream that is deaf after it
+			set /a/d/1; poll p /a/...; rmdir /a/d/...; stream s /a/... after 1; close s
+		when what was removed held nothing
+			watch w /a/...; mkdir /a/d; rmdir /a/d/...
+	refuted: 1 key went with no event to name it: /a/d/1
+		by the one event of a directory with a key in it
+			watch w /a/...; set /a/d/1; rmdir /a/d/... => w < delete /a/d @2
+	refuted: 2 keys went with no event to name it: /a/d/e, /a/d/e/1
+		by the one event of a directory with another in it, made on the way
+			watch w /a/...; set /a/d/e/1; rmdir /a/d/... => w < delete /a/d @2
+	confirmed: each key that went had an event of its own
+		by an event for each key, which etcd does not send
+			watch w /a/...; set /a/d/1; rmdir /a/d/... but w got 1, 2, 2 delete /a/d/1
+			=> w < delete /a/d @2, w < delete /a/d/1 @2
+eventsCarryTheNode
+	confirmed: all 3 events carried the new value, or for a delete the old node
+		by the new value, and by the old node for a delete
+			watch w /a; set /a 1; update /a 2; delete /a => w < set /a @1, w < update /a @2, w < delete /a @3
+	refuted: 1 event did not say what the key became
+		by an event without a value
+			watch w /a; set /a but w got 1 set /a => w < set /a @1
+		by an event with another value than the write's
+			watch w /a; set /a 1; set /a 2 but w got 1, 2 set /a=1 => w < set /a @2
+		by a delete that does not say what was there
+			watch w /a; set /a; delete /a but w got 2 delete /a => w < delete /a @2
+	untested: no event came
+		when no event came
+			watch w /b; set /a
+	confirmed: the one event carried
+		by a directory, which has no value
+			watch w /a/...; mkdir /a/d => w < create /a/d @1
+		by an event whose write got no answer, with which it can't be compared
+			watch w /a; set /a v but write 1 unanswered => w < set /a @1
+		though nothing proves that no more was to come: it is about what came
+			watch w /a; set /a but w proof none => w < set /a @1
+		by an empty value, which is a value
+			watch w /a; set /a => w < set /a @1
+`);

@@ -1,0 +1,80 @@
+import { type Scenario, scenario } from "etcd-watch-lab";
+
+/**
+ * A scenario from its steps in words, such as "watch w /a/...; set /a/1; cut w; 3 × set /noise; reconnect w". A key that
+ * ends in `/...` is meant with all below it.
+ *
+ * `watch NAME KEY [after INDEX]`, and so poll, pollLoop, stream and follow; `poll NAME [after INDEX|event|response]` again;
+ * `close`, `cut`, `pause`, `resume`, `reconnect` and `recover NAME`; `await NAME COUNT`; `set`, `create`, `createInOrder` and
+ * `update KEY [VALUE] [ttl SECONDS]`; `mkdir KEY [ttl SECONDS]`; `refresh KEY SECONDS`; `delete KEY`; `rmdir KEY`;
+ * `swap KEY OLD NEW`; `COUNT × set KEY [over KEYS]`; `expire KEY`; `compact [INDEX]`; `by NAME`.
+ * @throws Error for a step that is none of these
+ */
+export function scenarioOf(words: string, name = "in words"): Scenario {
+	return words.split("; ").reduce(stepOf, scenario(name));
+}
+
+const again = { event: { goOnAfter: "event" }, response: { goOnAfter: "response" } } as const;
+
+function stepOf(before: Scenario, words: string): Scenario {
+	const [verb = "", first = "", ...rest] = words.trim().split(" ");
+	const option = (word: string) => (rest.includes(word) ? rest[rest.indexOf(word) + 1] : undefined);
+	const { key, recursive } = keyOf(first);
+	const ttl = option("ttl") === undefined ? {} : { ttl: Number(option("ttl")) };
+	const after = option("after");
+	switch (verb) {
+		case "watch":
+		case "poll":
+		case "pollLoop":
+		case "stream":
+		case "follow": {
+			const from =
+				after === "event" || after === "response"
+					? again[after]
+					: after === undefined
+						? {}
+						: { afterIndex: Number(after) };
+			if (rest[0]?.startsWith("/") !== true) return before.poll(first, from);
+			const at = keyOf(rest[0]);
+			return before[verb](first, at.key, { ...(at.recursive ? { recursive: true } : {}), ...from });
+		}
+		case "close":
+		case "cut":
+		case "pause":
+		case "resume":
+		case "reconnect":
+		case "recover":
+			return before[verb](first);
+		case "await":
+			return before.awaitDelivery(first, Number(rest[0]));
+		case "set":
+		case "create":
+		case "createInOrder":
+		case "update":
+			return before[verb](key, rest[0] === "ttl" ? "" : rest[0], ttl);
+		case "mkdir":
+			return before.mkdir(key, ttl);
+		case "refresh":
+			return before.refresh(key, Number(rest[0]));
+		case "delete":
+			return before.delete(key);
+		case "rmdir":
+			return before.rmdir(key, recursive ? { recursive } : {});
+		case "swap":
+			return before.compareAndSwap(key, rest[1] ?? "", { prevValue: rest[0] ?? "" });
+		case "expire":
+			return before.awaitExpiry(key);
+		case "compact":
+			return before.compact(...(first === "" ? [] : [Number(first)]));
+		case "by":
+			return before.by(first);
+	}
+	if (first === "×" && rest[0] === "set" && rest[1] !== undefined)
+		return before.burst(rest[1], { count: Number(verb), keyCount: Number(option("over") ?? 10) });
+	throw new Error(`no step of a scenario: "${words}"`);
+}
+
+function keyOf(word: string): { readonly key: string; readonly recursive: boolean } {
+	const recursive = word.endsWith("/...");
+	return { key: recursive ? word.slice(0, -4) || "/" : word, recursive };
+}

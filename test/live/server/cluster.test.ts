@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import fs from "node:fs";
+import { get } from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { FaultError, findEtcd } from "etcd-watch-lab/server";
@@ -245,19 +247,39 @@ describe("the faults of a cluster", function () {
 		await cluster.settled();
 	});
 
-	it("cut off from the others, a member refuses a quorum read with 300 after its 5 s and two elections", async () => {
+	it("cut off from the others, a member refuses a quorum read with 300 after its 5 s and two elections, and hears no stranger", async () => {
+		const keeper = await Keeper.start();
 		const cluster = await start({
-			size: 3,
+			...{ size: 3, keeper },
 			flags: ["--election-timeout", "100", "--heartbeat-interval", "10"],
 			proxied: { peers: true },
 		});
 		const member = only(cluster);
+		const { members } = (await (await fetch(`${member.direct}/v2/members`)).json()) as {
+			members: { peerURLs: [string] }[];
+		};
+		/** What becomes of a request at each member's door for members by one who does not say who it is. */
+		const strangers = () =>
+			members.map(async ({ peerURLs: [url] }) => {
+				const socketPath = path.join(keeper.folder, url.replace("unix://", ""));
+				const asked = get(url.startsWith("unix:") ? { socketPath, path: "/version" } : `${url}/version`);
+				return await once(asked, "response").then(
+					([{ statusCode }]) => statusCode,
+					({ code }) => code,
+				);
+			});
+		assert.deepEqual(await Promise.all(strangers()), [200, 200, 200]);
 		cluster.partition([member]);
+		const unknown = strangers();
 		await assert.rejects(asked.of(member).get("/", { quorum: true }), (error: unknown) => {
 			assert.ok(error instanceof RaftError);
 			assert.equal(error.code, 300);
 			return true;
 		});
+		cluster.heal();
+		assert.deepEqual(await Promise.all(unknown), ["ECONNRESET", "ECONNRESET", "ECONNRESET"]);
+		await cluster.close();
+		await keeper.close();
 	});
 
 	it("are refused where they can't be, and nothing is done", async () => {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import {
 	CompactedError,
 	V3Client,
@@ -7,6 +9,7 @@ import {
 	type V3Watches,
 	WebSocketRefusedError,
 } from "etcd-watch-lab/v3";
+import { WebSocketServer } from "ws";
 import { AbortedError, ConnectionError, TimeoutError } from "#lib/http";
 import { Certificates } from "../../support/certificates";
 import { forEachEtcd } from "../../support/etcd";
@@ -257,6 +260,33 @@ describe("a connection for watches", () => {
 	it("that nobody answers is a TimeoutError, and one that is cut a ConnectionError", async () => {
 		assert.ok((await answers(() => {})) instanceof TimeoutError);
 		assert.ok((await answers((socket) => socket.destroy())) instanceof ConnectionError);
+	});
+
+	it("tells a progress to the watches that are registered, not to one that is yet to be", async () => {
+		const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+		let revision = 0;
+		server.on("connection", (socket) => {
+			const say = (result: object) =>
+				socket.send(JSON.stringify({ result: { header: { revision: String(++revision) }, ...result } }));
+			socket.on("message", (bytes) => {
+				const { watch_id } = JSON.parse(String(bytes)).create_request;
+				if (watch_id === "2") say({ watch_id: "-1" });
+				say({ watch_id, created: true });
+			});
+		});
+		await once(server, "listening");
+		const { port } = server.address() as AddressInfo;
+		const client = new V3Client({ endpoints: [`http://127.0.0.1:${port}`] });
+		try {
+			const watches = await client.watches();
+			const first = await watches.watch("/a");
+			assert.equal((await watches.watch("/b")).header.revision, 3);
+			const told = await first.next();
+			assert.deepEqual([told?.kind, told?.header.revision], ["progress", 2]);
+		} finally {
+			await client.close();
+			server.close();
+		}
 	});
 
 	it("goes to the next endpoint where nobody is at the first", async () => {

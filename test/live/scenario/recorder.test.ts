@@ -12,10 +12,11 @@ import { startLab } from "etcd-watch-lab/server";
 import { timelineChart } from "#lib/chart";
 import { AbortedError } from "#lib/http";
 import { counterparts, ScenarioError } from "#lib/scenario";
-import type { Fenced } from "#lib/scenario/api.js";
+import type { Fenced, RunContext } from "#lib/scenario/api.js";
 import { readToTheEnd, Settling } from "#lib/scenario/waits.js";
+import { ExpiryWatch } from "#lib/scenario/watchers/expiry.js";
 import type { RunWatcher } from "#lib/scenario/watchers/watcher.js";
-import { compareTimelines } from "#lib/timeline";
+import { compareTimelines, type WriteRecord } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../../support/etcd";
 import { OwnEtcd } from "../../support/own-etcd";
 import { explainAll, sent, watcherOf, wrote } from "../../support/timelines";
@@ -323,6 +324,42 @@ describe("what a run waits for after a write", () => {
 			await new Settling(false, new AbortController().signal).written(seen, all, write);
 			assert.deepEqual(Object.fromEntries(waited), { s: api === "v2" ? 2 : 1, above: 1 });
 		}
+	});
+});
+
+describe("the watch on a key with a ttl", () => {
+	it("records an expiry that it reads after the next ttl was given, and waits for the one of that ttl", async () => {
+		const ttl = { ttl: 1 };
+		const steps = scenario("x").set("/a", "", ttl).awaitExpiry("/a").set("/a", "", ttl).awaitExpiry("/a");
+		const { writes } = await runOnModel(steps);
+		const outcomes = writes.flatMap(({ outcome }) => (outcome.kind === "accepted" ? [outcome] : []));
+		const expiries = outcomes.filter(({ action }) => action === "expire");
+		const source = {
+			async next() {
+				await watch.open(3);
+				return expiries.shift();
+			},
+			close() {},
+		};
+		const run = {
+			api: { name: "v2", watch: async () => source },
+			recorder: {
+				absoluteIndex: (index: number) => index,
+				absoluteKey: (key: string) => key,
+				delivery: (event: unknown) => event,
+			},
+		} as unknown as RunContext;
+		const recorded: number[] = [];
+		const watch = new ExpiryWatch("/a", run, {
+			expired({ index }) {
+				recorded.push(index);
+				return writes[index - 1] as WriteRecord;
+			},
+			isRemovedByRun: async () => false,
+		});
+		await watch.open(1);
+		assert.deepEqual(await watch.ending, { kind: "expired", write: writes[3] });
+		assert.deepEqual(recorded, [2, 4]);
 	});
 });
 

@@ -141,6 +141,7 @@ function tlsTests(pki: Certificates): void {
 				clients.push(client);
 				const through = net.connect((server.address() as AddressInfo).port, "127.0.0.1");
 				for (const socket of [client, through]) socket.on("error", () => through.destroy());
+				client.on("close", () => through.destroy());
 				client.pipe(through).pipe(client);
 			});
 			for (const each of [server, between]) {

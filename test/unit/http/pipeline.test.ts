@@ -101,15 +101,16 @@ describe("a pipeline", () => {
 		["a byte at a time", "x"],
 	] as const) {
 		it(`fails with TimeoutError when the body takes longer than bodyMs: ${what}`, async () => {
-			let pouring: NodeJS.Timeout | undefined;
+			// Called for each of the two requests, which are on one connection.
 			says = (socket) => {
 				socket.write("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n0123456789");
-				if (rest !== "") pouring = setInterval(() => socket.write(rest), 10);
+				if (rest === "") return;
+				const pouring = setInterval(() => socket.write(rest), 10);
+				socket.once("close", () => clearInterval(pouring));
 			};
 			const pipeline = transport.pipeline(server.endpoint);
 			const both = [got(pipeline, "/v2/keys/a", { bodyMs: 100 }), got(pipeline)];
 			for (const one of both) await assert.rejects(one, TimeoutError);
-			clearInterval(pouring);
 			await server.quiet();
 		});
 	}

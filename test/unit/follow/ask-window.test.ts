@@ -4,7 +4,7 @@ import { AskWindow, widest } from "#lib/follow/v2/ask-window.js";
 
 const nothing = () => {};
 
-/** A member that answers asks in any order, and never lies. */
+/** A member that answers asks in any order, and never lies. `matching` is sorted. */
 function readAll(last: number, matching: readonly number[], order: (asks: number) => number) {
 	const window = new AskWindow<number>(0);
 	const got: number[] = [];
@@ -20,7 +20,7 @@ function readAll(last: number, matching: readonly number[], order: (asks: number
 	};
 	ask();
 	for (;;) {
-		const answerable = outstanding.filter((asked) => matching.some((index) => index >= asked));
+		const answerable = outstanding.filter((asked) => asked <= (matching.at(-1) ?? 0));
 		if (answerable.length === 0) break;
 		const asked = answerable[order(answerable.length)] ?? 0;
 		outstanding.splice(outstanding.indexOf(asked), 1);
@@ -44,7 +44,7 @@ describe("AskWindow", () => {
 					assert.ok(most <= widest + 1, `${most} at once`);
 				},
 			),
-			{ seed: 20, numRuns: 300 },
+			{ seed: 20, numRuns: 100 },
 		);
 	});
 

@@ -111,7 +111,7 @@ async function randomRun(dice: Dice, isFlooded: boolean): Promise<Timeline | und
 }
 
 const seed = 20_261_128;
-const runs = 200;
+const runs = 100;
 
 describe(`the claims on ${runs} random runs of the model, faults among them (seed ${seed})`, () => {
 	it("confirm nothing that is false of etcd, and refute nothing that is true", async function () {

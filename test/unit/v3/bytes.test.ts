@@ -30,7 +30,7 @@ describe("bytes as text", () => {
 		fc.assert(
 			fc.property(fc.array(part, { maxLength: 6 }), (parts) => {
 				const bytes = Buffer.concat(parts);
-				assert.deepEqual(toBytes(toText(bytes)), bytes);
+				assert.ok(toBytes(toText(bytes)).equals(bytes), bytes.toString("hex"));
 				const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 				let isText = true;
 				try {

@@ -1,3 +1,4 @@
+import { isOnServers, nameOf, testFiles } from "#tools/testfiles";
 import { type EtcdKind, kinds as v2Etcds, v3Kinds as v3Etcds } from "../support/etcds";
 import type { Kind } from "./chaos/kind";
 import { kindsOn } from "./chaos/kinds";
@@ -178,6 +179,26 @@ const soakPart = (id: string, minutes: number): Part => ({
 /** What a page that runs in a kernel is made of. */
 const ofPages = ["notebooks", "lib/src", "lib/recorded", "tools/execute.py"];
 
+/** What `npm test` has on etcd 3.5.1 and 3.7 alone, dealt to parts: on 3.4 it is most of it. */
+const otherServers: readonly Part[] = (
+	[
+		["3.4-follow", "3.4", ["live/follow", "live/http"], 130],
+		["3.4-scenario", "3.4", ["live/scenario", "live/page"], 110],
+		["3.4-server", "3.4", ["live/server", "pages/notebooks"], 80],
+		["3.4-clients", "3.4", ["live/v2", "live/v3", "live/versions"], 50],
+		["newest", "newest", ["live/follow", "live/server", "live/versions"], 70],
+		["3.6", "3.6", ["live/follow", "live/server", "live/versions"], 80],
+	] as const
+).map(([id, etcd, folders, seconds]) => ({
+	...{ id, seconds },
+	args: ["test/dist/proofs/servers.js", etcd, ...folders],
+}));
+
+const onServers = testFiles()
+	.map(nameOf)
+	.filter(isOnServers)
+	.map((name) => `test/${name}.test.ts`);
+
 const rules = inShares("proofs/chaos/rules", { whole: 4, drawn: 6, seconds: 90 });
 
 export const proofs: readonly Proof[] = [
@@ -256,6 +277,21 @@ export const proofs: readonly Proof[] = [
 		entries: ["bench/soak.ts", "bench/clients/writer.ts"],
 		parts: () => [soakPart("one-follower", 20)],
 		quick: () => [soakPart("one-follower", 0.2)],
+	},
+	{
+		name: "servers",
+		about: "what `npm test` shows on etcd 3.5.1 and 3.7 holds on 3.4, the newest 3.5 and 3.6, too",
+		entries: ["test/proofs/servers.ts", ...onServers],
+		reads: ofEtcds,
+		parts: () => otherServers,
+		quick: (draw) => otherServers.filter((_, at) => at === draw % otherServers.length),
+	},
+	{
+		name: "pages-fresh",
+		about: "every page is committed with the outputs, verdicts and records that a fresh run of it gives",
+		entries: ["test/pages/notebooks/notebooks.test.ts"],
+		reads: ofPages,
+		...inShares("pages/notebooks/notebooks", { whole: 3, drawn: 4, seconds: 260 }),
 	},
 	{
 		name: "pages-twice",

@@ -4,7 +4,20 @@ import os from "node:os";
 import path from "node:path";
 import { root } from "#tools/paths";
 import { type Ran, readResults, type SideBySide, sideBySide } from "#tools/sidebyside";
-import { aloneFiles, batches, isUnit, longFiles, nameOf, testFiles } from "#tools/testfiles";
+import {
+	aloneFiles,
+	type Batch,
+	batches,
+	isOfProofs,
+	isOnServers,
+	isUnit,
+	longFiles,
+	nameOf,
+	ofProofs,
+	otherServers,
+	testFiles,
+	titlesOn,
+} from "#tools/testfiles";
 
 describe("the tests side by side", function () {
 	this.timeout(60_000);
@@ -19,7 +32,7 @@ describe("the tests side by side", function () {
 	async function run(
 		bodies: Readonly<Record<string, string>>,
 		options: Partial<SideBySide> = {},
-		batch: { needsBuilds?: boolean; alone?: boolean } = {},
+		batch: Partial<Batch> = {},
 	): Promise<Map<string, Ran>> {
 		const all = new Map<string, Ran>();
 		const files = Object.entries(bodies).map(([name, body]) => {
@@ -136,6 +149,30 @@ describe("the tests side by side", function () {
 		assert.equal(fs.readFileSync(log, "utf8"), "+-a+-b+-c");
 	});
 
+	it("that mostly wait run at once, as many as keep a processor busy, and one that needs it whole by itself", async () => {
+		const log = path.join(folder, "log");
+		const note = (sign: string) => `fs.appendFileSync(${JSON.stringify(log)}, "${sign}");`;
+		// Each of the three waits for the two others.
+		const meets = `it("x", (done) => { ${note("+")} const look = () => (fs.readFileSync(${JSON.stringify(log)}, "utf8").length >= 3 ? (${note("-").slice(0, -1)}, done()) : setTimeout(look, 10)); look(); });`;
+		const whole = `it("x", () => { ${note("w")} });`;
+		const shares = { a: 0.3, b: 0.3, c: 0.3, w: 1 };
+		const batches = Object.entries(shares).map(([name, share]): Batch => {
+			const file = path.join(folder, `${name}.test.js`);
+			fs.writeFileSync(file, `const fs = require("node:fs");\n${name === "w" ? whole : meets}`);
+			return { files: [file], seconds: 1, share, needsBuilds: false, alone: false };
+		});
+		const all: Ran[] = [];
+		await sideBySide(batches, { jobs: 1, folder, limitMs: 30_000, ended: (ran) => all.push(ran) });
+		assert.deepEqual(all.flatMap(states), ["passed", "passed", "passed", "passed"]);
+		assert.match(fs.readFileSync(log, "utf8"), /^\+{3}-{3}w$/);
+	});
+
+	it("take mocha's options of their own", async () => {
+		const both = 'it("one", () => {}); it("two", () => { throw new Error("planted"); });';
+		const all = await run({ both }, {}, { options: ["--grep", "two", "--invert"] });
+		assert.deepEqual(states(all.get("both")), ["passed"]);
+	});
+
 	it("of the unit kind can start no process", async () => {
 		const spawns = 'it("x", () => { require("node:child_process").spawn("true"); });';
 		const all = await run({ spawns }, { env: { ETCD_WATCH_LAB_UNIT: "1" } });
@@ -163,19 +200,36 @@ describe("the test files", () => {
 
 	it("are there, those that are named as long ones or to run alone", () => {
 		const names = new Set(files.map(nameOf));
-		for (const name of [...Object.keys(longFiles), ...aloneFiles]) assert.ok(names.has(name), name);
+		for (const name of [...Object.keys(longFiles), ...aloneFiles, ...ofProofs])
+			assert.ok(names.has(name), name);
+		assert.deepEqual(files.filter(isOfProofs).map(nameOf).sort(), [...ofProofs].sort());
+	});
+
+	it("that have tests on several etcds are on the reader's and on 3.7, by their titles", () => {
+		const others = new RegExp(titlesOn(otherServers));
+		for (const title of ["etcd 3.4 x", "a cluster (etcd newest)", "an etcd 3.6 that", "on etcd 3.4, told"])
+			assert.match(title, others);
+		for (const title of [
+			"etcd 3.5 x",
+			"etcd 3.5.1",
+			"etcd 3.7 that",
+			"etcd 3.4.23",
+			"from 3.4 on",
+			"etcd 3.65",
+		])
+			assert.doesNotMatch(title, others);
+		for (const { files, options } of batches(testFiles())) {
+			const isOn = files.map((file) => isOnServers(nameOf(file)));
+			assert.deepEqual(options, isOn[0] ? ["--grep", others.source, "--invert"] : [], files[0]);
+			assert.equal(new Set(isOn).size, 1);
+		}
 	});
 
 	it("need builds where they ask for an etcd that is built", () => {
 		const needs = new Map(
 			batches(files).flatMap((batch) => batch.files.map((file) => [nameOf(file), batch.needsBuilds])),
 		);
-		for (const name of [
-			"proofs/chaos/smoke-v2",
-			"proofs/chaos/rules",
-			"proofs/differential/differential",
-			"live/follow/v3-servers",
-		])
+		for (const name of ["proofs/chaos/smoke-v2", "proofs/chaos/rules", "live/follow/v3-servers"])
 			assert.equal(needs.get(name), true, name);
 		for (const name of ["pages/notebooks/notebooks", "setup/start", "pages/site/browser"])
 			assert.equal(needs.get(name), false, name);

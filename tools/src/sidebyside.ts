@@ -8,7 +8,7 @@ import type { TestResult, Told } from "./reporter";
 import type { Batch } from "./testfiles";
 
 export interface SideBySide {
-	/** How many processes run at once. */
+	/** How many processors they keep busy, by the batches' shares of one. */
 	readonly jobs: number;
 	/** Where each process's output and results are kept. */
 	readonly folder: string;
@@ -50,22 +50,32 @@ export async function sideBySide(batches: readonly Batch[], options: SideBySide)
 	const built = (isBuilt || builder === undefined ? Promise.resolve() : build(builder, options)).then(() => {
 		isBuilt = true;
 	});
-	const next = async (): Promise<Batch | undefined> => {
-		if (signal?.aborted) return undefined;
-		const at = waiting.findIndex((batch) => isBuilt || !batch.needsBuilds);
-		if (at >= 0) return waiting.splice(at, 1)[0];
-		if (waiting.length === 0) return undefined;
-		await built;
-		return await next();
-	};
 	let count = 0;
-	const runNext = async (batch: Batch): Promise<void> => options.ended(await run(batch, count++, options));
-	const worker = async (): Promise<void> => {
-		for (let batch = await next(); batch !== undefined; batch = await next()) await runNext(batch);
+	const running = new Map<Batch, Promise<void>>();
+	const begin = (batch: Batch): void => {
+		const ended = run(batch, count++, options).then((ran) => {
+			running.delete(batch);
+			options.ended(ran);
+		});
+		running.set(batch, ended);
 	};
-	await Promise.all(Array.from({ length: jobs }, worker));
+	/** Whether the processors have room for it: one that is never too large for them alone. */
+	const fits = ({ share = 1 }: Batch): boolean => {
+		const busy = [...running.keys()].reduce((sum, { share = 1 }) => sum + share, 0);
+		return running.size === 0 || busy + share <= jobs + 1e-9;
+	};
+	while (waiting.length > 0 && !signal?.aborted) {
+		const at = waiting.findIndex((batch) => (isBuilt || !batch.needsBuilds) && fits(batch));
+		if (at >= 0) for (const batch of waiting.splice(at, 1)) begin(batch);
+		else await Promise.race([...running.values(), ...(isBuilt ? [] : [built])]);
+	}
+	await Promise.all(running.values());
 	await built;
-	for (const batch of batches) if (batch.alone && !signal?.aborted) await runNext(batch);
+	for (const batch of batches) {
+		if (!batch.alone || signal?.aborted) continue;
+		begin(batch);
+		await running.get(batch);
+	}
 }
 
 /** What it prints stands in the folder's build.log; who needs what it could not build says so. */
@@ -74,24 +84,21 @@ async function build(builder: string, options: SideBySide): Promise<void> {
 	await runProgram([builder], { ...options, log });
 }
 
-/**
- * How many processes run at once, as ETCD_WATCH_LAB_JOBS says; else one for each processor, at least two: most tests
- * wait most of their time.
- */
+/** How many processors are kept busy, as ETCD_WATCH_LAB_JOBS says; else all that there are, at least two. */
 export function jobsOf(given: string | undefined): number {
 	if (given === undefined || given === "") return Math.max(2, availableParallelism());
 	const jobs = Number(given);
 	if (!Number.isSafeInteger(jobs) || jobs < 1)
-		throw new Problem(`ETCD_WATCH_LAB_JOBS=${given}: the number of processes is a whole number above 0`);
+		throw new Problem(`ETCD_WATCH_LAB_JOBS=${given}: the number of processors is a whole number above 0`);
 	return jobs;
 }
 
 async function run(batch: Batch, at: number, options: SideBySide): Promise<Ran> {
 	const begin = performance.now();
-	const { files, needsBuilds } = batch;
+	const { files, needsBuilds, options: own = [] } = batch;
 	const base = path.join(options.folder, String(at).padStart(3, "0"));
 	const [log, lines] = [`${base}.log`, `${base}.results`];
-	const args = [mocha, ...(options.options ?? []), ...files];
+	const args = [mocha, ...(options.options ?? []), ...own, ...files];
 	// A process that is killed can't remove its own.
 	const temporary = fs.mkdtempSync(path.join(tmpdir(), "lab-tests-"));
 	const env = {

@@ -9,7 +9,7 @@ import type { TestResult } from "./reporter";
 import type { Host } from "./setup/host";
 import { prepareVenv } from "./setup/venv";
 import { jobsOf, type Ran, readResults, sideBySide, written } from "./sidebyside";
-import { batches, compiled, isUnit, testFiles } from "./testfiles";
+import { batches, compiled, filesNaming, isOfProofs, isUnit, testFiles } from "./testfiles";
 
 /** What .artifacts/mocha.json holds. */
 export interface Results {
@@ -43,7 +43,12 @@ export async function test(host: Host, args: readonly string[]): Promise<number>
 	fs.writeFileSync(notCovered, "");
 	const env = { ETCD_WATCH_LAB_NOT_COVERED: notCovered, ETCD_WATCH_LAB_RUN: folder };
 	const { code, results: tests } = isWhole
-		? await runMany(host, testFiles(), folder, env)
+		? await runMany(
+				host,
+				testFiles().filter((file) => !isOfProofs(file)),
+				folder,
+				env,
+			)
 		: args.length === 1 && args[0] === "unit"
 			? await runMany(host, testFiles().filter(isUnit), folder, { ...env, ETCD_WATCH_LAB_UNIT: "1" })
 			: await runNamed(args, folder, env);
@@ -79,15 +84,29 @@ interface Ended {
 async function runNamed(args: readonly string[], folder: string, env: NodeJS.ProcessEnv): Promise<Ended> {
 	const bin = path.join(root, "node_modules", "mocha", "bin", "mocha.js");
 	const named = args.map(compiled);
-	// Not in .mocharc.json: mocha would run these beside the named ones.
-	const all = named.some((arg) => arg.endsWith(".test.js")) ? [] : ["test/dist/**/*.test.js"];
 	const lines = path.join(folder, "results");
-	const code = await handOver([bin, ...named, ...all], {
-		...process.env,
-		...env,
-		ETCD_WATCH_LAB_RESULTS: lines,
-	});
-	return { code, results: readResults(lines).results };
+	const run = async (files: readonly string[]): Promise<Ended> => {
+		const code = await handOver([bin, ...named, ...files], {
+			...process.env,
+			...env,
+			ETCD_WATCH_LAB_RESULTS: lines,
+		});
+		return { code, results: readResults(lines).results };
+	};
+	if (named.some((arg) => arg.endsWith(".test.js"))) return await run([]);
+	// Not in .mocharc.json: mocha would run these beside the named ones.
+	const all = testFiles();
+	const some = filesNaming(nameIn(args), all);
+	const ended = await run(some);
+	// Its words may be made of parts.
+	return ended.results.length === 0 && some.length < all.length ? await run(all) : ended;
+}
+
+/** The name that mocha's --grep or --fgrep is given; "" where there is none, or it says which not to run. */
+function nameIn(args: readonly string[]): string {
+	if (args.includes("-i") || args.includes("--invert")) return "";
+	const at = args.findIndex((arg) => /^(?:-g|-f|--f?grep)$/.test(arg));
+	return at < 0 ? "" : (args[at + 1] ?? "");
 }
 
 async function runMany(

@@ -12,64 +12,96 @@ export interface Batch {
 	readonly files: readonly string[];
 	/** About how long it takes. */
 	readonly seconds: number;
+	/** About how much of a processor it keeps busy, 0.2 to 1: most of those that take long wait. Default 1. */
+	readonly share?: number;
+	/** Mocha's options that it runs with in `npm test`. */
+	readonly options?: readonly string[];
 	/** It wants etcds that are built here first. */
 	readonly needsBuilds: boolean;
 	/** Nothing else runs beside it, since it holds its times against limits that a busy processor breaks. */
 	readonly alone: boolean;
 }
 
+/** Seconds, and the share of a processor that it keeps busy. */
+type Cost = readonly [seconds: number, share: number];
+
 /**
- * Seconds of the files that take long, without anything beside them: they begin first, each in a process of its own. One
- * that is missing here only begins later than it should; the end of `npm test` names the longest.
+ * The files that take long, as the two processors of CI take for them: they begin first, each in a process of its own.
+ * One that is missing here only begins later than it should; the end of `npm test` names the longest.
  */
-export const longFiles: Readonly<Record<string, number>> = {
-	"pages/notebooks/notebooks": 150,
-	"live/follow/v3-known-faults": 145,
-	"proofs/chaos/smoke-v2": 80,
-	"live/follow/v3-servers": 70,
-	"pages/notebooks/secured": 70,
-	"live/server/any-etcd": 70,
-	"live/scenario/recorder": 60,
-	"setup/start": 55,
-	"pages/site/browser": 55,
-	"live/scenario/faults": 50,
-	"pages/notebooks/exercises": 50,
-	"setup/setup": 35,
-	"pages/lab/lab": 35,
-	"proofs/chaos/rules": 30,
-	"proofs/chaos/smoke-v3": 30,
-	"pages/notebooks/without-v2": 45,
-	"proofs/make": 20,
-	"live/follow/v3-lists": 30,
-	"live/server/guest": 27,
-	"live/server/cluster": 26,
-	"setup/test": 30,
-	"live/follow/v3-catch-up": 25,
-	"pages/notebooks/foreign": 25,
-	"setup/notebooks": 23,
-	"live/follow/without-rules": 22,
-	"pages/site/build": 20,
-	"pages/lab/hostile": 20,
-	"proofs/differential/mutants": 12,
-	"pages/notebooks/twice": 15,
-	"proofs/differential/differential": 8,
-	"live/follow/v3-rules": 19,
-	"setup/package": 18,
-	"live/server/secured": 17,
-	"live/scenario/agreement": 15,
-	"pages/golden/golden": 12,
-	"live/server/ending": 12,
-	"live/server/lab": 11,
-	"live/server/keeper": 10,
+export const longFiles: Readonly<Record<string, Cost>> = {
+	"pages/site/browser": [113, 0.3],
+	"setup/start": [89, 0.6],
+	"live/follow/v3-known-faults": [80, 0.2],
+	"live/follow/v3-servers": [75, 0.4],
+	"pages/notebooks/exercises": [36, 0.5],
+	"setup/setup": [65, 0.7],
+	"setup/notebooks": [55, 0.8],
+	"pages/lab/lab": [50, 0.7],
+	"setup/test": [45, 0.6],
+	"live/scenario/faults": [45, 0.7],
+	"live/scenario/recorder": [40, 0.2],
+	"pages/notebooks/notebooks": [12, 0.9],
+	"setup/package": [38, 1],
+	"live/follow/v3-catch-up": [36, 0.8],
+	"setup/check": [32, 1],
+	"pages/site/build": [30, 0.9],
+	"proofs/chaos/smoke-v2": [30, 1],
+	"pages/lab/hostile": [28, 0.8],
+	"live/versions/experiments": [26, 0.8],
+	"live/server/keeper": [24, 0.8],
+	"setup/sidebyside": [23, 0.2],
+	"pages/golden/golden": [22, 1],
+	"setup/freshness": [22, 0.8],
+	"live/server/any-etcd": [18, 0.7],
+	"live/follow/without-rules": [18, 0.3],
+	"live/scenario/run": [17, 0.3],
+	"live/server/guest": [17, 0.4],
+	"live/follow/v3-lists": [17, 0.4],
+	"live/server/cluster": [17, 0.6],
+	"live/server/secured": [16, 0.7],
+	"proofs/chaos/smoke-v3": [16, 1],
+	"proofs/make": [16, 0.5],
+	"live/follow/v3-rules": [13, 0.5],
+	"live/server/ending": [12, 0.6],
+	"live/server/lab": [10, 0.8],
 };
 
 /** What holds milliseconds against a limit. */
 export const aloneFiles: readonly string[] = ["live/v2/ending", "live/follow/closing"];
 
+/**
+ * What `npm run proofs` has whole, and `--quick`, which CI runs after `npm test`, in another part with each commit; to be
+ * run by name.
+ */
+export const ofProofs: readonly string[] = [
+	"live/scenario/agreement",
+	"pages/notebooks/foreign",
+	"pages/notebooks/secured",
+	"pages/notebooks/twice",
+	"pages/notebooks/without-v2",
+	"proofs/chaos/rules",
+	"proofs/differential/mutants",
+];
+
+/**
+ * The other etcds that a test can be on, by what stands in its title: `npm test` has them on the reader's 3.5.1 and on
+ * 3.7, and `npm run proofs` ("servers") on these.
+ */
+export const otherServers = ["3.4", "newest", "3.6"] as const;
+
+/** What mocha's --grep finds the tests on these etcds by. */
+export function titlesOn(etcds: readonly string[]): string {
+	return `\\betcd (?:${etcds.map((etcd) => etcd.replace(".", "\\.")).join("|")})(?![.\\d])`;
+}
+
 /** About how long the others of one process may take: to start one costs a second. */
 const batchSeconds = 20;
-/** What a file takes that is not among the long ones. */
-const usualSeconds = 3;
+
+/** What a file takes that is not among the long ones, and the share of a processor that it keeps busy. */
+function usual(name: string): Cost {
+	return isUnitName(name) ? [1.2, 1] : [3, 0.6];
+}
 
 /** test/x.test.ts, as it is written, for the file as it is compiled. */
 export function compiled(name: string): string {
@@ -88,23 +120,31 @@ export function testFiles(): string[] {
 /** Deals the files to processes, those that take longest first. */
 export function batches(files: readonly string[]): Batch[] {
 	const dealt: Batch[] = [];
-	let together: string[] = [];
-	const deal = (some: readonly string[], seconds: number, alone = false): void => {
-		if (some.length === 0) return;
+	const together = new Map<string, { files: string[]; cost: Cost }>();
+	const deal = (some: readonly string[], [seconds, share]: Cost, alone = false): void => {
+		const name = nameOf(some[0] ?? "");
 		const needsBuilds = some.some((file) => reached(file).has(etcdBuilds));
-		dealt.push({ files: some, seconds, needsBuilds, alone });
+		const options = isOnServers(name) ? ["--grep", titlesOn(otherServers), "--invert"] : [];
+		dealt.push({ files: some, seconds, share, needsBuilds, alone, options });
 	};
 	for (const file of files) {
 		const name = nameOf(file);
-		const seconds = longFiles[name];
-		if (aloneFiles.includes(name)) deal([file], seconds ?? usualSeconds, true);
-		else if (seconds !== undefined) deal([file], seconds);
-		else together.push(file);
-		if (together.length * usualSeconds < batchSeconds) continue;
-		deal(together, batchSeconds);
-		together = [];
+		const cost = longFiles[name];
+		if (cost !== undefined || aloneFiles.includes(name)) {
+			deal([file], cost ?? usual(name), aloneFiles.includes(name));
+			continue;
+		}
+		// Of one folder of test/: its files want the same options.
+		const [kind = ""] = path.posix.dirname(name).split("/");
+		const [seconds, share] = usual(name);
+		const before = together.get(kind) ?? { files: [], cost: [0, share] };
+		const more = { files: [...before.files, file], cost: [before.cost[0] + seconds, share] as const };
+		together.set(kind, more);
+		if (more.cost[0] < batchSeconds) continue;
+		deal(more.files, more.cost);
+		together.delete(kind);
 	}
-	deal(together, together.length * usualSeconds);
+	for (const { files, cost } of together.values()) deal(files, cost);
 	return dealt.sort((one, two) => two.seconds - one.seconds);
 }
 
@@ -118,7 +158,46 @@ const etcdBuilds = path.join(testsDir, "support", "etcds.js");
 
 /** Whether a test file is one for `npm test -- unit`: it starts nothing (the reporter refuses what it starts all the same). */
 export function isUnit(file: string): boolean {
-	return nameOf(file).startsWith("unit/");
+	return isUnitName(nameOf(file));
+}
+
+const isUnitName = (name: string): boolean => name.startsWith("unit/");
+
+/** Whether a test file has a test for each of several etcds. */
+export function isOnServers(name: string): boolean {
+	return name.startsWith("live/") || name === "pages/notebooks/exercises";
+}
+
+/** Whether a test file is left to `npm run proofs`. */
+export function isOfProofs(file: string): boolean {
+	return ofProofs.includes(nameOf(file));
+}
+
+/**
+ * The files that may have the tests of a name (mocha's --grep): those with at least half as many of its pairs of words as
+ * the one with most, in what they load of test/, tools/ and bench/. All, when that one has less than half of the pairs, as
+ * where a name is made of parts, and for what is shorter than a printed name or more than words.
+ */
+export function filesNaming(name: string, files: readonly string[] = testFiles()): readonly string[] {
+	const words = name.split(/\s+/);
+	if (words.length < 6 || /[\\[\]|*+?{}^$]/.test(name)) return files;
+	const pairs = words.slice(1).map((word, at) => `${words[at]} ${word}`);
+	const counts = new Map(
+		files.map((file) => {
+			const loaded = [path.join(root, file), ...reached(file)].filter((one) => path.isAbsolute(one));
+			return [file, pairs.filter((pair) => loaded.some((one) => textOf(one).includes(pair))).length];
+		}),
+	);
+	const most = Math.max(...counts.values());
+	return most < pairs.length / 2 ? files : files.filter((file) => (counts.get(file) ?? 0) >= most / 2);
+}
+
+const texts = new Map<string, string>();
+
+function textOf(file: string): string {
+	const text = texts.get(file) ?? fs.readFileSync(file, "utf8");
+	texts.set(file, text);
+	return text;
 }
 
 const known = new Map<string, ReadonlySet<string>>();
@@ -156,8 +235,8 @@ function requiredBy(file: string): readonly string[] {
 			return name;
 		}
 	};
-	const names = [...fs.readFileSync(file, "utf8").matchAll(/\b(?:require|import)\("([^"]+)"\)/g)].map(
-		([, name = ""]) => resolved(name),
+	const names = [...textOf(file).matchAll(/\b(?:require|import)\("([^"]+)"\)/g)].map(([, name = ""]) =>
+		resolved(name),
 	);
 	direct.set(file, names);
 	return names;

@@ -8,23 +8,23 @@ import { Sessions } from "./sessions";
 /** One seed for all; ETCD_WATCH_LAB_SEED gives another. */
 const seed = Number(process.env["ETCD_WATCH_LAB_SEED"] ?? 1);
 
-/** On v3 those that show most of what it has of its own; `npm run proofs` takes all of them, on every server. */
-const v3Smoke = ["transactions", "window-1001", "quiet-key", "restart", "wipe-outgrown", "cut-all"];
+/** Those that differ most in how they work, of short ones; `npm run proofs` takes all, on every server. */
+const smokeOf: Readonly<Record<Api, readonly string[]>> = {
+	v2: ["restart", "window-1001", "kill", "cut-in-body", "slow-consumer", "remove-thousand"],
+	v3: ["transactions", "window-1001", "wipe-outgrown", "cut-all"],
+};
 
 /** What has no other proof of its bite than its own, and what a loop's losses would hide; `npm run proofs` takes all. */
 const controls: Readonly<Record<Api, readonly string[]>> = {
-	v2: [
-		...["prefix-sibling", "hidden-keys", "refreshes", "ancestor-delete", "ancestor-expiry"],
-		...["directory-expiry", "remove-thousand", "slow-consumer", "dead-endpoint", "kill", "cut-all"],
-	],
-	v3: ["prefix-sibling", "transactions", "window-1001", "directory-expiry"],
+	v2: ["slow-consumer", "kill"],
+	v3: ["transactions"],
 };
 
 /** The follower under those faults of one API that take no time: each has a file, so that both run side by side. */
 export function smoke(api: Api): void {
 	describe(`the follower under short faults of ${api}`, () => {
 		const { without, ...all } = kindsOn(api);
-		const isShort = ({ name, seconds }: Kind) => (api === "v2" ? seconds < 2 : v3Smoke.includes(name));
+		const isShort = ({ name }: Kind) => smokeOf[api].includes(name);
 		const kinds = all.kinds.filter((one) => isShort(one) || controls[api].includes(one.name));
 		const sessions = new Sessions({ members: api === "v2" ? 3 : 1, api });
 
@@ -55,6 +55,11 @@ export function smoke(api: Api): void {
 				assert.match(failure ?? "nothing", /^the fault did not bite: /);
 			});
 		}
+
+		it("takes kinds that there are", () => {
+			const names = new Set(all.kinds.map(({ name }) => name));
+			for (const name of [...smokeOf[api], ...controls[api]]) assert.ok(names.has(name), name);
+		});
 
 		it("has a reason for every kind that it lacks", () => {
 			for (const { name, reason } of without) assert.ok(reason.length > 10, name);

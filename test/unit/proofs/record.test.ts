@@ -3,9 +3,10 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { root } from "#tools/paths";
+import { isOnServers, nameOf, ofProofs, otherServers, testFiles } from "#tools/testfiles";
 import { kindsOn } from "../../proofs/chaos/kinds";
 import { codeOf, hashOf, sourcesOf } from "../../proofs/code";
-import { dealt, proofs } from "../../proofs/list";
+import { dealt, type Part, proofs } from "../../proofs/list";
 import { drawOf } from "../../proofs/make";
 import { type Made, ofOtherCode, parseRecord, readRecord } from "../../proofs/record";
 import { tableOf, withTable, wordsOf } from "../../proofs/table";
@@ -188,6 +189,23 @@ describe("the list of the long proofs", () => {
 				}
 			}
 		}
+	});
+
+	it("runs whole, and a share of it with each commit, what `npm test` leaves out", () => {
+		for (const name of ofProofs) {
+			const runs = ({ args }: Part) => args.includes(`test/dist/${name}.test.js`);
+			const proof = proofs.find(({ parts }) => parts(1).some(runs));
+			assert.ok(proof?.quick(1).some(runs), name);
+		}
+		const whole = proofs.find(({ name }) => name === "servers")?.parts(1) ?? [];
+		for (const etcd of otherServers)
+			assert.ok(
+				whole.some(({ args }) => args.includes(etcd)),
+				etcd,
+			);
+		const on34 = whole.flatMap(({ args }) => (args.includes("3.4") ? args : []));
+		for (const name of testFiles().map(nameOf).filter(isOnServers))
+			assert.ok(on34.includes(path.posix.dirname(name)), name);
 	});
 
 	it("has parts that tell what they counted: of one that does not, nothing is a proof", () => {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { V3Client } from "etcd-watch-lab/v3";
 
 /** A user of v3's, and the keys that begin so, which alone it may read and write; root may everything. */
@@ -24,4 +25,26 @@ export async function switchUsersOn(v3: V3Client, users: readonly User[]): Promi
 		await auth("user/grant", { user: name, role: name });
 	}
 	await auth("enable", {});
+}
+
+/** Makes v2's root and guest, who may use /guests alone, and switches its users on. */
+export async function switchV2UsersOn(
+	{ endpoint }: { readonly endpoint: string },
+	password: string,
+	guestPassword = password,
+): Promise<void> {
+	const authorization = `Basic ${Buffer.from(`root:${password}`).toString("base64")}`;
+	const headers = { "content-type": "application/json", authorization };
+	const put = async (path: string, body?: object) => {
+		const what = { method: "PUT", headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+		const answer = await fetch(`${endpoint}/v2/auth/${path}`, what);
+		assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.text()}`);
+	};
+	const kv = { read: ["/guests/*"], write: ["/guests/*"] };
+	await put("users/root", { user: "root", password });
+	await put("roles/guests", { role: "guests", permissions: { kv } });
+	await put("users/guest", { user: "guest", password: guestPassword, roles: ["guests"] });
+	await put("enable");
+	// Switching it on makes a role of that name, with which nobody may do everything.
+	await put("roles/guest", { role: "guest", revoke: { kv: { read: ["/*"], write: ["/*"] } } });
 }

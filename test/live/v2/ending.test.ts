@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { getEventListeners, getMaxListeners, setMaxListeners } from "node:events";
-import { EventIndexClearedError, type EventStream, type Poll, V2Client } from "etcd-watch-lab/v2";
-import { AbortedError, BadAnswerError, TimeoutError } from "#lib/http";
-import { type EtcdUnderTest, forEachEtcd } from "../../support/etcd";
+import {
+	EventIndexClearedError,
+	type EventStream,
+	type Poll,
+	V2Client,
+	type Watcher,
+} from "etcd-watch-lab/v2";
+import { AbortedError, BadAnswerError } from "#lib/http";
 import { chunk, chunked, etcdHeaders, eventJson, FakeServer, head, http } from "../../support/fake-server";
+import { type EtcdUnderTest, fakeServer, forEachEtcd, v2At, v2Of } from "../../support/servers";
 import { until } from "../../support/until";
 import { writeMany } from "../../support/write-many";
 
@@ -53,28 +59,24 @@ describe("AbortSignal", () => {
 			assert.equal(server.requests.length, was);
 		});
 
-		it(`ends ${name} while it waits for an answer, and its connection with it`, async () => {
-			says = "";
-			const was = server.requests.length;
-			const controller = new AbortController();
-			const ended = assert.rejects(call(keys, controller.signal), AbortedError);
-			await until("the request is at the server", () => server.requests.length > was);
-			controller.abort();
-			await ended;
-			await server.quiet();
-		});
-
-		if (name === "watcher.registered") continue; // It does not wait for a body.
-		it(`ends ${name} while it waits for the body, and its connection with it`, async () => {
-			says = head(200, { ...etcdHeaders, "content-length": "500" });
-			const was = server.requests.length;
-			const controller = new AbortController();
-			const ended = assert.rejects(call(keys, controller.signal), AbortedError);
-			await until("the request is at the server", () => server.requests.length > was);
-			controller.abort();
-			await ended;
-			await server.quiet();
-		});
+		// What waits for no body: watcher.registered.
+		for (const [what, said] of [
+			["an answer", ""],
+			...(name === "watcher.registered"
+				? []
+				: [["the body", head(200, { ...etcdHeaders, "content-length": "500" })]]),
+		] as const) {
+			it(`ends ${name} while it waits for ${what}, and its connection with it`, async () => {
+				says = said ?? "";
+				const was = server.requests.length;
+				const controller = new AbortController();
+				const ended = assert.rejects(call(keys, controller.signal), AbortedError);
+				await until("the request is at the server", () => server.requests.length > was);
+				controller.abort();
+				await ended;
+				await server.quiet();
+			});
+		}
 	}
 
 	it("may be shared by any number of calls, and Node does not warn of a leak", async () => {
@@ -98,17 +100,10 @@ describe("AbortSignal", () => {
 		says = "";
 		for (const [name, call] of calls) {
 			const reason = new Error("enough");
-			await assert.rejects(
-				call(keys, AbortSignal.abort(reason)),
-				{ name: "AbortedError", cause: reason },
-				name,
-			);
+			const expected = { name: "AbortedError", cause: reason };
+			await assert.rejects(call(keys, AbortSignal.abort(reason)), expected, name);
 			const controller = new AbortController();
-			const ended = assert.rejects(
-				call(keys, controller.signal),
-				{ name: "AbortedError", cause: reason },
-				name,
-			);
+			const ended = assert.rejects(call(keys, controller.signal), expected, name);
 			controller.abort(reason);
 			await ended;
 		}
@@ -150,13 +145,19 @@ describe("V2Client.abortAll and close", () => {
 	});
 	after(() => server?.close());
 
-	it("abortAll ends every call under way with an AbortedError, and new ones are taken", async () => {
+	/** Each of the calls, once all are at the server, and how many requests have come by then. */
+	const underWay = async (keys: V2Client) => {
 		says = "";
-		const keys = new V2Client({ endpoints: [server.endpoint] });
 		const { signal } = new AbortController();
-		const was = server.requests.length;
+		const count = server.requests.length + calls.length;
 		const ended = calls.map(([name, call]) => assert.rejects(call(keys, signal), AbortedError, name));
-		await until("all are at the server", () => server.requests.length === was + calls.length);
+		await until("all are at the server", () => server.requests.length === count);
+		return { ended, count, signal };
+	};
+
+	it("abortAll ends every call under way with an AbortedError, and new ones are taken", async () => {
+		const keys = v2At(server);
+		const { ended } = await underWay(keys);
 		keys.abortAll();
 		await Promise.all(ended);
 		says = http(200, eventJson(7));
@@ -166,23 +167,18 @@ describe("V2Client.abortAll and close", () => {
 	});
 
 	it("close ends every call under way and every connection, and refuses later calls", async () => {
-		says = "";
-		const keys = new V2Client({ endpoints: [server.endpoint] });
-		const { signal } = new AbortController();
-		const was = server.requests.length;
-		const ended = calls.map(([name, call]) => assert.rejects(call(keys, signal), AbortedError, name));
-		await until("all are at the server", () => server.requests.length === was + calls.length);
+		const keys = v2At(server);
+		const { ended, count, signal } = await underWay(keys);
 		await keys.close();
 		await Promise.all(ended);
 		await server.quiet();
 		for (const [name, call] of calls) await assert.rejects(call(keys, signal), AbortedError, name);
-		assert.equal(server.requests.length, was + calls.length);
-		await keys.close();
+		assert.equal(server.requests.length, count);
 	});
 
 	it("close ends connections that are kept alive between calls", async () => {
 		says = http(200, eventJson(7));
-		const keys = new V2Client({ endpoints: [server.endpoint] });
+		const keys = v2At(server);
 		await Promise.all(Array.from({ length: 5 }, () => keys.get("/a")));
 		assert.ok(server.openCount > 0);
 		await keys.close();
@@ -286,45 +282,37 @@ describe("a watcher, a poll and a stream", () => {
 	});
 
 	it("a stream's unfinished last line is UTF-8 or a BadAnswerError", async () => {
-		const cut = await FakeServer.start((socket) => {
+		const { keys: there } = await v2Of((socket) => {
 			socket.write(`${head(200, chunked)}2\r\n`);
 			socket.end(Buffer.from([0xc3, 0x28, 13, 10, 48, 13, 10, 13, 10]));
 		});
-		const there = new V2Client({ endpoints: [cut.endpoint] });
 		await assert.rejects((await there.stream("/a")).next(), BadAnswerError);
-		await there.close();
-		await cut.close();
 	});
 });
 
 describe("timeouts", () => {
 	it("a call's own timeoutMs wins over the client's", async () => {
-		const server = await FakeServer.start(() => {});
-		const keys = new V2Client({ endpoints: [server.endpoint], timeoutMs: 100_000 });
-		await assert.rejects(keys.get("/a", { timeoutMs: 50 }), (error: unknown) => {
-			assert.ok(error instanceof TimeoutError);
-			assert.match(error.message, /no answer in 50 ms: GET \/v2\/keys\/a at http:\/\/127/);
-			return true;
+		const server = await fakeServer(() => {});
+		const keys = v2At(server, { timeoutMs: 100_000 });
+		await assert.rejects(keys.get("/a", { timeoutMs: 50 }), {
+			name: "TimeoutError",
+			message: /no answer in 50 ms: GET \/v2\/keys\/a at http:\/\/127/,
 		});
 		await server.quiet();
-		await keys.close();
-		await server.close();
 	});
 
 	it("do not end a watch that is registered, however quiet it is", async () => {
 		let answer = () => {};
-		const server = await FakeServer.start((socket) => {
+		const server = await fakeServer((socket) => {
 			socket.write(head(200, chunked));
-			answer = () => socket.write(`${eventJson(8).length.toString(16)}\r\n${eventJson(8)}\r\n0\r\n\r\n`);
+			answer = () => socket.write(`${chunk(eventJson(8))}0\r\n\r\n`);
 		});
-		const keys = new V2Client({ endpoints: [server.endpoint], timeoutMs: 30 });
+		const keys = v2At(server, { timeoutMs: 30 });
 		const poll = await keys.poll("/a");
 		const begin = performance.now();
 		await until("ten times the timeout has passed", () => performance.now() - begin > 300);
 		answer();
 		assert.equal((await poll.answer()).kind, "event");
-		await keys.close();
-		await server.close();
 	});
 });
 
@@ -335,17 +323,7 @@ forEachEtcd((server) => {
 			["stream.close", async ({ v2 }, key) => closeAndAsk(await v2.stream(key))],
 			["a signal on a poll", ({ v2 }, key) => byAbort((signal) => v2.poll(key, { signal }))],
 			["a signal on a stream", ({ v2 }, key) => byAbort((signal) => v2.stream(key, { signal }))],
-			[
-				"watcher.close",
-				async ({ v2 }, key) => {
-					const watcher = v2.watcher(key);
-					const ended = assert.rejects(watcher.next(), AbortedError);
-					await watcher.registered();
-					watcher.close();
-					await ended;
-					await assert.rejects(watcher.next(), AbortedError);
-				},
-			],
+			["watcher.close", ({ v2 }, key) => closeWatcher(v2.watcher(key))],
 			[
 				"break in a loop over a watcher",
 				async ({ v2 }, key) => {
@@ -434,6 +412,14 @@ async function closeAndAsk(open: Poll | EventStream): Promise<void> {
 	open.close();
 	open.close();
 	await ended;
+}
+
+async function closeWatcher(watcher: Watcher): Promise<void> {
+	const ended = assert.rejects(watcher.next(), AbortedError);
+	await watcher.registered();
+	watcher.close();
+	await ended;
+	await assert.rejects(watcher.next(), AbortedError);
 }
 
 async function byAbort(openWith: (signal: AbortSignal) => Promise<Poll | EventStream>): Promise<void> {

@@ -4,7 +4,6 @@ import {
 	CompareFailedError,
 	DirectoryNotEmptyError,
 	type EtcdError,
-	EventIndexClearedError,
 	InvalidRequestError,
 	KeyExistsError,
 	KeyNotFoundError,
@@ -12,11 +11,12 @@ import {
 	NotAFileError,
 	RaftError,
 	RootReadOnlyError,
+	type V2Client,
 } from "etcd-watch-lab/v2";
 import type { HttpRequest } from "#lib/http/request.js";
 import { Transport } from "#lib/http/transport.js";
 import { parseAnswer } from "#lib/v2/parse.js";
-import { type EtcdUnderTest, forEachEtcd } from "../../support/etcd";
+import { type EtcdUnderTest, each, forEachEtcd } from "../../support/servers";
 import { until } from "../../support/until";
 import { writeMany } from "../../support/write-many";
 
@@ -144,10 +144,7 @@ forEachEtcd((server) => {
 				[at("/d/seen")],
 			);
 			assert.equal((await v2.get(at("/d/_hidden"))).node.value, "2");
-			assert.deepEqual(
-				(await v2.get(at("/d/_dir"))).node.nodes?.map(({ value }) => value),
-				["3"],
-			);
+			assert.deepEqual(each((await v2.get(at("/d/_dir"))).node.nodes, "value"), ["3"]);
 		});
 	});
 
@@ -190,10 +187,7 @@ forEachEtcd((server) => {
 				assert.equal(node.key, at(`/q/${String(node.createdIndex).padStart(20, "0")}`));
 			}
 			const { node } = await server.v2.get(at("/q"), { sorted: true });
-			assert.deepEqual(
-				node.nodes?.map(({ value }) => value),
-				["1", "2", "3"],
-			);
+			assert.deepEqual(each(node.nodes, "value"), ["1", "2", "3"]);
 		});
 	});
 
@@ -276,14 +270,10 @@ forEachEtcd((server) => {
 			const both = { prevValue: "was", prevIndex: 1 };
 			const cause = `[was != is] [1 != ${node.modifiedIndex}]`;
 			const index = node.modifiedIndex;
-			await refused(v2.compareAndSwap(at("/a"), "x", both), CompareFailedError, {
-				...{ code: 101, status: 412 },
-				...{ cause, index },
-			});
-			await refused(v2.compareAndDelete(at("/a"), { prevValue: "was" }), CompareFailedError, {
-				...{ code: 101, status: 412 },
-				...{ cause: "[was != is]", index },
-			});
+			const failed = { code: 101, status: 412, index };
+			await refused(v2.compareAndSwap(at("/a"), "x", both), CompareFailedError, { ...failed, cause });
+			const byValue = v2.compareAndDelete(at("/a"), { prevValue: "was" });
+			await refused(byValue, CompareFailedError, { ...failed, cause: "[was != is]" });
 			assert.equal((await v2.get(at("/a"))).node.value, "is");
 		});
 	});
@@ -305,14 +295,8 @@ forEachEtcd((server) => {
 				if (expired.size === 3) break;
 			}
 			watcher.close();
-			assert.deepEqual(
-				expired,
-				new Map([
-					[at("/zero"), "gone"],
-					[at("/short"), "gone"],
-					[at("/dir"), undefined],
-				]),
-			);
+			const gone = { [at("/zero")]: "gone", [at("/short")]: "gone", [at("/dir")]: undefined };
+			assert.deepEqual(Object.fromEntries(expired), gone);
 			assert.ok(short.node.ttl === 1 && zero.node.ttl === undefined);
 			await assert.rejects(v2.get(at("/short")), KeyNotFoundError);
 			assert.equal((await v2.get(at("/long"))).node.value, "1");
@@ -371,108 +355,50 @@ forEachEtcd((server) => {
 	});
 
 	describe("EtcdError", () => {
-		const missing = { code: 100, status: 404 };
-		const refusals: [string, Class, () => Omit<Refusal, "index">, () => Promise<unknown>][] = [
-			[
-				"a read of a missing key",
-				KeyNotFoundError,
-				() => ({ ...missing, cause: at("/none") }),
-				() => server.v2.get(at("/none/x")),
-			],
-			[
-				"an update of a missing key",
-				KeyNotFoundError,
-				() => ({ ...missing, cause: at("/none") }),
-				() => server.v2.update(at("/none"), ""),
-			],
-			[
-				"a delete of a missing key",
-				KeyNotFoundError,
-				() => ({ ...missing, cause: at("/none") }),
-				() => server.v2.delete(at("/none")),
-			],
+		// The cause of a miss is the first part that is missing; the root's has no prefix.
+		const missing = [KeyNotFoundError, 100, 404, "/none"] as const;
+		const notFile = [NotAFileError, 102, 403, "/dir"] as const;
+		const notDirectory = [NotADirectoryError, 104, 400, "/file"] as const;
+		const isRoot = [RootReadOnlyError, 107, 400, "/"] as const;
+		const prevIndex = 1;
+		type Kind = readonly [Class, number, number, string];
+		const refusals: [string, Kind, (v2: V2Client) => Promise<unknown>][] = [
+			["a read of a missing key", missing, (v2) => v2.get(at("/none/x"))],
+			["an update of a missing key", missing, (v2) => v2.update(at("/none"), "")],
+			["a delete of a missing key", missing, (v2) => v2.delete(at("/none"))],
 			[
 				"a compareAndSwap of a missing key",
-				KeyNotFoundError,
-				() => ({ ...missing, cause: at("/none") }),
-				() => server.v2.compareAndSwap(at("/none"), "", { prevIndex: 1 }),
+				missing,
+				(v2) => v2.compareAndSwap(at("/none"), "", { prevIndex }),
 			],
-			[
-				"a refresh of a missing key",
-				KeyNotFoundError,
-				() => ({ ...missing, cause: at("/none") }),
-				() => server.v2.refresh(at("/none"), 5),
-			],
-			[
-				"a set of a directory",
-				NotAFileError,
-				() => ({ code: 102, status: 403, cause: at("/dir") }),
-				() => server.v2.set(at("/dir"), "x"),
-			],
-			[
-				"an update of a directory",
-				NotAFileError,
-				() => ({ code: 102, status: 403, cause: at("/dir") }),
-				() => server.v2.update(at("/dir"), "x"),
-			],
-			[
-				"a delete of a directory",
-				NotAFileError,
-				() => ({ code: 102, status: 403, cause: at("/dir") }),
-				() => server.v2.delete(at("/dir")),
-			],
-			[
-				"a write below a file",
-				NotADirectoryError,
-				() => ({ code: 104, status: 400, cause: at("/file") }),
-				() => server.v2.set(at("/file/x"), ""),
-			],
-			[
-				"a delete below a file",
-				NotADirectoryError,
-				() => ({ code: 104, status: 400, cause: at("/file") }),
-				() => server.v2.delete(at("/file/x")),
-			],
+			["a refresh of a missing key", missing, (v2) => v2.refresh(at("/none"), 5)],
+			["a set of a directory", notFile, (v2) => v2.set(at("/dir"), "x")],
+			["an update of a directory", notFile, (v2) => v2.update(at("/dir"), "x")],
+			["a delete of a directory", notFile, (v2) => v2.delete(at("/dir"))],
+			["a write below a file", notDirectory, (v2) => v2.set(at("/file/x"), "")],
+			["a delete below a file", notDirectory, (v2) => v2.delete(at("/file/x"))],
 			[
 				"a create of a key that is there",
-				KeyExistsError,
-				() => ({ code: 105, status: 412, cause: at("/file") }),
-				() => server.v2.create(at("/file"), ""),
+				[KeyExistsError, 105, 412, "/file"],
+				(v2) => v2.create(at("/file"), ""),
 			],
-			[
-				"a mkdir of a key that is there",
-				KeyExistsError,
-				() => ({ code: 105, status: 412, cause: at("/dir") }),
-				() => server.v2.mkdir(at("/dir")),
-			],
-			[
-				"a set of the root",
-				RootReadOnlyError,
-				() => ({ code: 107, status: 400, cause: "/" }),
-				() => server.v2.set("/", ""),
-			],
-			[
-				"a delete of the root",
-				RootReadOnlyError,
-				() => ({ code: 107, status: 400, cause: "/" }),
-				() => server.v2.rmdir("/", { recursive: true }),
-			],
+			["a mkdir of a key that is there", [KeyExistsError, 105, 412, "/dir"], (v2) => v2.mkdir(at("/dir"))],
+			["a set of the root", isRoot, (v2) => v2.set("/", "")],
+			["a delete of the root", isRoot, (v2) => v2.rmdir("/", { recursive: true })],
 			[
 				"an rmdir of a directory with children",
-				DirectoryNotEmptyError,
-				() => ({ code: 108, status: 403, cause: at("/dir") }),
-				() => server.v2.rmdir(at("/dir")),
+				[DirectoryNotEmptyError, 108, 403, "/dir"],
+				(v2) => v2.rmdir(at("/dir")),
 			],
 		];
-		for (const [what, type, fields, call] of refusals) {
+		for (const [what, [type, code, status, name], call] of refusals) {
 			it(`is a ${type.name} with etcd's code, cause and index for ${what}`, async () => {
 				const { v2 } = server;
 				await v2.set(at("/file"), "1");
-				const { etcdIndex } = await v2.set(at("/dir/x"), "1");
-				const expected = fields();
-				// The cause of a miss is the first part that is missing.
-				await refused(call(), type, { ...expected, index: etcdIndex });
-				assert.equal((await v2.get(at("/file"))).etcdIndex, etcdIndex);
+				const { etcdIndex: index } = await v2.set(at("/dir/x"), "1");
+				const cause = name === "/" ? name : at(name);
+				await refused(call(v2), type, { code, status, cause, index });
+				assert.equal((await v2.get(at("/file"))).etcdIndex, index);
 			});
 		}
 
@@ -480,37 +406,24 @@ forEachEtcd((server) => {
 			const { v2 } = server;
 			const etcdIndex = await writeMany(v2, at("/noise"), 1001);
 			const oldest = etcdIndex - 999;
-			await assert.rejects(v2.poll(at("/a"), { afterIndex: 0 }), (error: unknown) => {
-				assert.ok(error instanceof EventIndexClearedError);
-				const { askedIndex, oldestIndex, code, status, etcdCause, index } = error;
-				assert.deepEqual(
-					{ askedIndex, oldestIndex, code, status, index },
-					{ askedIndex: 1, oldestIndex: oldest, code: 401, status: 400, index: etcdIndex },
-				);
-				assert.equal(etcdCause, `the requested history has been cleared [${oldest}/1]`);
-				return true;
+			await assert.rejects(v2.poll(at("/a"), { afterIndex: 0 }), {
+				...{ name: "EventIndexClearedError", code: 401, status: 400, askedIndex: 1, oldestIndex: oldest },
+				...{ index: etcdIndex, etcdCause: `the requested history has been cleared [${oldest}/1]` },
 			});
 		});
 
 		it("is an InvalidRequestError for what only a request by hand can ask (201, 203, 209)", async () => {
 			// The lab refuses these itself; what etcd says is read by the same table, from a server in between.
-			for (const [query, code, cause] of [
-				["waitIndex=abc", 203, 'invalid value for "waitIndex"'],
-				["waitIndex=-1", 203, 'invalid value for "waitIndex"'],
-				["wait=maybe", 209, 'invalid value for "wait"'],
-				["recursive=maybe", 209, 'invalid value for "recursive"'],
+			for (const [path, form, code, cause] of [
+				["/a?waitIndex=abc", undefined, 203, 'invalid value for "waitIndex"'],
+				["/a?waitIndex=-1", undefined, 203, 'invalid value for "waitIndex"'],
+				["/a?wait=maybe", undefined, 209, 'invalid value for "wait"'],
+				["/a?recursive=maybe", undefined, 209, 'invalid value for "recursive"'],
+				["/a", "value=x&prevValue=", 201, '"prevValue" cannot be empty'],
 			] as const) {
-				await refused(askRaw(server, at(`/a?${query}`)), InvalidRequestError, {
-					code,
-					status: 400,
-					cause,
-					index: 0,
-				});
+				const fields = { code, status: 400, cause, index: 0 };
+				await refused(askRaw(server, at(path), form), InvalidRequestError, fields);
 			}
-			await refused(askRaw(server, at("/a"), "value=x&prevValue="), InvalidRequestError, {
-				...{ code: 201, status: 400, index: 0 },
-				cause: '"prevValue" cannot be empty',
-			});
 		});
 	});
 

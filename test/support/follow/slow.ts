@@ -1,6 +1,7 @@
 import { type Change, type Follower, type FollowOptions, follow, type Note } from "etcd-watch-lab/follow";
 import { V2Client } from "etcd-watch-lab/v2";
 import { until } from "../until";
+import { reachOf } from "./change-reader";
 import { quick } from "./followed";
 import type { ModelServer } from "./model-server";
 
@@ -31,7 +32,7 @@ export class Slow {
 			const { value, done } = await this.follower.next();
 			if (done) return changes;
 			changes.push(value);
-			if ((value.kind === "event" ? value.index : value.state.index) >= index) return changes;
+			if (reachOf(value) >= index) return changes;
 		}
 	}
 

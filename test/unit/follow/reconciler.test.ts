@@ -144,7 +144,7 @@ describe("a reconciler", () => {
 		});
 		const follower = follow(source, "", { ...options, afterIndex: 1, queueLength: 1 });
 		const first = await follower.next();
-		assert.equal(first.value && told(first.value), "set x 11");
+		assert.equal(first.value && told(first.value), "set x 11 +");
 		// It was read when the store was at 7, and comes while the queue has no room for the rest of 11.
 		arrive(listingOf(7, { old: 3 }));
 		await follower.ready();

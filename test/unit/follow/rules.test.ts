@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Change, Gap, Reset } from "etcd-watch-lab/follow";
 import { type Rule, rules } from "etcd-watch-lab/follow";
 import { ModelStore } from "etcd-watch-lab/model";
+import { each, withTest } from "../../support/clients";
 import { Followed } from "../../support/follow/followed";
 import { ModelServer } from "../../support/follow/model-server";
 import { Slow } from "../../support/follow/slow";
@@ -39,6 +40,16 @@ describe("the thirteen rules of a follower", () => {
 	const overflow = () => {
 		for (let nth = 0; nth < 1_001; nth++) server.set("/noise");
 	};
+	/** A write that who waits is not told of, and so much noise after it; gives its index. */
+	const skip = (noise: number) => {
+		let skipped = 0;
+		server.skip((store) => {
+			const { outcome } = store.apply({ operation: "set", key: "/a/skipped", value: "x" });
+			skipped = outcome.kind === "accepted" ? outcome.event.index : 0;
+			for (let nth = 0; nth < noise; nth++) store.apply({ operation: "set", key: "/noise", value: "x" });
+		});
+		return skipped;
+	};
 	const hears = () => until("the poll is in place", () => server.waiting > 0);
 
 	rule("list first", () => {
@@ -50,10 +61,10 @@ describe("the thirteen rules of a follower", () => {
 			assert.deepEqual(server.reads[0], { quorum: true, recursive: true, key: "/a" });
 			assert.deepEqual(server.asked, [index + 1]);
 			assert.deepEqual(
-				nodes.map(({ key, value }) => [key, value]),
+				[each(nodes, "key"), each(nodes, "value")],
 				[
-					["/a", undefined],
-					["/a/b", "old"],
+					["/a", "/a/b"],
+					[undefined, "old"],
 				],
 			);
 		});
@@ -114,22 +125,13 @@ describe("the thirteen rules of a follower", () => {
 			await again.has(1);
 			const gap = gapOf(again.changes[0]);
 			assert.deepEqual([gap.from, gap.to, gap.why], [last + 1, server.store.index, "cleared"]);
-			assert.deepEqual(
-				gap.added.map(({ key }) => key),
-				["/a/comes"],
-			);
+			assert.deepEqual(each(gap.added, "key"), ["/a/comes"]);
 			assert.deepEqual(
 				gap.changed.map(({ before, now }) => [now.key, before?.value, now.value]),
 				[["/a/changes", "1", "2"]],
 			);
-			assert.deepEqual(
-				gap.removed?.map(({ key }) => key),
-				["/a/goes"],
-			);
-			assert.deepEqual(
-				gap.state.nodes.map(({ key }) => key),
-				["/a", "/a/changes", "/a/comes", "/a/stays"],
-			);
+			assert.deepEqual(each(gap.removed, "key"), ["/a/goes"]);
+			assert.deepEqual(each(gap.state.nodes, "key"), ["/a", "/a/changes", "/a/comes", "/a/stays"]);
 			await hears();
 			const next = server.set("/a/next");
 			await again.has(2);
@@ -158,32 +160,22 @@ describe("the thirteen rules of a follower", () => {
 		it("asks again when a member skipped an event for those who waited, and hands that on first (T17)", async () => {
 			const followed = await start();
 			await hears();
-			let skipped = 0;
-			server.skip((store) => {
-				const { outcome } = store.apply({ operation: "set", key: "/a/skipped", value: "x" });
-				skipped = outcome.kind === "accepted" ? outcome.event.index : 0;
-			});
+			const skipped = skip(0);
 			const told = server.set("/a/told");
 			await followed.has(2);
 			assert.deepEqual(followed.indexes, [skipped, told]);
-			assert.equal(followed.noted("jump").length > 0, true);
+			assert.ok(followed.noted("jump").length > 0);
 		});
 
 		it("makes a gap of it when the history no longer has what was skipped", async () => {
 			const followed = await start({ probeMs: 60_000 });
 			await hears();
-			server.skip((store) => {
-				store.apply({ operation: "set", key: "/a/skipped", value: "x" });
-				for (let nth = 0; nth < 1_001; nth++) store.apply({ operation: "set", key: "/noise", value: "x" });
-			});
+			skip(1_001);
 			const told = server.set("/a/told");
 			await followed.has(1);
 			const gap = gapOf(followed.changes[0]);
 			assert.equal(gap.to, told);
-			assert.deepEqual(
-				gap.added.map(({ key }) => key),
-				["/a", "/a/skipped", "/a/told"],
-			);
+			assert.deepEqual(each(gap.added, "key"), ["/a", "/a/skipped", "/a/told"]);
 		});
 	});
 
@@ -194,8 +186,7 @@ describe("the thirteen rules of a follower", () => {
 			const followed = await start();
 			await hears();
 			const lastIndex = followed.follower.position.index;
-			const store = new ModelStore({ index: 3 });
-			server.store = store;
+			server.store = new ModelStore({ index: 3 });
 			server.set("/a/new");
 			server.cutAll();
 			await followed.has(1);
@@ -216,8 +207,7 @@ describe("the thirteen rules of a follower", () => {
 			server.set("/a/old");
 			const followed = await start();
 			await hears();
-			const store = new ModelStore({ index: 3 });
-			server.store = store;
+			server.store = new ModelStore({ index: 3 });
 			server.set("/a/other");
 			for (let nth = 0; nth < 100; nth++) server.set("/noise");
 			server.cutAll();
@@ -297,19 +287,15 @@ describe("the thirteen rules of a follower", () => {
 		});
 
 		it("turns to the next endpoint when one is silent, and loses nothing", async () => {
-			const other = await ModelServer.start();
-			try {
-				other.store = server.store;
-				// Takes requests, and never answers.
-				server.before = () => true;
-				const followed = await Followed.start([server.endpoint, other.endpoint], "/a", { timeoutMs: 200 });
-				await until("the other is asked", () => other.waiting > 0);
-				const index = other.set("/a/b");
-				await followed.has(1);
-				assert.deepEqual(followed.indexes, [index]);
-			} finally {
-				await other.stop();
-			}
+			const other = withTest(await ModelServer.start(), (one) => one.stop());
+			other.store = server.store;
+			// Takes requests, and never answers.
+			server.before = () => true;
+			const followed = await Followed.start([server.endpoint, other.endpoint], "/a", { timeoutMs: 200 });
+			await until("the other is asked", () => other.waiting > 0);
+			const index = other.set("/a/b");
+			await followed.has(1);
+			assert.deepEqual(followed.indexes, [index]);
 		});
 	});
 
@@ -337,12 +323,7 @@ describe("the thirteen rules of a follower", () => {
 			server.set("/a/b");
 			const followed = await start();
 			await hears();
-			let skipped = 0;
-			server.skip((store) => {
-				const { outcome } = store.apply({ operation: "set", key: "/a/skipped", value: "x" });
-				skipped = outcome.kind === "accepted" ? outcome.event.index : 0;
-				for (let nth = 0; nth < 300; nth++) store.apply({ operation: "set", key: "/noise", value: "x" });
-			});
+			const skipped = skip(300);
 			await followed.has(1);
 			assert.deepEqual(followed.indexes, [skipped]);
 		});
@@ -372,13 +353,8 @@ describe("the thirteen rules of a follower", () => {
 			server.apply({ operation: "rmdir", key: "/a/d", recursive: true });
 			await followed.has(1);
 			const [event] = followed.changes;
-			assert.deepEqual(event?.kind === "event" && event.removed?.map(({ key }) => key), [
-				"/a/d",
-				"/a/d/1",
-				"/a/d/2",
-				"/a/d/e",
-				"/a/d/e/3",
-			]);
+			const removed = event?.kind === "event" ? each(event.removed, "key") : [];
+			assert.deepEqual(removed, ["/a/d", "/a/d/1", "/a/d/2", "/a/d/e", "/a/d/e/3"]);
 		});
 
 		it("names what went with a directory above", async () => {

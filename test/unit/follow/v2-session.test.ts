@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { follow } from "etcd-watch-lab/follow";
-import { V2Client } from "etcd-watch-lab/v2";
 import { AbortedError, BadAnswerError } from "#lib/http";
+import { v2At } from "../../support/clients";
 import { Followed } from "../../support/follow/followed";
 import { ModelServer } from "../../support/follow/model-server";
 import { assertNoSecret } from "../../support/secrets";
@@ -67,14 +67,13 @@ describe("a follower on v2", () => {
 				isThere ||= isHeld || (what === "waits for an event" && (request.url ?? "").includes("wait=true"));
 				return isHeld;
 			};
-			const keys = new V2Client({ endpoints: [server.endpoint] });
+			const keys = v2At(server);
 			const follower = follow(keys, "/a", { probeMs: 20 });
 			const next = assert.rejects(follower.next(), AbortedError);
 			await until(`it ${what}`, () => isThere && (what !== "waits for an event" || server.waiting > 0));
 			keys.abortAll();
 			await next;
 			await follower.close();
-			await keys.close();
 		});
 	}
 
@@ -112,11 +111,10 @@ describe("a follower on v2", () => {
 
 	it("ends when its list is larger than the client's limit: that will be no better", async () => {
 		server.set("/a/b", "x".repeat(2_000));
-		const keys = new V2Client({ endpoints: [server.endpoint], maxBodyBytes: 1_000 });
+		const keys = v2At(server, { maxBodyBytes: 1_000 });
 		const follower = follow(keys, "/a");
 		await assert.rejects(follower.ready(), { name: "BadAnswerError", kind: "too large" });
 		await assert.rejects(follower.next(), BadAnswerError);
-		await keys.close();
 	});
 
 	it("quotes no credentials in its notes, whatever the server says", async () => {
@@ -129,7 +127,7 @@ describe("a follower on v2", () => {
 			return true;
 		};
 		const notes: unknown[] = [];
-		const keys = new V2Client({ endpoints: [server.endpoint], user: { name: "root", password } });
+		const keys = v2At(server, { user: { name: "root", password } });
 		const onNote = (note: { readonly note: string }) => notes.push(note);
 		const follower = follow(keys, "/a", { recursive: true, backoffMs: [1, 5], onNote });
 		await follower.ready();
@@ -140,6 +138,5 @@ describe("a follower on v2", () => {
 		assert.ok(notes.length > 3);
 		assertNoSecret(notes, password);
 		await follower.close();
-		await keys.close();
 	});
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Change, FollowedEvent, Reset } from "etcd-watch-lab/follow";
+import type { Change, FollowedEvent, Gap, Reset } from "etcd-watch-lab/follow";
 import { type CheckerName, check } from "../../proofs/chaos/checker";
 import {
 	followed,
@@ -9,7 +9,7 @@ import {
 	withRestart,
 	withWipe,
 } from "../../proofs/chaos/handmade";
-import type { Delivery, RunRecord } from "../../proofs/chaos/record";
+import type { Delivery, Following, RunRecord } from "../../proofs/chaos/record";
 import { isBad, noticed } from "../../proofs/chaos/report";
 import type { RunResult } from "../../proofs/chaos/session";
 
@@ -36,6 +36,9 @@ function eventWhere(deliveries: readonly Delivery[], fits: (event: FollowedEvent
 	assert.ok(at >= 0, "there is such an event");
 	return at;
 }
+
+/** Records with a fault, by what it is, and the words of the checker that is to catch it. */
+type Faults = Readonly<Record<string, readonly [() => RunRecord, words: RegExp]>>;
 
 describe("the chaos checkers", () => {
 	const clean = handmade();
@@ -72,217 +75,371 @@ describe("the chaos checkers", () => {
 
 	it("say nothing of a follower that was saved and went on", () => saysNothing(withRestart(clean, middle)));
 
-	describe("complete", () => {
-		it("catches an event that is left out", () => {
-			const without = planted(clean, (deliveries) => deliveries.splice(20, 1));
-			catches("complete", without, /was never told/);
-		});
+	const sets = ({ action }: FollowedEvent) => action === "set";
 
-		it("catches each single event that is left out", () => {
-			const { length } = clean.followings[0]?.deliveries ?? [];
-			for (let at = 0; at < length; at++) {
-				const { findings } = check(planted(clean, (deliveries) => deliveries.splice(at, 1)));
-				assert.ok(
-					findings.some(({ checker }) => checker === "complete"),
-					`event ${at} of ${length}`,
-				);
-			}
+	/** The first event of the tree's follower that fits, altered. */
+	function eventThat(
+		fits: (event: FollowedEvent) => boolean,
+		alter: (event: FollowedEvent) => FollowedEvent,
+	): RunRecord {
+		return planted(clean, (deliveries) => {
+			const at = eventWhere(deliveries, fits);
+			const delivery = deliveries[at];
+			if (delivery?.change.kind === "event") deliveries[at] = { at: 0, change: alter(delivery.change) };
 		});
+	}
 
-		it("catches the last event left out, of a follower that stopped too early", () => {
-			catches(
-				"complete",
-				planted(clean, (deliveries) => deliveries.splice(-1)),
-				/was never told/,
-			);
-		});
+	/** What each follower is told, without the events that fit. */
+	function untold(record: RunRecord, fits: (event: FollowedEvent) => boolean): RunRecord {
+		const isKept = ({ change }: Delivery) => change.kind !== "event" || !fits(change);
+		return ["tree", "all", "key"].reduce(
+			(one, name) =>
+				planted(
+					one,
+					(deliveries) => deliveries.splice(0, deliveries.length, ...deliveries.filter(isKept)),
+					name,
+				),
+			record,
+		);
+	}
 
-		it("catches an expiry that nobody was told of", () => {
-			const silent = ["tree", "all", "key"].reduce(
-				(record, name) =>
-					planted(
-						record,
-						(deliveries) => {
-							const kept = deliveries.filter(
-								({ change }) => change.kind !== "event" || change.action !== "expire",
-							);
-							deliveries.splice(0, deliveries.length, ...kept);
-						},
-						name,
-					),
-				clean,
-			);
-			catches("complete", silent, /nobody told/);
+	/** The tree's follower is also given an event that is for the follower of everything. */
+	function foreign(fits: (key: string) => boolean): RunRecord {
+		const write = clean.acknowledged.find(({ key, action }) => fits(key) && action === "set");
+		assert.ok(write, "there is such a write");
+		const { index, action, key, value = "" } = write;
+		const node = { key, value, dir: false, createdIndex: index, modifiedIndex: index };
+		return planted(clean, (deliveries) => {
+			deliveries.push({ change: { kind: "event", index, action, key, node, fromHistory: true }, at: 0 });
+			deliveries.sort((one, two) => indexOf(one) - indexOf(two));
 		});
+	}
 
-		it("catches a write without an answer that was carried out and that nobody was told of", () => {
-			const victim = clean.acknowledged.find(
-				({ action, key, index }) =>
-					action === "set" &&
-					key.startsWith(`${followed}/k`) &&
-					clean.acknowledged.some(({ prev }) => prev?.modifiedIndex === index),
-			);
-			assert.ok(victim, "there is a set that a later write tells of");
-			const { epoch, key, value = "", index } = victim;
-			const record: RunRecord = {
-				...clean,
-				acknowledged: clean.acknowledged.filter((write) => write !== victim),
-				unknown: [{ epoch, operation: "set", key, value, ttl: false }],
-			};
-			saysNothing(record);
-			const silent = ["tree", "all", "key"].reduce(
-				(one, name) =>
-					planted(
-						one,
-						(deliveries) => {
-							const kept = deliveries.filter(
-								({ change }) => change.kind !== "event" || change.index !== index,
-							);
-							deliveries.splice(0, deliveries.length, ...kept);
-						},
-						name,
-					),
-				record,
-			);
-			catches("complete", silent, /a write of .* was never told/);
-		});
+	function withBefore(event: FollowedEvent, change: object): FollowedEvent {
+		assert.ok(event.prevNode);
+		return { ...event, prevNode: { ...event.prevNode, ...change } };
+	}
 
-		it("catches a follower that never came to the end", () => {
-			catches(
-				"complete",
-				replaceFollowing(clean, "tree", (one) => ({ ...one, finished: false })),
-				/the end/,
-			);
-		});
+	function alteredGap(alter: (gap: Gap) => object): RunRecord {
+		return altered(longGap(), "gap", (gap) => (gap.kind === "gap" ? { ...gap, ...alter(gap) } : gap));
+	}
 
-		it("catches a gap that is shorter than what is missing", () => {
-			catches(
-				"complete",
-				altered(longGap(), "gap", (gap) => ({ ...gap, from: 5_400 }) as Change),
-				/never told/,
-			);
+	function alteredState(change: (nodes: FollowedEvent["node"][]) => void): RunRecord {
+		return alteredGap(({ state }) => {
+			const nodes = [...state.nodes];
+			change(nodes);
+			return { state: { ...state, nodes } };
 		});
+	}
+
+	/** Both sides agree on the position, and it is not where the first one stood. */
+	function movedPosition(by: number): RunRecord {
+		const saved = replaceFollowing(withRestart(clean, middle), "tree", (one) => {
+			assert.ok(one.position);
+			return { ...one, position: { ...one.position, index: middle + by } };
+		});
+		return replaceFollowing(saved, "tree, resumed", (one) => ({
+			...one,
+			startIndex: middle + by,
+			deliveries: one.deliveries.filter((delivery) => indexOf(delivery) > middle + by),
+		}));
+	}
+
+	const tree = (change: Partial<Following>, record = clean) =>
+		replaceFollowing(record, "tree", (one) => ({ ...one, ...change }));
+	const leftOut = (at: number) => planted(clean, (deliveries) => deliveries.splice(at, 1));
+	const queue = { length: 1_000, most: 0, full: 0 };
+	const directory = { key: `${followed}/new`, dir: true, createdIndex: 1, modifiedIndex: 1 };
+	const withDirectory = () => alteredState((nodes) => nodes.push(directory));
+	const unknown = { epoch: 0, operation: "set", key: `${followed}/new/k`, value: "v", ttl: false } as const;
+	const isFinal = ({ index }: FollowedEvent) =>
+		clean.epochs[0]?.final?.nodes.some(({ dir, modifiedIndex }) => !dir && modifiedIndex === index) === true;
+
+	/** A fault, and the words of the checker that is to catch it. */
+	/** The tenth delivery again, so many later. */
+	const again = (later: number) =>
+		planted(clean, (deliveries) => {
+			const [tenth] = deliveries.slice(10);
+			assert.ok(tenth);
+			deliveries.splice(10 + later, 0, tenth);
+		});
+	const without = (part: "added" | "removed" | "changed") =>
+		alteredGap(({ [part]: stated = [] }) => {
+			assert.ok(stated.length > 0, `something was ${part}`);
+			return { [part]: stated.slice(1) };
+		});
+	/** A directory's removal without the keys before that one, or without any. */
+	const forgetful = (from?: number) =>
+		eventThat(
+			({ removed = [] }) => removed.length > 2,
+			({ removed = [], ...event }) =>
+				from === undefined ? event : { ...event, removed: removed.slice(from) },
+		);
+	const place = (what: string, alter: (event: FollowedEvent) => FollowedEvent): Faults => ({
+		[`${what} in the place of what was before`]: [
+			() => eventThat(({ prevNode }) => prevNode?.value !== undefined, alter),
+			/before, not/,
+		],
 	});
 
-	describe("genuine", () => {
-		it("catches an event that never was", () => {
-			const invented = planted(clean, (deliveries) => {
-				const at = eventWhere(deliveries, ({ action }) => action === "set");
-				const { change } = deliveries[at] as { change: FollowedEvent };
-				deliveries.push({ change: { ...change, index: last + 5 }, at: 0 });
-			});
-			catches("genuine", invented, /no such write/);
-		});
-
-		for (const [what, alter] of [
-			["another key", (event: FollowedEvent) => ({ ...event, key: `${followed}/other` })],
-			["another action", (event: FollowedEvent) => ({ ...event, action: "update" as const })],
-			["another value", (event: FollowedEvent) => ({ ...event, node: { ...event.node, value: "not it" } })],
-		] as const) {
-			it(`catches an event with ${what}`, () => {
-				const wrong = planted(clean, (deliveries) => {
-					const at = eventWhere(deliveries, ({ action }) => action === "set");
-					const delivery = deliveries[at];
-					if (delivery?.change.kind === "event") deliveries[at] = { at: 0, change: alter(delivery.change) };
-				});
-				catches("genuine", wrong, /was set of/);
-			});
-		}
-
-		it("catches a hidden key's event, which only the replay shows", () => {
-			catches(
-				"genuine",
-				foreign(({ key }) => key.includes("/_h/")),
+	const faults: Readonly<Partial<Record<CheckerName, Faults>>> = {
+		complete: {
+			"the last event left out, of a follower that stopped too early": [() => leftOut(-1), /was never told/],
+			"an expiry that nobody was told of": [
+				() => untold(clean, ({ action }) => action === "expire"),
+				/nobody told/,
+			],
+			"a gap that is shorter than what is missing": [() => alteredGap(() => ({ from: 5_400 })), /never told/],
+			"an event that is left out": [() => leftOut(20), /was never told/],
+			"a follower that never came to the end": [() => tree({ finished: false }), /the end/],
+			"a position that is ahead of what was consumed": [() => movedPosition(30), /./],
+		},
+		genuine: {
+			"an event that never was": [
+				() =>
+					planted(clean, (deliveries) => {
+						const { change } = deliveries[eventWhere(deliveries, sets)] as { change: FollowedEvent };
+						deliveries.push({ change: { ...change, index: last + 5 }, at: 0 });
+					}),
+				/no such write/,
+			],
+			"an event with another key": [
+				() => eventThat(sets, (event) => ({ ...event, key: `${followed}/other` })),
+				/was set of/,
+			],
+			"an event with another action": [
+				() => eventThat(sets, (event) => ({ ...event, action: "update" })),
+				/was set of/,
+			],
+			"an event with another value": [
+				() => eventThat(sets, (event) => ({ ...event, node: { ...event.node, value: "not it" } })),
+				/was set of/,
+			],
+			"a hidden key's event, which only the replay shows": [
+				() => foreign((key) => key.includes("/_h/")),
 				/is not for/,
-			);
-		});
-
-		it("catches an event of a sibling whose name begins with the followed one", () => {
-			catches(
-				"genuine",
-				foreign(({ key }) => key === `${followed}x`),
+			],
+			"an event of a sibling whose name begins with the followed one": [
+				() => foreign((key) => key === `${followed}x`),
 				/is not for/,
-			);
-		});
+			],
+		},
+		exact: {
+			"a key that is said to be made at another index": [
+				() =>
+					eventThat(
+						({ action }) => action === "update",
+						(event) => ({ ...event, node: { ...event.node, createdIndex: event.node.createdIndex + 1 } }),
+					),
+				/was made at/,
+			],
+			"a ttl that is not told": [
+				() =>
+					eventThat(
+						({ node }) => node.expiration !== undefined,
+						({ node: { ttl, expiration, ...node }, ...event }) => ({ ...event, node }),
+					),
+				/has no ttl/,
+			],
+			"a ttl that there is none of": [
+				() =>
+					eventThat(
+						({ action, node }) => action === "set" && node.expiration === undefined,
+						(event) => ({ ...event, node: { ...event.node, ttl: 5, expiration: "2026-01-01T00:00:00Z" } }),
+					),
+				/has a ttl/,
+			],
+			...place("nothing", ({ prevNode, ...event }) => event),
+			...place("another value", (event) => withBefore(event, { value: "not it" })),
+			...place("another index", (event) => withBefore(event, { modifiedIndex: 1 })),
+		},
+		ordered: {
+			"two events that change places": [
+				() =>
+					planted(clean, (deliveries) => {
+						const [one, two] = deliveries.slice(10, 12);
+						assert.ok(one && two);
+						deliveries.splice(10, 2, two, one);
+					}),
+				/comes after/,
+			],
+		},
+		gapsStated: {
+			"a state that lacks a key": [() => alteredState((nodes) => nodes.splice(2, 1)), /is missing/],
+			"a state with an old value": [
+				() =>
+					alteredState((nodes) => {
+						const at = nodes.findIndex(({ dir }) => !dir);
+						nodes[at] = { ...(nodes[at] as FollowedEvent["node"]), value: "old" };
+					}),
+				/"old"/,
+			],
+			"a state of another index": [
+				() => alteredGap(({ state, to }) => ({ state: { ...state, index: to - 1 } })),
+				/with a state at/,
+			],
+			"a directory where the write without an answer is a delete": [
+				() => ({ ...withDirectory(), unknown: [{ ...unknown, operation: "delete" }] }),
+				/new should not be there/,
+			],
+			"a node that was another one before": [
+				() =>
+					alteredGap(({ changed: [first, ...rest] }) => {
+						assert.ok(first?.before);
+						return { changed: [{ ...first, before: { ...first.before, value: "not it" } }, ...rest] };
+					}),
+				/as it was before/,
+			],
+			"a slow consumer whose queue was never full": [
+				() =>
+					tree(
+						{ queue },
+						alteredGap(() => ({ why: "slow consumer" })),
+					),
+				/never full/,
+			],
+			"a cleared history of a consumer that was too slow": [
+				() => tree({ isSlow: true, queue: { ...queue, most: 1_000, full: 3 } }, longGap()),
+				/too slow/,
+			],
+			"a reset of a store that is still the same": [
+				() =>
+					planted(clean, (deliveries) => {
+						const index = indexOf(deliveries[deliveries.length - 1] as Delivery);
+						const state = { index, nodes: [] };
+						const none = { added: [], removed: [], changed: [] };
+						deliveries.push({
+							at: 0,
+							change: { kind: "reset", lastIndex: index, why: "another past", state, ...none },
+						});
+					}),
+				/that is the same/,
+			],
+			"a directory that no write has made": [withDirectory, /new should not be there/],
+			"a key that is missing among those added": [() => without("added"), /among those added/],
+			"a key that is missing among those removed": [() => without("removed"), /among those removed/],
+			"a key that is missing among those changed": [() => without("changed"), /among those changed/],
+		},
+		avoidable: {
+			"a gap over what the history still held": [
+				() => withGap(clean, first, middle),
+				/the history went back to/,
+			],
+			"a gap where the run says that none had to be": [
+				() => tree({ gaps: "none" }, longGap()),
+				/none had to be/,
+			],
+		},
+		alive: {
+			"a follower that did not tell in time": [
+				() => tree({ silences: [{ index: middle, what: "silent for 20000 ms" }] }),
+				/silent for/,
+			],
+		},
+		bounded: {
+			"a queue that grew beyond what was agreed": [
+				() => tree({ queue: { length: 100, most: 101 } }),
+				/101 changes were held/,
+			],
+			"a process that grew beyond what it may hold, whatever it says of its queue": [
+				() => tree({ memory: { grown: 60_000_000, most: 16_000_000 } }),
+				/held 57\.2 MiB more/,
+			],
+		},
+		finalState: {
+			"what the changes do not lead to": [
+				() =>
+					planted(clean, (deliveries) =>
+						deliveries.splice(
+							eventWhere(deliveries, (event) => sets(event) && isFinal(event)),
+							1,
+						),
+					),
+				/at the end/,
+			],
+		},
+		resumable: {
+			"a position that lacks a key": [
+				() =>
+					replaceFollowing(withRestart(clean, middle), "tree", (one) => {
+						assert.ok(one.position?.nodes);
+						return { ...one, position: { ...one.position, nodes: one.position.nodes.slice(0, -1) } };
+					}),
+				/the saved position/,
+			],
+			"a follower that goes on from elsewhere": [
+				() =>
+					replaceFollowing(withRestart(clean, middle), "tree, resumed", (one) => ({
+						...one,
+						startIndex: middle + 1,
+					})),
+				/it goes on after/,
+			],
+			"a position that is behind what was consumed": [() => movedPosition(-30), /was consumed/],
+		},
+		unique: {
+			"an event that comes again at once": [() => again(1), /comes again/],
+			"an event that comes again later": [() => again(9), /comes again/],
+		},
+		removedKeys: {
+			"a directory's removal that forgets one of its keys": [() => forgetful(1), /keys wrong/],
+			"a directory's removal that forgets all of its keys": [() => forgetful(), /keys wrong/],
+		},
+	};
+	for (const checker of Object.keys(faults) as CheckerName[])
+		for (const [what, [record, words]] of Object.entries(faults[checker] ?? {}))
+			it(`${checker} catches ${what}`, () => catches(checker, record(), words));
 
-		/** The tree's follower is also given an event that is for the follower of everything. */
-		function foreign(fits: (entry: { key: string }) => boolean): RunRecord {
-			const write = clean.acknowledged.find((one) => fits(one) && one.action === "set");
-			assert.ok(write, "there is such a write");
-			const { index, action, key, value = "" } = write;
-			const node = { key, value, dir: false, createdIndex: index, modifiedIndex: index };
-			return planted(clean, (deliveries) => {
-				deliveries.push({ change: { kind: "event", index, action, key, node, fromHistory: true }, at: 0 });
-				deliveries.sort((one, two) => indexOf(one) - indexOf(two));
-			});
+	it("complete catches each single event that is left out", () => {
+		const { length } = clean.followings[0]?.deliveries ?? [];
+		for (let at = 0; at < length; at++) {
+			const { findings } = check(leftOut(at));
+			assert.ok(
+				findings.some(({ checker }) => checker === "complete"),
+				`event ${at} of ${length}`,
+			);
 		}
 	});
 
-	describe("exact", () => {
-		const eventThat = (
-			fits: (event: FollowedEvent) => boolean,
-			alter: (event: FollowedEvent) => FollowedEvent,
-		) =>
-			planted(clean, (deliveries) => {
-				const at = eventWhere(deliveries, fits);
-				const delivery = deliveries[at];
-				if (delivery?.change.kind === "event") deliveries[at] = { at: 0, change: alter(delivery.change) };
-			});
+	it("complete catches a write without an answer that was carried out and that nobody was told of", () => {
+		const victim = clean.acknowledged.find(
+			({ action, key, index }) =>
+				action === "set" &&
+				key.startsWith(`${followed}/k`) &&
+				clean.acknowledged.some(({ prev }) => prev?.modifiedIndex === index),
+		);
+		assert.ok(victim, "there is a set that a later write tells of");
+		const { epoch, key, value = "", index } = victim;
+		const record: RunRecord = {
+			...clean,
+			acknowledged: clean.acknowledged.filter((write) => write !== victim),
+			unknown: [{ epoch, operation: "set", key, value, ttl: false }],
+		};
+		saysNothing(record);
+		catches(
+			"complete",
+			untold(record, (event) => event.index === index),
+			/a write of .* was never told/,
+		);
+	});
 
-		it("catches a key that is said to be made at another index", () => {
-			const other = eventThat(
-				({ action }) => action === "update",
-				(event) => ({ ...event, node: { ...event.node, createdIndex: event.node.createdIndex + 1 } }),
-			);
-			catches("exact", other, /was made at/);
-		});
+	it("exact catches an event of the past that is told as if it had just happened", () => {
+		const gone = (isOfHistory: boolean) =>
+			replaceFollowing(withRestart(clean, middle), "tree, resumed", (one) => ({
+				...one,
+				pastThrough: middle + 50,
+				deliveries: one.deliveries.map((delivery) =>
+					delivery.change.kind === "event" && delivery.change.index <= middle + 50
+						? { ...delivery, change: { ...delivery.change, fromHistory: isOfHistory } }
+						: delivery,
+				),
+			}));
+		saysNothing(gone(true));
+		catches("exact", gone(false), /of the past/);
+	});
 
-		for (const [what, alter] of [
-			["nothing", ({ prevNode, ...event }: FollowedEvent) => event],
-			["another value", (event: FollowedEvent) => withBefore(event, { value: "not it" })],
-			["another index", (event: FollowedEvent) => withBefore(event, { modifiedIndex: 1 })],
-		] as const) {
-			it(`catches ${what} in the place of what was before`, () => {
-				catches(
-					"exact",
-					eventThat(({ prevNode }) => prevNode?.value !== undefined, alter),
-					/before, not/,
-				);
-			});
-		}
-
-		it("catches a ttl that is not told, and one that there is none of", () => {
-			const without = eventThat(
-				({ node }) => node.expiration !== undefined,
-				({ node: { ttl, expiration, ...node }, ...event }) => ({ ...event, node }),
-			);
-			catches("exact", without, /has no ttl/);
-			const invented = eventThat(
-				({ action, node }) => action === "set" && node.expiration === undefined,
-				(event) => ({ ...event, node: { ...event.node, ttl: 5, expiration: "2026-01-01T00:00:00Z" } }),
-			);
-			catches("exact", invented, /has a ttl/);
-		});
-
-		it("catches an event of the past that is told as if it had just happened", () => {
-			const gone = (isOfHistory: boolean) =>
-				replaceFollowing(withRestart(clean, middle), "tree, resumed", (one) => ({
-					...one,
-					pastThrough: middle + 50,
-					deliveries: one.deliveries.map((delivery) =>
-						delivery.change.kind === "event" && delivery.change.index <= middle + 50
-							? { ...delivery, change: { ...delivery.change, fromHistory: isOfHistory } }
-							: delivery,
-					),
-				}));
-			saysNothing(gone(true));
-			catches("exact", gone(false), /of the past/);
-		});
-
-		function withBefore(event: FollowedEvent, change: object): FollowedEvent {
-			assert.ok(event.prevNode);
-			return { ...event, prevNode: { ...event.prevNode, ...change } };
-		}
+	it("gapsStated says nothing of a directory that a write without an answer may have made", () => {
+		assert.deepEqual(check({ ...withDirectory(), unknown: [unknown] }).findings, []);
 	});
 
 	describe("of a store that is wiped", () => {
@@ -358,221 +515,6 @@ describe("the chaos checkers", () => {
 		/** Never given a ttl: it can't have gone by itself. */
 		function isLasting(key: string): boolean {
 			return !wiped.acknowledged.some((write) => write.ttl && key.startsWith(write.key));
-		}
-	});
-
-	it("ordered catches two events that change places", () => {
-		const swapped = planted(clean, (deliveries) => {
-			const [one, two] = deliveries.slice(10, 12);
-			assert.ok(one && two);
-			deliveries.splice(10, 2, two, one);
-		});
-		catches("ordered", swapped, /comes after/);
-	});
-
-	it("unique catches an event that comes again, at once or later", () => {
-		for (const later of [1, 9]) {
-			const repeated = planted(clean, (deliveries) => {
-				const again = deliveries[10];
-				assert.ok(again);
-				deliveries.splice(10 + later, 0, again);
-			});
-			catches("unique", repeated, /comes again/);
-		}
-	});
-
-	describe("gapsStated", () => {
-		it("catches a state that lacks a key, or has an old value, or is of another index", () => {
-			const alterState = (change: (nodes: FollowedEvent["node"][]) => void) =>
-				altered(longGap(), "gap", (gap) => {
-					if (gap.kind !== "gap") return gap;
-					const nodes = [...gap.state.nodes];
-					change(nodes);
-					return { ...gap, state: { ...gap.state, nodes } };
-				});
-			catches(
-				"gapsStated",
-				alterState((nodes) => nodes.splice(2, 1)),
-				/is missing/,
-			);
-			const old = alterState((nodes) => {
-				const at = nodes.findIndex(({ dir }) => !dir);
-				nodes[at] = { ...(nodes[at] as FollowedEvent["node"]), value: "old" };
-			});
-			catches("gapsStated", old, /"old"/);
-			const elsewhere = altered(longGap(), "gap", (gap) =>
-				gap.kind === "gap" ? { ...gap, state: { ...gap.state, index: gap.to - 1 } } : gap,
-			);
-			catches("gapsStated", elsewhere, /with a state at/);
-		});
-
-		it("catches a directory that no write has made, unless one without an answer may have", () => {
-			const directory = { key: `${followed}/new`, dir: true, createdIndex: 1, modifiedIndex: 1 };
-			const odd = altered(longGap(), "gap", (gap) =>
-				gap.kind === "gap"
-					? { ...gap, state: { ...gap.state, nodes: [...gap.state.nodes, directory] } }
-					: gap,
-			);
-			catches("gapsStated", odd, /new should not be there/);
-			const unknown = {
-				epoch: 0,
-				operation: "set",
-				key: `${followed}/new/k`,
-				value: "v",
-				ttl: false,
-			} as const;
-			assert.deepEqual(check({ ...odd, unknown: [unknown] }).findings, []);
-			const removal = { ...unknown, operation: "delete" } as const;
-			catches("gapsStated", { ...odd, unknown: [removal] }, /new should not be there/);
-		});
-
-		for (const part of ["added", "removed", "changed"] as const) {
-			it(`catches a key that is missing among those ${part}`, () => {
-				const silent = altered(longGap(), "gap", (gap) => {
-					const stated = gap.kind === "gap" ? (gap[part] ?? []) : [];
-					assert.ok(stated.length > 0, `something was ${part}`);
-					return { ...gap, [part]: stated.slice(1) };
-				});
-				catches("gapsStated", silent, new RegExp(`among those ${part}`));
-			});
-		}
-
-		it("catches a node that was another one before", () => {
-			const other = altered(longGap(), "gap", (gap) => {
-				if (gap.kind !== "gap") return gap;
-				const [first, ...rest] = gap.changed;
-				assert.ok(first?.before);
-				return { ...gap, changed: [{ ...first, before: { ...first.before, value: "not it" } }, ...rest] };
-			});
-			catches("gapsStated", other, /as it was before/);
-		});
-
-		it("catches a reason that is not so", () => {
-			const slow = altered(longGap(), "gap", (gap) => ({ ...gap, why: "slow consumer" }) as Change);
-			const queue = { length: 1_000, most: 0, full: 0 };
-			catches(
-				"gapsStated",
-				replaceFollowing(slow, "tree", (one) => ({ ...one, queue })),
-				/never full/,
-			);
-			const cleared = replaceFollowing(longGap(), "tree", (one) => ({
-				...one,
-				isSlow: true,
-				queue: { ...queue, most: 1_000, full: 3 },
-			}));
-			catches("gapsStated", cleared, /too slow/);
-		});
-
-		it("catches a reset of a store that is still the same", () => {
-			const reset = planted(clean, (deliveries) => {
-				const at = deliveries.length - 1;
-				const index = indexOf(deliveries[at] as Delivery);
-				const state = { index, nodes: [] };
-				const none = { added: [], removed: [], changed: [] };
-				deliveries.push({
-					at: 0,
-					change: { kind: "reset", lastIndex: index, why: "another past", state, ...none },
-				});
-			});
-			catches("gapsStated", reset, /that is the same/);
-		});
-	});
-
-	describe("avoidable", () => {
-		it("catches a gap over what the history still held", () => {
-			catches("avoidable", withGap(clean, first, middle), /the history went back to/);
-		});
-
-		it("catches a gap where the run says that none had to be", () => {
-			const strict = replaceFollowing(longGap(), "tree", (one) => ({ ...one, gaps: "none" }));
-			catches("avoidable", strict, /none had to be/);
-		});
-	});
-
-	it("alive catches a follower that did not tell in time", () => {
-		const silences = [{ index: middle, what: "silent for 20000 ms" }];
-		catches(
-			"alive",
-			replaceFollowing(clean, "tree", (one) => ({ ...one, silences })),
-			/silent for/,
-		);
-	});
-
-	it("bounded catches a queue that grew beyond what was agreed", () => {
-		const grown = replaceFollowing(clean, "tree", (one) => ({ ...one, queue: { length: 100, most: 101 } }));
-		catches("bounded", grown, /101 changes were held/);
-	});
-
-	it("bounded catches a process that grew beyond what it may hold, whatever it says of its queue", () => {
-		const memory = { grown: 60_000_000, most: 16_000_000 };
-		const grown = replaceFollowing(clean, "tree", (one) => ({ ...one, memory }));
-		catches("bounded", grown, /held 57\.2 MiB more/);
-	});
-
-	it("finalState catches what the changes do not lead to", () => {
-		const without = planted(clean, (deliveries) => {
-			const final = new Set(
-				clean.epochs[0]?.final?.nodes.flatMap(({ dir, modifiedIndex }) => (dir ? [] : [modifiedIndex])),
-			);
-			deliveries.splice(
-				eventWhere(deliveries, ({ index, action }) => action === "set" && final.has(index)),
-				1,
-			);
-		});
-		catches("finalState", without, /at the end/);
-	});
-
-	it("removedKeys catches a directory's removal that forgets one of its keys, or all", () => {
-		for (const keep of [1, 0]) {
-			const forgetful = planted(clean, (deliveries) => {
-				const at = eventWhere(deliveries, ({ removed = [] }) => removed.length > 2);
-				const delivery = deliveries[at];
-				if (delivery?.change.kind !== "event") throw new Error("it is an event");
-				const { removed = [], ...change } = delivery.change;
-				deliveries[at] = { at: 0, change: keep === 1 ? { ...change, removed: removed.slice(1) } : change };
-			});
-			catches("removedKeys", forgetful, /keys wrong/);
-		}
-	});
-
-	describe("resumable", () => {
-		it("catches a position that is ahead of what was consumed", () => {
-			const { findings } = check(movedPosition(30));
-			assert.ok(findings.some(({ checker }) => checker === "complete"));
-		});
-
-		it("catches a position that is behind what was consumed", () => {
-			catches("resumable", movedPosition(-30), /was consumed/);
-		});
-
-		it("catches a position that lacks a key", () => {
-			const record = replaceFollowing(withRestart(clean, middle), "tree", (one) => {
-				assert.ok(one.position?.nodes);
-				return { ...one, position: { ...one.position, nodes: one.position.nodes.slice(0, -1) } };
-			});
-			catches("resumable", record, /the saved position/);
-		});
-
-		it("catches a follower that goes on from elsewhere", () => {
-			const record = replaceFollowing(withRestart(clean, middle), "tree, resumed", (one) => ({
-				...one,
-				startIndex: middle + 1,
-			}));
-			catches("resumable", record, /it goes on after/);
-		});
-
-		/** Both sides agree on the position, and it is not where the first one stood. */
-		function movedPosition(by: number): RunRecord {
-			const restarted = withRestart(clean, middle);
-			const saved = replaceFollowing(restarted, "tree", (one) => {
-				assert.ok(one.position);
-				return { ...one, position: { ...one.position, index: middle + by } };
-			});
-			return replaceFollowing(saved, "tree, resumed", (one) => ({
-				...one,
-				startIndex: middle + by,
-				deliveries: one.deliveries.filter((delivery) => indexOf(delivery) > middle + by),
-			}));
 		}
 	});
 

@@ -129,18 +129,20 @@ function rangeOf(source: string, { location: { start, end } }: StrykerMutant): r
 	return [at(start), at(end)];
 }
 
-/** Whole lines, with those before that they need to be there once. */
+/** Whole lines, with those before that they need to be there once, without the first one's indent. */
 function told(file: string, source: string, mutant: StrykerMutant): string {
 	const [begin, end] = rangeOf(source, mutant);
 	const next = source.indexOf("\n", end);
 	const last = next < 0 ? source.length : next;
-	let first = source.lastIndexOf("\n", begin - 1) + 1;
+	const lineAt = (place: number) => {
+		const line = source.lastIndexOf("\n", place - 1) + 1;
+		return line + (/^[ \t]*/.exec(source.slice(line))?.[0].length ?? 0);
+	};
+	let first = lineAt(begin);
 	while (first > 0 && source.split(source.slice(first, last)).length > 2)
-		first = source.lastIndexOf("\n", first - 2) + 1;
+		first = lineAt(source.lastIndexOf("\n", first));
 	const from = source.slice(first, last);
 	const to = source.slice(first, begin) + (mutant.replacement ?? "") + source.slice(end, last);
-	const indent = /^\s*/.exec(from)?.[0].length ?? 0;
 	const { status, mutatorName } = mutant;
-	const entry = { file, from: from.slice(indent), to: to.slice(indent), why: "" };
-	return `${file}:${mutant.location.start.line} ${status}, ${mutatorName}\n\t${JSON.stringify(entry)}`;
+	return `${file}:${mutant.location.start.line} ${status}, ${mutatorName}\n\t${JSON.stringify({ file, from, to, why: "" })}`;
 }

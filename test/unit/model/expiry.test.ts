@@ -7,6 +7,10 @@ describe("expiry in the model", () => {
 		model.write("set", "/a", { ttl: 2 }, 0);
 		model.write("set", "/b", { ttl: 2 }, 500);
 		assert.equal(model.store.nextExpiry, 2_000);
+		assert.deepEqual(
+			["/b", "/none"].map((key) => model.store.expiryOf(key)),
+			[2_500, undefined],
+		);
 		assert.deepEqual(model.expire(1_999), []);
 		assert.deepEqual(model.expire(2_500), ["expire /a 3", "expire /b 4"]);
 		assert.equal(model.store.nextExpiry, undefined);
@@ -35,6 +39,7 @@ describe("expiry in the model", () => {
 		model.write("set", "/a/b/c", { ttl: 5 });
 		model.write("set", "/a/d", { ttl: 2 });
 		model.write("set", "/e", { ttl: 6 });
+		assert.deepEqual(model.store.due(10_000), ["/a", "/e"]);
 		assert.deepEqual(model.expire(10_000), ["expire /a 5", "expire /e 6"]);
 		assert.deepEqual(model.tree(), []);
 	});

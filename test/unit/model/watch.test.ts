@@ -80,6 +80,23 @@ describe("live watchers in the model", () => {
 		}
 	});
 
+	it("are told by their numbers, which count from 1, and by which rule; nothing where nobody is reached", () => {
+		const { store } = new Handmade();
+		assert.deepEqual(store.apply({ operation: "set", key: "/a/b" }).deliveries, []);
+		for (const key of ["/a", "/a/b", "/c"]) store.watch({ key, recursive: true, stream: true });
+		assert.deepEqual(
+			store
+				.apply({ operation: "delete", key: "/a/b" })
+				.deliveries.map(({ watcher, rule }) => [watcher, rule]),
+			[
+				[2, "own key"],
+				[1, "recursive"],
+				[2, "second notice of the removal"],
+			],
+		);
+		assert.deepEqual(store.apply({ operation: "delete", key: "/a/b" }).deliveries, []);
+	});
+
 	it("are not woken by a renewed ttl, which takes an index", () => {
 		const model = new Handmade();
 		model.write("set", "/a", { ttl: 9 });
@@ -108,9 +125,11 @@ describe("live watchers in the model", () => {
 	it("are told nothing after unwatch", () => {
 		const model = new Handmade();
 		const watcher = model.watch("gone", "/a", { stream: true });
+		model.watch("another", "/a");
 		model.store.unwatch(watcher);
 		model.set("/a");
 		assert.deepEqual(model.heard("gone"), []);
+		assert.deepEqual(model.heard("another"), ["1 set /a"]);
 		assert.equal(model.store.watcherCount, 0);
 	});
 });
@@ -133,6 +152,14 @@ describe("replays in the model", () => {
 		assert.equal(model.replay("/a", 1), "waits");
 	});
 
+	it("show what is below a key when they are recursive, and no name that only begins like it", () => {
+		const model = new Handmade();
+		model.set("/ab", "/a/b");
+		assert.equal(model.replay("/a", 1, { recursive: true }), "2 set /a/b");
+		assert.equal(model.replay("/", 1, { recursive: true }), "1 set /ab");
+		assert.equal(model.replay("/", 1), "waits");
+	});
+
 	it("take the removal of a directory for the watched key's by its text, slash or not; live watchers do not", () => {
 		const model = new Handmade();
 		model.write("mkdir", "/foo");
@@ -145,11 +172,15 @@ describe("replays in the model", () => {
 		assert.equal(model.replay("/fo", 3), "waits");
 	});
 
-	it("do not take the removal of a file so, nor a compareAndDelete", () => {
-		const model = new Handmade();
+	it("take a directory's expiry so, and neither the removal of a file nor a directory's new ttl", () => {
+		const model = new Handmade(new ModelStore({ version: "3.4" }));
 		model.set("/foo");
 		model.write("delete", "/foo");
-		assert.equal(model.replay("/foobar", 2), "waits");
+		model.write("mkdir", "/foo");
+		model.write("updateDirectory", "/foo", { ttl: 1 });
+		assert.equal(model.replay("/foobar", 1), "waits");
+		model.expire(1_000);
+		assert.equal(model.replay("/foobar", 1), "5 expire /foo");
 	});
 
 	it("pass over a renewed ttl", () => {
@@ -187,6 +218,10 @@ describe("replays in the model", () => {
 		for (let index = 702; index <= historyCapacity + 1; index++) model.set("/b");
 		assert.equal(model.replay("/a", 2), "701 set /a");
 		assert.equal(model.replay("/a", 1), "401 [2/1]");
+		const later = new Handmade(new ModelStore({ index: 1_700 }));
+		assert.equal(later.store.oldestKept, 701);
+		assert.equal(later.replay("/a", 701), "waits");
+		assert.equal(later.replay("/a", 700), "401 [701/700]");
 	});
 
 	it("tell a 401's store index, and an answer's index at which the watch began", () => {

@@ -29,6 +29,31 @@ describe("the model's writes", () => {
 		assert.equal(second.event.prevNode?.modifiedIndex, 1);
 	});
 
+	it("tells in its event the action, and the node with its value, or as a directory", () => {
+		const at = (index: number) => ({ modifiedIndex: index, createdIndex: index });
+		for (const [operation, action, node] of [
+			["set", "set", { key: "/b", value: "", dir: false, ...at(2) }],
+			["create", "create", { key: "/b", value: "", dir: false, ...at(2) }],
+			["mkdir", "create", { key: "/b", dir: true, ...at(2) }],
+			["createInOrder", "create", { key: "/b/00000000000000000002", value: "", dir: false, ...at(2) }],
+			["update", "update", { key: "/a", value: "", dir: false, createdIndex: 1, modifiedIndex: 2 }],
+			[
+				"compareAndSwap",
+				"compareAndSwap",
+				{ key: "/a", value: "", dir: false, createdIndex: 1, modifiedIndex: 2 },
+			],
+			["compareAndDelete", "compareAndDelete", { key: "/a", dir: false, createdIndex: 1, modifiedIndex: 2 }],
+			["delete", "delete", { key: "/a", dir: false, createdIndex: 1, modifiedIndex: 2 }],
+		] as const) {
+			const { store } = new Handmade();
+			store.apply({ operation: "set", key: "/a", value: "1" });
+			const { outcome } = store.apply({ operation, key: node.key.slice(0, 2) });
+			assert.ok(outcome.kind === "accepted", operation);
+			const { prevNode: _, ...event } = outcome.event;
+			assert.deepEqual(event, { action, index: 2, node, refresh: false });
+		}
+	});
+
 	it("refuses with 100 at the first part that is missing", () => {
 		const model = new Handmade();
 		model.set("/a/b");
@@ -104,6 +129,8 @@ describe("the model's writes", () => {
 		model.set("/x", "/x");
 		assert.equal(model.write("createInOrder", "/q"), "create /q/00000000000000000003 3");
 		assert.equal(model.write("createInOrder", "/q"), "create /q/00000000000000000004 4");
+		model.set("/q/00000000000000000006");
+		assert.equal(model.write("createInOrder", "/q"), "refused 105 /q/00000000000000000006 @5");
 	});
 
 	it("says in a failed comparison what does not fit, and only that", () => {
@@ -135,15 +162,26 @@ describe("the model's writes", () => {
 	it("changes a directory's ttl on 3.4, without its modifiedIndex; 3.5 answers 300 with no index", () => {
 		const older = new Handmade(new ModelStore({ version: "3.4.23" }));
 		older.write("mkdir", "/a");
-		assert.equal(older.write("updateDirectory", "/a", { ttl: 9 }), "update /a 2");
+		for (const [operation, index] of [
+			["refresh", 2],
+			["updateDirectory", 3],
+		] as const) {
+			const { outcome } = older.store.apply({ operation, key: "/a", ttl: 9 });
+			assert.ok(outcome.kind === "accepted", operation);
+			const { action, node, refresh } = outcome.event;
+			assert.deepEqual([action, refresh], ["update", operation === "refresh"]);
+			assert.deepEqual(node, { key: "/a", dir: true, createdIndex: 1, modifiedIndex: index, ttl: 9 });
+		}
 		assert.deepEqual(older.tree(), ["/a 1"]);
-		assert.deepEqual(older.expire(9_000), ["expire /a 3"]);
+		assert.deepEqual(older.expire(9_000), ["expire /a 4"]);
 		const newer = new Handmade(new ModelStore({ version: "3.5.1" }));
 		newer.write("mkdir", "/a");
-		assert.equal(
-			newer.write("updateDirectory", "/a", { ttl: 9 }),
-			"refused 300 nodePath /1/a : Not a file () @0",
-		);
+		for (const operation of ["refresh", "updateDirectory"] as const)
+			assert.equal(
+				newer.write(operation, "/a", { ttl: 9 }),
+				"refused 300 nodePath /1/a : Not a file () @0",
+				operation,
+			);
 		assert.equal(newer.store.index, 1);
 	});
 
@@ -157,5 +195,19 @@ describe("the model's writes", () => {
 		};
 		assert.deepEqual(keysOf("/a"), ["/a/b"]);
 		assert.deepEqual(keysOf("/a/_h"), ["/a/_h/x"]);
+	});
+
+	it("reads the children alone, and what is below them when that is asked for, in the order of their bytes", () => {
+		const { store } = new Handmade();
+		const sorted = ["a", "a\0", "aa", "ab", "b", "\uff5e", "\u{1f600}"];
+		for (const nth of [3, 6, 1, 4, 0, 5, 2]) store.apply({ operation: "set", key: `/${sorted[nth]}/x` });
+		for (const recursive of [false, true]) {
+			const read = store.get("/", { recursive });
+			assert.ok(!("kind" in read));
+			assert.deepEqual(
+				read.nodes?.map(({ key, nodes }) => [key, nodes?.map((node) => node.key)]),
+				sorted.map((name) => [`/${name}`, recursive ? [`/${name}/x`] : undefined]),
+			);
+		}
 	});
 });

@@ -59,6 +59,12 @@ describe("the score of mutation testing", () => {
 				],
 			],
 		);
+		// Once with its indent, and twice without.
+		const indented = "{\n\ta = [];\n\tif (b) {\n\t\ta = [];\n\t}\n}\n";
+		const again = { files: { x: { source: indented, mutants: [mutant(4, [7, 9], "[0]", "Survived")] } } };
+		assert.deepEqual(JSON.parse(scoreOf(again, []).survived[0]?.split("\n\t")[1] ?? ""), {
+			...{ file: "x", from: "if (b) {\n\t\ta = [];", to: "if (b) {\n\t\ta = [0];", why: "" },
+		});
 		const list = survived.map((one) => JSON.parse(one.split("\n\t")[1] ?? ""));
 		assert.equal(scoreOf(report(more("Survived"), other("NoCoverage")), list).same, 2);
 	});

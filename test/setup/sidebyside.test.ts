@@ -59,12 +59,13 @@ describe("the tests side by side", function () {
 			fine: 'it("one", () => {}); it("two", () => {});',
 			red: 'it("one", () => {}); it("two", () => { throw new Error("planted"); });',
 			exits: 'it("one", () => {}); it("two", () => process.exit(0));',
+			late: 'it("one", () => {}); process.on("exit", () => process.exit(3));',
 			killed: 'it("one", () => {}); it("two", () => process.kill(process.pid, "SIGKILL"));',
 			torn: 'require("./none");',
 		});
-		assert.deepEqual([...all.keys()].sort(), ["exits", "fine", "killed", "red", "torn"]);
+		assert.deepEqual([...all.keys()].sort(), ["exits", "fine", "killed", "late", "red", "torn"]);
 		assert.deepEqual(states(all.get("fine")), ["passed", "passed"]);
-		for (const name of ["red", "exits", "killed"])
+		for (const name of ["red", "exits", "killed", "late"])
 			assert.deepEqual(states(all.get(name)), ["passed", "failed"]);
 		assert.deepEqual(states(all.get("torn")), ["failed"]);
 		assert.match(all.get("red")?.results[1]?.error ?? "", /planted/);

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { type Change, type FollowOptions, follow, type Note, type Position } from "etcd-watch-lab/follow";
-import { type TxnOperation, V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/v3";
+import {
+	type SharedWatchOptions,
+	type TxnOperation,
+	V3Client,
+	type V3Watches,
+	type WatchesOptions,
+} from "etcd-watch-lab/v3";
+import type { KeySpace } from "#lib/follow/changes.js";
+import type { Place } from "#lib/follow/source.js";
+import { CatchUp, type CatchUpOptions } from "#lib/follow/v3/catch-up.js";
+import { Revisions } from "#lib/follow/v3/revisions.js";
 import { BadAnswerError, ConnectionError } from "#lib/http";
 import { notCovered } from "../../support/coverage";
 import { etcdOf, v3Kinds } from "../../support/etcds";
@@ -274,6 +284,43 @@ for (const kind of v3Kinds) {
 		});
 	});
 }
+
+describe("watches side by side", () => {
+	it("are each preceded by a question whether something was left out, asked when their events are here", async () => {
+		const place = { position: 1 } as Place;
+		type Told = SharedWatchOptions & { readonly onEvents?: () => void };
+		/** A thousand puts, told when all before has been handed on. */
+		const watch = async (_: unknown, { startRevision = 0, onEvents }: Told) => {
+			const events = Array.from({ length: 1_000 }, (_, nth) => ({
+				type: "put",
+				kv: { keyBytes: Buffer.from("/a"), valueBytes: Buffer.of(), modRevision: startRevision + nth },
+			}));
+			const header = { revision: 2_001 };
+			const messages = [{ kind: "events", fragment: false, header, events }];
+			const next = async () => {
+				await until("what was before is told", () => place.position === startRevision - 1);
+				onEvents?.();
+				return messages.shift();
+			};
+			return { header, next, close() {} };
+		};
+		const guarded: number[] = [];
+		const keySpace = { covers: () => true } as unknown as KeySpace;
+		await new CatchUp({
+			settings: {
+				client: { watches: async () => ({ watch, close() {} }) },
+				ranges: [{ first: Buffer.from("/a"), end: undefined }],
+			} as unknown as CatchUpOptions["settings"],
+			member: {
+				bytesPerRevision: 100,
+				stateAt: async () => new Map(),
+			} as unknown as CatchUpOptions["member"],
+			...{ place, revisions: new Revisions(keySpace, place, async () => {}) },
+			...{ signal: new AbortController().signal, guard: async (position) => void guarded.push(position) },
+		}).run(2_001);
+		assert.deepEqual([guarded, place.position], [[1, 1_001], 2_001]);
+	});
+});
 
 describe("a v3 follower behind large values", () => {
 	it("holds them within its bound by bytes, though they looked small", async function () {

@@ -27,6 +27,21 @@ describe("the known faults of etcd", () => {
 			assert.ok(of351.includes(id as never), id);
 		}
 		assert.ok(!of351.includes("17566"));
+		const stillIn3512 = [
+			"20693",
+			"17529",
+			"18089",
+			"19179",
+			"17566",
+			"20418",
+			"19752",
+			"GHSA-xg4h-6gfc-h4m8",
+		];
+		assert.deepEqual(ids("3.5.12"), stillIn3512);
+		assert.deepEqual(
+			ids("3.5.13"),
+			stillIn3512.filter((id) => id !== "17529" && id !== "17566"),
+		);
 		assert.deepEqual(ids("3.5.35"), []);
 		assert.deepEqual(ids("3.7.3"), []);
 		assert.deepEqual(ids("3.6.16"), []);

@@ -11,6 +11,9 @@ import {
 	type V3Watches,
 	type WatchesOptions,
 } from "etcd-watch-lab/v3";
+import { openFeed } from "#lib/follow/v3/feed.js";
+import type { Member, MemberSettings } from "#lib/follow/v3/member.js";
+import { ConnectionError } from "#lib/http";
 import { Certificates } from "../../support/certificates";
 import { notCovered } from "../../support/coverage";
 import { etcd35, forEachEtcd } from "../../support/etcd";
@@ -201,6 +204,31 @@ describe("a v3 server that is slow to tell the past, on etcd 3.5.1", () => {
 });
 
 describe("a proxy that takes no WebSocket", () => {
+	it("is taken for one after two cuts in a row, not where a watch was registered between them", async () => {
+		let isCut = false;
+		const watch = async () => {
+			if (isCut) throw new ConnectionError("cut", { maybeApplied: false });
+			return {};
+		};
+		const settings = {
+			client: { hasUser: false, watches: async () => ({ watch }) },
+			memory: { noSocket: new Map(), noted: new Set() },
+			...{ endpoint: "http://x", onNote() {}, ranges: [{ first: Buffer.of(), end: undefined }] },
+		} as unknown as MemberSettings;
+		const open = () =>
+			openFeed(settings, Promise.resolve({ inFragments: true } as Member), new AbortController().signal);
+		for (const [cut, isWebSocket] of [
+			[true, true],
+			[false, true],
+			[true, true],
+			[true, false],
+		] as const) {
+			isCut = cut;
+			await (await open()).watch(1).catch(() => {});
+			assert.equal((await open()).isWebSocket, isWebSocket);
+		}
+	});
+
 	it("is passed by an HTTP stream, which a note says once", async () => {
 		const own = await OwnEtcd.start(etcd35, { v2: false });
 		// Whoever upgrades gets a 426; all else goes to etcd.

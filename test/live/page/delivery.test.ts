@@ -77,6 +77,8 @@ describe("a reader that ends after any step (11)", () => {
 		assert.equal(verdict(each, one), "untested");
 		assert.equal(verdict(each, one, recording(message(1, [1, 1]))), "refuted");
 		assert.equal(verdict(whole, one, recording(message(1, [1, 1]))), "confirmed");
+		const { because } = savesSafely("s", { one, two: recording(message(1, [1, 1])) }, whole);
+		assert.equal(because, "nothing was lost at any of 3 places; up to 1 event came twice");
 		assert.match(
 			restartTable({ two: recording(message(1, [1, 1])) }, { each, whole }).text,
 			/each +│ ✗ loses up to 1, at 1 of 2 places\s[\s\S]*whole +│ ✓ loses nothing; told again: up to 1/,

@@ -48,7 +48,10 @@ describe("a page's questions", () => {
 
 	it("are answered by a section, too, that only looks at the same run", () => {
 		const looking = [prose("## Conclude"), code("showVerdict(claims.x(seen));"), prose("Refuted.")];
-		const ends = [code("const seenAgain = 1;"), code("await seen.more();"), code("chart(another);")];
+		const ends = [
+			...["const", "let"].map((word) => code(`${word} again = seen;`)),
+			...[code("function again() { return seen; }"), code("await seen.more();"), code("chart(another);")],
+		];
 		for (const end of ends) {
 			const [question] = questionsOf(page(...experiment, ...looking, prose("## Next"), end));
 			assert.equal(question?.end, 9, joined(end.source));

@@ -8,9 +8,7 @@ import { advice, compareNotebooks, report } from "#tools/notebooks/compare";
 import type { Notebook } from "#tools/notebooks/file";
 import { nameOf, readRecords, recordsFile, recordsOf } from "#tools/notebooks/records";
 import { misfits, volatileCells } from "#tools/notebooks/volatile-cells";
-import { tellCounts } from "#tools/programs/counted";
 import { root } from "../../support/checkout";
-import { shareOf } from "../../support/share";
 import { assertClean, assertVerdicts, expectedVerdicts } from "./expected";
 import { codeCells, formOf, pages, stringsOf, textOf, verdictsOf } from "./reading";
 import { artifacts, begin } from "./runs";
@@ -54,14 +52,13 @@ describe("the list of volatile cells", () => {
 describe("every notebook", function () {
 	// A run takes up to 20 s on two processors that have nothing else to do.
 	this.timeout(240_000);
-	const share = shareOf(all, "0/12");
 
 	const fresh = new Map<string, Promise<Notebook>>();
 
 	before("begins all runs", () => {
 		fs.mkdirSync(artifacts("noted"), { recursive: true });
 		// In the order of the tests, so that none waits for a run that only comes after all the others'.
-		for (const { name, file } of share) {
+		for (const { name, file } of all) {
 			fs.writeFileSync(notedBy(name), "");
 			const noting = { ETCD_WATCH_LAB_RECORD: notedBy(name) };
 			fresh.set(name, begin(file, { outDir: artifacts("etcd-3.5"), env: noting }));
@@ -78,13 +75,12 @@ describe("every notebook", function () {
 		return await running;
 	}
 
-	for (const { name, notebook } of share) {
+	for (const { name, notebook } of all) {
 		describe(name, () => {
 			it("runs in a fresh kernel with no error, nothing on stderr, and its verdicts", async () => {
 				const result = await executed(name);
 				assertClean(result);
 				assertVerdicts(name, verdictsOf(result));
-				tellCounts(["3.5.1"], { pages: 1 });
 			});
 
 			it("is committed with the outputs that it gives", async () => {

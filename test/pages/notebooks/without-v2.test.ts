@@ -134,7 +134,7 @@ describe("a page's run on v2, on a server without", function () {
 
 describe("every page on an etcd 3.7, which has no v2", function () {
 	this.timeout(300_000);
-	const share = shareOf(pages(), "0/4");
+	const share = shareOf(pages(), "0/6");
 	const runs = new Map<string, Promise<Notebook>>();
 	before("begins all runs", async () => {
 		const found = await newest();

@@ -34,7 +34,7 @@ npm start -- [options]
 The first start installs what is missing (npm packages, .venv), all inside this folder. Ctrl-C ends it.
 ETCD_WATCH_LAB_ETCD=etcd, the name or the path of a binary, has the lab start that etcd instead of its 3.5.
 With etcdctl's own variables (ETCDCTL_ENDPOINTS and so on) the lab uses your server.`,
-	test: `npm test                   lint, types, formatting, then every test, as many side by side as there are processors
+	test: `npm test                   lint, types, formatting, then the tests, as many side by side as keep the processors busy
 npm test -- unit           the tests that start nothing: no server, no kernel, no browser
 npm test -- -g "T8:"       the tests of that name, with any other of mocha's options, in one process
 npm test -- test/unit/follow/rules.test.ts

@@ -291,14 +291,14 @@ export const proofs: readonly Proof[] = [
 		about: "every page gives its verdicts on etcd 3.4 too, and when each of its cells is run twice",
 		entries: ["test/pages/notebooks/twice.test.ts"],
 		reads: ofPages,
-		...inShares("pages/notebooks/twice", { whole: 4, drawn: 6, seconds: 260 }),
+		...inShares("pages/notebooks/twice", { whole: 4, drawn: 12, seconds: 260 }),
 	},
 	{
 		name: "pages-without-v2",
 		about: "every page runs on an etcd 3.7, which has no v2, and says what is a record",
 		entries: ["test/pages/notebooks/without-v2.test.ts"],
 		reads: [...ofEtcds, ...ofPages],
-		...inShares("pages/notebooks/without-v2", { whole: 4, drawn: 6, seconds: 150 }),
+		...inShares("pages/notebooks/without-v2", { whole: 4, drawn: 12, seconds: 150 }),
 	},
 	{
 		name: "pages-secured",
@@ -306,7 +306,7 @@ export const proofs: readonly Proof[] = [
 			"every page runs on a cluster of three with TLS and users, as its root and as who may use its keys alone",
 		entries: ["test/pages/notebooks/secured.test.ts"],
 		reads: [...ofEtcds, ...ofPages],
-		...inShares("pages/notebooks/secured", { whole: 4, drawn: 6, seconds: 290 }),
+		...inShares("pages/notebooks/secured", { whole: 4, drawn: 12, seconds: 290 }),
 	},
 	{
 		name: "pages-shared",

@@ -13,8 +13,8 @@ import { type Group, groupNames, groupOf, groups, percentOf, type SameProgram, s
 
 const here = path.join(root, "test", "proofs", "mutation");
 
-/** Less is a failure: of a hundred mutants so many have to be noticed. */
-const enough = 90;
+/** Less is a failure: of a hundred mutants so many have to be noticed. A file or two are few of them. */
+const enough = { group: 90, commit: 80 };
 
 /** About how many lines Stryker gets through within a minute: --commit takes no more, but for its first file. */
 const linesOfCommit = 200;
@@ -41,8 +41,9 @@ async function main(): Promise<number> {
 	tellCounts([], { mutants, noticed, "that are the same program": same });
 	for (const one of survived) console.log(one);
 	console.log(`${percent.toFixed(1)} %: ${mutants} mutants, ${noticed} noticed, ${same} the same program`);
-	if (percent < enough) console.log(`too few: at least ${enough} % have to be noticed`);
-	return percent < enough ? 1 : 0;
+	const least = group === undefined ? enough.commit : enough.group;
+	if (percent < least) console.log(`too few: at least ${least} % have to be noticed`);
+	return percent < least ? 1 : 0;
 }
 
 const isGroup = (name: string): name is Group => groupNames.some((one) => one === name);
@@ -132,7 +133,7 @@ async function stryker(tool: string, files: readonly string[], tests: readonly s
 	// Below the tool, so that its Mocha is found first, and then what the checkout has.
 	const copy = privateFolder(path.join(tool, "runs"));
 	try {
-		for (const name of ["lib", "test/dist", "tools/dist", "package.json", "tsconfig.json"])
+		for (const name of ["lib", "test", "tools/dist", "package.json", "tsconfig.json"])
 			fs.cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
 		fs.mkdirSync(path.join(copy, "node_modules"));
 		fs.symlinkSync(path.join(copy, "lib"), path.join(copy, "node_modules", "etcd-watch-lab"), "junction");

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { claims, loadTimeline, type Scenario, saveTimeline, scenario, type Timeline } from "etcd-watch-lab";
 import { forEachEtcd } from "../../support/etcd";
-import { judged, row } from "../../support/scenario/builders";
+import { judged, row } from "../../support/scenario/cases";
+import { scenarioOf } from "../../support/scenario/script";
 
 type Name = keyof typeof claims;
 /** What a run has to say; every claim that is not named stays untested. */
@@ -12,14 +13,10 @@ const recursive = true;
 const twoKeys = { versionsArePerKey: "refuted", storeHasOneSequence: "confirmed" } as const;
 const live = { responseIndexIsWhereTheWatchBegan: "confirmed", eventsCarryTheNode: "confirmed" } as const;
 
-const post = scenario("the post's run")
-	.watch("recursive", "/a", { recursive })
-	.watch("plain", "/a")
-	.set("/a/b", "a-b")
-	.set("/a/b/c", "a-b-c")
-	.set("/a/d", "a-d")
-	.delete("/a/b/c")
-	.delete("/a/b");
+const post = scenarioOf(`
+	the post's run: watch recursive /a/...; watch plain /a; set /a/b a-b; set /a/b/c a-b-c; set /a/d a-d;
+	delete /a/b/c; delete /a/b
+`);
 
 const deep = ["/a/b/leaf", "/a/b/c/leaf", "/a/b/c/d/leaf", "/a/b/c/d/e/leaf"]
 	.reduce(
@@ -58,23 +55,14 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		{ ...twoKeys, ...live, pollsLoseWhatFallsBetween: "confirmed" },
 	],
 	[
-		scenario("a loop of polls without an index")
-			.pollLoop("w", "/a", { recursive })
-			.set("/a/1")
-			.set("/a/2")
-			.delete("/a/1"),
+		scenarioOf("a loop of polls without an index: pollLoop w /a/...; set /a/1; set /a/2; delete /a/1"),
 		{ ...twoKeys, ...live, childrenAreSeen: "confirmed" },
 	],
 	[
-		scenario("a file watched both ways")
-			.watch("r", "/f", { recursive })
-			.watch("p", "/f")
-			.stream("s", "/f")
-			.set("/f")
-			.set("/f", "1")
-			.update("/f", "2")
-			.compareAndSwap("/f", "3", { prevValue: "2" })
-			.delete("/f"),
+		scenarioOf(`
+			a file watched both ways: watch r /f/...; watch p /f; stream s /f; set /f; set /f 1; update /f 2;
+			swap /f 2 3; delete /f
+		`),
 		{
 			...live,
 			fileNeedsNoRecursive: "confirmed",
@@ -89,35 +77,25 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		{ ...twoKeys, ...live, lateWatchMissesTheStart: "confirmed" },
 	],
 	[
-		scenario("the past asked for")
-			.set("/a/1")
-			.set("/a/2")
-			.watch("r", "/a", { recursive, afterIndex: 0 })
-			.set("/a/3"),
+		scenarioOf("the past asked for: set /a/1; set /a/2; watch r /a/... after 0; set /a/3"),
 		{ ...twoKeys, ...live, afterIndexLosesNothing: "confirmed", goLoopLosesNothingMore: "confirmed" },
 	],
 	[
-		scenario("a stream with an index in the past")
-			.set("/a/1")
-			.set("/a/2")
-			.stream("s", "/a", { recursive, afterIndex: 0 })
-			.set("/a/3"),
+		scenarioOf("a stream with an index in the past: set /a/1; set /a/2; stream s /a/... after 0; set /a/3"),
 		{ ...twoKeys, eventsCarryTheNode: "confirmed", streamWithPastIndexGoesDead: "confirmed" },
 	],
 	[
-		scenario("a stream with an index in the past, where nothing was")
-			.set("/b/1")
-			.stream("s", "/a", { recursive, afterIndex: 0 })
-			.set("/a/2")
-			.set("/a/3"),
+		scenarioOf(`
+			a stream with an index in the past, where nothing was: set /b/1; stream s /a/... after 0; set /a/2;
+			set /a/3
+		`),
 		{ ...twoKeys, ...live },
 	],
 	[
-		scenario("a directory deleted above a watched key, and above one that is missing")
-			.set("/a/b/c")
-			.watch("there", "/a/b/c")
-			.watch("missing", "/a/x/y", { recursive })
-			.rmdir("/a", { recursive }),
+		scenarioOf(`
+			a directory deleted above a watched key, and above one that is missing: set /a/b/c;
+			watch there /a/b/c; watch missing /a/x/y/...; rmdir /a/...
+		`),
 		{
 			...twoKeys,
 			...live,
@@ -126,23 +104,17 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		},
 	],
 	[
-		scenario("hidden keys and siblings alike")
-			.watch("r", "/a", { recursive })
-			.watch("p", "/a")
-			.set("/a/_h")
-			.set("/a/_d/x")
-			.set("/ab/c")
-			.delete("/a/_h"),
+		scenarioOf(`
+			hidden keys and siblings alike: watch r /a/...; watch p /a; set /a/_h; set /a/_d/x; set /ab/c;
+			delete /a/_h
+		`),
 		{ ...twoKeys },
 	],
 	[
-		scenario("hidden keys and a sibling's delete, replayed")
-			.set("/a/_h")
-			.set("/foobar")
-			.mkdir("/foo")
-			.rmdir("/foo")
-			.watch("r", "/a", { recursive, afterIndex: 0 })
-			.watch("f", "/foobar", { afterIndex: 0 }),
+		scenarioOf(`
+			hidden keys and a sibling's delete, replayed: set /a/_h; set /foobar; mkdir /foo; rmdir /foo;
+			watch r /a/... after 0; watch f /foobar after 0
+		`),
 		{ ...twoKeys, eventsCarryTheNode: "confirmed", afterIndexLosesNothing: "confirmed" },
 	],
 	[
@@ -150,13 +122,10 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		{ ...twoKeys, ...live },
 	],
 	[
-		scenario("cut, and back for what was missed")
-			.watch("w", "/a", { recursive })
-			.set("/a/1")
-			.cut("w")
-			.set("/a/2")
-			.reconnect("w")
-			.delete("/a/1"),
+		scenarioOf(`
+			cut, and back for what was missed: watch w /a/...; set /a/1; cut w; set /a/2; reconnect w;
+			delete /a/1
+		`),
 		{
 			...twoKeys,
 			...live,
@@ -166,40 +135,26 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		},
 	],
 	[
-		scenario("closed as it was written to")
-			.stream("s", "/a", { recursive })
-			.set("/a/1")
-			.delete("/a/1")
-			.close("s"),
+		scenarioOf("closed as it was written to: stream s /a/...; set /a/1; delete /a/1; close s"),
 		// What it was sent before is a matter of the moment, and so is what can be said of it.
 		{},
 	],
 	[
-		scenario("going on after the header's index")
-			.poll("w", "/a", { recursive })
-			.set("/b/1")
-			.set("/b/2")
-			.set("/a/1")
-			.poll("w", { goOnAfter: "response" })
-			.set("/a/2"),
+		scenarioOf(`
+			going on after the header's index: poll w /a/...; set /b/1; set /b/2; set /a/1;
+			poll w after response; set /a/2
+		`),
 		{ ...twoKeys, ...live, afterIndexLosesNothing: "confirmed", responseIndexIsSafeToGoOnFrom: "refuted" },
 	],
 	[
-		scenario("going on after the header's index, past what lay between")
-			.set("/a/1")
-			.set("/a/2")
-			.set("/a/3")
-			.poll("w", "/a", { recursive, afterIndex: 0 })
-			.poll("w", { goOnAfter: "response" })
-			.set("/a/4"),
+		scenarioOf(`
+			going on after the header's index, past what lay between: set /a/1; set /a/2; set /a/3;
+			poll w /a/... after 0; poll w after response; set /a/4
+		`),
 		{ ...twoKeys, ...live, afterIndexLosesNothing: "confirmed", responseIndexIsSafeToGoOnFrom: "refuted" },
 	],
 	[
-		scenario("an expiry that two keys wait for")
-			.mkdir("/d", { ttl: 1 })
-			.set("/d/x")
-			.watch("w", "/d/x")
-			.awaitExpiry("/d"),
+		scenarioOf("an expiry that two keys wait for: mkdir /d ttl 1; set /d/x; watch w /d/x; expire /d"),
 		{
 			...twoKeys,
 			...live,
@@ -208,14 +163,10 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		},
 	],
 	[
-		scenario("the quiet key")
-			.poll("quiet", "/q/k")
-			.set("/q/k", "1")
-			.burst("/noise", { count: 1001, keyCount: 10 })
-			.poll("quiet", { goOnAfter: "event" })
-			.recover("quiet")
-			.set("/q/k", "2")
-			.set("/q/k", "3"),
+		scenarioOf(`
+			the quiet key: poll quiet /q/k; set /q/k 1; 1001 × set /noise; poll quiet after event;
+			recover quiet; set /q/k 2; set /q/k 3
+		`),
 		{
 			...twoKeys,
 			...live,
@@ -228,15 +179,11 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		},
 	],
 	[
-		scenario("events of its own, thrown out, and a tree with hidden and deeper keys")
-			.set("/q/_h/x")
-			.set("/q/d/x")
-			.burst("/q", { count: 1001, keyCount: 10 })
-			.watch("tree", "/q", { recursive, afterIndex: 0 })
-			.watch("plain", "/q", { afterIndex: 0 })
-			.recover("tree")
-			.recover("plain")
-			.set("/q/k", "2"),
+		scenarioOf(`
+			events of its own, thrown out, and a tree with hidden and deeper keys: set /q/_h/x; set /q/d/x;
+			1001 × set /q; watch tree /q/... after 0; watch plain /q after 0; recover tree; recover plain;
+			set /q/k 2
+		`),
 		{
 			...twoKeys,
 			...live,
@@ -250,22 +197,16 @@ const runs: readonly (readonly [Scenario, Verdicts])[] = [
 		},
 	],
 	[
-		scenario("a pause too short to lose anything")
-			.stream("s", "/a", { recursive })
-			.pause("s")
-			.set("/a/1")
-			.set("/a/2")
-			.resume("s")
-			.set("/a/3"),
+		scenarioOf(`
+			a pause too short to lose anything: stream s /a/...; pause s; set /a/1; set /a/2; resume s; set /a/3
+		`),
 		{ ...twoKeys, ...live },
 	],
 	[
-		scenario("a stream that stops reading")
-			.stream("slow", "/a", { recursive })
-			.pause("slow")
-			.burst("/a", { count: 1001, valueBytes: 20_000, keyCount: 5 })
-			.resume("slow")
-			.set("/a/end"),
+		scenarioOf(`
+			a stream that stops reading: stream slow /a/...; pause slow; 1001 × set /a over 5 valueBytes 20000;
+			resume slow; set /a/end
+		`),
 		{ ...twoKeys, ...live, keysCountTheirOwnWrites: "refuted", slowStreamLosesInSilence: "confirmed" },
 	],
 ];

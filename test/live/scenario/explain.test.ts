@@ -5,6 +5,7 @@ import { explain, runOnModel, type Scenario, scenario, type Timeline } from "etc
 import { compareTimelines, type Reason, UnknownReasonError } from "#lib/timeline";
 import { root } from "../../support/checkout";
 import { forEachEtcd } from "../../support/etcd";
+import { scenarioOf } from "../../support/scenario/script";
 import { explainAll } from "../../support/timelines";
 
 /** One experiment, and what it explains: [write, watcher, reason, words that have to be there]. */
@@ -17,15 +18,10 @@ interface Explained {
 
 const experiments: readonly Explained[] = [
 	{
-		steps: scenario("the post's five writes")
-			.watch("recursive", "/a", { recursive: true })
-			.watch("plain", "/a")
-			.set("/a/b", "a-b")
-			.set("/a/b/c", "a-b-c")
-			.set("/a/d", "a-d")
-			.delete("/a/b/c")
-			.delete("/a/b")
-			.set("/elsewhere"),
+		steps: scenarioOf(`
+			the post's five writes: watch recursive /a/...; watch plain /a; set /a/b a-b; set /a/b/c a-b-c;
+			set /a/d a-d; delete /a/b/c; delete /a/b; set /elsewhere
+		`),
 		reasons: [
 			[1, "recursive", "recursive", /^delivered: \/a\/b is one level below \/a, and the watch is recursive$/],
 			[
@@ -40,23 +36,16 @@ const experiments: readonly Explained[] = [
 		],
 	},
 	{
-		steps: scenario("two levels")
-			.watch("plain", "/a")
-			.set("/a/b/c")
-			.mkdir("/a/own")
-			.watch("own", "/a/own")
-			.rmdir("/a/own"),
+		steps: scenarioOf(`
+			two levels: watch plain /a; set /a/b/c; mkdir /a/own; watch own /a/own; rmdir /a/own
+		`),
 		reasons: [
 			[1, "plain", "not recursive", /\/a\/b\/c is two levels below \/a/],
 			[3, "own", "own key", /the write is on the watched key itself/],
 		],
 	},
 	{
-		steps: scenario("hidden")
-			.watch("live", "/a", { recursive: true })
-			.set("/a/_h/x")
-			.watch("replay", "/a", { recursive: true, afterIndex: 0 })
-			.set("/a/y"),
+		steps: scenarioOf("hidden: watch live /a/...; set /a/_h/x; watch replay /a/... after 0; set /a/y"),
 		reasons: [
 			[1, "live", "hidden", /begins with an underscore/],
 			[1, "replay", "history: recursive", /^delivered though hidden: .* does not look at hidden names$/],
@@ -64,23 +53,19 @@ const experiments: readonly Explained[] = [
 		],
 	},
 	{
-		steps: scenario("prefix siblings")
-			.mkdir("/foo")
-			.watch("live", "/foobar")
-			.rmdir("/foo")
-			.watch("replay", "/foobar", { afterIndex: 0 }),
+		steps: scenarioOf(`
+			prefix siblings: mkdir /foo; watch live /foobar; rmdir /foo; watch replay /foobar after 0
+		`),
 		reasons: [
 			[2, "live", "elsewhere", /\/foo is not below \/foobar/],
 			[2, "replay", "history: removed directory's prefix", /though \/foo does not hold \/foobar/],
 		],
 	},
 	{
-		steps: scenario("from above")
-			.set("/p/a/x")
-			.watch("plain", "/p/a")
-			.watch("missing", "/p/zz")
-			.rmdir("/p", { recursive: true })
-			.watch("late", "/p/a/x", { afterIndex: 1 }),
+		steps: scenarioOf(`
+			from above: set /p/a/x; watch plain /p/a; watch missing /p/zz; rmdir /p/...;
+			watch late /p/a/x after 1
+		`),
 		reasons: [
 			[2, "plain", "removed with its directory", /\/p was removed, and \/p\/a with it/],
 			[2, "missing", "no node there", /there was no node at \/p\/zz/],
@@ -95,30 +80,18 @@ const experiments: readonly Explained[] = [
 		],
 	},
 	{
-		steps: scenario("a stream from the past")
-			.set("/a/1")
-			.stream("s", "/a", { recursive: true, afterIndex: 0 })
-			.set("/a/2"),
+		steps: scenarioOf("a stream from the past: set /a/1; stream s /a/... after 0; set /a/2"),
 		reasons: [
 			[1, "s", "history: recursive", /^delivered from the history/],
 			[2, "s", "deaf stream", /never put on the list/],
 		],
 	},
 	{
-		steps: scenario("refresh")
-			.set("/a/x", "v", { ttl: 60 })
-			.watch("w", "/a", { recursive: true })
-			.refresh("/a/x", 60),
+		steps: scenarioOf("refresh: set /a/x v ttl 60; watch w /a/...; refresh /a/x 60"),
 		reasons: [[2, "w", "refresh", /a renewed ttl takes an index and raises no event/]],
 	},
 	{
-		steps: scenario("two polls")
-			.poll("w", "/a", { recursive: true })
-			.set("/a/1")
-			.set("/a/2")
-			.poll("w")
-			.set("/a/3")
-			.set("/a/4"),
+		steps: scenarioOf("two polls: poll w /a/...; set /a/1; set /a/2; poll w; set /a/3; set /a/4"),
 		reasons: [
 			[
 				2,
@@ -130,29 +103,20 @@ const experiments: readonly Explained[] = [
 		],
 	},
 	{
-		steps: scenario("the wrong index")
-			.poll("w", "/a", { recursive: true })
-			.set("/b/1")
-			.set("/a/1")
-			.set("/a/2")
-			.poll("w", { goOnAfter: "response" })
-			.poll("w", { goOnAfter: "response" })
-			.set("/a/3"),
+		steps: scenarioOf(`
+			the wrong index: poll w /a/...; set /b/1; set /a/1; set /a/2; poll w after response;
+			poll w after response; set /a/3
+		`),
 		reasons: [
 			[2, "w", "asked again", /^delivered again/],
 			[3, "w", "between two polls", /asked for index 4 on/],
 		],
 	},
 	{
-		steps: scenario("cut and closed")
-			.set("/a/0")
-			.watch("from later", "/a", { recursive: true, afterIndex: 1 })
-			.watch("w", "/a", { recursive: true })
-			.cut("w")
-			.set("/a/1")
-			.reconnect("w")
-			.close("w")
-			.set("/a/2"),
+		steps: scenarioOf(`
+			cut and closed: set /a/0; watch "from later" /a/... after 1; watch w /a/...; cut w; set /a/1;
+			reconnect w; close w; set /a/2
+		`),
 		reasons: [
 			[1, "from later", "asked from later on", /asked from index 2 on/],
 			[2, "w", "over", /its connection was cut at index 1/],
@@ -160,19 +124,14 @@ const experiments: readonly Explained[] = [
 		],
 	},
 	{
-		steps: scenario("past the window")
-			.set("/q/k")
-			.burst("/noise", { count: 1001, keyCount: 10 })
-			.watch("w", "/q", { recursive: true, afterIndex: 0 }),
+		steps: scenarioOf("past the window: set /q/k; 1001 × set /noise; watch w /q/... after 0"),
 		reasons: [[1, "w", "cleared", /asked for too late.*401/]],
 	},
 	{
-		steps: scenario("a reader that was busy")
-			.stream("s", "/a", { recursive: true })
-			.pause("s")
-			.burst("/a", { count: 1500, valueBytes: 20_000, keyCount: 5 })
-			.resume("s")
-			.set("/a/end"),
+		steps: scenarioOf(`
+			a reader that was busy: stream s /a/...; pause s; 1500 × set /a over 5 valueBytes 20000; resume s;
+			set /a/end
+		`),
 		reasons: [[1501, "s", "reader paused", /the server's buffer of 100 events was full/]],
 		beyondModel: true,
 	},
@@ -281,13 +240,9 @@ forEachEtcd((server) => {
 		}
 
 		it("gives what the server gives for every other operation and its errors", async () => {
-			const steps = scenario("operations")
-				.watch("w", "/", { recursive: true })
-				.create("/a", "1")
-				.create("/a", "2")
-				.update("/missing", "x")
-				.update("/a", "2")
-				.compareAndSwap("/a", "3", { prevValue: "2" })
+			const steps = scenarioOf(`
+				operations: watch w /...; create /a 1; create /a 2; update /missing x; update /a 2; swap /a 2 3
+			`)
 				.compareAndSwap("/a", "4", { prevValue: "2", prevIndex: 1 })
 				.compareAndDelete("/a", { prevIndex: 99 })
 				.compareAndDelete("/a", { prevValue: "3" })
@@ -309,11 +264,9 @@ forEachEtcd((server) => {
 		});
 
 		it("follows recover, poll loops and streams through a burst of one client", async () => {
-			const steps = scenario("one by one")
-				.watch("w", "/a", { recursive: true })
-				.stream("s", "/a", { recursive: true })
-				.burst("/a", { count: 40, connections: 1, keyCount: 7 })
-				.set("/a/end", "x");
+			const steps = scenarioOf(`
+				one by one: watch w /a/...; stream s /a/...; 40 × set /a over 7 connections 1; set /a/end x
+			`);
 			const real = await steps.run(server.lab);
 			assert.deepEqual(compareTimelines(real, await runOnModel(steps, { like: real })), []);
 		});

@@ -6,6 +6,7 @@ import { atMember, endCluster, notTheLeader, ownCluster, readsWhenCutOff } from 
 import { ScenarioError } from "#lib/scenario";
 import { compareTimelines, gapsOf, lostInSilence } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../../support/etcd";
+import { assertLived, assertSent } from "../../support/scenario/shows";
 import { explainAll, life, sent, watcherOf } from "../../support/timelines";
 
 const below = { recursive: true } as const;
@@ -49,16 +50,13 @@ describe("a scenario with faults", function () {
 	it("kills the member that the watchers are at: the loops are cut, the follower is not", async () => {
 		const killed = await run(killing);
 		assert.deepEqual(faults(killed), ["kill @1"]);
-		assert.deepEqual(sent(killed, "naive"), ["1 set /a/1", "4 set /a/4"]);
+		assertSent(killed, { naive: "1 set /a/1, 4 set /a/4" });
 		assert.deepEqual(lostInSilence(killed, "naive"), [2, 3]);
-		assert.deepEqual(sent(killed, "textbook"), [
-			"1 set /a/1",
-			"2 set /a/2 (history)",
-			"3 set /a/3 (history)",
-			"4 set /a/4",
-		]);
-		assert.deepEqual(sent(killed, "follower"), ["1 set /a/1", "2 set /a/2", "3 set /a/3", "4 set /a/4"]);
-		assert.deepEqual(life(killed, "follower"), ["listed @0", "asked @0 from 1"]);
+		assertSent(killed, {
+			textbook: "1 set /a/1, 2 set /a/2 (history), 3 set /a/3 (history), 4 set /a/4",
+			follower: "1 set /a/1, 2 set /a/2, 3 set /a/3, 4 set /a/4",
+		});
+		assertLived(killed, { follower: "listed @0, asked @0 from 1" });
 		assert.deepEqual(reasons(killed, "follower"), Array(4).fill("followed"));
 	});
 
@@ -72,7 +70,7 @@ describe("a scenario with faults", function () {
 
 	it("leaves a loop on a paused member waiting in silence, and the follower turns elsewhere", async () => {
 		const paused = await run(beside("pause").fault("pause").set("/a/2", "x"));
-		assert.deepEqual(sent(paused, "textbook"), ["1 set /a/1"]);
+		assertSent(paused, { textbook: "1 set /a/1" });
 		assert.equal(watcherOf(paused, "textbook").proof, "none");
 		assert.deepEqual(reasons(paused, "textbook"), ["recursive", "member silent"]);
 		assert.deepEqual(missedBy(paused, "follower"), []);
@@ -138,7 +136,7 @@ forEachEtcd((server) => {
 				.set("/a/k", "3");
 			const skipped = await steps.run(atMember(cluster, member, { only: true }));
 			assert.deepEqual(faults(skipped), ["pause @1", "resume @15002", "snapshot @15002"]);
-			assert.deepEqual(sent(skipped, "textbook"), ["1 set /a/k", "15003 set /a/k"]);
+			assertSent(skipped, { textbook: "1 set /a/k, 15003 set /a/k" });
 			assert.equal(watcherOf(skipped, "textbook").proof, "fence", "no error, and it went on");
 			assert.deepEqual(lostInSilence(skipped, "textbook"), [7502]);
 			assert.equal(explain(skipped, "textbook", 7502).reason, "member sent the whole store");
@@ -156,10 +154,10 @@ forEachEtcd((server) => {
 			const wiped = await run(
 				beside("wipe").set("/a/2", "x").fault("wipe").reconnect("textbook").set("/a/3", "x"),
 			);
-			assert.deepEqual(sent(wiped, "textbook"), ["1 set /a/1", "2 set /a/2"]);
+			assertSent(wiped, { textbook: "1 set /a/1, 2 set /a/2" });
 			assert.deepEqual(life(wiped, "textbook").slice(-2), ["cut @2", "asked @2 from 3"]);
 			assert.deepEqual(reasons(wiped, "textbook").slice(2), ["ahead of the store"]);
-			assert.deepEqual(sent(wiped, "follower"), ["1 set /a/1", "2 set /a/2", "3 set /a/3"]);
+			assertSent(wiped, { follower: "1 set /a/1, 2 set /a/2, 3 set /a/3" });
 			const reset = watcherOf(wiped, "follower").life.find(({ kind }) => kind === "reset");
 			assert.deepEqual(reset?.kind === "reset" && [reset.at, reset.lastIndex, reset.keys], [2, 2, []]);
 		});
@@ -182,15 +180,12 @@ forEachEtcd((server) => {
 		it("costs the loop that goes on from now what came in between, and no other, when it is killed", async () => {
 			const killed = await run(killing);
 			assert.deepEqual(faults(killed), ["kill @1"]);
-			assert.deepEqual(sent(killed, "naive"), ["1 put /a/1", "4 put /a/4"]);
+			assertSent(killed, { naive: "1 put /a/1, 4 put /a/4" });
 			assert.deepEqual(lostInSilence(killed, "naive"), [2, 3]);
-			assert.deepEqual(sent(killed, "textbook"), [
-				"1 put /a/1",
-				"2 put /a/2 (history)",
-				"3 put /a/3 (history)",
-				"4 put /a/4",
-			]);
-			assert.deepEqual(sent(killed, "follower"), ["1 put /a/1", "2 put /a/2", "3 put /a/3", "4 put /a/4"]);
+			assertSent(killed, {
+				textbook: "1 put /a/1, 2 put /a/2 (history), 3 put /a/3 (history), 4 put /a/4",
+				follower: "1 put /a/1, 2 put /a/2, 3 put /a/3, 4 put /a/4",
+			});
 		});
 
 		for (const [breaks, mends] of [
@@ -200,7 +195,7 @@ forEachEtcd((server) => {
 			it(`says nothing at a member that is in ${breaks}, and catches up after ${mends}`, async () => {
 				const steps = beside(breaks).fault(breaks).set("/a/2", "x");
 				const silent = await run(steps);
-				assert.deepEqual(sent(silent, "textbook"), ["1 put /a/1"]);
+				assertSent(silent, { textbook: "1 put /a/1" });
 				assert.deepEqual(reasons(silent, "textbook"), ["recursive", "member silent"]);
 				assert.match(lossTable([silent]).text, /✗ 1 so far/);
 				assert.deepEqual(missedBy(silent, "follower"), []);
@@ -234,9 +229,9 @@ forEachEtcd((server) => {
 			const wiped = await run(
 				beside("wipe").set("/a/2", "x").fault("wipe").reconnect("textbook").set("/a/3", "x"),
 			);
-			assert.deepEqual(sent(wiped, "textbook"), ["1 put /a/1", "2 put /a/2"]);
+			assertSent(wiped, { textbook: "1 put /a/1, 2 put /a/2" });
 			assert.deepEqual(reasons(wiped, "textbook").slice(2), ["ahead of the store"]);
-			assert.deepEqual(sent(wiped, "follower"), ["1 put /a/1", "2 put /a/2", "3 put /a/3"]);
+			assertSent(wiped, { follower: "1 put /a/1, 2 put /a/2, 3 put /a/3" });
 			assert.ok(life(wiped, "follower").includes("reset @2"));
 		});
 	});
@@ -259,14 +254,8 @@ forEachEtcd((server) => {
 
 		it("says what it could not be told of, and goes on", async () => {
 			const seen = await gap.run(server.lab);
-			assert.deepEqual(sent(seen, "follower"), ["1 set /a/k", "2 set /a/gone", "1007 set /a/k"]);
-			assert.deepEqual(life(seen, "follower"), [
-				"listed @0",
-				"asked @0 from 1",
-				"cut @2",
-				"asked @1006 from 3",
-				"gap @1006",
-			]);
+			assertSent(seen, { follower: "1 set /a/k, 2 set /a/gone, 1007 set /a/k" });
+			assertLived(seen, { follower: "listed @0, asked @0 from 1, cut @2, asked @1006 from 3, gap @1006" });
 			const [stated] = gapsOf(seen, "follower");
 			const keys = (nodes: readonly { readonly key: string }[] = []) => nodes.map(({ key }) => key);
 			assert.deepEqual([stated?.added, stated?.changed, stated?.removed, stated?.keys].map(keys), [

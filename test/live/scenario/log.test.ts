@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { scenario } from "etcd-watch-lab";
 import {
 	type Apply,
 	byOwnKey,
@@ -13,14 +12,12 @@ import {
 } from "#lib/pages";
 import { forEachEtcd } from "../../support/etcd";
 import { set, timelineOf, watch } from "../../support/scenario/builders";
+import { scenarioOf } from "../../support/scenario/script";
 
-const story = scenario("a log and its reads")
-	.watch("log", "/a", { recursive: true })
-	.set("/a/web/1", "up", { ttl: 100 })
-	.set("/a/web/1/port", "80")
-	.refresh("/a/web/1", 100)
-	.set("/a/job/_lock", "me")
-	.rmdir("/a/web", { recursive: true });
+const story = scenarioOf(`
+	a log and its reads: watch log /a/...; set /a/web/1 up ttl 100; set /a/web/1/port 80;
+	refresh /a/web/1 100; set /a/job/_lock me; rmdir /a/web/...
+`);
 
 const wrong = (compared: readonly KeyCompared[]) =>
 	compared.filter(({ how }) => how !== "same").map(({ index, key, how }) => `${index} ${key} ${how}`);
@@ -142,9 +139,7 @@ forEachEtcd((server) => {
 		});
 
 		it("is refused an index that is not the one of the last write by a refresh nobody heard of", async () => {
-			const stale = await scenario("a stale index")
-				.set("/a/k", "1", { ttl: 100 })
-				.refresh("/a/k", 100)
+			const stale = await scenarioOf("a stale index: set /a/k 1 ttl 100; refresh /a/k 100")
 				.compareAndSwap("/a/k", "2", { prevIndex: 1 })
 				.run(server.lab);
 			const { outcome } = stale.writes[2] ?? {};

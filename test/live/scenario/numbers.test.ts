@@ -4,12 +4,9 @@ import { type Lab, startLab } from "etcd-watch-lab/server";
 import { type KeyNumbers, keyNumbers, type NumberName, whatTheyCount } from "#lib/pages";
 import { ScenarioError } from "#lib/scenario";
 import { forEachEtcd } from "../../support/etcd";
+import { scenarioOf } from "../../support/scenario/script";
 
-const life = scenario("one key")
-	.set("/k", "1")
-	.set("/k", "2")
-	.set("/other", "x")
-	.update("/k", "3")
+const life = scenarioOf("one key: set /k 1; set /k 2; set /other x; update /k 3")
 	.compareAndSwap("/k", "4", { prevValue: "3", prevIndex: 4 })
 	.compareAndSwap("/k", "5", { prevValue: "wrong" })
 	.delete("/k")

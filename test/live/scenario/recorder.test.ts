@@ -19,6 +19,7 @@ import type { RunWatcher } from "#lib/scenario/watchers/watcher.js";
 import { compareTimelines, type WriteRecord } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../../support/etcd";
 import { OwnEtcd } from "../../support/own-etcd";
+import { scenarioOf } from "../../support/scenario/script";
 import { explainAll, sent, watcherOf, wrote } from "../../support/timelines";
 
 /** Every index of the run is a write's, and every event that a watcher was sent is one of them. */
@@ -32,94 +33,44 @@ function assertNoHole({ writes, watchers, lastIndex }: Timeline): void {
 		for (const { index } of deliveries) assert.ok(taken.includes(index), `index ${index}`);
 }
 
-const twoExpire = scenario("two expire, one is waited for")
-	.set("/a/f", "v")
-	.watch("w", "/a", { recursive: true })
-	.set("/a/x", "", { ttl: 1 })
-	.set("/a/y", "", { ttl: 1 })
-	.awaitExpiry("/a/x")
-	.awaitDelivery("w", 4)
-	.set("/a/f/g")
-	.set("/a/z");
+const twoExpire = scenarioOf(`
+	two expire, one is waited for: set /a/f v; watch w /a/...; set /a/x ttl 1; set /a/y ttl 1; expire /a/x;
+	await w 4; set /a/f/g; set /a/z
+`);
 
 /** What the model and a server have to say alike. */
 const alike: readonly Scenario[] = [
 	twoExpire,
-	scenario("a directory alone is followed")
-		.set("/a/b")
-		.follow("f", "/a")
-		.set("/a/b")
-		.rmdir("/a", { recursive: true }),
+	scenarioOf("a directory alone is followed: set /a/b; follow f /a; set /a/b; rmdir /a/..."),
 	scenario("a hidden key expires").set("/_h", "", { ttl: 1 }).set("/v", "", { ttl: 2 }).awaitExpiry("/v"),
-	scenario("expires with its directory")
-		.mkdir("/d", { ttl: 1 })
-		.set("/d/x", "", { ttl: 20 })
-		.watch("w", "/d/x")
-		.awaitExpiry("/d/x")
-		.set("/d/x", "again"),
+	scenarioOf(`
+		expires with its directory: mkdir /d ttl 1; set /d/x ttl 20; watch w /d/x; expire /d/x; set /d/x again
+	`),
 	scenario("a ttl of 0").watch("w", "/a").set("/a", "1", { ttl: 0 }).awaitExpiry("/a"),
-	scenario("a ttl that is given again")
-		.set("/a", "1", { ttl: 20 })
-		.set("/a", "2", { ttl: 1 })
-		.awaitExpiry("/a"),
-	scenario("made in order, with a ttl")
-		.createInOrder("/q", "1", { ttl: 1 })
-		.set("/b", "", { ttl: 2 })
-		.awaitExpiry("/b"),
-	scenario("carries its afterIndex over a cut")
-		.watch("w", "/a", { recursive: true, afterIndex: 0 })
-		.cut("w")
-		.set("/a/1")
-		.reconnect("w"),
-	scenario("recovers, and carries that over a cut")
-		.set("/a/0")
-		.burst("/b", { count: 1001, connections: 32 })
-		.watch("w", "/a", { recursive: true, afterIndex: 0 })
-		.recover("w")
-		.cut("w")
-		.set("/a/1")
-		.reconnect("w"),
-	scenario("closed right after a write")
-		.stream("s", "/a", { recursive: true })
-		.poll("p", "/a", { recursive: true })
-		.set("/a/1")
-		.close("s")
-		.close("p"),
+	scenarioOf("a ttl that is given again: set /a 1 ttl 20; set /a 2 ttl 1; expire /a"),
+	scenarioOf("made in order, with a ttl: createInOrder /q 1 ttl 1; set /b ttl 2; expire /b"),
+	scenarioOf("carries its afterIndex over a cut: watch w /a/... after 0; cut w; set /a/1; reconnect w"),
+	scenarioOf(`
+		recovers, and carries that over a cut: set /a/0; 1001 × set /b over 1 connections 32;
+		watch w /a/... after 0; recover w; cut w; set /a/1; reconnect w
+	`),
+	scenarioOf("closed right after a write: stream s /a/...; poll p /a/...; set /a/1; close s; close p"),
 	scenario("told twice").set("/a").stream("s", "/a").delete("/a").close("s"),
-	scenario("a key that looks made in order")
-		.watch("w", "/q/00000000000000000007")
-		.set("/q/00000000000000000007")
-		.createInOrder("/q", "x"),
-	scenario("waits for a later index")
-		.watch("w", "/a", { recursive: true, afterIndex: 50 })
-		.stream("s", "/a", { recursive: true, afterIndex: 50 })
-		.poll("p", "/a", { recursive: true, afterIndex: 50 })
-		.set("/a/1")
-		.set("/a/2"),
-	scenario("a follower and a hidden key")
-		.set("/a/x")
-		.set("/a/_h")
-		.follow("f", "/a", { recursive: true, afterIndex: 0 })
-		.set("/a/y"),
-	scenario("a follower that asks for what is gone, and never knew the state")
-		.set("/a/1")
-		.set("/a/2")
-		.burst("/b", { count: 1001, connections: 32 })
-		.set("/a/2", "again")
-		.follow("f", "/a", { recursive: true, afterIndex: 2 })
-		.set("/a/3"),
-	scenario("pauses")
-		.stream("s", "/a")
-		.pause("s")
-		.set("/a", "1")
-		.resume("s")
-		.awaitDelivery("s", 1)
-		.set("/a", "2"),
-	scenario("goes on")
-		.poll("p", "/a")
-		.set("/a", "1")
-		.poll("p", { goOnAfter: "response" })
-		.poll("p", { goOnAfter: "event" }),
+	scenarioOf(`
+		a key that looks made in order: watch w /q/00000000000000000007; set /q/00000000000000000007;
+		createInOrder /q x
+	`),
+	scenarioOf(`
+		waits for a later index: watch w /a/... after 50; stream s /a/... after 50; poll p /a/... after 50;
+		set /a/1; set /a/2
+	`),
+	scenarioOf("a follower and a hidden key: set /a/x; set /a/_h; follow f /a/... after 0; set /a/y"),
+	scenarioOf(`
+		a follower that asks for what is gone, and never knew the state: set /a/1; set /a/2;
+		1001 × set /b over 1 connections 32; set /a/2 again; follow f /a/... after 2; set /a/3
+	`),
+	scenarioOf("pauses: stream s /a; pause s; set /a 1; resume s; await s 1; set /a 2"),
+	scenarioOf("goes on: poll p /a; set /a 1; poll p after response; poll p after event"),
 ];
 
 /** The proof of a watcher that waits for a later index is none on both. */
@@ -153,13 +104,9 @@ forEachEtcd((server) => {
 
 		it("gives a stream or a poll that is closed right after a write what it is to be sent, each time", async () => {
 			for (let time = 0; time < 10; time++) {
-				const seen = await scenario("closed")
-					.stream("s", "/a", { recursive: true })
-					.poll("p", "/a", { recursive: true })
-					.set("/a/1")
-					.close("s")
-					.close("p")
-					.run(server.lab);
+				const seen = await scenarioOf(`
+					closed: stream s /a/...; poll p /a/...; set /a/1; close s; close p
+				`).run(server.lab);
 				assert.deepEqual([sent(seen, "s"), sent(seen, "p")], [["1 set /a/1"], ["1 set /a/1"]]);
 			}
 		});
@@ -239,16 +186,10 @@ forEachEtcd((server) => {
 	describe("a run on v3", () => {
 		it("records every expiry, also one that no step waits for, and no delete of its own as one", async function () {
 			this.timeout(60_000);
-			const steps = scenario("leases")
-				.watch("w", "/", { recursive: true })
-				.set("/k", "", { ttl: 2 })
-				.set("/x", "", { ttl: 2 })
-				.set("/gone", "", { ttl: 2 })
-				.delete("/gone")
-				.awaitExpiry("/x")
-				.awaitDelivery("w", 6)
-				.set("/y")
-				.set("/k");
+			const steps = scenarioOf(`
+				leases: watch w /...; set /k ttl 2; set /x ttl 2; set /gone ttl 2; delete /gone; expire /x;
+				await w 6; set /y; set /k
+			`);
 			const seen = await steps.run(server.lab, { api: "v3" });
 			assertNoHole(seen);
 			assert.deepEqual(
@@ -273,11 +214,10 @@ forEachEtcd((server) => {
 
 		it("does not wait for an index beyond its end", async function () {
 			this.timeout(9_000);
-			const seen = await scenario("later")
-				.watch("w", "/a", { recursive: true, afterIndex: 50 })
-				.poll("p", "/a", { recursive: true, afterIndex: 50 })
-				.set("/a/1")
-				.run(server.lab, { api: "v3" });
+			const seen = await scenarioOf("later: watch w /a/... after 50; poll p /a/... after 50; set /a/1").run(
+				server.lab,
+				{ api: "v3" },
+			);
 			assert.deepEqual(proofs(seen), ["none", "none"]);
 		});
 	});
@@ -302,11 +242,7 @@ describe("what a run waits for after a write", () => {
 	});
 
 	it("is for both copies where a stream on exactly the key that goes is told twice (T6), in v2", async () => {
-		const steps = scenario("twice")
-			.stream("s", "/a")
-			.stream("above", "/", { recursive: true })
-			.set("/a")
-			.delete("/a");
+		const steps = scenarioOf("twice: stream s /a; stream above /...; set /a; delete /a");
 		for (const api of ["v2", "v3"] as const) {
 			const run = await runOnModel(steps);
 			const seen = api === "v2" ? run : { ...run, api };
@@ -414,17 +350,13 @@ describe("a run on a server of others", () => {
 			await scenario("x").watch("w", "/b").set("/a/1").run(guest);
 			const controller = new AbortController();
 			// The server has dropped the stream, and does not count its watchers for the run alone: the fence waits.
-			const deaf = scenario("x")
-				.set("/a")
-				.stream("s", "/a", { afterIndex: 0 })
-				.set("/a")
-				.run(guest, {
-					signal: controller.signal,
-					onChange: (now) => {
-						const accepted = now().writes.filter(({ outcome }) => outcome.kind === "accepted");
-						if (accepted.length === 2) setTimeout(() => controller.abort(), 300);
-					},
-				});
+			const deaf = scenarioOf("x: set /a; stream s /a after 0; set /a").run(guest, {
+				signal: controller.signal,
+				onChange: (now) => {
+					const accepted = now().writes.filter(({ outcome }) => outcome.kind === "accepted");
+					if (accepted.length === 2) setTimeout(() => controller.abort(), 300);
+				},
+			});
 			await assert.rejects(deaf, AbortedError);
 			const { node } = await guest.v2.get(guest.root, { recursive: true });
 			assert.deepEqual(node.nodes ?? [], []);

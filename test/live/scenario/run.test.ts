@@ -9,18 +9,16 @@ import { ScenarioError, type Target } from "#lib/scenario";
 import { etcd35, forEachEtcd } from "../../support/etcd";
 import { chunked, etcdHeaders, FakeServer, head, http } from "../../support/fake-server";
 import { OwnEtcd } from "../../support/own-etcd";
+import { scenarioOf } from "../../support/scenario/script";
+import { assertLived, assertSent, assertWrote } from "../../support/scenario/shows";
 import { life, sent, watcherOf, wrote } from "../../support/timelines";
 import { until } from "../../support/until";
 
 /** The post's run. */
-const post = scenario("the post's run")
-	.watch("recursive", "/a", { recursive: true })
-	.watch("plain", "/a")
-	.set("/a/b", "a-b")
-	.set("/a/b/c", "a-b-c")
-	.set("/a/d", "a-d")
-	.delete("/a/b/c")
-	.delete("/a/b");
+const post = scenarioOf(`
+	the post's run: watch recursive /a/...; watch plain /a; set /a/b a-b; set /a/b/c a-b-c; set /a/d a-d;
+	delete /a/b/c; delete /a/b
+`);
 
 /** What is the same on every server and in every run. */
 function comparable({ origin, server, ...rest }: Timeline): unknown {
@@ -32,7 +30,8 @@ function comparable({ origin, server, ...rest }: Timeline): unknown {
 const postRuns: Timeline[] = [];
 
 forEachEtcd((server) => {
-	const run = (steps: Scenario) => steps.run(server.lab);
+	const run = (steps: Scenario | string) =>
+		(typeof steps === "string" ? scenarioOf(steps) : steps).run(server.lab);
 	const noWatcherLeft = () =>
 		until("no watcher is left at the server", async () => (await server.v2.watcherCount()) === 0);
 
@@ -40,15 +39,14 @@ forEachEtcd((server) => {
 		it("records the post's run: three writes taken, two refused with 104, three events", async () => {
 			const timeline = await run(post);
 			postRuns.push(timeline);
-			assert.deepEqual(timeline.writes.map(wrote), [
-				"set /a/b 1",
-				"set /a/b/c refused 104 /a/b",
-				"set /a/d 2",
-				"delete /a/b/c refused 104 /a/b",
-				"delete /a/b 3",
-			]);
-			assert.deepEqual(sent(timeline, "recursive"), ["1 set /a/b", "2 set /a/d", "3 delete /a/b"]);
-			assert.deepEqual(sent(timeline, "plain"), []);
+			assertWrote(
+				timeline,
+				`
+				set /a/b 1, set /a/b/c refused 104 /a/b, set /a/d 2, delete /a/b/c refused 104 /a/b,
+				delete /a/b 3
+			`,
+			);
+			assertSent(timeline, { recursive: "1 set /a/b, 2 set /a/d, 3 delete /a/b", plain: "" });
 			assert.deepEqual(
 				watcherOf(timeline, "recursive").deliveries.map(({ etcdIndex }) => etcdIndex),
 				[0, 1, 2],
@@ -71,16 +69,10 @@ forEachEtcd((server) => {
 
 		it("records every kind of refusal with its code, and its cause in the run's own keys and indexes", async () => {
 			const timeline = await run(
-				scenario("refused")
-					.set("/f", "is")
-					.create("/f", "x")
-					.update("/none", "x")
-					.delete("/none/deep")
-					.mkdir("/d")
-					.delete("/d")
-					.set("/d", "x")
-					.set("/d/x")
-					.rmdir("/d")
+				scenarioOf(`
+					refused: set /f is; create /f x; update /none x; delete /none/deep; mkdir /d; delete /d;
+					set /d x; set /d/x; rmdir /d
+				`)
 					.compareAndSwap("/f", "x", { prevIndex: 7 })
 					.compareAndSwap("/f", "x", { prevValue: "was", prevIndex: 9 })
 					.compareAndDelete("/f", { prevValue: "was" })
@@ -119,20 +111,11 @@ forEachEtcd((server) => {
 					.compareAndSwap("/f", "2", { prevIndex: 1 })
 					.compareAndDelete("/f", { prevIndex: 2 }),
 			);
-			assert.deepEqual(timeline.writes.map(wrote), [
-				"set /f 1",
-				"compareAndSwap /f 2",
-				"compareAndDelete /f 3",
-			]);
+			assertWrote(timeline, "set /f 1, compareAndSwap /f 2, compareAndDelete /f 3");
 		});
 
 		it("gives keys made in order names relative to the run, in answers and events", async () => {
-			const timeline = await run(
-				scenario("in order")
-					.watch("w", "/q", { recursive: true })
-					.createInOrder("/q", "a")
-					.createInOrder("/q", "b"),
-			);
+			const timeline = await run("in order: watch w /q/...; createInOrder /q a; createInOrder /q b");
 			const names = ["/q/00000000000000000001", "/q/00000000000000000002"];
 			assert.deepEqual(sent(timeline, "w"), [`1 create ${names[0]}`, `2 create ${names[1]}`]);
 			assert.deepEqual(
@@ -171,11 +154,7 @@ forEachEtcd((server) => {
 		});
 
 		it("makes a burst of exactly so many writes over so many keys, several at once, and the watcher gets all", async () => {
-			const timeline = await run(
-				scenario("burst")
-					.watch("w", "/a", { recursive: true })
-					.burst("/a", { count: 200, keyCount: 7, connections: 16, valueBytes: 10 }),
-			);
+			const timeline = await run("burst: watch w /a/...; 200 × set /a over 7 connections 16 valueBytes 10");
 			assert.equal(timeline.writes.length, 200);
 			assert.equal(new Set(timeline.writes.map(({ key }) => key)).size, 7);
 			const taken = timeline.writes.map(({ outcome }) =>
@@ -205,12 +184,9 @@ forEachEtcd((server) => {
 		});
 
 		it("has a loop of hand-written polls, which loses what comes between two of them", async () => {
-			const timeline = await run(
-				scenario("loop")
-					.pollLoop("loop", "/a", { recursive: true })
-					.watch("carries on", "/a", { recursive: true })
-					.burst("/a", { count: 300, connections: 8 }),
-			);
+			const timeline = await run(`
+				loop: pollLoop loop /a/...; watch "carries on" /a/...; 300 × set /a over 1 connections 8
+			`);
 			const indexes = (name: string) => watcherOf(timeline, name).deliveries.map(({ index }) => index);
 			const loop = indexes("loop");
 			assert.equal(indexes("carries on").length, 300);
@@ -229,35 +205,19 @@ forEachEtcd((server) => {
 		});
 
 		it("records an expiry as etcd's write, and its event", async () => {
-			const timeline = await run(
-				scenario("expiry")
-					.set("/d/x", "v", { ttl: 1 })
-					.watch("w", "/d", { recursive: true })
-					.awaitExpiry("/d/x")
-					.set("/d/y"),
-			);
+			const timeline = await run("expiry: set /d/x v ttl 1; watch w /d/...; expire /d/x; set /d/y");
 			assert.deepEqual(
 				timeline.writes.map((write) => `${write.by}: ${wrote(write)}`),
 				["writer: set /d/x 1", "etcd: expire /d/x 2", "writer: set /d/y 3"],
 			);
-			assert.deepEqual(sent(timeline, "w"), ["2 expire /d/x", "3 set /d/y"]);
+			assertSent(timeline, { w: "2 expire /d/x, 3 set /d/y" });
 		});
 
 		it("goes on with a watch after a cut where its client would, and with a stream from then on", async () => {
-			const timeline = await run(
-				scenario("cut")
-					.watch("watch", "/a", { recursive: true })
-					.stream("stream", "/a", { recursive: true })
-					.set("/a/1")
-					.awaitDelivery("watch", 1)
-					.awaitDelivery("stream", 1)
-					.cut("watch")
-					.cut("stream")
-					.set("/a/2")
-					.reconnect("watch")
-					.reconnect("stream")
-					.set("/a/3"),
-			);
+			const timeline = await run(`
+				cut: watch watch /a/...; stream stream /a/...; set /a/1; await watch 1; await stream 1; cut watch;
+				cut stream; set /a/2; reconnect watch; reconnect stream; set /a/3
+			`);
 			assert.deepEqual(sent(timeline, "watch"), ["1 set /a/1", "2 set /a/2 (history)", "3 set /a/3"]);
 			assert.deepEqual(sent(timeline, "stream"), ["1 set /a/1", "3 set /a/3"]);
 			assert.deepEqual(life(timeline, "watch"), ["asked @0", "cut @1", "asked @2 from 2"]);
@@ -268,23 +228,14 @@ forEachEtcd((server) => {
 			const timeline = await run(
 				scenario("cut early").watch("w", "/a").cut("w").set("/a", "1").reconnect("w").set("/a", "2"),
 			);
-			assert.deepEqual(sent(timeline, "w"), ["2 set /a"]);
+			assertSent(timeline, { w: "2 set /a" });
 		});
 
 		it("sends nothing to a watcher that is closed, and proves no more than that", async () => {
-			const timeline = await run(
-				scenario("close")
-					.watch("w", "/a")
-					.stream("s", "/a")
-					.poll("p", "/a")
-					.set("/a", "1")
-					.awaitDelivery("w", 1)
-					.awaitDelivery("s", 1)
-					.close("w")
-					.close("s")
-					.close("p")
-					.set("/a", "2"),
-			);
+			const timeline = await run(`
+				close: watch w /a; stream s /a; poll p /a; set /a 1; await w 1; await s 1; close w; close s;
+				close p; set /a 2
+			`);
 			assert.deepEqual(
 				[sent(timeline, "w"), sent(timeline, "s"), sent(timeline, "p")],
 				[["1 set /a"], ["1 set /a"], ["1 set /a"]],
@@ -293,20 +244,14 @@ forEachEtcd((server) => {
 				timeline.watchers.map(({ proof }) => proof),
 				["closed", "closed", "answered"],
 			);
-			assert.deepEqual(life(timeline, "w"), ["asked @0", "closed @1"]);
+			assertLived(timeline, { w: "asked @0, closed @1" });
 		});
 
 		it("proves silence on a key that does not exist, on one below a file, and on the root", async () => {
-			const timeline = await run(
-				scenario("silence")
-					.set("/f")
-					.watch("missing", "/none")
-					.watch("below missing", "/none/deeper/still")
-					.watch("below a file", "/f/x")
-					.watch("file", "/f")
-					.watch("root", "/")
-					.stream("missing stream", "/none", { recursive: true }),
-			);
+			const timeline = await run(`
+				silence: set /f; watch missing /none; watch "below missing" /none/deeper/still;
+				watch "below a file" /f/x; watch file /f; watch root /; stream "missing stream" /none/...
+			`);
 			for (const { name, proof, deliveries } of timeline.watchers) {
 				assert.deepEqual([name, proof, deliveries.length], [name, "fence", 0]);
 			}
@@ -331,11 +276,9 @@ forEachEtcd((server) => {
 
 		it("tells onChange of each record, and the timeline so far is whole each time", async () => {
 			const seen: Timeline[] = [];
-			const timeline = await scenario("live")
-				.watch("w", "/a", { recursive: true })
-				.set("/a/1")
-				.set("/a/2")
-				.run(server.lab, { onChange: (now) => seen.push(now()) });
+			const timeline = await scenarioOf("live: watch w /a/...; set /a/1; set /a/2").run(server.lab, {
+				onChange: (now) => seen.push(now()),
+			});
 			assert.ok(seen.length >= 5, `${seen.length} changes`);
 			for (const [at, now] of seen.entries()) {
 				const before = seen[at - 1];
@@ -386,9 +329,7 @@ forEachEtcd((server) => {
 		it("ends with an AbortedError when it is aborted in its middle, and leaves no watcher at the server", async () => {
 			for (const steps of [
 				scenario("in a burst").watch("w", "/a", { recursive: true }).burst("/a", { count: 100_000 }),
-				scenario("in a pace")
-					.stream("s", "/a", { recursive: true })
-					.burst("/a", { count: 100, perSecond: 1 }),
+				scenarioOf("in a pace: stream s /a/...; 100 × set /a over 1 perSecond 1"),
 				scenario("in a wait").watch("w", "/a").set("/a").awaitDelivery("w", 2),
 				scenario("in a poll").poll("w", "/b").set("/a").poll("w"),
 				scenario("in an expiry").set("/a", "", { ttl: 20 }).watch("w", "/a").awaitExpiry("/a"),
@@ -415,17 +356,13 @@ forEachEtcd((server) => {
 
 		it("ends with an AbortedError when the kernel's Interrupt ends its watches", async () => {
 			let interrupted = false;
-			const running = scenario("x")
-				.watch("w", "/a")
-				.set("/a")
-				.awaitDelivery("w", 2)
-				.run(server.lab, {
-					onChange: (now) => {
-						if (interrupted || now().watchers[0]?.deliveries.length !== 1) return;
-						interrupted = true;
-						setImmediate(() => server.v2.abortAll());
-					},
-				});
+			const running = scenarioOf("x: watch w /a; set /a; await w 2").run(server.lab, {
+				onChange: (now) => {
+					if (interrupted || now().watchers[0]?.deliveries.length !== 1) return;
+					interrupted = true;
+					setImmediate(() => server.v2.abortAll());
+				},
+			});
 			await assert.rejects(running, AbortedError);
 			await noWatcherLeft();
 			await server.v2.set(`${server.lab.newPrefix()}/a`, "the server is still there");
@@ -433,12 +370,11 @@ forEachEtcd((server) => {
 
 		it("lets go of a caller's signal when it has ended", async () => {
 			const controller = new AbortController();
-			const timeline = await scenario("x")
-				.watch("w", "/a")
-				.set("/a")
-				.run(server.lab, { signal: controller.signal });
+			const timeline = await scenarioOf("x: watch w /a; set /a").run(server.lab, {
+				signal: controller.signal,
+			});
 			assert.equal(getEventListeners(controller.signal, "abort").length, 0);
-			assert.deepEqual(sent(timeline, "w"), ["1 set /a"]);
+			assertSent(timeline, { w: "1 set /a" });
 		});
 	});
 
@@ -459,7 +395,7 @@ forEachEtcd((server) => {
 			const timeline = await post.run(guest);
 			const first = await all.next();
 			assert.ok(first.node.key.startsWith(`${guest.root}/`), first.node.key);
-			assert.deepEqual(sent(timeline, "recursive"), ["1 set /a/b", "2 set /a/d", "3 delete /a/b"]);
+			assertSent(timeline, { recursive: "1 set /a/b, 2 set /a/d, 3 delete /a/b" });
 			// The fence of this test: the first that the stranger's watcher sees is the stranger's own write.
 			await v2.set(`${stranger}/b`, "mine");
 			assert.equal((await own.next()).node.key, `${stranger}/b`);
@@ -504,11 +440,9 @@ describe("a stream that was dropped by a server with other users", () => {
 		const guest = await startLab({ env: { ETCDCTL_ENDPOINTS: own.endpoint } });
 		try {
 			// T3: the fence never comes.
-			const timeline = await scenario("T3")
-				.set("/a")
-				.stream("s", "/a", { afterIndex: 0 })
-				.set("/a")
-				.run(guest, { stepTimeoutMs: 1_000 });
+			const timeline = await scenarioOf("T3: set /a; stream s /a after 0; set /a").run(guest, {
+				stepTimeoutMs: 1_000,
+			});
 			assert.deepEqual(
 				[sent(timeline, "s"), watcherOf(timeline, "s").proof],
 				[["1 set /a (history)"], "none"],

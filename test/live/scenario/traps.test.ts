@@ -7,13 +7,16 @@ import { parseAnswer } from "#lib/v2/parse.js";
 import { pages, sourceOf } from "../../pages/notebooks/reading";
 import { forEachEtcd } from "../../support/etcd";
 import { OwnEtcd } from "../../support/own-etcd";
-import { life, sent, watcherOf, wrote } from "../../support/timelines";
+import { scenarioOf } from "../../support/scenario/script";
+import { assertLived, assertSent } from "../../support/scenario/shows";
+import { sent, watcherOf, wrote } from "../../support/timelines";
 import { until } from "../../support/until";
 import { writeMany } from "../../support/write-many";
 
 /** Each trap of etcd's v2 watch that the notebooks show, on every etcd at hand. */
 forEachEtcd((server) => {
-	const run = (steps: Scenario) => steps.run(server.lab);
+	const run = (steps: Scenario | string) =>
+		(typeof steps === "string" ? scenarioOf(steps) : steps).run(server.lab);
 
 	/** T13 takes seconds on 3.5, so it goes on beside the others, on an etcd of its own. */
 	let terminated: Promise<Terminated>;
@@ -81,24 +84,14 @@ forEachEtcd((server) => {
 	});
 
 	it("T1: what happens between two long polls is lost when the second asks without a waitIndex", async () => {
-		const timeline = await run(
-			scenario("T1")
-				.poll("forgets", "/a", { recursive: true })
-				.poll("goes on", "/a", { recursive: true })
-				.watch("Go's loop", "/a", { recursive: true })
-				.set("/a/1")
-				.set("/a/2")
-				.poll("forgets")
-				.poll("goes on", { goOnAfter: "event" })
-				.set("/a/3")
-				.poll("goes on", { goOnAfter: "event" }),
-		);
-		assert.deepEqual(sent(timeline, "forgets"), ["1 set /a/1", "3 set /a/3"]);
-		assert.deepEqual(sent(timeline, "goes on"), [
-			"1 set /a/1",
-			"2 set /a/2 (history)",
-			"3 set /a/3 (history)",
-		]);
+		const timeline = await run(`
+			T1: poll forgets /a/...; poll "goes on" /a/...; watch "Go's loop" /a/...; set /a/1; set /a/2;
+			poll forgets; poll "goes on" after event; set /a/3; poll "goes on" after event
+		`);
+		assertSent(timeline, {
+			forgets: "1 set /a/1, 3 set /a/3",
+			"goes on": "1 set /a/1, 2 set /a/2 (history), 3 set /a/3 (history)",
+		});
 		assert.deepEqual(
 			sent(timeline, "Go's loop").map((event) => event.replace(" (history)", "")),
 			["1 set /a/1", "2 set /a/2", "3 set /a/3"],
@@ -109,20 +102,15 @@ forEachEtcd((server) => {
 
 	it("T1: a second poll without a waitIndex is silent about the write before it, as the fence shows", async () => {
 		const timeline = await run(scenario("T1, silent").poll("w", "/a").set("/a").set("/a").poll("w"));
-		assert.deepEqual(sent(timeline, "w"), ["1 set /a"]);
+		assertSent(timeline, { w: "1 set /a" });
 		assert.equal(watcherOf(timeline, "w").proof, "fence");
 	});
 
 	it("T2: the history holds the last 1000 events: with 1000 from the waitIndex on the oldest is served, with 1001 it is 401", async () => {
-		const timeline = await run(
-			scenario("T2, the edge")
-				.burst("/elsewhere", { count: 1000, keyCount: 10 })
-				.poll("at 1000", "/", { recursive: true, afterIndex: 0 })
-				.awaitDelivery("at 1000", 1)
-				.set("/elsewhere/more")
-				.poll("at 1001", "/", { recursive: true, afterIndex: 0 })
-				.poll("next", "/", { recursive: true, afterIndex: 1 }),
-		);
+		const timeline = await run(`
+			T2, the edge: 1000 × set /elsewhere; poll "at 1000" /... after 0; await "at 1000" 1;
+			set /elsewhere/more; poll "at 1001" /... after 0; poll next /... after 1
+		`);
 		assert.deepEqual(
 			watcherOf(timeline, "at 1000").deliveries.map(({ index, fromHistory }) => [index, fromHistory]),
 			[[1, true]],
@@ -167,24 +155,14 @@ forEachEtcd((server) => {
 	});
 
 	it("T2: a quiet key's watcher is thrown out by writes to other keys though it lost nothing, and list and watch recovers", async () => {
-		const timeline = await run(
-			scenario("T2, quiet")
-				.poll("quiet", "/q/k")
-				.set("/q/k", "1")
-				.burst("/noise", { count: 1001, keyCount: 10 })
-				.poll("quiet", { goOnAfter: "event" })
-				.recover("quiet")
-				.set("/q/k", "2"),
-		);
-		assert.deepEqual(sent(timeline, "quiet"), ["1 set /q/k", "1003 set /q/k"]);
-		assert.deepEqual(life(timeline, "quiet"), [
-			"asked @0",
-			"answered @1",
-			"error 401 @1002",
-			"listed @1002",
-			"asked @1002 from 1003",
-			"answered @1003",
-		]);
+		const timeline = await run(`
+			T2, quiet: poll quiet /q/k; set /q/k 1; 1001 × set /noise; poll quiet after event; recover quiet;
+			set /q/k 2
+		`);
+		assertSent(timeline, { quiet: "1 set /q/k, 1003 set /q/k" });
+		assertLived(timeline, {
+			quiet: "asked @0, answered @1, error 401 @1002, listed @1002, asked @1002 from 1003, answered @1003",
+		});
 		const listed = watcherOf(timeline, "quiet").life[3];
 		assert.ok(listed?.kind === "listed");
 		assert.deepEqual(
@@ -194,44 +172,28 @@ forEachEtcd((server) => {
 	});
 
 	it("T2: a poll that waits already outlives any number of other people's writes", async () => {
-		const timeline = await run(
-			scenario("T2, waiting")
-				.poll("quiet", "/quiet")
-				.set("/quiet", "1")
-				.poll("quiet", { goOnAfter: "event" })
-				.burst("/noise", { count: 1_200, keyCount: 10 })
-				.set("/quiet", "2"),
-		);
-		assert.deepEqual(sent(timeline, "quiet"), ["1 set /quiet", "1202 set /quiet"]);
+		const timeline = await run(`
+			T2, waiting: poll quiet /quiet; set /quiet 1; poll quiet after event; 1200 × set /noise;
+			set /quiet 2
+		`);
+		assertSent(timeline, { quiet: "1 set /quiet, 1202 set /quiet" });
 	});
 
 	it("T3: a stream with a waitIndex in the past gives one event and is silent for ever", async () => {
-		const timeline = await run(
-			scenario("T3")
-				.set("/a/1")
-				.set("/a/2")
-				.stream("past", "/a", { recursive: true, afterIndex: 0 })
-				.stream("now", "/a", { recursive: true })
-				.set("/a/3")
-				.set("/a/4"),
-		);
-		assert.deepEqual(sent(timeline, "past"), ["1 set /a/1 (history)"]);
+		const timeline = await run(`
+			T3: set /a/1; set /a/2; stream past /a/... after 0; stream now /a/...; set /a/3; set /a/4
+		`);
+		assertSent(timeline, { past: "1 set /a/1 (history)" });
 		assert.equal(watcherOf(timeline, "past").proof, "gone");
-		assert.deepEqual(sent(timeline, "now"), ["3 set /a/3", "4 set /a/4"]);
+		assertSent(timeline, { now: "3 set /a/3, 4 set /a/4" });
 		assert.equal(watcherOf(timeline, "now").proof, "fence");
 	});
 
 	it("T4: a hidden key is skipped live and replayed from the history; a watch on the hidden directory sees it", async () => {
-		const timeline = await run(
-			scenario("T4")
-				.watch("live", "/a", { recursive: true })
-				.watch("inside", "/a/_h", { recursive: true })
-				.set("/a/_h/x")
-				.watch("replay", "/a", { recursive: true, afterIndex: 0 })
-				.set("/a/y"),
-		);
-		assert.deepEqual(sent(timeline, "live"), ["2 set /a/y"]);
-		assert.deepEqual(sent(timeline, "inside"), ["1 set /a/_h/x"]);
+		const timeline = await run(`
+			T4: watch live /a/...; watch inside /a/_h/...; set /a/_h/x; watch replay /a/... after 0; set /a/y
+		`);
+		assertSent(timeline, { live: "2 set /a/y", inside: "1 set /a/_h/x" });
 		assert.equal(sent(timeline, "replay")[0], "1 set /a/_h/x (history)");
 		for (const { proof } of timeline.watchers) assert.equal(proof, "fence");
 	});
@@ -256,67 +218,41 @@ forEachEtcd((server) => {
 	});
 
 	it("T5: the history takes a deleted directory for an ancestor of every key that begins with its name", async () => {
-		const timeline = await run(
-			scenario("T5")
-				.mkdir("/foo")
-				.watch("live", "/foobar")
-				.rmdir("/foo")
-				.watch("replay", "/foobar", { afterIndex: 0 })
-				.watch("replay of another", "/fobar", { afterIndex: 0 }),
-		);
-		assert.deepEqual(sent(timeline, "live"), []);
-		assert.deepEqual(sent(timeline, "replay"), ["2 delete /foo (history)"]);
-		assert.deepEqual(sent(timeline, "replay of another"), []);
+		const timeline = await run(`
+			T5: mkdir /foo; watch live /foobar; rmdir /foo; watch replay /foobar after 0;
+			watch "replay of another" /fobar after 0
+		`);
+		assertSent(timeline, { live: "", replay: "2 delete /foo (history)", "replay of another": "" });
 		for (const { proof } of timeline.watchers) assert.equal(proof, "fence");
 	});
 
 	it("T6: a stream on exactly the deleted key gets the delete twice, a stream above it once", async () => {
-		const timeline = await run(
-			scenario("T6")
-				.mkdir("/a/d")
-				.set("/a/f")
-				.stream("directory", "/a/d")
-				.stream("file", "/a/f")
-				.stream("above", "/a", { recursive: true })
-				.rmdir("/a/d")
-				.delete("/a/f"),
-		);
+		const timeline = await run(`
+			T6: mkdir /a/d; set /a/f; stream directory /a/d; stream file /a/f; stream above /a/...; rmdir /a/d;
+			delete /a/f
+		`);
 		assert.deepEqual(sent(timeline, "directory"), ["3 delete /a/d", "3 delete /a/d"]);
 		assert.deepEqual(sent(timeline, "file"), ["4 delete /a/f", "4 delete /a/f"]);
 		assert.deepEqual(sent(timeline, "above"), ["3 delete /a/d", "4 delete /a/f"]);
 	});
 
 	it("T7: directories that a write makes on its way raise no event", async () => {
-		const timeline = await run(
-			scenario("T7")
-				.watch("all", "/", { recursive: true })
-				.watch("parent", "/p/q")
-				.watch("grandparent", "/p")
-				.set("/p/q/r"),
-		);
-		assert.deepEqual(sent(timeline, "all"), ["1 set /p/q/r"]);
-		assert.deepEqual(sent(timeline, "parent"), []);
-		assert.deepEqual(sent(timeline, "grandparent"), []);
+		const timeline = await run("T7: watch all /...; watch parent /p/q; watch grandparent /p; set /p/q/r");
+		assertSent(timeline, { all: "1 set /p/q/r", parent: "", grandparent: "" });
 		for (const { proof } of timeline.watchers) assert.equal(proof, "fence");
 	});
 
 	it("T7: an explicit mkdir is an event, and so is the end, for a plain watch on the directory", async () => {
 		const timeline = await run(scenario("T7, by name").watch("plain", "/d").mkdir("/d").rmdir("/d"));
-		assert.deepEqual(sent(timeline, "plain"), ["1 create /d", "2 delete /d"]);
+		assertSent(timeline, { plain: "1 create /d, 2 delete /d" });
 	});
 
 	it("T8: the delete of an ancestor reaches the watchers below, under the ancestor's key", async () => {
-		const timeline = await run(
-			scenario("T8")
-				.set("/p/a/x")
-				.watch("directory", "/p/a")
-				.watch("file", "/p/a/x", { recursive: true })
-				.watch("nothing there", "/p/zz")
-				.rmdir("/p", { recursive: true }),
-		);
-		assert.deepEqual(sent(timeline, "directory"), ["2 delete /p"]);
-		assert.deepEqual(sent(timeline, "file"), ["2 delete /p"]);
-		assert.deepEqual(sent(timeline, "nothing there"), []);
+		const timeline = await run(`
+			T8: set /p/a/x; watch directory /p/a; watch file /p/a/x/...; watch "nothing there" /p/zz;
+			rmdir /p/...
+		`);
+		assertSent(timeline, { directory: "2 delete /p", file: "2 delete /p", "nothing there": "" });
 		for (const { proof } of timeline.watchers) assert.equal(proof, "fence");
 	});
 
@@ -324,22 +260,16 @@ forEachEtcd((server) => {
 		const timeline = await run(
 			scenario("T8, expiry").mkdir("/p", { ttl: 1 }).set("/p/a/x").watch("file", "/p/a/x").awaitExpiry("/p"),
 		);
-		assert.deepEqual(sent(timeline, "file"), ["3 expire /p"]);
+		assertSent(timeline, { file: "3 expire /p" });
 		assert.equal(watcherOf(timeline, "file").proof, "fence");
 		assert.deepEqual(timeline.writes.map(wrote), ["mkdir /p 1", "set /p/a/x 2", "expire /p 3"]);
 	});
 
 	it("T9: a refresh takes an index and raises no event, live or from the history", async () => {
-		const timeline = await run(
-			scenario("T9")
-				.set("/a/x", "v", { ttl: 1000 })
-				.watch("live", "/a", { recursive: true })
-				.refresh("/a/x", 2000)
-				.set("/a/z")
-				.watch("replay", "/a", { recursive: true, afterIndex: 1 }),
-		);
-		assert.deepEqual(sent(timeline, "live"), ["3 set /a/z"]);
-		assert.deepEqual(sent(timeline, "replay"), ["3 set /a/z (history)"]);
+		const timeline = await run(`
+			T9: set /a/x v ttl 1000; watch live /a/...; refresh /a/x 2000; set /a/z; watch replay /a/... after 1
+		`);
+		assertSent(timeline, { live: "3 set /a/z", replay: "3 set /a/z (history)" });
 		assert.deepEqual(
 			timeline.writes.map(
 				({ outcome }) => outcome.kind === "accepted" && [outcome.index, outcome.raisesEvent],
@@ -372,20 +302,14 @@ forEachEtcd((server) => {
 
 	it("a write of the value that is there already takes an index and is an event", async () => {
 		const timeline = await run(scenario("the same again").watch("w", "/k").set("/k", "1").set("/k", "1"));
-		assert.deepEqual(sent(timeline, "w"), ["1 set /k", "2 set /k"]);
+		assertSent(timeline, { w: "1 set /k, 2 set /k" });
 	});
 
 	it("T10: X-Etcd-Index of a watch is the index when the watch began, not the event's", async () => {
-		const timeline = await run(
-			scenario("T10")
-				.set("/a/0")
-				.stream("stream", "/a", { recursive: true })
-				.poll("poll", "/a", { recursive: true, afterIndex: 3 })
-				.set("/a/1")
-				.set("/a/2")
-				.set("/a/3")
-				.poll("replay", "/a", { recursive: true, afterIndex: 0 }),
-		);
+		const timeline = await run(`
+			T10: set /a/0; stream stream /a/...; poll poll /a/... after 3; set /a/1; set /a/2; set /a/3;
+			poll replay /a/... after 0
+		`);
 		const indexes = (name: string) =>
 			watcherOf(timeline, name).deliveries.map(({ index, etcdIndex }) => [index, etcdIndex]);
 		assert.deepEqual(indexes("stream"), [
@@ -398,28 +322,18 @@ forEachEtcd((server) => {
 	});
 
 	it("T11: a waitIndex in the future waits for that index or a later one", async () => {
-		const timeline = await run(
-			scenario("T11")
-				.poll("exactly", "/a", { recursive: true, afterIndex: 2 })
-				.poll("later", "/a/late", { afterIndex: 1 })
-				.set("/a/1")
-				.set("/a/2")
-				.set("/a/3")
-				.set("/a/late"),
-		);
-		assert.deepEqual(sent(timeline, "exactly"), ["3 set /a/3"]);
-		assert.deepEqual(sent(timeline, "later"), ["4 set /a/late"]);
+		const timeline = await run(`
+			T11: poll exactly /a/... after 2; poll later /a/late after 1; set /a/1; set /a/2; set /a/3;
+			set /a/late
+		`);
+		assertSent(timeline, { exactly: "3 set /a/3", later: "4 set /a/late" });
 	});
 
 	it("T12: a stream whose reader stops is dropped past the buffers, and neither told nor closed", async () => {
-		const timeline = await run(
-			scenario("T12")
-				.stream("slow", "/a", { recursive: true })
-				.pause("slow")
-				.burst("/a", { count: 1500, valueBytes: 20_000, keyCount: 5 })
-				.resume("slow")
-				.set("/a/after"),
-		);
+		const timeline = await run(`
+			T12: stream slow /a/...; pause slow; 1500 × set /a over 5 valueBytes 20000; resume slow;
+			set /a/after
+		`);
 		const { deliveries, proof, life: lived } = watcherOf(timeline, "slow");
 		// 100 in the server's queue, and as much as the sockets hold.
 		assert.ok(deliveries.length >= 100 && deliveries.length < 1000, `${deliveries.length} events`);
@@ -452,20 +366,14 @@ forEachEtcd((server) => {
 	});
 
 	it(`T21: a directory's ttl update ${server.series === "3.4" ? "works" : "is answered with 300 and changes nothing"}`, async () => {
-		const timeline = await run(
-			scenario("T21")
-				.set("/d/x")
-				.watch("above", "/", { recursive: true })
-				.updateDirectory("/d", { ttl: 1000 })
-				.set("/d/y"),
-		);
+		const timeline = await run("T21: set /d/x; watch above /...; updateDirectory /d ttl 1000; set /d/y");
 		if (server.series === "3.4") {
 			assert.deepEqual(timeline.writes.map(wrote), ["set /d/x 1", "updateDirectory /d 2", "set /d/y 3"]);
-			assert.deepEqual(sent(timeline, "above"), ["2 update /d", "3 set /d/y"]);
+			assertSent(timeline, { above: "2 update /d, 3 set /d/y" });
 		} else {
 			const refused = "updateDirectory /d refused 300 nodePath /1/d : Not a file ()";
 			assert.deepEqual(timeline.writes.map(wrote), ["set /d/x 1", refused, "set /d/y 2"]);
-			assert.deepEqual(sent(timeline, "above"), ["2 set /d/y"]);
+			assertSent(timeline, { above: "2 set /d/y" });
 		}
 	});
 

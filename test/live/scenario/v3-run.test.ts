@@ -16,6 +16,8 @@ import { counterparts, ScenarioError } from "#lib/scenario";
 import { gapsOf, lostInSilence, UnknownReasonError } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../../support/etcd";
 import { OwnEtcd } from "../../support/own-etcd";
+import { scenarioOf } from "../../support/scenario/script";
+import { assertLived, assertSent } from "../../support/scenario/shows";
 import { explainAll, life, sent, watcherOf } from "../../support/timelines";
 
 /** How each write ended, as "set /a 1", or with what was not done. */
@@ -34,17 +36,14 @@ const numbers = ({ writes }: Timeline) =>
 		return [[modifiedIndex, createdIndex, version]];
 	});
 
-const post = scenario("the post's run")
-	.watch("recursive", "/a", { recursive: true })
-	.watch("plain", "/a")
-	.set("/a/b", "a-b")
-	.set("/a/b/c", "a-b-c")
-	.set("/a/d", "a-d")
-	.delete("/a/b/c")
-	.delete("/a/b");
+const post = scenarioOf(`
+	the post's run: watch recursive /a/...; watch plain /a; set /a/b a-b; set /a/b/c a-b-c; set /a/d a-d;
+	delete /a/b/c; delete /a/b
+`);
 
 forEachEtcd((server) => {
-	const run = (steps: Scenario) => steps.run(server.lab, { api: "v3" });
+	const run = (steps: Scenario | string) =>
+		(typeof steps === "string" ? scenarioOf(steps) : steps).run(server.lab, { api: "v3" });
 	/** Other tests share the server, and leave theirs. */
 	const keyCount = async () => {
 		const { count } = await server.lab.v3.range(`${server.lab.root}/`, { prefix: true, countOnly: true });
@@ -62,14 +61,10 @@ forEachEtcd((server) => {
 				"delete /a/b/c: 4",
 				"delete /a/b: 5",
 			]);
-			assert.deepEqual(sent(timeline, "recursive"), [
-				"1 put /a/b",
-				"2 put /a/b/c",
-				"3 put /a/d",
-				"4 delete /a/b/c",
-				"5 delete /a/b",
-			]);
-			assert.deepEqual(sent(timeline, "plain"), []);
+			assertSent(timeline, {
+				recursive: "1 put /a/b, 2 put /a/b/c, 3 put /a/d, 4 delete /a/b/c, 5 delete /a/b",
+				plain: "",
+			});
 			assert.deepEqual(
 				timeline.watchers.map(({ proof }) => proof),
 				["fence", "fence"],
@@ -96,17 +91,10 @@ forEachEtcd((server) => {
 		});
 
 		it("records revision, create_revision and version of a key as the server has them", async () => {
-			const timeline = await run(
-				scenario("numbers")
-					.watch("w", "/k")
-					.set("/k", "1")
-					.set("/other")
-					.set("/k", "2")
-					.update("/k", "3")
-					.compareAndSwap("/k", "4", { prevValue: "3" })
-					.delete("/k")
-					.create("/k", "5"),
-			);
+			const timeline = await run(`
+				numbers: watch w /k; set /k 1; set /other; set /k 2; update /k 3; swap /k 3 4; delete /k;
+				create /k 5
+			`);
 			assert.deepEqual(numbers(timeline), [
 				[1, 1, 1],
 				[2, 2, 1],
@@ -131,11 +119,7 @@ forEachEtcd((server) => {
 
 		it("says of what v2 refuses that nothing was done, and takes no revision for it", async () => {
 			const timeline = await run(
-				scenario("nothing done")
-					.set("/f", "is")
-					.create("/f", "x")
-					.update("/none", "x")
-					.delete("/none")
+				scenarioOf("nothing done: set /f is; create /f x; update /none x; delete /none")
 					.compareAndSwap("/f", "x", { prevIndex: 7 })
 					.compareAndSwap("/f", "x", { prevValue: "was" })
 					.compareAndSwap("/f", "x", { prevValue: "is", prevIndex: 9 })
@@ -160,9 +144,7 @@ forEachEtcd((server) => {
 
 		it("takes prevIndex as an index of the run", async () => {
 			const timeline = await run(
-				scenario("prevIndex")
-					.set("/k", "1")
-					.set("/other")
+				scenarioOf("prevIndex: set /k 1; set /other")
 					.compareAndSwap("/k", "2", { prevIndex: 1 })
 					.compareAndDelete("/k", { prevIndex: 3, prevValue: "2" }),
 			);
@@ -175,17 +157,10 @@ forEachEtcd((server) => {
 		});
 
 		it("deletes what v2 calls a directory at one revision, with an event for each key, and no neighbour", async () => {
-			const timeline = await run(
-				scenario("a tree")
-					.watch("all", "/", { recursive: true })
-					.watch("w", "/a", { recursive: true })
-					.set("/a")
-					.set("/a/1")
-					.set("/a-b")
-					.set("/a/b/2")
-					.rmdir("/a", { recursive: true })
-					.set("/a-b", "still here"),
-			);
+			const timeline = await run(`
+				a tree: watch all /...; watch w /a/...; set /a; set /a/1; set /a-b; set /a/b/2; rmdir /a/...;
+				set /a-b "still here"
+			`);
 			assert.deepEqual(sent(timeline, "w").slice(3), ["5 delete /a", "5 delete /a/1", "5 delete /a/b/2"]);
 			assert.deepEqual(sent(timeline, "all").slice(4), [...sent(timeline, "w").slice(3), "6 put /a-b"]);
 			assert.deepEqual(missedBy(timeline, "w"), []);
@@ -204,52 +179,30 @@ forEachEtcd((server) => {
 		});
 
 		it("makes of a ttl a lease, whose end is a delete like any other", async () => {
-			const timeline = await run(
-				scenario("expiry")
-					.watch("w", "/a", { recursive: true })
-					.set("/a/k", "x", { ttl: 1 })
-					.awaitExpiry("/a/k"),
-			);
-			assert.deepEqual(sent(timeline, "w"), ["1 put /a/k", "2 delete /a/k"]);
+			const timeline = await run("expiry: watch w /a/...; set /a/k x ttl 1; expire /a/k");
+			assertSent(timeline, { w: "1 put /a/k, 2 delete /a/k" });
 			assert.deepEqual(ends(timeline), ["set /a/k: 1", "expire /a/k: 2"]);
 			assert.equal(timeline.writes[1]?.by, "etcd");
 		});
 
 		it("makes of a poll a watch that is closed after its first revision, and forgets what comes between", async () => {
-			const timeline = await run(
-				scenario("polls")
-					.poll("forgets", "/a", { recursive: true })
-					.poll("goes on", "/a", { recursive: true })
-					.set("/a/1")
-					.set("/a/2")
-					.poll("forgets")
-					.poll("goes on", { goOnAfter: "event" })
-					.rmdir("/a", { recursive: true })
-					.poll("goes on", { goOnAfter: "event" }),
-			);
-			assert.deepEqual(sent(timeline, "forgets"), ["1 put /a/1", "3 delete /a/1", "3 delete /a/2"]);
-			assert.deepEqual(sent(timeline, "goes on"), [
-				"1 put /a/1",
-				"2 put /a/2 (history)",
-				"3 delete /a/1 (history)",
-				"3 delete /a/2 (history)",
-			]);
-			assert.deepEqual(life(timeline, "forgets"), ["asked @0", "answered @1", "asked @2", "answered @3"]);
+			const timeline = await run(`
+				polls: poll forgets /a/...; poll "goes on" /a/...; set /a/1; set /a/2; poll forgets;
+				poll "goes on" after event; rmdir /a/...; poll "goes on" after event
+			`);
+			assertSent(timeline, {
+				forgets: "1 put /a/1, 3 delete /a/1, 3 delete /a/2",
+				"goes on": "1 put /a/1, 2 put /a/2 (history), 3 delete /a/1 (history), 3 delete /a/2 (history)",
+			});
+			assertLived(timeline, { forgets: "asked @0, answered @1, asked @2, answered @3" });
 			assert.equal(claims.pollsLoseWhatFallsBetween(timeline).verdict, "confirmed");
 			assert.deepEqual(missedBy(timeline, "forgets"), [2]);
 			assert.match(explain(timeline, "forgets", 2).words, /no watch was open/);
 		});
 
 		it("lets a loop of polls ask anew after each event, from then on", async () => {
-			const timeline = await run(
-				scenario("loop")
-					.pollLoop("l", "/a", { recursive: true })
-					.set("/a/1")
-					.set("/a/2")
-					.set("/b")
-					.set("/a/3"),
-			);
-			assert.deepEqual(sent(timeline, "l"), ["1 put /a/1", "2 put /a/2", "4 put /a/3"]);
+			const timeline = await run("loop: pollLoop l /a/...; set /a/1; set /a/2; set /b; set /a/3");
+			assertSent(timeline, { l: "1 put /a/1, 2 put /a/2, 4 put /a/3" });
 			assert.deepEqual(life(timeline, "l").slice(0, 5), [
 				"asked @0",
 				"answered @1",
@@ -260,18 +213,12 @@ forEachEtcd((server) => {
 		});
 
 		it("carries a watch's revision on from its registration, where v2's loop carries none before its first event", async () => {
-			const cut = scenario("cut before the first event")
-				.watch("w", "/a", { recursive: true })
-				.stream("s", "/a", { recursive: true })
-				.cut("w")
-				.cut("s")
-				.set("/a/1")
-				.reconnect("w")
-				.reconnect("s")
-				.set("/a/2");
+			const cut = scenarioOf(`
+				cut before the first event: watch w /a/...; stream s /a/...; cut w; cut s; set /a/1; reconnect w;
+				reconnect s; set /a/2
+			`);
 			const v3 = await run(cut);
-			assert.deepEqual(sent(v3, "w"), ["1 put /a/1 (history)", "2 put /a/2"]);
-			assert.deepEqual(sent(v3, "s"), ["2 put /a/2"]);
+			assertSent(v3, { w: "1 put /a/1 (history), 2 put /a/2", s: "2 put /a/2" });
 			assert.deepEqual(sent(await cut.run(server.lab), "w"), ["2 set /a/2"]);
 		});
 
@@ -279,7 +226,7 @@ forEachEtcd((server) => {
 			const timeline = await run(
 				scenario("T3").set("/a", "1").set("/a", "2").stream("s", "/a", { afterIndex: 0 }).set("/a", "3"),
 			);
-			assert.deepEqual(sent(timeline, "s"), ["1 put /a (history)", "2 put /a (history)", "3 put /a"]);
+			assertSent(timeline, { s: "1 put /a (history), 2 put /a (history), 3 put /a" });
 			assert.equal(claims.streamWithPastIndexGoesDead(timeline).verdict, "refuted");
 			assert.equal(
 				claims.afterIndexLosesNothing(timeline).verdict,
@@ -292,7 +239,7 @@ forEachEtcd((server) => {
 			const timeline = await run(
 				scenario("T4").watch("w", "/a", { recursive: true }).set("/a/_hidden/k").set("/a/k"),
 			);
-			assert.deepEqual(sent(timeline, "w"), ["1 put /a/_hidden/k", "2 put /a/k"]);
+			assertSent(timeline, { w: "1 put /a/_hidden/k, 2 put /a/k" });
 			assert.deepEqual(
 				timeline.withoutCounterpart?.map(({ step, what }) => [step, what]),
 				[[2, "/a/_hidden/k is hidden"]],
@@ -300,65 +247,42 @@ forEachEtcd((server) => {
 		});
 
 		it("T5 is not so in v3: a watch on /foobar is not told of /foo", async () => {
-			const timeline = await run(
-				scenario("T5")
-					.set("/foo/x")
-					.rmdir("/foo", { recursive: true })
-					.watch("w", "/foobar", { afterIndex: 0 }),
-			);
-			assert.deepEqual(sent(timeline, "w"), []);
+			const timeline = await run("T5: set /foo/x; rmdir /foo/...; watch w /foobar after 0");
+			assertSent(timeline, { w: "" });
 			assert.equal(watcherOf(timeline, "w").proof, "fence");
 			assert.match(explain(timeline, "w", 2).words, /\/foo\/x is not in it/);
 		});
 
 		it("T6 is not so in v3: a stream on the deleted key hears of it once", async () => {
 			const timeline = await run(scenario("T6").set("/k").stream("s", "/k").delete("/k"));
-			assert.deepEqual(sent(timeline, "s"), ["2 delete /k"]);
+			assertSent(timeline, { s: "2 delete /k" });
 			assert.equal(claims.deletedKeysStreamHearsTwice(timeline).verdict, "refuted");
 		});
 
 		it("T12 is not so in v3: a watch that is not read for long gets everything afterwards", async () => {
-			const timeline = await run(
-				scenario("T12")
-					.stream("s", "/a", { recursive: true })
-					.set("/a/first")
-					.pause("s")
-					.burst("/a", { count: 400, keyCount: 10, valueBytes: 20_000, connections: 16 })
-					.resume("s")
-					.awaitDelivery("s", 401)
-					.set("/a/last"),
-			);
+			const timeline = await run(`
+				T12: stream s /a/...; set /a/first; pause s; 400 × set /a connections 16 valueBytes 20000;
+				resume s; await s 401; set /a/last
+			`);
 			assert.equal(watcherOf(timeline, "s").deliveries.length, 402);
 			assert.deepEqual(missedBy(timeline, "s"), []);
 		});
 
 		it("T2 is not so in v3: a quiet key's watch is served after any number of other writes", async () => {
-			const timeline = await run(
-				scenario("T2")
-					.poll("quiet", "/quiet/key")
-					.set("/quiet/key", "1")
-					.burst("/noise", { count: 1_200, keyCount: 10 })
-					.poll("quiet", { goOnAfter: "event" })
-					.set("/quiet/key", "2"),
-			);
-			assert.deepEqual(sent(timeline, "quiet"), ["1 put /quiet/key", "1202 put /quiet/key"]);
+			const timeline = await run(`
+				T2: poll quiet /quiet/key; set /quiet/key 1; 1200 × set /noise; poll quiet after event;
+				set /quiet/key 2
+			`);
+			assertSent(timeline, { quiet: "1 put /quiet/key, 1202 put /quiet/key" });
 			assert.equal(claims.quietKeyIsThrownOut(timeline).verdict, "refuted");
 			assert.equal(claims.historyHoldsAThousandEvents(timeline).verdict, "untested");
 		});
 
 		it("has every reason at hand for what a watcher was told and was not", async () => {
-			const timeline = await run(
-				scenario("reasons")
-					.watch("w", "/a", { recursive: true })
-					.watch("plain", "/a")
-					.set("/a/1")
-					.set("/b")
-					.update("/none")
-					.watch("late", "/a", { recursive: true })
-					.set("/a/2")
-					.close("w")
-					.set("/a/3"),
-			);
+			const timeline = await run(`
+				reasons: watch w /a/...; watch plain /a; set /a/1; set /b; update /none; watch late /a/...;
+				set /a/2; close w; set /a/3
+			`);
 			const reasons = explainAll(timeline).map((row) => row.map(({ reason }) => reason));
 			assert.deepEqual(reasons, [
 				["recursive", "not recursive", "not yet asked"],
@@ -373,17 +297,9 @@ forEachEtcd((server) => {
 		});
 
 		it("is what saveTimeline writes and loadTimeline reads", async () => {
-			const timeline = await run(
-				scenario("saved")
-					.watch("w", "/a", { recursive: true })
-					.mkdir("/a")
-					.set("/a/1")
-					.set("/a/2")
-					.compact()
-					.rmdir("/a", {
-						recursive: true,
-					}),
-			);
+			const timeline = await run(`
+				saved: watch w /a/...; mkdir /a; set /a/1; set /a/2; compact; rmdir /a/...
+			`);
 			assert.deepEqual(loadTimeline(saveTimeline(timeline)), timeline);
 			assert.ok(timeline.compactions && timeline.withoutCounterpart);
 		});
@@ -391,10 +307,7 @@ forEachEtcd((server) => {
 		it("ends with AbortedError after the signal, with its watches closed and its keys gone", async () => {
 			const keysBefore = await keyCount();
 			const stop = new AbortController();
-			const endless = scenario("endless")
-				.watch("w", "/a", { recursive: true })
-				.set("/a/1")
-				.awaitDelivery("w", 9);
+			const endless = scenarioOf("endless: watch w /a/...; set /a/1; await w 9");
 			const running = endless.run(server.lab, {
 				api: "v3",
 				signal: stop.signal,
@@ -409,32 +322,13 @@ forEachEtcd((server) => {
 
 	describe("follow, on v3", () => {
 		it("tells every event of a revision, comes back with its position, and states what was compacted as a gap", async () => {
-			const timeline = await run(
-				scenario("followed")
-					.follow("f", "/a", { recursive: true })
-					.set("/a/1")
-					.set("/a/2")
-					.rmdir("/a", { recursive: true })
-					.cut("f")
-					.set("/a/3")
-					.reconnect("f")
-					.set("/a/4")
-					.cut("f")
-					.set("/a/5")
-					.set("/b")
-					.compact()
-					.reconnect("f")
-					.set("/a/6"),
-			);
-			assert.deepEqual(sent(timeline, "f"), [
-				"1 put /a/1",
-				"2 put /a/2",
-				"3 delete /a/1",
-				"3 delete /a/2",
-				"4 put /a/3",
-				"5 put /a/4",
-				"8 put /a/6",
-			]);
+			const timeline = await run(`
+				followed: follow f /a/...; set /a/1; set /a/2; rmdir /a/...; cut f; set /a/3; reconnect f;
+				set /a/4; cut f; set /a/5; set /b; compact; reconnect f; set /a/6
+			`);
+			assertSent(timeline, {
+				f: "1 put /a/1, 2 put /a/2, 3 delete /a/1, 3 delete /a/2, 4 put /a/3, 5 put /a/4, 8 put /a/6",
+			});
 			const [gap, ...more] = gapsOf(timeline, "f");
 			assert.ok(gap && more.length === 0);
 			assert.deepEqual([gap.from, gap.to, gap.added.map(({ key }) => key)], [6, 7, ["/a/5"]]);
@@ -463,14 +357,9 @@ forEachEtcd((server) => {
 			const talkative = await startLab({ own: true, binary: server.binary, flags });
 			try {
 				const timeline = await quiet.run(talkative, { api: "v3" });
-				assert.deepEqual(sent(timeline, "told"), ["1 put /quiet", "22 put /quiet"]);
-				assert.deepEqual(life(timeline, "told"), [
-					"asked @0",
-					"bookmarked @21",
-					"cut @21",
-					"asked @21 from 22",
-				]);
-				assert.deepEqual(sent(timeline, "untold"), ["1 put /quiet"]);
+				assertSent(timeline, { told: "1 put /quiet, 22 put /quiet" });
+				assertLived(timeline, { told: "asked @0, bookmarked @21, cut @21, asked @21 from 22" });
+				assertSent(timeline, { untold: "1 put /quiet" });
 				assert.deepEqual(life(timeline, "untold").slice(1), ["cut @21", "asked @21 from 2", "error 11 @21"]);
 				assert.deepEqual(loadTimeline(saveTimeline(timeline)), timeline);
 			} finally {
@@ -501,15 +390,11 @@ forEachEtcd((server) => {
 
 	describe("compact", () => {
 		it("takes a delete at its own revision away, which a watch from there is not told of (issue 18089)", async () => {
-			const timeline = await run(
-				scenario("the compaction ends at a delete")
-					.set("/a/k", "1")
-					.delete("/a/k")
-					.compact()
-					.set("/a/k", "2")
-					.watch("late", "/a", { recursive: true, afterIndex: 1 }),
-			);
-			assert.deepEqual(sent(timeline, "late"), ["3 put /a/k (history)"]);
+			const timeline = await run(`
+				the compaction ends at a delete: set /a/k 1; delete /a/k; compact; set /a/k 2;
+				watch late /a/... after 1
+			`);
+			assertSent(timeline, { late: "3 put /a/k (history)" });
 			const { reason, words } = explain(timeline, "late", 2);
 			assert.equal(reason, "delete compacted away");
 			assert.match(words, /^not delivered: .*exactly the revision.*3\.4\.34.*3\.5\.16.*issue 18089/);
@@ -529,26 +414,12 @@ forEachEtcd((server) => {
 		});
 
 		it("refuses a watch from before it with the gap, serves one from its revision on, and recover goes on", async () => {
-			const timeline = await run(
-				scenario("compacted")
-					.watch("open", "/a", { recursive: true })
-					.set("/a/1", "x")
-					.set("/a/1", "y")
-					.set("/a/2")
-					.set("/b")
-					.compact(3)
-					.watch("late", "/a", { recursive: true, afterIndex: 1 })
-					.watch("in time", "/a", { recursive: true, afterIndex: 2 })
-					.recover("late")
-					.set("/a/3"),
-			);
+			const timeline = await run(`
+				compacted: watch open /a/...; set /a/1 x; set /a/1 y; set /a/2; set /b; compact 3;
+				watch late /a/... after 1; watch "in time" /a/... after 2; recover late; set /a/3
+			`);
 			assert.deepEqual(timeline.compactions, [{ at: 4, index: 3 }]);
-			assert.deepEqual(life(timeline, "late"), [
-				"asked @4 from 2",
-				"error 11 @4",
-				"listed @4",
-				"asked @4 from 5",
-			]);
+			assertLived(timeline, { late: "asked @4 from 2, error 11 @4, listed @4, asked @4 from 5" });
 			const refusal = watcherOf(timeline, "late").life[1];
 			assert.ok(refusal?.kind === "error");
 			assert.deepEqual(refusal.gap, { from: 2, to: 2 });
@@ -562,8 +433,7 @@ forEachEtcd((server) => {
 					["/a/2", "", 3],
 				],
 			);
-			assert.deepEqual(sent(timeline, "late"), ["5 put /a/3"]);
-			assert.deepEqual(sent(timeline, "in time"), ["3 put /a/2 (history)", "5 put /a/3"]);
+			assertSent(timeline, { late: "5 put /a/3", "in time": "3 put /a/2 (history), 5 put /a/3" });
 			assert.deepEqual(sent(timeline, "open").at(-1), "5 put /a/3", "who waits already is not refused");
 			assert.equal(claims.listAndWatchLosesNothing(timeline).verdict, "confirmed");
 			assert.equal(claims.afterIndexLosesNothing(timeline).verdict, "refuted");
@@ -571,15 +441,9 @@ forEachEtcd((server) => {
 		});
 
 		it("throws a quiet key's watch out, though nothing of its own was lost", async () => {
-			const timeline = await run(
-				scenario("quiet")
-					.poll("quiet", "/quiet")
-					.set("/quiet")
-					.set("/noise", "1")
-					.set("/noise", "2")
-					.compact()
-					.poll("quiet", { goOnAfter: "event" }),
-			);
+			const timeline = await run(`
+				quiet: poll quiet /quiet; set /quiet; set /noise 1; set /noise 2; compact; poll quiet after event
+			`);
 			assert.equal(claims.quietKeyIsThrownOut(timeline).verdict, "confirmed");
 		});
 
@@ -604,7 +468,7 @@ forEachEtcd((server) => {
 		it("has no counterpart in v2, which the run there says, and the model", async () => {
 			const steps = scenario("on v2").watch("w", "/a").set("/a").compact().set("/a");
 			for (const timeline of [await steps.run(server.lab), await runOnModel(steps)]) {
-				assert.deepEqual(sent(timeline, "w"), ["1 set /a", "2 set /a"]);
+				assertSent(timeline, { w: "1 set /a, 2 set /a" });
 				assert.deepEqual(
 					timeline.withoutCounterpart?.map(({ step, what }) => [step, what]),
 					[[3, "compact"]],
@@ -616,17 +480,13 @@ forEachEtcd((server) => {
 
 	describe("what has no counterpart in v3", () => {
 		it("is left out of the run, and named with its reason", async () => {
-			const steps = scenario("some")
-				.watch("w", "/a", { recursive: true })
-				.mkdir("/a")
-				.set("/a/1")
-				.createInOrder("/a", "x")
-				.refresh("/a/1", 5)
-				.rmdir("/a")
-				.updateDirectory("/a", { ttl: 5 });
+			const steps = scenarioOf(`
+				some: watch w /a/...; mkdir /a; set /a/1; createInOrder /a x; refresh /a/1 5; rmdir /a;
+				updateDirectory /a ttl 5
+			`);
 			const timeline = await run(steps);
 			assert.deepEqual(ends(timeline), ["set /a/1: 1"]);
-			assert.deepEqual(sent(timeline, "w"), ["1 put /a/1"]);
+			assertSent(timeline, { w: "1 put /a/1" });
 			assert.deepEqual(
 				timeline.withoutCounterpart?.map(({ step, what }) => `${step} ${what}`),
 				["2 mkdir /a", "4 createInOrder /a", "5 refresh /a/1", "6 rmdir /a", "7 updateDirectory /a"],
@@ -636,10 +496,7 @@ forEachEtcd((server) => {
 
 		it("is told before a run by counterparts(), step by step", () => {
 			const all = counterparts(
-				scenario("told")
-					.watch("w", "/a", { recursive: true, afterIndex: 3 })
-					.poll("p", "/k")
-					.create("/k", "x", { ttl: 5 })
+				scenarioOf("told: watch w /a/... after 3; poll p /k; create /k x ttl 5")
 					.compareAndSwap("/k", "y", { prevValue: "x", prevIndex: 4 })
 					.mkdir("/d")
 					.set("/d/_h"),
@@ -672,14 +529,9 @@ forEachEtcd((server) => {
 		});
 
 		it("leaves claims about it untested, with the reason", async () => {
-			const timeline = await run(
-				scenario("claims")
-					.watch("w", "/a/b", { recursive: true })
-					.watch("x", "/a/b")
-					.set("/a/b", "1")
-					.set("/a/b", "2")
-					.rmdir("/a", { recursive: true }),
-			);
+			const timeline = await run(`
+				claims: watch w /a/b/...; watch x /a/b; set /a/b 1; set /a/b 2; rmdir /a/...
+			`);
 			const untested = Object.entries(claims)
 				.map(([name, claim]) => [name, claim(timeline)] as const)
 				.filter(([, { because }]) => because.startsWith("of v3 it says nothing: "))
@@ -710,12 +562,10 @@ describe("a run on v3", () => {
 				assert.match(error.message, /"compacting" compacts the store/);
 				return true;
 			});
-			const ofPage = scenario("the compaction ends at a delete")
-				.set("/a/k", "1")
-				.delete("/a/k")
-				.compact()
-				.set("/a/k", "2")
-				.watch("late", "/a", { recursive: true, afterIndex: 1 });
+			const ofPage = scenarioOf(`
+				the compaction ends at a delete: set /a/k 1; delete /a/k; compact; set /a/k 2;
+				watch late /a/... after 1
+			`);
 			const record = await ofPage.run(guest, { api: "v3" });
 			assert.equal(
 				record.recorded,

@@ -61,15 +61,16 @@ function rowsOf(evidence: string): string[] {
 const runs = new Map<string, Promise<Timeline>>();
 
 /** The run of a case; made once. */
-export function runOf({ run }: Pick<ClaimCase, "run">): Promise<Timeline> {
-	const made = runs.get(run) ?? madeOf(run);
+export function runOf({ run }: ClaimCase): Promise<Timeline> {
+	const made = runs.get(run) ?? runIn(run);
 	runs.set(run, made);
 	return made;
 }
 
-async function madeOf(run: string): Promise<Timeline> {
-	const [steps = "", edits] = run.split(/ ?\bbut /);
-	const timeline = await runOnModel(scenarioOf(steps));
+/** A run of the model, in words: as `scenarioOf` reads it, without a name, and after "but" what `otherwise` makes of it. */
+export async function runIn(run: string): Promise<Timeline> {
+	const [steps = "", edits] = run.split(/\s*\bbut /);
+	const timeline = await runOnModel(scenarioOf(`a case: ${steps}`));
 	return edits === undefined ? timeline : otherwise(timeline, edits);
 }
 

@@ -1,33 +1,38 @@
 import { type Scenario, scenario } from "etcd-watch-lab";
 
 /**
- * A scenario from its steps in words, such as "watch w /a/...; set /a/1; cut w; 3 × set /noise; reconnect w". A key that
- * ends in `/...` is meant with all below it.
+ * A scenario in words: its name and its steps, such as "lost: watch w /a/...; cut w; set /a/1; 3 × set /noise; reconnect w".
+ * A key that ends in `/...` is meant with all below it; what has spaces stands in quotes.
  *
  * `watch NAME KEY [after INDEX]`, and so poll, pollLoop, stream and follow; `poll NAME [after INDEX|event|response]` again;
  * `close`, `cut`, `pause`, `resume`, `reconnect` and `recover NAME`; `await NAME COUNT`; `set`, `create`, `createInOrder` and
- * `update KEY [VALUE] [ttl SECONDS]`; `mkdir KEY [ttl SECONDS]`; `refresh KEY SECONDS`; `delete KEY`; `rmdir KEY`;
- * `swap KEY OLD NEW`; `COUNT × set KEY [over KEYS]`; `expire KEY`; `compact [INDEX]`; `by NAME`.
+ * `update KEY [VALUE] [ttl SECONDS]`; `mkdir` and `updateDirectory KEY [ttl SECONDS]`; `refresh KEY SECONDS`; `delete KEY`;
+ * `rmdir KEY`; `swap KEY OLD NEW`; `COUNT × set KEY [over KEYS] [connections N] [valueBytes N] [perSecond N]`, over 10 keys
+ * unless told; `expire KEY`; `compact [INDEX]`; `fault FAULT`; `by NAME`.
  * @throws Error for a step that is none of these
  */
-export function scenarioOf(words: string, name = "in words"): Scenario {
-	return words.split("; ").reduce(stepOf, scenario(name));
+export function scenarioOf(words: string): Scenario {
+	const [, name = "", steps = ""] = /^([^:]*):\s+(.*)$/s.exec(words.trim()) ?? [];
+	return steps.split(/;\s+/).reduce(stepOf, scenario(name));
 }
 
 const again = { event: { goOnAfter: "event" }, response: { goOnAfter: "response" } } as const;
 
 function stepOf(before: Scenario, words: string): Scenario {
-	const [verb = "", first = "", ...rest] = words.trim().split(" ");
+	const [verb = "", first = "", ...rest] = (words.match(/"[^"]*"|\S+/g) ?? []).map((word) =>
+		word.replaceAll('"', ""),
+	);
 	const option = (word: string) => (rest.includes(word) ? rest[rest.indexOf(word) + 1] : undefined);
 	const { key, recursive } = keyOf(first);
 	const ttl = option("ttl") === undefined ? {} : { ttl: Number(option("ttl")) };
-	const after = option("after");
+	const value = rest[0] === "ttl" ? "" : rest[0];
 	switch (verb) {
 		case "watch":
 		case "poll":
 		case "pollLoop":
 		case "stream":
 		case "follow": {
+			const after = option("after");
 			const from =
 				after === "event" || after === "response"
 					? again[after]
@@ -51,9 +56,10 @@ function stepOf(before: Scenario, words: string): Scenario {
 		case "create":
 		case "createInOrder":
 		case "update":
-			return before[verb](key, rest[0] === "ttl" ? "" : rest[0], ttl);
+			return before[verb](key, value, ttl);
 		case "mkdir":
-			return before.mkdir(key, ttl);
+		case "updateDirectory":
+			return before[verb](key, ttl);
 		case "refresh":
 			return before.refresh(key, Number(rest[0]));
 		case "delete":
@@ -66,12 +72,19 @@ function stepOf(before: Scenario, words: string): Scenario {
 			return before.awaitExpiry(key);
 		case "compact":
 			return before.compact(...(first === "" ? [] : [Number(first)]));
+		case "fault":
+			return before.fault(first as Parameters<Scenario["fault"]>[0]);
 		case "by":
 			return before.by(first);
 	}
-	if (first === "×" && rest[0] === "set" && rest[1] !== undefined)
-		return before.burst(rest[1], { count: Number(verb), keyCount: Number(option("over") ?? 10) });
-	throw new Error(`no step of a scenario: "${words}"`);
+	if (first !== "×" || rest[0] !== "set" || rest[1] === undefined)
+		throw new Error(`no step of a scenario: "${words}"`);
+	const more = ["connections", "valueBytes", "perSecond"].flatMap((name) => {
+		const given = option(name);
+		return given === undefined ? [] : [[name, Number(given)]];
+	});
+	const keyCount = Number(option("over") ?? 10);
+	return before.burst(rest[1], { count: Number(verb), keyCount, ...Object.fromEntries(more) });
 }
 
 function keyOf(word: string): { readonly key: string; readonly recursive: boolean } {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { runOnModel, scenario } from "etcd-watch-lab";
 import { ArgumentError } from "#lib/http";
 import { Scenario } from "#lib/scenario";
+import { scenarioOf } from "../../support/scenario/script";
 
 /** What the types forbid, as JavaScript can still pass it. */
 function wrong(value: unknown): never {
@@ -305,13 +306,7 @@ describe("Scenario", () => {
 	});
 
 	it("names its writer from `by` on, not before", () => {
-		const { steps } = scenario("x")
-			.set("/a")
-			.by("Ann")
-			.set("/a")
-			.burst("/b", { count: 1 })
-			.by("Bob")
-			.delete("/a");
+		const { steps } = scenarioOf("x: set /a; by Ann; set /a; 1 × set /b over 1; by Bob; delete /a");
 		assert.deepEqual(
 			steps.map((step) => ("by" in step ? step.by : "")),
 			["writer", "Ann", "Ann", "Bob"],

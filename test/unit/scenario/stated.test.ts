@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Timeline } from "etcd-watch-lab";
 import { claims, explain, missedBy, runOnModel, scenario } from "etcd-watch-lab";
 import { lostInSilence } from "#lib/timeline";
+import { scenarioOf } from "../../support/scenario/script";
 
 /** A run of the model, with a few fields as a real run on broken servers, or on v3, would have them. */
 function edited(seen: Timeline, changes: Partial<Timeline>): Timeline {
@@ -17,25 +18,17 @@ function withoutDelivery(seen: Timeline, index: number): Timeline {
 	return { ...seen, watchers };
 }
 
-const gapLater = scenario("a gap, and before it a loss")
-	.set("/a/0")
-	.follow("f", "/a", { recursive: true })
-	.set("/a/1")
-	.set("/a/2")
-	.cut("f")
-	.burst("/x", { count: 1001 })
-	.reconnect("f");
+const gapLater = scenarioOf(`
+	a gap, and before it a loss: set /a/0; follow f /a/...; set /a/1; set /a/2; cut f; 1001 × set /x over 1;
+	reconnect f
+`);
 
 describe("what a follower was told that it can't have", () => {
 	it("is what lies in the gap, from its first index to its last", async () => {
 		const seen = await runOnModel(
-			scenario("in the gap")
-				.follow("f", "/a", { recursive: true })
-				.set("/a/1")
-				.cut("f")
-				.set("/a/2")
-				.burst("/x", { count: 1001 })
-				.reconnect("f"),
+			scenarioOf(`
+				in the gap: follow f /a/...; set /a/1; cut f; set /a/2; 1001 × set /x over 1; reconnect f
+			`),
 		);
 		assert.equal(explain(seen, "f", 2).reason, "in a stated gap");
 		assert.deepEqual(lostInSilence(seen, "f"), []);
@@ -107,12 +100,7 @@ describe("a fault of the servers", () => {
 	});
 
 	it("explains nothing that happened when it was over, a later one beside it or not", async () => {
-		const open = scenario("open")
-			.watch("w", "/a")
-			.set("/a", "1")
-			.set("/a", "2")
-			.set("/a", "3")
-			.set("/a", "4");
+		const open = scenarioOf("open: watch w /a; set /a 1; set /a 2; set /a 3; set /a 4");
 		const seen = withoutDelivery(await runOnModel(open), 2);
 		const faults = [
 			{ kind: "pause", at: 1 },

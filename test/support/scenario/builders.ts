@@ -1,6 +1,4 @@
-import assert from "node:assert/strict";
 import type { Timeline } from "etcd-watch-lab";
-import type { Claim, Evidence, Verdict } from "#lib/claims";
 import type {
 	Accepted,
 	Delivery,
@@ -123,25 +121,15 @@ export function asked(at: number, waitIndex?: number): LifeEvent {
 	return { kind: "asked", at, ...(waitIndex === undefined ? {} : { waitIndex }) };
 }
 
-export function answered(at: number): LifeEvent {
-	return { kind: "answered", at };
-}
+const lived =
+	<Kind extends "answered" | "cut" | "closed" | "paused" | "resumed">(kind: Kind) =>
+	(at: number) => ({ kind, at });
 
-export function cut(at: number): LifeEvent {
-	return { kind: "cut", at };
-}
-
-export function closed(at: number): LifeEvent {
-	return { kind: "closed", at };
-}
-
-export function paused(at: number): LifeEvent {
-	return { kind: "paused", at };
-}
-
-export function resumed(at: number): LifeEvent {
-	return { kind: "resumed", at };
-}
+export const answered = lived("answered");
+export const cut = lived("cut");
+export const closed = lived("closed");
+export const paused = lived("paused");
+export const resumed = lived("resumed");
 
 /** A 401: the store stands at `at`, the events `from` to `to` can't be had. */
 export function cleared(at: number, from: number, to: number): LifeEvent {
@@ -300,98 +288,4 @@ function deliveryOf(
 		fromHistory: false,
 		...sketch,
 	};
-}
-
-/** An evidence row in words: "set /a/b @1", "w < set /a/b @1", "w: asked @0". */
-export function row(evidence: Evidence): string {
-	if (evidence.kind === "write") {
-		const { operation, key, outcome } = evidence.write;
-		if (outcome.kind === "accepted") return `${operation} ${key} @${outcome.index}`;
-		return outcome.kind === "refused"
-			? `${operation} ${key} refused ${outcome.code} ${outcome.cause}`
-			: `${operation} ${key} unanswered`;
-	}
-	if (evidence.kind === "delivery") {
-		const { action, key, index, fromHistory } = evidence.delivery;
-		return `${evidence.watcher} < ${action} ${key} @${index}${fromHistory ? " replayed" : ""}`;
-	}
-	const { event } = evidence;
-	const from = event.kind === "asked" && event.waitIndex !== undefined ? ` from ${event.waitIndex}` : "";
-	return `${evidence.watcher}: ${event.kind} @${event.at}${from}`;
-}
-
-/** The verdict of a claim, whose evidence has to be rows of the timeline itself. */
-export function judged(claim: Claim, timeline: Timeline): Verdict {
-	const verdict = claim(timeline);
-	for (const evidence of verdict.evidence) {
-		const watcher =
-			evidence.kind === "write" ? undefined : timeline.watchers.find(({ name }) => name === evidence.watcher);
-		const isRow =
-			evidence.kind === "write"
-				? timeline.writes.includes(evidence.write)
-				: evidence.kind === "delivery"
-					? watcher?.deliveries.includes(evidence.delivery)
-					: watcher?.life.includes(evidence.event);
-		assert.ok(isRow, `not a row of the timeline: ${row(evidence)}`);
-	}
-	return verdict;
-}
-
-/** One timeline and what a claim has to say of it. */
-export interface ClaimCase {
-	/** A sentence that could be false: "is confirmed by …". */
-	readonly it: string;
-	readonly run: TimelineSketch;
-	readonly verdict: Verdict["verdict"];
-	readonly because: RegExp;
-	readonly evidence: readonly string[];
-}
-
-export function confirms(
-	it: string,
-	run: TimelineSketch,
-	because: RegExp,
-	evidence: readonly string[],
-): ClaimCase {
-	return { it: `is confirmed ${it}`, run, verdict: "confirmed", because, evidence };
-}
-
-export function refutes(
-	it: string,
-	run: TimelineSketch,
-	because: RegExp,
-	evidence: readonly string[],
-): ClaimCase {
-	return { it: `is refuted ${it}`, run, verdict: "refuted", because, evidence };
-}
-
-export function leavesUntested(
-	it: string,
-	run: TimelineSketch,
-	because: RegExp,
-	evidence: readonly string[] = [],
-): ClaimCase {
-	return { it: `stays untested ${it}`, run, verdict: "untested", because, evidence };
-}
-
-/** One `describe` for each claim, one `it` for each of its cases. */
-export function judge<Name extends string>(
-	claims: Readonly<Record<Name, Claim>>,
-	cases: Readonly<Partial<Record<Name, readonly ClaimCase[]>>>,
-): void {
-	for (const name of Object.keys(cases) as Name[]) {
-		describe(name, () => {
-			for (const { it: sentence, run, verdict, because, evidence } of cases[name] ?? []) {
-				it(sentence, () => {
-					const found = judged(claims[name], timelineOf(run));
-					assert.deepEqual(
-						{ verdict: found.verdict, evidence: found.evidence.map(row) },
-						{ verdict, evidence },
-						found.because,
-					);
-					assert.match(found.because, because);
-				});
-			}
-		});
-	}
 }

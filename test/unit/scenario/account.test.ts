@@ -16,30 +16,11 @@ import { runOnModel, scenario } from "#lib/scenario";
 import { compareTimelines, eventsOf, explain, lostInSilence, missedBy, saveTimeline } from "#lib/timeline";
 import { accountOf, depthBelow, isTold } from "#lib/timeline/account";
 import { asV3, severalKeys, without } from "../../pages/golden/odd";
-import {
-	answered,
-	asked,
-	closed,
-	cut,
-	expire,
-	mkdir,
-	paused,
-	poll,
-	refresh,
-	refused,
-	remove,
-	resumed,
-	rmdir,
-	set,
-	stream,
-	timelineOf,
-	unanswered,
-	type WriteSketch,
-	watch,
-} from "../../support/scenario/builders";
+import { runIn } from "../../support/scenario/cases";
+import { scenarioOf } from "../../support/scenario/script";
 
 const recursive = { recursive: true } as const;
-const three = [set("/a"), set("/a"), set("/a")];
+const three = "set /a; set /a; set /a";
 
 /** The reason for each write at a watcher, "throws" where no rule accounts for it. */
 function reasons(run: Timeline, watcher: string): string[] {
@@ -53,8 +34,8 @@ function reasons(run: Timeline, watcher: string): string[] {
 }
 
 describe("what became of a write at a watcher", () => {
-	it("is a dropped stream where the server says that it has no such watcher, paused or not (S8)", () => {
-		const run = timelineOf({ writes: three, watchers: [stream("s", "/a", { sent: [1], proof: "gone" })] });
+	it("is a dropped stream where the server says that it has no such watcher, paused or not (S8)", async () => {
+		const run = await runIn(`stream s /a; ${three} but s missed 2, 3; s proof gone`);
 		assert.deepEqual(reasons(run, "s"), ["own key", "dropped", "dropped"]);
 		assert.match(explain(run, "s", 2).words, /the server has dropped the watcher/);
 	});
@@ -94,40 +75,28 @@ describe("what became of a write at a watcher", () => {
 		assert.deepEqual(missedBy(reset, "f"), [2]);
 	});
 
-	it("is over at a poll that a proxy answered with nothing (S15a)", () => {
-		const run = timelineOf({
-			writes: three,
-			watchers: [poll("p", "/a", { life: [asked(0)], proof: "answered" })],
-		});
+	it("is over at a poll that a proxy answered with nothing (S15a)", async () => {
+		const run = await runIn(`poll p /a; ${three} but p lived asked 0; p got nothing; p proof answered`);
 		assert.deepEqual(reasons(run, "p"), ["over", "over", "over"]);
 		assert.match(explain(run, "p", 1).words, /answered without an event/);
 		// As a run records it: with the index of the response, which is where the store was when it began.
-		const recorded = timelineOf({
-			writes: three,
-			watchers: [poll("p", "/a", { life: [asked(1), answered(1)] })],
-		});
+		const recorded = await runIn(
+			"set /a; poll p /a; set /a; set /a but p lived asked 1, answered 1; p got nothing; p proof answered",
+		);
 		assert.deepEqual(reasons(recorded, "p"), ["not yet asked", "over", "over"]);
 		assert.match(explain(recorded, "p", 3).words, /nobody was listening any more, .* without an event$/);
 	});
 
-	it("is told by the directory's removal where only an unanswered write can have made the key (S15d)", () => {
-		const run = timelineOf({
-			writes: [set("/d/x"), unanswered("set", "/d/k"), remove("/d")],
-			watchers: [watch("w", "/d/k", { sent: [2] })],
-		});
+	it("is told by the directory's removal where only an unanswered write can have made the key (S15d)", async () => {
+		const run = await runIn(
+			"watch w /d/k; set /d/x; set /d/k; rmdir /d/... but w missed 2; write 2 unanswered",
+		);
 		assert.deepEqual(reasons(run, "w"), ["elsewhere", "unanswered write", "removed with its directory"]);
 	});
 
 	it("says that it came back, and why it asked for nothing of what it had missed (S16, L42)", async () => {
 		const run = await runOnModel(
-			scenario("x")
-				.watch("w", "/a", recursive)
-				.cut("w")
-				.set("/a/1")
-				.reconnect("w")
-				.set("/a/2")
-				.close("w")
-				.set("/a/3"),
+			scenarioOf("x: watch w /a/...; cut w; set /a/1; reconnect w; set /a/2; close w; set /a/3"),
 		);
 		assert.deepEqual(reasons(run, "w"), ["over", "recursive", "over"]);
 		assert.match(
@@ -137,28 +106,23 @@ describe("what became of a write at a watcher", () => {
 		assert.match(explain(run, "w", 3).words, /nobody was listening any more, it was closed at index 2/);
 	});
 
-	it("is what a pause did only after it, and says so of a stream that was cut before it read on (S16)", () => {
-		const pausedThenCut = timelineOf({
-			writes: three,
-			watchers: [stream("s", "/a", { sent: [1], life: [asked(0), paused(1), cut(2)], proof: "closed" })],
-		});
+	it("is what a pause did only after it, and says so of a stream that was cut before it read on (S16)", async () => {
+		const pausedThenCut = await runIn(
+			"stream s /a; set /a; pause s; set /a; cut s; set /a but s missed 2; s proof closed",
+		);
 		assert.deepEqual(reasons(pausedThenCut, "s"), ["own key", "reader paused", "over"]);
 		assert.match(
 			explain(pausedThenCut, "s", 2).words,
 			/stopped reading at index 1, and its connection was cut at index 2/,
 		);
-		const lostBefore = timelineOf({
-			writes: three,
-			watchers: [stream("s", "/a", { sent: [2, 3], life: [asked(0), paused(2), resumed(3)] })],
-		});
+		const lostBefore = await runIn("stream s /a; set /a; set /a; pause s; set /a; resume s but s missed 1");
 		assert.deepEqual(reasons(lostBefore, "s"), ["throws", "own key", "own key"]);
 	});
 
-	it("is twice by the removal only where the write is one (S16)", () => {
-		const twice = (write: ReturnType<typeof set>) =>
-			timelineOf({ writes: [set("/a"), write], watchers: [stream("s", "/a", { sent: [1, 2, 2] })] });
-		assert.equal(reasons(twice(remove("/a")), "s")[1], "second notice of the removal");
-		assert.equal(reasons(twice(set("/a")), "s")[1], "throws");
+	it("is twice by the removal only where the write is one (S16)", async () => {
+		const twice = (write: string) => runIn(`stream s /a; set /a; ${write} /a but s got 1, 2, 2`);
+		assert.equal(reasons(await twice("delete"), "s")[1], "second notice of the removal");
+		assert.equal(reasons(await twice("set"), "s")[1], "throws");
 	});
 
 	it("is a finding where a follower is given an event twice", async () => {
@@ -171,20 +135,16 @@ describe("what became of a write at a watcher", () => {
 
 	it("is a deaf stream's silence though it was cut later (S23)", async () => {
 		const run = await runOnModel(
-			scenario("x")
-				.set("/a/1")
-				.stream("s", "/a", { ...recursive, afterIndex: 0 })
-				.set("/a/2")
-				.cut("s")
-				.set("/a/3"),
+			scenarioOf("x: set /a/1; stream s /a/... after 0; set /a/2; cut s; set /a/3"),
 		);
 		assert.deepEqual(reasons(run, "s"), ["history: recursive", "deaf stream", "over"]);
 	});
 
 	it("is the same of a loop of polls as of the same polls one by one (S36)", async () => {
-		const life = [asked(0), answered(1), asked(2), answered(3), asked(3)];
-		const told = { recursive: true, life, sent: [1, { index: 3, etcdIndex: 2 }], proof: "fence" as const };
-		const byHand = timelineOf({ writes: [...three, set("/a")], watchers: [poll("w", "/a", told)] });
+		const byHand = await runIn(
+			`poll w /a/...; ${three}; set /a
+			but w lived asked 0, answered 1, asked 2, answered 3, asked 3; w got 1, 3; w proof fence`,
+		);
 		assert.deepEqual(reasons(byHand, "w"), ["own key", "between two polls", "own key", "throws"]);
 		const steps = scenario("x").set("/b").pollLoop("w", "/a", recursive).set("/a/1").set("/a/2");
 		const loop = (await runOnModel(steps)).watchers[0];
@@ -193,26 +153,15 @@ describe("what became of a write at a watcher", () => {
 		assert.deepEqual(loop, polls);
 	});
 
-	it("is lost with its connection where it may have been on its way", () => {
-		const run = timelineOf({
-			writes: three,
-			watchers: [watch("w", "/a", { sent: [1], life: [asked(0), closed(2)], proof: "closed" })],
-		});
+	it("is lost with its connection where it may have been on its way", async () => {
+		const run = await runIn("watch w /a; set /a; set /a; close w; set /a but w missed 2");
 		assert.deepEqual(reasons(run, "w"), ["own key", "lost with its connection", "over"]);
 	});
 
-	it("is not what a stopped member says of it, where it never asked there (S22)", () => {
-		const run = timelineOf({
-			writes: three,
-			watchers: [watch("w", "/a", { life: [cut(1)], proof: "none" })],
-		});
-		const paused = {
-			...run,
-			faults: [
-				{ kind: "pause" as const, at: 1 },
-				{ kind: "resume" as const, at: 1 },
-			],
-		};
+	it("is not what a stopped member says of it, where it never asked there (S22)", async () => {
+		const paused = await runIn(
+			`watch w /a; ${three} but w lived cut 1; w got nothing; w proof none; member pause 1; member resume 1`,
+		);
 		assert.deepEqual(reasons(paused, "w"), ["over", "over", "over"]);
 		assert.match(explain(paused, "w", 2).words, /its connection was cut at index 1/);
 	});
@@ -259,12 +208,7 @@ describe("what a chart's text says of a silence", () => {
 
 	it("is in the gap of a 401, too, and nobody waiting behind it (L53)", async () => {
 		const run = await runOnModel(
-			scenario("x")
-				.set("/q")
-				.set("/q")
-				.burst("/noise", { count: 1000 })
-				.watch("w", "/q", { afterIndex: 0 })
-				.set("/q"),
+			scenarioOf("x: set /q; set /q; 1000 × set /noise over 1; watch w /q after 0; set /q"),
 		);
 		const rows = timelineRows(run).rows.filter(({ write }) => write.includes("/q"));
 		assert.deepEqual(
@@ -309,68 +253,64 @@ describe("how many levels a key lies below another", () => {
 });
 
 describe("what was there at an index", () => {
-	const table: [what: string, writes: WriteSketch[], key: string, index: number, there: boolean][] = [
-		["a key that was set before", [set("/a")], "/a", 1, true],
-		["a key before the index of its own making", [set("/a")], "/a", 0, false],
-		["a directory made in passing", [set("/a/b/c")], "/a/b", 1, true],
-		["the root", [set("/a")], "/", 0, true],
-		["a key that nobody wrote", [set("/a")], "/b", 1, false],
-		["a key below a file", [set("/a")], "/a/b", 1, false],
-		["a deleted key", [set("/a"), remove("/a")], "/a", 2, false],
-		["a key in a deleted directory", [set("/a/b"), rmdir("/a")], "/a/b", 2, false],
-		["a key in an expired directory", [mkdir("/a"), set("/a/b"), expire("/a")], "/a/b", 3, false],
-		["a directory whose last child was deleted", [set("/a/b"), remove("/a/b")], "/a", 2, true],
-		["a key made anew", [set("/a"), remove("/a"), set("/a")], "/a", 3, true],
-		["a sibling of a deleted one whose name begins alike", [set("/ab"), remove("/a")], "/ab", 2, true],
-		["a key whose write was refused", [refused("set", "/a", "/")], "/a", 9, false],
-		["a key whose write got no answer", [unanswered("set", "/a")], "/a", 9, false],
+	const table: [what: string, run: string, key: string, index: number, there: boolean][] = [
+		["a key that was set before", "set /a", "/a", 1, true],
+		["a key before the index of its own making", "set /a", "/a", 0, false],
+		["a directory made in passing", "set /a/b/c", "/a/b", 1, true],
+		["the root", "set /a", "/", 0, true],
+		["a key that nobody wrote", "set /a", "/b", 1, false],
+		["a key below a file", "set /a", "/a/b", 1, false],
+		["a deleted key", "set /a; delete /a", "/a", 2, false],
+		["a key in a deleted directory", "set /a/b; rmdir /a/...", "/a/b", 2, false],
+		["a key in an expired directory", "mkdir /a ttl 1; set /a/b; expire /a", "/a/b", 3, false],
+		["a directory whose last child was deleted", "set /a/b; delete /a/b", "/a", 2, true],
+		["a key made anew", "set /a; delete /a; set /a", "/a", 3, true],
+		["a sibling of a deleted one whose name begins alike", "set /ab; set /a; delete /a", "/ab", 3, true],
+		["a key whose write was refused", "set /b; set /b/x", "/b/x", 9, false],
+		["a key whose write got no answer", "set /a but write 1 unanswered", "/a", 9, false],
 	];
-	for (const [what, writes, key, index, there] of table) {
-		it(`${there ? "holds" : "does not hold"} ${what}`, () => {
-			assert.equal(accountOf(timelineOf({ writes })).contentsAt(index).has(key), there);
+	for (const [what, run, key, index, there] of table) {
+		it(`${there ? "holds" : "does not hold"} ${what}`, async () => {
+			assert.equal(
+				accountOf(await runIn(run))
+					.contentsAt(index)
+					.has(key),
+				there,
+			);
 		});
 	}
 });
 
 describe("the rule by which a change is a waiting watcher's", () => {
-	const plain = { recursive: false };
-	/** The last write of each row is the one asked about. */
-	const table: [what: string, writes: WriteSketch[], key: string, options: object, reason: string][] = [
-		["a write to the key itself", [set("/a")], "/a", plain, "own key"],
-		["a child with recursive", [set("/a/b")], "/a", recursive, "recursive"],
-		["a child without", [set("/a/b")], "/a", plain, "not recursive"],
-		["everything at the root with recursive", [set("/a/b/c")], "/", recursive, "recursive"],
-		["a hidden child", [set("/a/_b")], "/a", recursive, "hidden"],
-		["a child of a hidden directory", [set("/a/_b/c")], "/a", recursive, "hidden"],
-		["a hidden key that is watched itself", [set("/a/_b")], "/a/_b", plain, "own key"],
-		["a child of a hidden key that is watched", [set("/a/_b/c")], "/a/_b", recursive, "recursive"],
-		["a sibling whose name begins alike", [set("/ab")], "/a", recursive, "elsewhere"],
-		["a ttl's renewal", [set("/a"), refresh("/a")], "/a", plain, "refresh"],
-		["a directory's delete above", [set("/a/b"), rmdir("/a")], "/a/b", plain, "removed with its directory"],
-		["the expiry above", [set("/a/b"), expire("/a")], "/a/b", plain, "removed with its directory"],
-		["a delete above what was not there", [set("/a/x"), rmdir("/a")], "/a/b", plain, "no node there"],
-		[
-			"the delete above a hidden key",
-			[set("/a/_b"), rmdir("/a")],
-			"/a/_b",
-			plain,
-			"removed with its directory",
-		],
-		["the delete of what the key begins with", [set("/ab"), remove("/a")], "/ab", plain, "elsewhere"],
-		["the watched directory's own delete", [set("/a/b"), rmdir("/a")], "/a", plain, "own key"],
+	/** A watch is opened before the last step of each row, which is the one asked about. */
+	const table: [what: string, watched: string, steps: string, reason: string][] = [
+		["a write to the key itself", "/a", "set /a", "own key"],
+		["a child with recursive", "/a/...", "set /a/b", "recursive"],
+		["a child without", "/a", "set /a/b", "not recursive"],
+		["everything at the root with recursive", "/...", "set /a/b/c", "recursive"],
+		["a hidden child", "/a/...", "set /a/_b", "hidden"],
+		["a child of a hidden directory", "/a/...", "set /a/_b/c", "hidden"],
+		["a hidden key that is watched itself", "/a/_b", "set /a/_b", "own key"],
+		["a child of a hidden key that is watched", "/a/_b/...", "set /a/_b/c", "recursive"],
+		["a sibling whose name begins alike", "/a/...", "set /ab", "elsewhere"],
+		["a ttl's renewal", "/a", "set /a; refresh /a 60", "refresh"],
+		["a directory's delete above", "/a/b", "set /a/b; rmdir /a/...", "removed with its directory"],
+		["the expiry above", "/a/b", "mkdir /a ttl 1; set /a/b; expire /a", "removed with its directory"],
+		["a delete above what was not there", "/a/b", "set /a/x; rmdir /a/...", "no node there"],
+		["the delete above a hidden key", "/a/_b", "set /a/_b; rmdir /a/...", "removed with its directory"],
+		["the delete of what the key begins with", "/ab", "set /ab; set /a; delete /a", "elsewhere"],
+		["the watched directory's own delete", "/a", "set /a/b; rmdir /a/...", "own key"],
 	];
-	for (const [what, writes, key, options, reason] of table) {
-		it(`is "${reason}" for ${what}`, () => {
+	for (const [what, watched, steps, reason] of table) {
+		it(`is "${reason}" for ${what}`, async () => {
 			const isDue = ["own key", "recursive", "removed with its directory"].includes(reason);
-			const sent = isDue ? [writes.length] : [];
-			const run = timelineOf({
-				writes,
-				watchers: [watch("w", key, { ...options, life: [asked(writes.length - 1)], sent })],
-			});
+			const [last = "", ...before] = steps.split("; ").reverse();
+			const run = await runIn([...before.reverse(), `watch w ${watched}`, last].join("; "));
 			assert.equal(accountOf(run).watcher("w").fates.at(-1)?.reason, reason);
 			const change = accountOf(run).changes.at(-1);
 			const [watcher] = run.watchers;
 			assert.ok(change && watcher);
+			assert.equal(watcher.deliveries.length, isDue ? 1 : 0);
 			assert.equal(isTold({ timeline: run, watcher }, change), isDue);
 		});
 	}

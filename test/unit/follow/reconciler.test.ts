@@ -149,9 +149,9 @@ describe("a reconciler", () => {
 		arrive(listingOf(7, { old: 3 }));
 		await follower.ready();
 		await setImmediate();
-		for (const key of ["y", "z"]) {
+		for (const words of ["set y 11 +", "set z 11"]) {
 			const { value } = await follower.next();
-			assert.equal(value && told(value), `set ${key} 11`);
+			assert.equal(value && told(value), words);
 		}
 		tell();
 		const { value } = await follower.next();

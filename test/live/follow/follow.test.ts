@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { type Change, type Follower, follow, type Position } from "etcd-watch-lab/follow";
 import { UnauthorizedError, V2Client, V2DisabledError } from "etcd-watch-lab/v2";
-import { AbortedError, ArgumentError } from "#lib/http";
+import { AbortedError } from "#lib/http";
 import { RemoteConsumer } from "../../proofs/chaos/remote";
 import { Certificates } from "../../support/certificates";
 import { notCovered } from "../../support/coverage";
-import { forEachEtcd } from "../../support/etcd";
-import { FakeServer, http } from "../../support/fake-server";
+import { http } from "../../support/fake-server";
 import { Followed } from "../../support/follow/followed";
-import { OwnEtcd } from "../../support/own-etcd";
 import { assertNoSecret } from "../../support/secrets";
+import { fakeServer, forEachEtcd, ownEtcd, tlsFlags, v2At } from "../../support/servers";
 import { until } from "../../support/until";
+import { switchV2UsersOn } from "../../support/users";
 import { writeMany } from "../../support/write-many";
 
 const password = "f0llower-pass-never-shown";
@@ -164,15 +164,13 @@ forEachEtcd((server) => {
 			["Symbol.asyncDispose", async (follower: Follower) => await follower[Symbol.asyncDispose]()],
 		] as const) {
 			it(`closes every connection at ${way}`, async () => {
-				const client = new V2Client({ endpoints: server.lab.endpoints });
-				const follower = follow(client, prefix, { recursive: true });
+				const follower = follow(v2At(server.lab.endpoints), prefix, { recursive: true });
 				await follower.ready();
 				await until("it is registered", async () => (await server.v2.watcherCount()) === 1);
 				await server.v2.set(`${prefix}/a`, "1");
 				await leave(follower);
 				await until("the server has no watcher", async () => (await server.v2.watcherCount()) === 0);
 				assert.deepEqual(await follower.next(), { done: true, value: undefined });
-				await client.close();
 			});
 		}
 
@@ -188,7 +186,7 @@ forEachEtcd((server) => {
 		});
 
 		it("fails with AbortedError when its client is closed under it", async () => {
-			const client = new V2Client({ endpoints: server.lab.endpoints });
+			const client = v2At(server.lab.endpoints);
 			const follower = follow(client, prefix);
 			await follower.ready();
 			const next = follower.next();
@@ -197,66 +195,39 @@ forEachEtcd((server) => {
 		});
 
 		it("works for a user with a password, and refuses a wrong one with 110", async () => {
-			const own = await OwnEtcd.start(server.binary);
-			try {
-				await protect(own.endpoint);
-				const options = { endpoints: [own.endpoint], user: { name: "root", password } };
-				const root = new V2Client(options);
-				const follower = follow(root, "/a", { recursive: true });
-				await follower.ready();
-				const next = follower.next();
-				await root.set("/a/b", "1");
-				assert.equal((await next).value?.kind, "event");
-				assertNoSecret(follower, password);
-				await follower.close();
-				const nobody = new V2Client({ ...options, user: { name: "root", password: "wr0ng" } });
-				const refused = follow(nobody, "/a");
-				await assert.rejects(refused.ready(), UnauthorizedError);
-				await assert.rejects(refused.next(), UnauthorizedError);
-				await root.close();
-				await nobody.close();
-			} finally {
-				await own.stop();
-			}
+			const own = await ownEtcd(server.binary);
+			await switchV2UsersOn(own, password);
+			const root = v2At(own, { user: { name: "root", password } });
+			const follower = follow(root, "/a", { recursive: true });
+			await follower.ready();
+			const next = follower.next();
+			await root.set("/a/b", "1");
+			assert.equal((await next).value?.kind, "event");
+			assertNoSecret(follower, password);
+			await follower.close();
+			const nobody = v2At(own, { user: { name: "root", password: "wr0ng" } });
+			const refused = follow(nobody, "/a");
+			await assert.rejects(refused.ready(), UnauthorizedError);
+			await assert.rejects(refused.next(), UnauthorizedError);
 		});
 
 		it("works over TLS with a client's certificate", async () => {
 			if (certificates === undefined) return notCovered("TLS (openssl)");
 			const { ca, client } = certificates;
-			const own = await OwnEtcd.start(server.binary, {
+			const own = await ownEtcd(server.binary, {
 				scheme: "https",
-				flags: [
-					...["--cert-file", certificates.server.cert, "--key-file", certificates.server.key],
-					...["--client-cert-auth", "--trusted-ca-file", ca.cert],
-				],
+				flags: tlsFlags(certificates),
 			});
-			try {
-				const keys = new V2Client({ endpoints: [own.endpoint], tls: { ca: ca.cert, ...client } });
-				await keys.set("/a/b", "0");
-				const index = await writeMany(keys, "/a", 100);
-				assert.equal(
-					indexesOf(await read(follow(keys, "/a", { recursive: true, afterIndex: 0 }), 101)).at(-1),
-					index,
-				);
-				await keys.close();
-			} finally {
-				await own.stop();
-			}
+			const keys = v2At(own, { tls: { ca: ca.cert, ...client } });
+			await keys.set("/a/b", "0");
+			const index = await writeMany(keys, "/a", 100);
+			assert.equal(
+				indexesOf(await read(follow(keys, "/a", { recursive: true, afterIndex: 0 }), 101)).at(-1),
+				index,
+			);
 		});
 	});
 });
-
-/** Turns the users of the v2 API on. */
-async function protect(endpoint: string): Promise<void> {
-	const root = { user: "root", password };
-	const put = async (path: string, body: object) => {
-		const answer = await fetch(`${endpoint}/v2/auth/${path}`, { method: "PUT", body: JSON.stringify(body) });
-		assert.ok(answer.ok, `${path}: ${answer.status}`);
-	};
-	await put("users/root", root);
-	const enabled = await fetch(`${endpoint}/v2/auth/enable`, { method: "PUT" });
-	assert.ok(enabled.ok);
-}
 
 describe("follow refuses", () => {
 	const keys = new V2Client({ endpoints: ["http://127.0.0.1:1"] });
@@ -269,6 +240,7 @@ describe("follow refuses", () => {
 		index: 7,
 		clusterId: "",
 	};
+	const none = { ...position, index: -1 };
 	const cases: [string, RegExp, () => Follower][] = [
 		["a key without a slash", /begin with "\/"/, () => follow(keys, "a")],
 		["an index below 0", /afterIndex is a whole number/, () => follow(keys, "/a", { afterIndex: -1 })],
@@ -278,31 +250,21 @@ describe("follow refuses", () => {
 			/one of a follower of \/a, not of \/b/,
 			() => follow(keys, "/b", { position }),
 		],
-		[
-			"a position that is none",
-			/no follower's position/,
-			() => follow(keys, "/a", { position: { ...position, index: -1 } }),
-		],
-		[
-			"a queue of nothing",
-			/queueLength is a whole number from 1/,
-			() => follow(keys, "/a", { queueLength: 0 }),
-		],
+		["a position that is none", /no follower's position/, () => follow(keys, "/a", { position: none })],
+		["a queue of nothing", /queueLength is a whole/, () => follow(keys, "/a", { queueLength: 0 })],
 		["a roll that never comes", /rollMs is a positive/, () => follow(keys, "/a", { rollMs: [0, 1] })],
 	];
 	for (const [what, message, call] of cases) {
 		it(`${what}, before anything is sent`, () => {
-			assert.throws(call, (error) => error instanceof ArgumentError && message.test(error.message));
+			assert.throws(call, { name: "ArgumentError", message });
 		});
 	}
 
 	it("a position of which any field is missing or another kind of thing, and names the field", () => {
 		const node = { key: "/a", value: "secret", dir: false, createdIndex: 7, modifiedIndex: 7 };
 		const refused = (message: RegExp, read: unknown) => {
-			assert.throws(
-				() => Reflect.apply(follow, undefined, [keys, "/a", { position: read }]),
-				(error) => error instanceof ArgumentError && message.test(error.message),
-			);
+			const call = () => Reflect.apply(follow, undefined, [keys, "/a", { position: read }]);
+			assert.throws(call, { name: "ArgumentError", message });
 		};
 		for (const field of Object.keys(position)) {
 			for (const wrong of [undefined, null, ["secret"]]) {
@@ -318,19 +280,17 @@ describe("follow refuses", () => {
 	});
 
 	it("a server without the v2 API, and says which version it is", async () => {
-		const server = await FakeServer.start((socket, { path }) =>
+		const server = await fakeServer((socket, { path }) =>
 			socket.write(
 				path === "/version"
 					? http(200, '{"etcdserver":"3.6.0","etcdcluster":"3.6.0"}', { "content-type": "application/json" })
 					: http(404, "404 page not found\n", { "content-type": "text/plain" }),
 			),
 		);
-		const client = new V2Client({ endpoints: [server.endpoint] });
+		const client = v2At(server);
 		const follower = follow(client, "/a");
 		await assert.rejects(follower.ready(), V2DisabledError);
 		await assert.rejects(follower.next(), /etcd 3\.6\.0 .* has no v2 API/);
-		await client.close();
-		await server.close();
 	});
 
 	it("nothing for want of a server: it waits for one, and ends when it is told to", async () => {

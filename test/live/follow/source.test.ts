@@ -7,9 +7,8 @@ import { DirectoryKeys, NameKeys } from "#lib/follow/keys.js";
 import { ClientSource, type Session, type SessionOptions } from "#lib/follow/source.js";
 import { Turns } from "#lib/follow/v3/turns.js";
 import { AbortedError, ArgumentError, ConnectionError } from "#lib/http";
-import { etcd35, forEachEtcd } from "../../support/etcd";
-import { FakeServer } from "../../support/fake-server";
 import { OwnEtcd } from "../../support/own-etcd";
+import { each, etcd35, fakeServer, forEachEtcd, ownEtcd, v3At } from "../../support/servers";
 import { until } from "../../support/until";
 
 const failure = () => new ConnectionError("made to fail", { maybeApplied: false });
@@ -131,7 +130,7 @@ describe("a follower whose signal is aborted already", () => {
 	] as const) {
 		it(`sends nothing by ${api}`, async () => {
 			let requests = 0;
-			const server = await FakeServer.start(() => requests++);
+			const server = await fakeServer(() => requests++);
 			const client = clientOf(server.endpoint);
 			const follower = follow(client, "/a", { signal: AbortSignal.abort() });
 			assert.deepEqual(await follower.next(), { done: true, value: undefined });
@@ -139,7 +138,6 @@ describe("a follower whose signal is aborted already", () => {
 			await assert.rejects(follower.ready(), AbortedError);
 			assert.equal(requests, 0);
 			await client.close();
-			await server.close();
 		});
 	}
 });
@@ -352,10 +350,7 @@ describe("the followers of one client of v3", () => {
 		const closed = [turns.read(ask, closing.signal), turns.read(ask, closing.signal)];
 		closing.abort();
 		for (const one of closed) await assert.rejects(one, AbortedError);
-		assert.deepEqual(
-			signals.map(({ aborted }) => aborted),
-			[false, false, true],
-		);
+		assert.deepEqual(each(signals, "aborted"), [false, false, true]);
 		const last = turns.read(ask, signal);
 		begun[2]?.fail(new AbortedError("ended"));
 		await until("the last read has begun", () => begun.length === 4);
@@ -364,9 +359,9 @@ describe("the followers of one client of v3", () => {
 	});
 
 	it("ask a server that is silent 32 at a time, go on to the next all together, and end while they wait", async () => {
-		const silent = await FakeServer.start(() => undefined);
-		const own = await OwnEtcd.start(etcd35);
-		const v3 = new V3Client({ endpoints: [silent.endpoint, own.endpoint] });
+		const silent = await fakeServer(() => undefined);
+		const own = await ownEtcd(etcd35);
+		const v3 = v3At([silent, own]);
 		const begin = (timeoutMs: number) =>
 			Array.from({ length: 100 }, (_, nth) => follow(v3, `many/${nth}`, { timeoutMs, backoffMs: [1, 1] }));
 		const closed = begin(60_000);
@@ -376,8 +371,5 @@ describe("the followers of one client of v3", () => {
 		await Promise.all(followers.map((follower) => follower.ready()));
 		assert.equal(silent.requests.length, 64);
 		await Promise.all(followers.map((follower) => follower.close()));
-		await v3.close();
-		await own.stop();
-		await silent.close();
 	}).timeout(30_000);
 });

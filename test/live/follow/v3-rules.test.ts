@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
-import {
-	type Change,
-	type Follower,
-	type FollowOptions,
-	follow,
-	mirror,
-	type Note,
-	notOnV3,
-	type Rule,
-	rules,
-} from "etcd-watch-lab/follow";
+import { follow, mirror, type Note, notOnV3, type Rule, rules } from "etcd-watch-lab/follow";
 import { toBytes, V3Client, type V3Watches, type WatchesOptions } from "etcd-watch-lab/v3";
-import { forEachEtcd } from "../../support/etcd";
-import { OwnEtcd } from "../../support/own-etcd";
+import { told as wordOf } from "../../support/follow/change-reader";
+import { Followed, quick } from "../../support/follow/followed";
 import { type FaultProxy, startCluster, startProxy } from "../../support/proxy";
+import { each, forEachEtcd, ownEtcd, proxyTo, v3At } from "../../support/servers";
 import { until } from "../../support/until";
-
-const quick: FollowOptions = { backoffMs: [5, 50], probeMs: 20, timeoutMs: 1_000, recursive: true };
+import { switchUsersOn } from "../../support/users";
 
 /** A client that notes where its watches begin, and can do something right before each. */
 class Noting extends V3Client {
@@ -34,61 +24,6 @@ class Noting extends V3Client {
 		return watches;
 	}
 }
-
-/** A follower with all that it told. `pace`: waited for after each change. */
-class Told {
-	readonly changes: Change[] = [];
-	readonly notes: Note[] = [];
-	readonly follower: Follower;
-	error: unknown;
-
-	constructor(client: V3Client, key: string, options: FollowOptions = {}, pace?: (nth: number) => unknown) {
-		this.follower = follow(client, key, { ...quick, onNote: (note) => this.notes.push(note), ...options });
-		open.add(this);
-		void this.#read(pace).catch((error: unknown) => {
-			this.error = error;
-		});
-	}
-
-	async #read(pace: ((nth: number) => unknown) | undefined): Promise<void> {
-		for await (const change of this.follower) {
-			this.changes.push(change);
-			await pace?.(this.changes.length);
-		}
-	}
-
-	async has(count: number): Promise<void> {
-		await until(`change ${count}, with ${this.changes.length} there`, () => {
-			if (this.error !== undefined) throw this.error;
-			return this.changes.length >= count;
-		});
-	}
-
-	async ready(): Promise<this> {
-		await this.follower.ready();
-		await until("it is connected", () => this.count("connected") > 0);
-		return this;
-	}
-
-	count(note: Note["note"]): number {
-		return this.notes.filter((one) => one.note === note).length;
-	}
-
-	/** As "index action key", and "+" where more of the index follows. */
-	get words(): readonly string[] {
-		return this.changes.map((change) =>
-			change.kind === "event"
-				? `${change.index} ${change.action} ${change.key}${change.more ? " +" : ""}`
-				: change.kind,
-		);
-	}
-}
-
-const open = new Set<Told>();
-afterEach("followers of v3", async () => {
-	for (const told of open) await told.follower.close();
-	open.clear();
-});
 
 /** Every rule that has a meaning on v3 has tests: the last one of this file says so. */
 const tested = new Set<string>();
@@ -118,7 +53,6 @@ forEachEtcd((server) => {
 		});
 		afterEach(async () => {
 			proxy.heal();
-			for (const told of open) await told.follower.close();
 			await Promise.all([client.close(), behind.close()]);
 		});
 
@@ -130,15 +64,12 @@ forEachEtcd((server) => {
 					if (isBetween) await put("/between");
 					isBetween = false;
 				};
-				const told = await new Told(client, root).ready();
+				const told = await Followed.start(client, root);
 				const { index, nodes } = await told.follower.ready();
 				await told.has(1);
-				assert.deepEqual(
-					nodes.map(({ key }) => key),
-					[`${root}/old`],
-				);
+				assert.deepEqual(each(nodes, "key"), [`${root}/old`]);
 				assert.equal(client.startRevisions[0], index + 1);
-				assert.deepEqual(told.words, [`${index + 1} set ${root}/between`]);
+				assert.deepEqual(told.changes.map(wordOf), [`set ${root}/between ${index + 1}`]);
 			});
 
 			it("lists more keys than fit on a page at one revision", async () => {
@@ -148,7 +79,7 @@ forEachEtcd((server) => {
 						success: names.slice(at, at + 100).map((key) => ({ op: "put", key, value: "" }) as const),
 					});
 				}
-				const { nodes } = await new Told(client, root).follower.ready();
+				const { nodes } = await (await Followed.start(client, root)).follower.ready();
 				assert.equal(nodes.length, 2_100);
 			});
 		});
@@ -159,7 +90,7 @@ forEachEtcd((server) => {
 				await v3().compact(await put("/old"));
 				const index = await put("/a");
 				await v3().put("/elsewhere", "1");
-				const told = new Told(behind, root, { afterIndex: index - 1 });
+				const told = await Followed.start(behind, root, { afterIndex: index - 1 });
 				await told.has(1);
 				proxy.cutAll();
 				await until("another watch", () => behind.startRevisions.length > 1);
@@ -169,7 +100,7 @@ forEachEtcd((server) => {
 
 		rule("each once", () => {
 			it("tells every event once, in order, however often the connection is cut", async () => {
-				const told = await new Told(behind, root).ready();
+				const told = await Followed.start(behind, root);
 				const written: number[] = [];
 				for (let nth = 0; nth < 200; nth++) {
 					written.push(await put(`/${nth % 7}`, `${nth}`));
@@ -184,7 +115,7 @@ forEachEtcd((server) => {
 
 			it("tells all events of one revision, in their order, and marks all but the last", async () => {
 				await put("/gone");
-				const told = await new Told(client, root).ready();
+				const told = await Followed.start(client, root);
 				const { header } = await v3().txn({
 					success: [
 						{ op: "put", key: `${root}/b`, value: "" },
@@ -195,10 +126,10 @@ forEachEtcd((server) => {
 				});
 				await told.has(3);
 				const { revision } = header;
-				assert.deepEqual(told.words, [
-					`${revision} set ${root}/b +`,
-					`${revision} set ${root}/a +`,
-					`${revision} delete ${root}/gone`,
+				assert.deepEqual(told.changes.map(wordOf), [
+					`set ${root}/b ${revision} +`,
+					`set ${root}/a ${revision} +`,
+					`delete ${root}/gone ${revision}`,
 				]);
 			});
 		});
@@ -208,7 +139,7 @@ forEachEtcd((server) => {
 				await put("/stays");
 				await put("/changes");
 				const last = await put("/goes");
-				const told = await new Told(client, root).ready();
+				const told = await Followed.start(client, root);
 				const { position } = told.follower;
 				await told.follower.close();
 				await put("/changes", "2");
@@ -216,7 +147,7 @@ forEachEtcd((server) => {
 				await v3().delete(`${root}/goes`);
 				const now = await put("/comes", "2");
 				await v3().compact(now);
-				const again = new Told(client, root, { position });
+				const again = await Followed.start(client, root, { position });
 				await again.has(1);
 				const [gap] = again.changes;
 				assert.ok(gap?.kind === "gap");
@@ -231,22 +162,22 @@ forEachEtcd((server) => {
 				assert.deepEqual(names(gap.state.nodes), ["/changes", "/comes", "/stays"]);
 				const next = await put("/next");
 				await again.has(2);
-				assert.equal(again.words[1], `${next} set ${root}/next`);
+				assert.equal(again.changes.map(wordOf)[1], `set ${root}/next ${next}`);
 			});
 
 			it("is none where the compaction ends at the next revision, but before 3.4.36 and 3.5.18", async () => {
 				await put("/a");
-				const told = await new Told(client, root).ready();
+				const told = await Followed.start(client, root);
 				const { position } = told.follower;
 				await told.follower.close();
 				const first = await put("/a", "2");
 				await put("/a", "3");
 				await v3().compact(first);
-				const again = new Told(client, root, { position });
+				const again = await Followed.start(client, root, { position });
 				// Those at hand have issue 18089: a delete at that revision would not be told. A newer one tells both events.
 				await again.has(1);
-				assert.deepEqual(again.words, ["gap"]);
 				const [gap] = again.changes;
+				assert.equal(again.changes.length, 1);
 				assert.deepEqual(gap?.kind === "gap" && [gap.from, gap.to], [first, first + 1]);
 			});
 		});
@@ -254,20 +185,17 @@ forEachEtcd((server) => {
 		rule("an index that goes back is a reset", () => {
 			const saved = async () => {
 				await put("/a");
-				const told = await new Told(client, root).ready();
+				const told = await Followed.start(client, root);
 				const { position } = told.follower;
 				await told.follower.close();
 				return position;
 			};
 			const why = async (position: Awaited<ReturnType<typeof saved>>) => {
-				const again = new Told(client, root, { position });
+				const again = await Followed.start(client, root, { position });
 				await again.has(1);
 				const [reset] = again.changes;
 				assert.ok(reset?.kind === "reset", `a ${reset?.kind}`);
-				assert.deepEqual(
-					reset.state.nodes.map(({ value }) => value),
-					["v"],
-				);
+				assert.deepEqual(each(reset.state.nodes, "value"), ["v"]);
 				return reset.why;
 			};
 
@@ -290,7 +218,7 @@ forEachEtcd((server) => {
 		rule("bookmark a quiet key", () => {
 			it("moves on while others write, so that a compaction takes nothing away", async () => {
 				await put("/a");
-				const told = await new Told(behind, root, { rollMs: [30, 60] }).ready();
+				const told = await Followed.start(behind, root, { rollMs: [30, 60] });
 				const { index } = await told.follower.ready();
 				let revision = 0;
 				for (let nth = 0; nth < 20; nth++)
@@ -301,45 +229,44 @@ forEachEtcd((server) => {
 				proxy.cutAll();
 				const next = await put("/a", "2");
 				await told.has(1);
-				assert.deepEqual(told.words, [`${next} set ${root}/a`]);
+				assert.deepEqual(told.changes.map(wordOf), [`set ${root}/a ${next}`]);
 			});
 
 			it("takes etcd's own progress for one, where it is told of it", async () => {
-				const own = await OwnEtcd.start(server.binary, {
+				const own = await ownEtcd(server.binary, {
 					flags: ["--experimental-watch-progress-notify-interval", "100ms"],
 				});
-				const other = new V3Client({ endpoints: [own.endpoint] });
-				const told = await new Told(other, "/a").ready();
+				const other = v3At(own);
+				const told = await Followed.start(other, "/a");
 				const { header } = await other.put("/elsewhere", "1");
 				await until("a bookmark", () => told.follower.position.index >= header.revision);
 				// No poll was rolled, and nothing was asked: it came by itself.
-				assert.equal(told.count("rolled"), 0);
-				await told.follower.close();
-				await other.close();
-				await own.stop();
+				assert.equal(told.noted("rolled").length, 0);
 			});
 		});
 
 		rule("a slow consumer is a gap", () => {
 			it("holds no more than the queue, and tells all in the end, since etcd keeps it", async () => {
-				let goOn: (value?: unknown) => void = () => {};
-				const gate = new Promise((resolve) => {
-					goOn = resolve;
-				});
-				const pace = () => gate;
-				const told = await new Told(client, root, { queueLength: 5 }, pace).ready();
-				for (let nth = 0; nth < 60; nth++) await put("/a", `${nth}`);
-				await until("the queue is full", () => told.count("full") > 0);
-				assert.equal(told.changes.length, 1);
-				goOn();
-				await told.has(60);
-				for (const note of told.notes) if (note.note === "full") assert.equal(note.queued, 5);
+				const notes: Note[] = [];
+				const onNote = (note: Note) => notes.push(note);
+				const follower = follow(client, root, { ...quick, recursive: true, queueLength: 5, onNote });
+				await follower.ready();
+				const indexes: number[] = [];
+				for (let nth = 0; nth < 60; nth++) indexes.push(await put("/a", `${nth}`));
+				const full = () => notes.flatMap((note) => (note.note === "full" ? [note.queued] : []));
+				await until("the queue is full", () => full().length > 0);
+				for (const index of indexes) {
+					const { value } = await follower.next();
+					assert.equal(value?.kind === "event" && value.index, index);
+				}
+				assert.deepEqual([...new Set(full())], [5]);
+				await follower.close();
 			});
 		});
 
 		rule("an exception consumes nothing", () => {
 			it("leaves the position before the event that was in hand", async () => {
-				const follower = follow(client, root, quick);
+				const follower = follow(client, root, { ...quick, recursive: true });
 				const { index } = await follower.ready();
 				await put("/a");
 				await assert.rejects(async () => {
@@ -349,7 +276,7 @@ forEachEtcd((server) => {
 			});
 
 			it("leaves it before the whole revision when it is in the middle of one, and that comes again whole", async () => {
-				const follower = follow(client, root, quick);
+				const follower = follow(client, root, { ...quick, recursive: true });
 				const { index } = await follower.ready();
 				const names = ["/1", "/2", "/3"];
 				const success = names.map((name) => ({ op: "put", key: root + name, value: "" }) as const);
@@ -358,49 +285,54 @@ forEachEtcd((server) => {
 				for await (const _ of follower) if (++count === 2) break;
 				const { position } = follower;
 				assert.deepEqual([position.index, position.nodes], [index, []]);
-				const again = new Told(client, root, { position });
+				const again = await Followed.start(client, root, { position });
 				await again.has(3);
 				assert.deepEqual(
-					again.words,
-					names.map((name, nth) => `${header.revision} set ${root}${name}${nth < 2 ? " +" : ""}`),
+					again.changes.map(wordOf),
+					names.map((name, nth) => `set ${root}${name} ${header.revision}${nth < 2 ? " +" : ""}`),
 				);
 			});
 		});
 
 		describe("a follower of v3's flat keys", () => {
 			it("is told of a key and of those whose names begin with it and a slash, and of nothing between", async () => {
-				const told = await new Told(client, root).ready();
+				const told = await Followed.start(client, root);
 				for (const name of ["-b", ".b", "0", ""]) await put(name);
 				await put("/_hidden/x");
 				await put("//odd/");
 				await v3().delete(root);
 				await told.has(4);
 				assert.deepEqual(
-					told.words.map((word) => word.replace(/^\d+ /, "").replace(root, "")),
+					told.changes.map(wordOf).map((word) => word.replace(/ \d+$/, "").replace(root, "")),
 					["set ", "set /_hidden/x", "set //odd/", "delete "],
 				);
 			});
 
 			it("without recursive is told of the key alone", async () => {
-				const told = await new Told(client, `${root}/a`, { recursive: false }).ready();
+				const told = await Followed.start(client, `${root}/a`, { recursive: false });
 				await put("/a/b");
 				const first = await put("/a");
 				await put("/a/b");
 				const last = await put("/a");
 				await told.has(2);
-				assert.deepEqual(told.words, [`${first} set ${root}/a`, `${last} set ${root}/a`]);
+				assert.deepEqual(told.changes.map(wordOf), [`set ${root}/a ${first}`, `set ${root}/a ${last}`]);
 			});
 
 			it("is given large transactions whole, though etcd sends them in pieces", async () => {
-				const told = await new Told(client, root).ready();
+				const told = await Followed.start(client, root);
 				const value = "x".repeat(300_000);
 				const { position } = told.follower;
 				await told.follower.close();
 				for (const name of ["/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8"]) await put(name, value);
 				const { header } = await v3().delete(`${root}/`, { prefix: true });
-				const again = new Told(client, root, { position });
+				const again = await Followed.start(client, root, { position });
 				await again.has(16);
-				assert.equal(again.words.filter((word) => word.startsWith(`${header.revision} delete`)).length, 8);
+				assert.equal(
+					again.changes.filter(
+						(one) => one.kind === "event" && one.action === "delete" && one.index === header.revision,
+					).length,
+					8,
+				);
 				const last = again.changes.at(-1);
 				assert.equal(last?.kind === "event" && last.prevNode?.value, value);
 			});
@@ -409,7 +341,7 @@ forEachEtcd((server) => {
 				const key = Buffer.concat([Buffer.from(`${root}/`), Buffer.of(0xff, 0x2f, 0)]);
 				const value = Buffer.of(0xc3, 0x28, 0, 0xe2, 0x82);
 				await v3().put(key, value);
-				const told = await new Told(client, root).ready();
+				const told = await Followed.start(client, root);
 				const [node] = (await told.follower.ready()).nodes;
 				assert.deepEqual([toBytes(node?.key ?? ""), toBytes(node?.value ?? "")], [key, value]);
 				await v3().put(key, "text");
@@ -488,7 +420,7 @@ forEachEtcd((server) => {
 			const member = cluster.members.find((one) => one !== leader);
 			assert.ok(member);
 			const others = cluster.members.filter((one) => one !== member).map(({ endpoint }) => endpoint);
-			const client = new V3Client({ endpoints: [member.endpoint, ...others] });
+			const client = v3At([member, ...others]);
 			const elsewhere = new V3Client({ endpoints: others });
 			await until("v3 is served", () =>
 				client.put("/a/before", "1", { timeoutMs: 1_000 }).then(
@@ -502,7 +434,7 @@ forEachEtcd((server) => {
 				endpoint: member.endpoint,
 				requireLeader: true,
 			});
-			const told = await new Told(client, "/a", { rollMs: [200, 300], timeoutMs: 500 }).ready();
+			const told = await Followed.start(client, "/a", { rollMs: [200, 300], timeoutMs: 500 });
 			cluster.partition([member]);
 			await until("a write of the others", () =>
 				elsewhere.put("/a/b", "1", { timeoutMs: 1_000 }).then(
@@ -512,7 +444,7 @@ forEachEtcd((server) => {
 			);
 			await told.has(1);
 			assert.equal(told.changes[0]?.kind === "event" && told.changes[0].key, "/a/b");
-			assert.ok(told.count("failed") > 0);
+			assert.ok(told.noted("failed").length > 0);
 			// The gateway hands Grpc-Metadata-Hasleader on: such a watch is ended by the member itself.
 			await assert.rejects(ended.next(), { name: "NoLeaderError" });
 			cluster.heal();
@@ -527,19 +459,13 @@ forEachEtcd((server) => {
 
 	describe("a follower of v3 whose token is forgotten in the middle", () => {
 		it("goes on, and gets another one when it has to connect again", async () => {
-			const own = await OwnEtcd.start(server.binary);
-			const proxy = await startProxy({ target: own.endpoint });
+			const own = await ownEtcd(server.binary);
+			const proxy = await proxyTo(own);
 			const user = { name: "root", password: "r00t-pass" };
-			const root = new V3Client({ endpoints: [own.endpoint], user });
-			for (const [path, body] of [
-				["user/add", user],
-				["user/grant", { user: "root", role: "root" }],
-				["enable", {}],
-			] as const) {
-				await root.call(`/v3/auth/${path}`, { ...body });
-			}
-			const client = new V3Client({ endpoints: [proxy.endpoint], user });
-			const told = await new Told(client, "/a").ready();
+			const root = v3At(own, { user });
+			await switchUsersOn(root, [user]);
+			const client = v3At(proxy, { user });
+			const told = await Followed.start(client, "/a");
 			await root.call("/v3/auth/disable", {});
 			await root.call("/v3/auth/enable", {});
 			await root.put("/a/1", "1");
@@ -551,9 +477,6 @@ forEachEtcd((server) => {
 				told.changes.map((change) => change.kind === "event" && change.key),
 				["/a/1", "/a/2"],
 			);
-			await told.follower.close();
-			await Promise.all([client.close(), root.close(), proxy.close()]);
-			await own.stop();
 		});
 	});
 });

@@ -7,12 +7,13 @@ import path from "node:path";
 import tls from "node:tls";
 import { follow } from "etcd-watch-lab/follow";
 import { V2Client } from "etcd-watch-lab/v2";
-import { ArgumentError, ConnectionError } from "#lib/http";
+import { ArgumentError } from "#lib/http";
 import { V3Client } from "#lib/v3/client.js";
 import { Certificates } from "../../support/certificates";
 import { root } from "../../support/checkout";
 import { notCovered } from "../../support/coverage";
-import { eventJson, FakeServer, http } from "../../support/fake-server";
+import { eventJson, http } from "../../support/fake-server";
+import { fakeServer, v2At, v3At } from "../../support/servers";
 
 const made = Certificates.make();
 if (made === undefined)
@@ -106,13 +107,13 @@ function tlsTests(pki: Certificates): void {
 				bundle.replace(/-\n/g, "- \n"),
 			]) {
 				const tls = { ...good, ca: file("unusual.pem", ca) };
-				assert.doesNotThrow(() => new V3Client({ endpoints: ["https://127.0.0.1:1"], tls }));
+				assert.doesNotThrow(() => v3At("https://127.0.0.1:1", { tls }));
 			}
 		});
 
 		it("is read once: a follower goes on when it has become another", async () => {
 			const ca = file("moving.pem", bundle);
-			const keys = new V2Client({ endpoints: ["https://127.0.0.1:1"], tls: { ca } });
+			const keys = v2At("https://127.0.0.1:1", { tls: { ca } });
 			fs.writeFileSync(ca, "nothing");
 			const notes: string[] = [];
 			const onNote = (note: { readonly note: string; readonly message?: string }) =>
@@ -124,7 +125,6 @@ function tlsTests(pki: Certificates): void {
 				notes.every((message) => /ECONNREFUSED|^$/.test(message)),
 				notes.join(),
 			);
-			await keys.close();
 		});
 	});
 
@@ -148,14 +148,13 @@ function tlsTests(pki: Certificates): void {
 				each.listen(0, "127.0.0.1");
 				await once(each, "listening");
 			}
-			const other = await FakeServer.start((socket) => socket.write(http(200, eventJson(7))));
+			const other = await fakeServer((socket) => socket.write(http(200, eventJson(7))));
 			const endpoint = `https://127.0.0.1:${(between.address() as AddressInfo).port}`;
-			const keys = new V2Client({ endpoints: [endpoint, other.endpoint], tls: { ca: pki.ca.cert } });
-			await assert.rejects(keys.createInOrder("/a", "1", { timeoutMs: 60_000 }), (error) => {
-				assert.ok(error instanceof ConnectionError, String(error));
-				assert.match(error.message, /SSL|EPROTO|mac/i);
-				assert.equal(error.maybeApplied, true);
-				return true;
+			const keys = v2At([endpoint, other], { tls: { ca: pki.ca.cert } });
+			await assert.rejects(keys.createInOrder("/a", "1", { timeoutMs: 60_000 }), {
+				name: "ConnectionError",
+				message: /SSL|EPROTO|mac/i,
+				maybeApplied: true,
 			});
 			assert.equal(other.requests.length, 0);
 			await keys.close();

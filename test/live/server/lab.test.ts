@@ -11,11 +11,11 @@ import {
 	startLab,
 	versionOf,
 } from "etcd-watch-lab/server";
-import { ArgumentError, ConnectionError } from "#lib/http";
+import { ArgumentError } from "#lib/http";
 import { freePorts } from "#lib/server/etcd.js";
-import { etcd35, forEachEtcd } from "../../support/etcd";
-import { FakeServer, http } from "../../support/fake-server";
+import { http } from "../../support/fake-server";
 import { keepsPagesOut } from "../../support/other-origin";
+import { etcd35, fakeServer, forEachEtcd } from "../../support/servers";
 
 /** The module that the lab takes its ports from. */
 const portsModule: { freePorts: typeof freePorts } = require("#lib/server/etcd.js");
@@ -69,20 +69,14 @@ describe("startLab", () => {
 		assert.match(endpoints[0] ?? "", /^http:\/\/127\.0\.0\.1:\d+$/);
 	});
 
+	const missing = /ETCD_WATCH_LAB_ETCD names .*none, which does not exist/;
+	const unfit = /does not run on this machine/;
 	const notEtcd: [string, () => string, RegExp][] = [
-		[
-			"to nothing",
-			() => path.join(temporary, "none"),
-			/ETCD_WATCH_LAB_ETCD names .*none, which does not exist/,
-		],
-		["to a folder", () => temporary, /does not run on this machine/],
-		[
-			"to a file that can't be run",
-			() => file("text", "not a program", 0o644),
-			/does not run on this machine/,
-		],
+		["to nothing", () => path.join(temporary, "none"), missing],
+		["to a folder", () => temporary, unfit],
+		["to a file that can't be run", () => file("text", "not a program", 0o644), unfit],
 		["to a program that is no etcd", () => file("true", "#!/bin/sh\nexit 0\n"), /is no etcd/],
-		["to a program that fails", () => file("false", "#!/bin/sh\nexit 1\n"), /does not run on this machine/],
+		["to a program that fails", () => file("false", "#!/bin/sh\nexit 1\n"), unfit],
 	];
 	function file(name: string, content: string, mode = 0o755): string {
 		const target = path.join(temporary, name);
@@ -103,10 +97,9 @@ describe("startLab", () => {
 	it("shows the end of etcd's log when it is an etcd and does not start", async () => {
 		// Says that it is an etcd, and then does what etcd does with a flag that it does not know.
 		const script = `#!/bin/sh\n[ "$1" = --version ] && exec ${etcd35} --version\nexec ${etcd35} --no-such-flag\n`;
-		await assert.rejects(start({ binary: file("broken", script), env: {} }), (error: unknown) => {
-			assert.ok(error instanceof StartError, String(error));
-			assert.match(error.message, /etcd did not start: .*no-such-flag/);
-			return true;
+		await assert.rejects(start({ binary: file("broken", script), env: {} }), {
+			name: "StartError",
+			message: /etcd did not start: .*no-such-flag/,
 		});
 	});
 
@@ -176,7 +169,7 @@ describe("startLab", () => {
 	it("survives ports that somebody takes before etcd does, and takes no stranger for its own", async () => {
 		// The stranger speaks as an etcd does, by another name.
 		const read = '{"action":"get","node":{"dir":true}}';
-		const stranger = await FakeServer.start((socket, { path: asked }) =>
+		const stranger = await fakeServer((socket, { path: asked }) =>
 			socket.write(http(200, asked.startsWith("/v2/keys") ? read : '{"name":"stranger"}')),
 		);
 		await withStolenPorts(2, stranger.port, async (calls) => {
@@ -185,30 +178,26 @@ describe("startLab", () => {
 			assert.notEqual(endpoints[0], stranger.endpoint);
 			await v2.set("/a", "1");
 		});
-		await stranger.close();
 	});
 
 	it("gives up when every port is taken, with etcd's own words", async () => {
-		const stranger = await FakeServer.start((socket) => socket.write(http(200, '{"name":"stranger"}')));
+		const stranger = await fakeServer((socket) => socket.write(http(200, '{"name":"stranger"}')));
 		await withStolenPorts(100, stranger.port, async (calls) => {
-			await assert.rejects(start({ binary: etcd35, env: {} }), (error: unknown) => {
-				assert.ok(error instanceof StartError);
-				assert.match(error.message, /address already in use/);
-				return true;
+			await assert.rejects(start({ binary: etcd35, env: {} }), {
+				name: "StartError",
+				message: /address already in use/,
 			});
 			assert.equal(calls(), 5);
 		});
-		await stranger.close();
 	});
 
 	it("says so when there is no place for its folder", async () => {
 		const was = process.env["TMPDIR"];
 		process.env["TMPDIR"] = path.join(temporary, "none");
 		try {
-			await assert.rejects(start({ binary: etcd35, env: {} }), (error: unknown) => {
-				assert.ok(error instanceof StartError, String(error));
-				assert.match(error.message, /temporary folder/);
-				return true;
+			await assert.rejects(start({ binary: etcd35, env: {} }), {
+				name: "StartError",
+				message: /temporary folder/,
 			});
 		} finally {
 			if (was === undefined) delete process.env["TMPDIR"];
@@ -218,51 +207,31 @@ describe("startLab", () => {
 
 	it("says who did not answer when ETCDCTL_ENDPOINTS names a port that nobody listens on", async () => {
 		const [port = 0] = await freePorts(1);
-		await assert.rejects(start({ env: { ETCDCTL_ENDPOINTS: `127.0.0.1:${port}` } }), (error: unknown) => {
-			assert.ok(error instanceof ConnectionError, String(error));
-			assert.match(error.message, new RegExp(`ECONNREFUSED.*127\\.0\\.0\\.1:${port}`));
-			return true;
+		await assert.rejects(start({ env: { ETCDCTL_ENDPOINTS: `127.0.0.1:${port}` } }), {
+			name: "ConnectionError",
+			message: new RegExp(`ECONNREFUSED.*127\\.0\\.0\\.1:${port}`),
 		});
 	});
 
 	it("says what it got when ETCDCTL_ENDPOINTS names a server that is no etcd", async () => {
-		const page = await FakeServer.start((socket) => socket.write(http(200, "<html>hello</html>")));
+		const page = await fakeServer((socket) => socket.write(http(200, "<html>hello</html>")));
 		await assert.rejects(start({ env: { ETCDCTL_ENDPOINTS: page.endpoint } }), /a page that is not JSON/);
-		await page.close();
 	});
 
+	const https = { ETCDCTL_ENDPOINTS: "https://x:1" };
+	const user = (ETCDCTL_USER: string) => ({ ETCDCTL_ENDPOINTS: "http://x:1", ETCDCTL_USER });
 	const wrongVariables: [string, NodeJS.ProcessEnv, RegExp][] = [
 		["no endpoint between commas", { ETCDCTL_ENDPOINTS: " , ," }, /at least one endpoint/],
-		[
-			"a certificate without its key",
-			{ ETCDCTL_ENDPOINTS: "https://x:1", ETCDCTL_CERT: "/c.pem" },
-			/go together/,
-		],
-		[
-			"a key without its certificate",
-			{ ETCDCTL_ENDPOINTS: "https://x:1", ETCDCTL_KEY: "/k.pem" },
-			/go together/,
-		],
-		[
-			"a user without a password",
-			{ ETCDCTL_ENDPOINTS: "http://x:1", ETCDCTL_USER: "root" },
-			/ETCDCTL_USER is name:password/,
-		],
-		[
-			"a password without a user",
-			{ ETCDCTL_ENDPOINTS: "http://x:1", ETCDCTL_USER: ":s3cretpw" },
-			/ETCDCTL_USER is name:password/,
-		],
+		["a certificate without its key", { ...https, ETCDCTL_CERT: "/c.pem" }, /go together/],
+		["a key without its certificate", { ...https, ETCDCTL_KEY: "/k.pem" }, /go together/],
+		["a user without a password", user("root"), /ETCDCTL_USER is name:password/],
+		["a password without a user", user(":s3cretpw"), /ETCDCTL_USER is name:password/],
 		[
 			"a user inside an endpoint",
 			{ ETCDCTL_ENDPOINTS: "http://root:s3cretpw@x:1" },
 			/give it in ETCDCTL_USER/,
 		],
-		[
-			"a CA that is not there",
-			{ ETCDCTL_ENDPOINTS: "https://x:1", ETCDCTL_CACERT: "/no/ca.pem" },
-			/ETCDCTL_CACERT: the file/,
-		],
+		["a CA that is not there", { ...https, ETCDCTL_CACERT: "/no/ca.pem" }, /ETCDCTL_CACERT: the file/],
 	];
 	for (const [what, env, message] of wrongVariables) {
 		it(`refuses a wrong variable by its name, without a secret: ${what}`, async () => {

@@ -6,11 +6,20 @@ import { ArgumentError, ConnectionError, type LabError } from "#lib/http";
 import { byVariable, inTheClear } from "#lib/server/guest.js";
 import { Certificates } from "../../support/certificates";
 import { notCovered } from "../../support/coverage";
-import { type EtcdUnderTest, etcd35, forEachEtcd } from "../../support/etcd";
-import { FakeServer, http } from "../../support/fake-server";
+import { http } from "../../support/fake-server";
 import { OwnEtcd } from "../../support/own-etcd";
 import { assertNoSecret } from "../../support/secrets";
+import {
+	type EtcdUnderTest,
+	etcd35,
+	fakeServer,
+	forEachEtcd,
+	ownEtcd,
+	tlsFlags,
+	v2At,
+} from "../../support/servers";
 import { sent } from "../../support/timelines";
+import { switchV2UsersOn } from "../../support/users";
 
 const rootPassword = "r00t:pass-never-shown é";
 const guestPassword = "gue5t-pass-never-shown";
@@ -83,7 +92,7 @@ forEachEtcd((server) => {
 		});
 		before(async () => {
 			own = await OwnEtcd.start(server.binary);
-			await protect(own.endpoint);
+			await switchV2UsersOn(own, rootPassword, guestPassword);
 		});
 		after(() => own?.stop());
 
@@ -94,12 +103,8 @@ forEachEtcd((server) => {
 			await lab.v2.set(`${lab.newPrefix()}/a`, "left");
 			for (const shown of [lab, lab.about, lab.v2]) assertNoSecret(shown, rootPassword);
 			await lab.close();
-			const root = new V2Client({
-				endpoints: [own.endpoint],
-				user: { name: "root", password: rootPassword },
-			});
+			const root = v2At(own, { user: { name: "root", password: rootPassword } });
 			await refusedWith(root.get(lab.root), Error as never, /100 Key not found/);
-			await root.close();
 		});
 
 		it("says where the password goes over a network unencrypted, and only there", async () => {
@@ -122,27 +127,28 @@ forEachEtcd((server) => {
 			await lab.close();
 		});
 
-		it("refuses a wrong password with 110, in which it is not shown", async () => {
-			await refusedWith(
-				startLab({ env: env("root", wrongPassword) }),
-				UnauthorizedError,
+		for (const [whom, name, password, message] of [
+			[
+				"a wrong password with 110, in which it is not shown",
+				"root",
+				wrongPassword,
 				/^110 .*on GET \/v2\/keys/,
-			);
-		});
-
-		it("refuses a user that it does not know with 110", async () => {
-			await refusedWith(startLab({ env: env("nobody", wrongPassword) }), UnauthorizedError, /^110 /);
-		});
-
-		it("refuses a user without the permission to read with 110, and the whole lab with it", async () => {
-			await refusedWith(startLab({ env: env("guest", guestPassword) }), UnauthorizedError, /^110 /);
-		});
+			],
+			["a user that it does not know with 110", "nobody", wrongPassword, /^110 /],
+			[
+				"a user without the permission to read with 110, and the whole lab with it",
+				"guest",
+				guestPassword,
+				/^110 /,
+			],
+		] as const) {
+			it(`refuses ${whom}`, async () => {
+				await refusedWith(startLab({ env: env(name, password) }), UnauthorizedError, message);
+			});
+		}
 
 		it("refuses each operation of a user without permission with 110, its code, status and index", async () => {
-			const guest = new V2Client({
-				endpoints: [own.endpoint],
-				user: { name: "guest", password: guestPassword },
-			});
+			const guest = v2At(own, { user: { name: "guest", password: guestPassword } });
 			assert.equal((await guest.set("/guests/a", "1")).node.value, "1");
 			for (const call of [
 				() => guest.get("/a"),
@@ -153,16 +159,13 @@ forEachEtcd((server) => {
 				() => guest.watcher("/a").next(),
 			]) {
 				await refusedWith(call(), UnauthorizedError, /^110 The request requires user authentication/);
-				await assert.rejects(call(), (error: unknown) => {
-					assert.ok(error instanceof UnauthorizedError);
-					assert.deepEqual(
-						[error.code, error.status, error.etcdCause],
-						[110, 401, "Insufficient credentials"],
-					);
-					return true;
+				await assert.rejects(call(), {
+					name: "UnauthorizedError",
+					code: 110,
+					status: 401,
+					etcdCause: "Insufficient credentials",
 				});
 			}
-			await guest.close();
 		});
 
 		it("refuses nobody's requests too: 110 without a user", async () => {
@@ -170,28 +173,6 @@ forEachEtcd((server) => {
 		});
 	});
 });
-
-/** Makes root and guest, who may use /guests alone, and switches v2's authentication on. */
-async function protect(endpoint: string): Promise<void> {
-	const authorization = `Basic ${Buffer.from(`root:${rootPassword}`).toString("base64")}`;
-	const put = async (path: string, body?: unknown) => {
-		const answer = await fetch(`${endpoint}/v2/auth/${path}`, {
-			method: "PUT",
-			headers: { "content-type": "application/json", authorization },
-			...(body === undefined ? {} : { body: JSON.stringify(body) }),
-		});
-		assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.text()}`);
-	};
-	await put("users/root", { user: "root", password: rootPassword });
-	await put("roles/guests", {
-		role: "guests",
-		permissions: { kv: { read: ["/guests/*"], write: ["/guests/*"] } },
-	});
-	await put("users/guest", { user: "guest", password: guestPassword, roles: ["guests"] });
-	await put("enable");
-	// Switching it on makes a role of that name, with which nobody may do everything.
-	await put("roles/guest", { role: "guest", revoke: { kv: { read: ["/*"], write: ["/*"] } } });
-}
 
 if (made === undefined) {
 	it("TLS needs certificates, and openssl makes them", () =>
@@ -207,13 +188,7 @@ function tlsTests(pki: Certificates): void {
 			const trusted = () => ({ ETCDCTL_ENDPOINTS: own.endpoint, ETCDCTL_CACERT: pki.ca.cert });
 			const identified = () => ({ ...trusted(), ETCDCTL_CERT: pki.client.cert, ETCDCTL_KEY: pki.client.key });
 			before(async () => {
-				own = await OwnEtcd.start(server.binary, {
-					scheme: "https",
-					flags: [
-						...["--cert-file", pki.server.cert, "--key-file", pki.server.key],
-						...["--trusted-ca-file", pki.ca.cert, "--client-cert-auth"],
-					],
-				});
+				own = await OwnEtcd.start(server.binary, { scheme: "https", flags: tlsFlags(pki) });
 				const keys = new V2Client({
 					endpoints: [own.endpoint],
 					tls: { ca: pki.ca.cert, cert: pki.client.cert, key: pki.client.key },
@@ -236,40 +211,39 @@ function tlsTests(pki: Certificates): void {
 				await lab.close();
 			});
 
-			it("is not trusted without its CA", async () => {
-				const { ETCDCTL_CACERT, ...env } = identified();
-				assert.ok(ETCDCTL_CACERT);
-				await refusedWith(startLab({ env }), ConnectionError, /UNABLE_TO_|SELF_SIGNED|self.signed/);
-			});
-
-			it("is not trusted by another CA", async () => {
-				const env = { ...identified(), ETCDCTL_CACERT: pki.stranger.cert };
-				await refusedWith(startLab({ env }), ConnectionError, /CERT|certificate|UNABLE_TO_/);
-			});
-
-			it("refuses a client without a certificate", async () => {
-				await refusedWith(
-					startLab({ env: trusted() }),
+			const stopped = /certificate|ECONNRESET|SSL|socket/i;
+			const strangers = { ETCDCTL_CERT: pki.strangersClient.cert, ETCDCTL_KEY: pki.strangersClient.key };
+			const none = { ETCDCTL_CERT: undefined, ETCDCTL_KEY: undefined };
+			for (const [what, wrong, type, message] of [
+				[
+					"is not trusted without its CA",
+					{ ETCDCTL_CACERT: undefined },
 					ConnectionError,
-					/certificate|ECONNRESET|SSL|socket/i,
-				);
-			});
-
-			it("refuses a client whose certificate another CA signed", async () => {
-				const { cert, key } = pki.strangersClient;
-				const env = { ...trusted(), ETCDCTL_CERT: cert, ETCDCTL_KEY: key };
-				await refusedWith(startLab({ env }), ConnectionError, /certificate|ECONNRESET|SSL|socket/i);
-			});
-
-			it("is not reached with a key that is not the certificate's, or a file that is none", async () => {
-				for (const wrong of [{ ETCDCTL_KEY: pki.ca.key }, { ETCDCTL_CERT: pki.garbage }]) {
-					await refusedWith(
-						startLab({ env: { ...identified(), ...wrong } }),
-						ArgumentError,
-						/^ETCDCTL_CERT: .*ERR_OSSL/,
-					);
-				}
-			});
+					/UNABLE_TO_|SELF_SIGNED|self.signed/,
+				],
+				[
+					"is not trusted by another CA",
+					{ ETCDCTL_CACERT: pki.stranger.cert },
+					ConnectionError,
+					/CERT|certificate|UNABLE_TO_/,
+				],
+				["refuses a client without a certificate", none, ConnectionError, stopped],
+				["refuses a client whose certificate another CA signed", strangers, ConnectionError, stopped],
+				[
+					"is not reached with a key that is not the certificate's",
+					{ ETCDCTL_KEY: pki.ca.key },
+					ArgumentError,
+					/^ETCDCTL_CERT: .*ERR_OSSL/,
+				],
+				[
+					"is not reached with a file that is no certificate",
+					{ ETCDCTL_CERT: pki.garbage },
+					ArgumentError,
+					/^ETCDCTL_CERT: .*ERR_OSSL/,
+				],
+			] as const) {
+				it(what, () => refusedWith(startLab({ env: { ...identified(), ...wrong } }), type, message));
+			}
 
 			it("is not reached by http, and the message names the endpoint", async () => {
 				const ETCDCTL_ENDPOINTS = own.endpoint.replace("https://", "http://");
@@ -281,39 +255,24 @@ function tlsTests(pki: Certificates): void {
 			});
 
 			it("a write that the handshake stopped was not carried out", async () => {
-				const keys = new V2Client({ endpoints: [own.endpoint] });
-				await assert.rejects(keys.set("/a", "1"), (error: unknown) => {
-					assert.ok(error instanceof ConnectionError);
-					assert.equal(error.maybeApplied, false);
-					return true;
-				});
-				await keys.close();
+				const keys = v2At(own);
+				await assert.rejects(keys.set("/a", "1"), { name: "ConnectionError", maybeApplied: false });
 			});
 		});
 	});
 
 	describe("https", () => {
 		it("to a port that speaks http is a ConnectionError, and a write there was not carried out", async () => {
-			const plain = await FakeServer.start((socket) => socket.write(http(200, "{}")));
-			const keys = new V2Client({
-				endpoints: [plain.endpoint.replace("http://", "https://")],
-				timeoutMs: 2000,
-			});
-			await assert.rejects(keys.set("/a", "1"), (error: unknown) => {
-				assert.ok(error instanceof ConnectionError);
-				assert.equal(error.maybeApplied, false, error.message);
-				return true;
-			});
+			const plain = await fakeServer((socket) => socket.write(http(200, "{}")));
+			const keys = v2At([plain.endpoint.replace("http://", "https://")], { timeoutMs: 2000 });
+			await assert.rejects(keys.set("/a", "1"), { name: "ConnectionError", maybeApplied: false });
 			assert.equal(plain.requests.length, 0);
-			await keys.close();
-			await plain.close();
 		});
 
 		it("to the lab's own etcd, which speaks http, is a ConnectionError", async () => {
-			const own = await OwnEtcd.start(etcd35);
+			const own = await ownEtcd(etcd35);
 			const env = { ETCDCTL_ENDPOINTS: own.endpoint.replace("http://", "https://") };
 			await refusedWith(startLab({ env }), ConnectionError, /SSL|EPROTO|ECONNRESET|socket/);
-			await own.stop();
 		});
 	});
 }

@@ -10,9 +10,10 @@ import {
 	type V3Error,
 	v3Errors,
 } from "etcd-watch-lab/v3";
-import { forEachEtcd } from "../../support/etcd";
 import { OwnEtcd } from "../../support/own-etcd";
 import { assertNoSecret } from "../../support/secrets";
+import { forEachEtcd, v3At } from "../../support/servers";
+import { switchUsersOn } from "../../support/users";
 
 const rootPassword = "r00t-v3-pass-never-shown é";
 const guestPassword = "gue5t-v3-pass-never-shown";
@@ -46,27 +47,11 @@ forEachEtcd((server) => {
 			own = await OwnEtcd.start(server.binary);
 			root = as("root", rootPassword);
 			guest = as("guest", guestPassword);
-			const users: [string, object][] = [
-				["user/add", { name: "root", password: rootPassword }],
-				["user/add", { name: "guest", password: guestPassword }],
-				["role/add", { name: "guests" }],
-				[
-					"role/grant",
-					{
-						name: "guests",
-						perm: {
-							permType: "READWRITE",
-							key: Buffer.from("/guests/").toString("base64"),
-							range_end: Buffer.from("/guests0").toString("base64"),
-						},
-					},
-				],
-				["user/grant", { user: "guest", role: "guests" }],
-				["user/grant", { user: "root", role: "root" }],
-				["enable", {}],
-			];
 			// Before they are switched on, a user is no hindrance: no token is asked for.
-			for (const [path, body] of users) await root.call(`/v3/auth/${path}`, { ...body });
+			await switchUsersOn(root, [
+				{ name: "root", password: rootPassword },
+				{ name: "guest", password: guestPassword, prefix: "/guests/" },
+			]);
 		});
 		after(async () => {
 			await root.close();
@@ -103,10 +88,9 @@ forEachEtcd((server) => {
 		});
 
 		it("that are nobody get a UserEmptyError", async () => {
-			const nobody = new V3Client({ endpoints: [own.endpoint] });
+			const nobody = v3At(own);
 			await refusedWith(nobody.get("/a"), UserEmptyError, "etcdserver: user name is empty");
 			await assert.rejects(nobody.watch("/a"), /etcdserver: (user name is empty|permission denied)/);
-			await nobody.close();
 		});
 
 		it("whose token the server has forgotten get a new one, for a read, a write and a watch", async () => {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import {
-	CompactedError,
 	V3Client,
 	type V3Event,
 	type V3Watch,
@@ -12,11 +11,10 @@ import {
 import { WebSocketServer } from "ws";
 import { AbortedError, ConnectionError, TimeoutError } from "#lib/http";
 import { Certificates } from "../../support/certificates";
-import { forEachEtcd } from "../../support/etcd";
 import { FakeServer, http } from "../../support/fake-server";
-import { OwnEtcd } from "../../support/own-etcd";
-import { startProxy } from "../../support/proxy";
+import { fakeServer, forEachEtcd, ownEtcd, proxyTo, tlsFlags, v3At } from "../../support/servers";
 import { until } from "../../support/until";
+import { switchUsersOn } from "../../support/users";
 
 async function take(watch: V3Watch, count: number): Promise<readonly V3Event[]> {
 	const events: V3Event[] = [];
@@ -106,13 +104,10 @@ forEachEtcd((server) => {
 			await v3().compact(header.revision + 1);
 			const other = await watches.watch(`${root}/b`);
 			const watch = await watches.watch(`${root}/a`, { startRevision: header.revision });
-			await assert.rejects(watch.next(), (error: unknown) => {
-				assert.ok(error instanceof CompactedError);
-				assert.deepEqual(
-					[error.askedRevision, error.compactRevision],
-					[header.revision, header.revision + 1],
-				);
-				return true;
+			await assert.rejects(watch.next(), {
+				name: "CompactedError",
+				askedRevision: header.revision,
+				compactRevision: header.revision + 1,
 			});
 			await v3().put(`${root}/b`, "");
 			assert.equal((await take(other, 1)).length, 1);
@@ -150,15 +145,13 @@ forEachEtcd((server) => {
 		});
 
 		it("a connection that is cut fails each of them", async () => {
-			const proxy = await startProxy({ target: client.endpoints[0] ?? "" });
-			const own = new V3Client({ endpoints: [proxy.endpoint] });
+			const proxy = await proxyTo(client.endpoints[0] ?? "");
+			const own = v3At(proxy);
 			const one = await own.watches();
 			const all = await Promise.all(["a", "b"].map((name) => one.watch(`${root}/${name}`)));
 			const next = all.map((watch) => watch.next());
 			proxy.cutAll();
 			for (const ended of next) await assert.rejects(ended, ConnectionError);
-			await own.close();
-			await proxy.close();
 		});
 
 		it("watches that are dropped in bulk, before or after they are registered, leave nothing on the server", async () => {
@@ -188,12 +181,10 @@ forEachEtcd((server) => {
 
 	describe("watches of v3 by WebSocket with users", () => {
 		it("are taken with the user's token, or refused with an InvalidTokenError before 3.5.32, 3.6.13 and 3.7", async () => {
-			const own = await OwnEtcd.start(server.binary);
+			const own = await ownEtcd(server.binary);
 			const user = { name: "root", password: "r00t-pass" };
-			const root = new V3Client({ endpoints: [own.endpoint], user });
-			await root.call("/v3/auth/user/add", user);
-			await root.call("/v3/auth/user/grant", { user: "root", role: "root" });
-			await root.call("/v3/auth/enable", {});
+			const root = v3At(own, { user });
+			await switchUsersOn(root, [user]);
 			// This one was opened without a token, since none was needed when it was asked for.
 			const before = await root.watches();
 			await assert.rejects(before.watch("/a"), { name: /UserEmptyError|PermissionDeniedError/ });
@@ -201,8 +192,6 @@ forEachEtcd((server) => {
 			// 3.4.23 and 3.5.1, the ones at hand, take none; test/live/follow/v3-known-faults.test.ts has those that do.
 			await assert.rejects(watches.watch("/a"), /invalid auth token|permission denied/);
 			for (const one of [before, watches]) one.close();
-			await root.close();
-			await own.stop();
 		});
 	});
 
@@ -210,23 +199,20 @@ forEachEtcd((server) => {
 		it("use the client's authority, certificate and key", async () => {
 			const made = Certificates.make();
 			if (made === undefined) return;
-			const own = await OwnEtcd.start(server.binary, {
+			const own = await ownEtcd(server.binary, {
 				scheme: "https",
-				flags: [
-					...["--cert-file", made.server.cert, "--key-file", made.server.key],
-					...["--trusted-ca-file", made.ca.cert, "--client-cert-auth"],
-				],
+				flags: tlsFlags(made),
 			});
 			const tls = { ca: made.ca.cert, cert: made.client.cert, key: made.client.key };
-			const client = new V3Client({ endpoints: [own.endpoint], tls });
+			const client = v3At(own, { tls });
 			const watches = await client.watches();
 			const watch = await watches.watch("/a");
 			await client.put("/a", "1");
 			assert.equal((await take(watch, 1))[0]?.kv.value, "1");
-			const stranger = new V3Client({ endpoints: [own.endpoint], tls: { ca: made.ca.cert } });
+			const stranger = v3At(own, { tls: { ca: made.ca.cert } });
 			const refused = stranger.watches().then((one) => one.watch("/a"));
 			await assert.rejects(refused, ConnectionError);
-			const unknown = new V3Client({ endpoints: [own.endpoint], tls: { ...tls, ca: made.stranger.cert } });
+			const unknown = v3At(own, { tls: { ...tls, ca: made.stranger.cert } });
 			await assert.rejects(unknown.watches(), ConnectionError);
 			await Promise.all([client.close(), stranger.close(), unknown.close()]);
 			await own.stop();
@@ -290,14 +276,12 @@ describe("a connection for watches", () => {
 	});
 
 	it("goes to the next endpoint where nobody is at the first", async () => {
-		const fake = await FakeServer.start(() => {});
+		const fake = await fakeServer(() => {});
 		const dead = fake.endpoint;
 		await fake.close();
-		const own = await FakeServer.start((socket) => socket.write(http(426, "no")));
-		const client = new V3Client({ endpoints: [dead, own.endpoint] });
+		const own = await fakeServer((socket) => socket.write(http(426, "no")));
+		const client = v3At([dead, own]);
 		await assert.rejects(client.watches(), WebSocketRefusedError);
 		assert.equal(own.requests.length, 1);
-		await client.close();
-		await own.close();
 	});
 });

@@ -114,6 +114,10 @@ export function assertOnlyMarkup(markup: string, elements: readonly string[], at
 	assert.deepEqual(stack, [], "every element is closed");
 }
 
-export const SVG_ELEMENTS = ["svg", "desc", "rect", "g", "path", "text", "line"];
-export const SVG_ATTRIBUTES =
+const SVG_ATTRIBUTES =
 	/^(xmlns(:xlink)?|version|class|width|height|viewBox|role|aria-[a-z]+|fill(-opacity)?|stroke(-[a-z]+)?|transform|d|text-anchor|font-(family|size|weight)|opacity|pointer-events|x2|y2|display)$/;
+
+/** Fails unless a picture is made of the elements and attributes alone that Vega draws with. */
+export function assertOnlySvg(svg: string): void {
+	assertOnlyMarkup(svg, ["svg", "desc", "rect", "g", "path", "text", "line"], SVG_ATTRIBUTES);
+}

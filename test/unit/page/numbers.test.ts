@@ -1,14 +1,6 @@
 import assert from "node:assert/strict";
 import { type KeyNumbers, numbersChart, numbersTable } from "#lib/pages";
-import {
-	assertOnlyMarkup,
-	rowsWith,
-	SVG_ATTRIBUTES,
-	SVG_ELEMENTS,
-	spokenBy,
-	textsOf,
-	viewOf,
-} from "../../support/page/charts";
+import { assertOnlySvg, rowsWith, spokenBy, textsOf, viewOf } from "../../support/page/charts";
 import { HOSTILE } from "../../support/page/fixtures";
 
 const v2: KeyNumbers = {
@@ -110,7 +102,7 @@ describe("numbersChart", () => {
 			key: hostile,
 			after: v2.after.map((one) => ({ ...one, write: hostile })),
 		};
-		assertOnlyMarkup(numbersChart([run]).svg, SVG_ELEMENTS, SVG_ATTRIBUTES);
+		assertOnlySvg(numbersChart([run]).svg);
 		assert.equal(numbersChart([run]).svg, numbersChart([run]).svg);
 		assert.throws(() => numbersChart([]), RangeError);
 		const many = Array.from({ length: 17 }, () => v2.after[0] as KeyNumbers["after"][number]);

@@ -3,129 +3,54 @@ import { claims, scenario, type Timeline } from "etcd-watch-lab";
 import { sideBySideChart, timelineChart } from "#lib/chart";
 import { timelineTable, verdictView } from "#lib/page";
 import { counterpartTable } from "#lib/pages";
+import type { LifeEvent, WriteRecord } from "#lib/timeline";
+import { assertOnlySvg, marksOf, spokenBy, textsOf, viewOf } from "../../support/page/charts";
 import {
-	assertOnlyMarkup,
-	marksOf,
-	SVG_ATTRIBUTES,
-	SVG_ELEMENTS,
-	spokenBy,
-	textsOf,
-	viewOf,
-} from "../../support/page/charts";
-import { HOSTILE, postsRun } from "../../support/page/fixtures";
+	accepted,
+	delivery,
+	HOSTILE,
+	node,
+	postsRun,
+	refused,
+	timeline,
+	watcher,
+} from "../../support/page/fixtures";
+import { asked, cleared } from "../../support/scenario/builders";
 
 /** The post's run on v3, and a delete of everything that is left at one revision. */
 function onV3(): Timeline {
-	const kv = (key: string, index: number) => ({
-		key,
-		value: "x",
-		dir: false,
-		modifiedIndex: index,
-		createdIndex: index,
-		version: 1,
-	});
-	const gone = (key: string, index: number) => ({
-		key,
-		dir: false,
-		modifiedIndex: index,
-		createdIndex: 0,
-		version: 0,
-	});
-	const put = (id: number, key: string, index: number) => ({
-		id,
-		by: "writer",
-		operation: "set",
-		key,
-		value: "x",
-		triedAt: index - 1,
-		outcome: { kind: "accepted", index, raisesEvent: true, action: "put", node: kv(key, index) } as const,
-	});
-	const event = (action: "put" | "delete", index: number, key: string) => ({
-		index,
-		action,
-		key,
-		node: action === "put" ? kv(key, index) : gone(key, index),
-		etcdIndex: 0,
-		fromHistory: false,
-	});
-	return {
-		format: "etcd-watch-lab/timeline",
-		version: 1,
-		name: "the post's run",
-		api: "v3",
-		server: "3.5.1",
-		origin: 7,
-		lastIndex: 4,
-		writes: [
-			put(1, "/a/b", 1),
-			put(2, "/a/b/c", 2),
-			put(3, "/a/d", 3),
-			{
-				id: 4,
-				by: "writer",
-				operation: "rmdir",
-				key: "/a",
-				triedAt: 3,
-				outcome: {
-					kind: "accepted",
-					index: 4,
-					raisesEvent: true,
-					action: "delete",
-					node: gone("/a/b", 4),
-					prevNode: kv("/a/b", 1),
-					others: [{ node: gone("/a/b/c", 4) }, { node: gone("/a/d", 4) }],
-				},
-			},
-			{
-				id: 5,
-				by: "writer",
-				operation: "delete",
-				key: "/a/b",
-				triedAt: 4,
-				outcome: { kind: "refused", code: 0, message: "nothing to delete", cause: "" },
-			},
+	const event = (write: WriteRecord) => delivery(write, 0);
+	const made = ["/a/b", "/a/b/c", "/a/d"].map((key, at) =>
+		accepted(at + 1, "put", key, at + 1, { operation: "set", value: "x" }),
+	);
+	const gone = (key: string) => ({ node: node(key, 4, { createdIndex: 0, version: 0 }) });
+	const [first, ...others] = [gone("/a/b"), gone("/a/b/c"), gone("/a/d")] as const;
+	const prevNode = node("/a/b", 1, { value: "x" });
+	const all = accepted(4, "delete", "/a", 4, { operation: "rmdir", ...first, prevNode, others });
+	const nothing = refused(5, "delete", "/a/b", 4, 0, "nothing to delete", "");
+	const compacted = "mvcc: required revision has been compacted";
+	return timeline(
+		"the post's run",
+		[...made, all, nothing],
+		[
+			watcher("recursive", "/a", [
+				...[...made, all].map(event),
+				...others.map((one) => ({ ...event(all), key: one.node.key, ...one })),
+			]),
+			watcher(
+				"plain",
+				"/a",
+				[],
+				[asked(4, 1), { ...cleared(4, 1, 1), code: 11, message: compacted } as LifeEvent],
+				{ recursive: false, proof: "error" },
+			),
 		],
-		watchers: [
-			{
-				name: "recursive",
-				key: "/a",
-				kind: "watch",
-				recursive: true,
-				deliveries: [
-					event("put", 1, "/a/b"),
-					event("put", 2, "/a/b/c"),
-					event("put", 3, "/a/d"),
-					event("delete", 4, "/a/b"),
-					event("delete", 4, "/a/b/c"),
-					event("delete", 4, "/a/d"),
-				],
-				life: [{ kind: "asked", at: 0 }],
-				proof: "fence",
-			},
-			{
-				name: "plain",
-				key: "/a",
-				kind: "watch",
-				recursive: false,
-				deliveries: [],
-				life: [
-					{ kind: "asked", at: 4, waitIndex: 1 },
-					{
-						kind: "error",
-						at: 4,
-						code: 11,
-						message: "mvcc: required revision has been compacted",
-						cause: "",
-						gap: { from: 1, to: 1 },
-					},
-				],
-				proof: "error",
-			},
-		],
-		fences: [],
-		compactions: [{ at: 4, index: 2 }],
-		withoutCounterpart: [{ step: 9, what: "mkdir /x", why: "v3 has no directories" }],
-	};
+		{
+			api: "v3",
+			compactions: [{ at: 4, index: 2 }],
+			withoutCounterpart: [{ step: 9, what: "mkdir /x", why: "v3 has no directories" }],
+		},
+	);
 }
 
 describe("sideBySideChart", () => {
@@ -193,10 +118,10 @@ describe("sideBySideChart", () => {
 		const chart = sideBySideChart(v2, v3);
 		assert.deepEqual(viewOf(chart).warnings, []);
 		assert.equal(sideBySideChart(v2, v3).svg, chart.svg);
-		assertOnlyMarkup(chart.svg, SVG_ELEMENTS, SVG_ATTRIBUTES);
+		assertOnlySvg(chart.svg);
 		const hostile = HOSTILE.join(" ");
 		const named = sideBySideChart({ ...v2, name: hostile }, v3, { names: [hostile, hostile] });
-		assertOnlyMarkup(named.svg, SVG_ELEMENTS, SVG_ATTRIBUTES);
+		assertOnlySvg(named.svg);
 	});
 
 	it("says both runs in words, for a screen reader and for a terminal", () => {

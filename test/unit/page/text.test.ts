@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { timelineChart } from "#lib/chart";
 import { eventsTable, tableOf, timelineTable } from "#lib/page";
+import type { LifeEvent } from "#lib/timeline";
 import { columnsOf, printable, shortened } from "#lib/timeline/printable.js";
 import { assertOnlyMarkup, decoded } from "../../support/page/charts";
 import {
@@ -16,10 +17,38 @@ import {
 	twoPolls,
 	watcher,
 } from "../../support/page/fixtures";
+import { answered, asked, cut, poll, set, timelineOf } from "../../support/scenario/builders";
+
+/** How many code units are segmented meanwhile: in all, in squares, and at once. */
+function segmentedBy(work: () => void): { sum: number; squares: number; most: number } {
+	const real = Intl.Segmenter.prototype.segment;
+	const found = { sum: 0, squares: 0, most: 0 };
+	Intl.Segmenter.prototype.segment = function (text) {
+		found.sum += text.length;
+		found.squares += text.length ** 2;
+		found.most = Math.max(found.most, text.length);
+		return real.call(this, text);
+	};
+	try {
+		work();
+	} finally {
+		Intl.Segmenter.prototype.segment = real;
+	}
+	return found;
+}
 
 const HTML_ELEMENTS = ["div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"];
 
 describe("the text twin", () => {
+	/** Of three writes and a poll with this life. */
+	const polled = (life: readonly LifeEvent[], sent: readonly number[] = []) =>
+		timelineChart(
+			timelineOf({
+				writes: [set("/a/1"), set("/a/2"), set("/a/3")],
+				watchers: [poll("w", "/a", { recursive: true, life, sent })],
+			}),
+		);
+
 	it("of the post's run reads so", () => {
 		assert.equal(
 			timelineChart(postsRun()).text,
@@ -47,27 +76,13 @@ describe("the text twin", () => {
 	});
 
 	it("says where a poll that asked for a later index was waiting for that", () => {
-		const writes = [1, 2, 3].map((n) => accepted(n, "set", `/a/${n}`, n, { value: "x" }));
-		const third = writes[2];
-		assert.ok(third);
-		const life = [
-			{ kind: "asked", at: 0, waitIndex: 3 },
-			{ kind: "answered", at: 3 },
-		] as const;
-		const { text } = timelineChart(
-			timeline("the future", writes, [watcher("w", "/a", [delivery(third, 0)], life, { kind: "poll" })]),
-		);
+		const { text } = polled([asked(0, 3), answered(3)], [3]);
 		assert.match(text, /1 │ set \/a\/1 │ · waiting for a later one/);
 		assert.match(text, /3 │ set \/a\/3 │ set/);
 	});
 
 	it("says that nobody was waiting once such a poll has been cut", () => {
-		const writes = [1, 2].map((n) => accepted(n, "set", `/a/${n}`, n, { value: "x" }));
-		const life = [
-			{ kind: "asked", at: 0, waitIndex: 5 },
-			{ kind: "cut", at: 1 },
-		] as const;
-		const { text } = timelineChart(timeline("cut", writes, [watcher("w", "/a", [], life, { kind: "poll" })]));
+		const { text } = polled([asked(0, 5), cut(1)]);
 		assert.match(text, /1 │ set \/a\/1 │ · waiting for a later one/);
 		assert.match(text, /2 │ set \/a\/2 │ · nobody waiting/);
 	});
@@ -154,10 +169,6 @@ describe("timelineTable", () => {
 			["4", "–"],
 			["5", "3"],
 		]);
-	});
-
-	it("says what a dot is", () => {
-		assert.match(timelineTable(postsRun()).text, /\n· it did not come\n/);
 	});
 });
 
@@ -250,18 +261,9 @@ describe("shortened", () => {
 
 	it("looks at the ends of a key of a megabyte alone: what is in the middle costs nothing", () => {
 		// Segmenting all of it takes Node 20 minutes, in which mocha's own limit could not end the test: so count.
-		const real = Intl.Segmenter.prototype.segment;
-		let segmented = 0;
-		Intl.Segmenter.prototype.segment = function (text) {
-			segmented += text.length;
-			return real.call(this, text);
-		};
-		try {
-			assert.equal(shortened(`/begin${"é".repeat(1_000_000)}end`, 11), "/begi…ééend");
-			assert.ok(segmented < 1_000, `${segmented} code units were segmented`);
-		} finally {
-			Intl.Segmenter.prototype.segment = real;
-		}
+		const long = `/begin${"é".repeat(1_000_000)}end`;
+		const { sum } = segmentedBy(() => assert.equal(shortened(long, 11), "/begi…ééend"));
+		assert.ok(sum < 1_000, `${sum} code units were segmented`);
 	});
 });
 
@@ -273,18 +275,7 @@ describe("a table of long keys", () => {
 		);
 		const told = writes.map((one) => delivery(one, 0));
 		const long = timeline("long", writes, [watcher("w", "/", told)]);
-		const real = Intl.Segmenter.prototype.segment;
-		let [squares, most] = [0, 0];
-		Intl.Segmenter.prototype.segment = function (text) {
-			squares += text.length ** 2;
-			most = Math.max(most, text.length);
-			return real.call(this, text);
-		};
-		try {
-			eventsTable(long, "w");
-		} finally {
-			Intl.Segmenter.prototype.segment = real;
-		}
+		const { squares, most } = segmentedBy(() => eventsTable(long, "w"));
 		assert.ok(most <= 256, `${most} code units at once`);
 		assert.ok(squares / 20 < 3_000_000, `${squares / 20} for each row`);
 	});

@@ -18,16 +18,22 @@ import {
 	watcher,
 } from "../../support/page/fixtures";
 import {
+	answered,
 	asked,
 	crowd,
 	cut,
+	file,
 	paused,
 	poll,
+	refresh,
+	refused as refusedOf,
+	remove,
 	replayed,
 	resumed,
 	set,
 	stream,
 	timelineOf,
+	watch,
 } from "../../support/scenario/builders";
 
 /** Runs that nobody planned for: each has a picture that can be read. */
@@ -331,9 +337,6 @@ describe("the charts of single pages", () => {
 });
 
 describe("what a chart says of itself", () => {
-	const asked: LifeEvent = { kind: "asked", at: 0 };
-	const set = (at: number) => accepted(at, "set", "/a", at);
-
 	it("is said of every mark, and no label is said again", () => {
 		const faults = [{ kind: "kill" as const, at: 1 }];
 		const chart = timelineChart({ ...postsRun(), faults });
@@ -353,33 +356,27 @@ describe("what a chart says of itself", () => {
 	});
 
 	it("counts the stretches of a bar that stands for many", () => {
-		const polls = Array.from({ length: 1500 }, (_, at): LifeEvent[] => [
-			{ kind: "asked", at: 2 * at },
-			{ kind: "answered", at: 2 * at + 1 },
-		]);
-		const writes = Array.from({ length: 3000 }, (_, at) => set(at + 1));
-		const run = timeline("t", writes, [watcher("w", "/b", [], polls.flat(), { kind: "poll" })]);
-		const [bar] = barsOf(timelineChart(run));
+		const polls = Array.from({ length: 1500 }, (_, at) => [asked(2 * at), answered(2 * at + 1)]);
+		const watchers = [poll("w", "/b", { life: polls.flat() })];
+		const [bar] = barsOf(timelineChart(timelineOf({ writes: crowd(3000), watchers })));
 		assert.equal(bar?.["say"], "w: listening 1500 times, after index 0, up to index 2999");
 	});
 
 	it("tells a stream that the server has forgotten from one that listens", () => {
-		const writes = [set(1), set(2), set(3)];
-		const [first] = writes;
-		assert.ok(first);
-		const life: LifeEvent[] = [{ kind: "asked", at: 2, waitIndex: 1 }];
+		const writes = [set("/a"), set("/a"), set("/a")];
+		const late = { name: "s", key: "/a", life: [asked(2, 1)], sent: [replayed(1, 2)] };
 		const past = (kind: "stream" | "watch") =>
-			textsOf(
-				timelineChart(timeline("t", writes, [watcher("s", "/a", [delivery(first, 2, true)], life, { kind })]))
-					.svg,
-			);
+			textsOf(timelineChart(timelineOf({ writes, watchers: [{ ...late, kind }] })).svg);
 		assert.ok(past("stream").includes("open, but nobody at the other side"));
 		assert.ok(!past("stream").includes("listening"));
 		assert.ok(past("watch").includes("listening"));
 	});
 
 	it("draws the sign of a dashed box dashed", () => {
-		const run = timeline("t", [set(1)], [watcher("s", "/a", [], [asked, { kind: "paused", at: 0 }])]);
+		const run = timelineOf({
+			writes: [set("/a")],
+			watchers: [watch("s", "/a", { life: [asked(0), paused(0)] })],
+		});
 		assert.equal(
 			(timelineChart(run).svg.match(/stroke="#9a9a9a"[^>]*stroke-dasharray="3,2"/g) ?? []).length,
 			2,
@@ -396,16 +393,11 @@ describe("what a chart says of itself", () => {
 	});
 
 	it("has in its legend what is drawn, and draws each kind as the legend says", () => {
-		const writes = Array.from({ length: 300 }, (_, at) =>
-			at < 100
-				? set(at + 1)
-				: at < 200
-					? accepted(at + 1, "delete", "/a", at + 1)
-					: accepted(at + 1, "update", "/a", at + 1, { operation: "refresh", raisesEvent: false }),
-		);
-		const got = writes.slice(0, 250).flatMap((write, at) => (at < 200 ? [delivery(write, 0)] : []));
-		const foreign = Array.from({ length: 50 }, (_, at) => delivery(set(at + 301), 0));
-		const { svg } = timelineChart(timeline("t", writes, [watcher("w", "/a", [...got, ...foreign])]));
+		const writes = [set, remove, refresh].flatMap((write) => Array.from({ length: 100 }, () => write("/a")));
+		const got = Array.from({ length: 200 }, (_, at) => at + 1);
+		const foreign = Array.from({ length: 50 }, (_, at) => ({ index: at + 301, node: file("/a", at + 301) }));
+		const watchers = [watch("w", "/a", { recursive: true, sent: [...got, ...foreign] })];
+		const { svg } = timelineChart(timelineOf({ writes, watchers }));
 		const boxes = (fill: string) => (svg.match(new RegExp(`<path [^>]*fill="${fill}"`, "g")) ?? []).length;
 		assert.deepEqual(
 			[boxes("#E69F00"), boxes("#CC79A7")],
@@ -504,9 +496,9 @@ describe("what is not there", () => {
 		);
 
 	it("is no index on the axis: refused writes stand behind the last that the store reached", () => {
-		const refusals = Array.from({ length: 9 }, (_, at) => refused(at + 3, "set", "/a/b/c", 2));
-		const writes = [accepted(1, "set", "/a", 1), accepted(2, "set", "/a", 2), ...refusals];
-		assert.deepEqual(ticksOf(timelineChart(timeline("behind", writes, []))), [1, 2]);
+		const refusals = Array.from({ length: 9 }, () => refusedOf("set", "/a/b/c", "/a/b"));
+		const writes = [set("/a"), set("/a"), ...refusals];
+		assert.deepEqual(ticksOf(timelineChart(timelineOf({ writes }))), [1, 2]);
 	});
 
 	it("is no word of the legend: a bar too short to be seen", () => {
@@ -519,9 +511,8 @@ describe("what is not there", () => {
 					}),
 				).svg,
 			);
-		const answered = { kind: "answered", at: 1 } as const;
-		assert.ok(!long([asked(0), answered]).includes("listening"));
-		assert.ok(long([asked(0), answered, asked(200)]).includes("listening"));
+		assert.ok(!long([asked(0), answered(1)]).includes("listening"));
+		assert.ok(long([asked(0), answered(1), asked(200)]).includes("listening"));
 	});
 
 	it("is counted: the labels for which there is no room", () => {

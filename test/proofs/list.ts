@@ -201,6 +201,8 @@ const onServers = testFiles()
 
 const rules = inShares("proofs/chaos/rules", { whole: 4, drawn: 6, seconds: 90 });
 
+const firstStart: Part = { id: "one", args: ["test/dist/proofs/first-start.js"], seconds: 90 };
+
 export const proofs: readonly Proof[] = [
 	chaosProof("v2"),
 	chaosProof("v3"),
@@ -314,5 +316,19 @@ export const proofs: readonly Proof[] = [
 		entries: ["test/pages/notebooks/foreign.test.ts"],
 		reads: ofPages,
 		...inShares("pages/notebooks/foreign", { whole: 3, drawn: 12, seconds: 150 }),
+	},
+	{
+		name: "first-start",
+		about:
+			"with nothing but a clone, `npm start` comes to a JupyterLab that answers, and Ctrl-C ends all of it",
+		entries: ["test/proofs/first-start.ts"],
+		reads: [
+			...["package.json", "package-lock.json", ".npmrc", "lib/package.json", "lib/src"],
+			...["bootstrap.mjs", "setup.mjs", "command.mjs", "requirements.txt", "lab.py", "src"].map(
+				(name) => `tools/${name}`,
+			),
+		],
+		parts: () => [firstStart],
+		quick: () => [firstStart],
 	},
 ];

@@ -139,19 +139,21 @@ forEachEtcd((server) => {
 			const { position } = followed.follower;
 			await followed.close();
 			const b = (await server.v2.set(`${prefix}/b`, "2")).node.modifiedIndex;
+			const c = (await server.v2.set(`${prefix}/c`, "3")).node.modifiedIndex;
 			const other = new RemoteConsumer({
 				...{ name: "other", kind: "follow", api: "v2", endpoints: server.lab.endpoints, key: prefix },
-				...{ recursive: true, epoch: 0, gaps: "none", position },
+				...{ recursive: true, epoch: 0, gaps: "none", position, queueLength: 1, paceMs: 50 },
 			});
 			try {
-				assert.ok(await other.reached(b, 10_000), `it is at ${other.lastIndex}: ${other.error}`);
-				const c = (await server.v2.set(`${prefix}/a`, "3")).node.modifiedIndex;
 				assert.ok(await other.reached(c, 10_000), `it is at ${other.lastIndex}: ${other.error}`);
-				const { deliveries } = other.following("finished");
+				const d = (await server.v2.set(`${prefix}/a`, "4")).node.modifiedIndex;
+				assert.ok(await other.reached(d, 10_000), `it is at ${other.lastIndex}: ${other.error}`);
+				const { deliveries, queue } = other.following("finished");
 				assert.deepEqual(
 					[...followed.indexes, ...indexesOf(deliveries.map(({ change }) => change))],
-					[a, b, c],
+					[a, b, c, d],
 				);
+				assert.equal(queue?.most, 1, "what the other process held is told to this one (T24)");
 				assert.notEqual(other.pid, process.pid);
 			} finally {
 				await other.stop();

@@ -150,6 +150,8 @@ async function stryker(tool: string, files: readonly string[], tests: readonly s
 			coverageAnalysis: "perTest",
 			// Other parts run beside it.
 			concurrency: 1,
+			// Of all tests in their first, unchanged run: five minutes unless given, which a busy machine needs.
+			dryRunTimeoutMinutes: 30,
 			timeoutMS: 20_000,
 			reporters: ["json", "progress-append-only"],
 			jsonReporter: { fileName: "report.json" },

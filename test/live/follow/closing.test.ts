@@ -12,10 +12,10 @@ import { V2Client, type WatchOptions } from "etcd-watch-lab/v2";
 import { V3Client, type V3WatchOptions } from "etcd-watch-lab/v3";
 import fc from "fast-check";
 import { AbortedError } from "#lib/http";
-import { type EtcdUnderTest, forEachEtcd } from "../../support/etcd";
 import { FakeServer } from "../../support/fake-server";
 import { FlatSource } from "../../support/follow/flat-source";
 import { ModelServer } from "../../support/follow/model-server";
+import { type EtcdUnderTest, fakeServer, forEachEtcd } from "../../support/servers";
 import { until } from "../../support/until";
 import { writeMany } from "../../support/write-many";
 
@@ -393,7 +393,7 @@ forEachEtcd((server) => {
 				["listing", undefined],
 			] as const) {
 				it(`${state}: is ended by its signal within a second`, async () => {
-					const silent = await FakeServer.start(() => undefined);
+					const silent = await fakeServer(() => undefined);
 					const client = clientOf([backoffMs ? "http://127.0.0.1:1" : silent.endpoint]);
 					const controller = new AbortController();
 					let hasFailed = false;
@@ -407,7 +407,6 @@ forEachEtcd((server) => {
 					controller.abort();
 					await soon("mirror()", refused);
 					await client.close();
-					await silent.close();
 				});
 			}
 
@@ -540,7 +539,7 @@ describe("a watch that the server has not answered", () => {
 	for (const [name, wayTo] of Object.entries(watchWays)) {
 		for (const end of ["its signal", "the client's close()"]) {
 			it(`${name} is ended by ${end} within a second`, async () => {
-				const silent = await FakeServer.start(() => undefined);
+				const silent = await fakeServer(() => undefined);
 				const way = wayTo(silent.endpoint);
 				const controller = new AbortController();
 				const refused = assert.rejects(way.watch("/a", undefined, controller.signal), AbortedError);
@@ -549,7 +548,6 @@ describe("a watch that the server has not answered", () => {
 				await soon("the watch", refused);
 				await silent.quiet();
 				await way.close();
-				await silent.close();
 			});
 		}
 	}

@@ -8,14 +8,13 @@ import {
 	type State,
 } from "etcd-watch-lab/follow";
 import { type Cluster, type Member, startCluster } from "etcd-watch-lab/server";
-import { EtcdError, type Node, V2Client } from "etcd-watch-lab/v2";
-import { V3Client } from "etcd-watch-lab/v3";
+import { EtcdError, type Node, type V2Client } from "etcd-watch-lab/v2";
 import { flattened } from "#lib/follow/tree.js";
 import { Random } from "../../proofs/chaos/random";
 import { notCovered } from "../../support/coverage";
-import { forEachEtcd } from "../../support/etcd";
 import { etcdOf } from "../../support/etcds";
-import { type FaultProxy, startProxy } from "../../support/proxy";
+import type { FaultProxy } from "../../support/proxy";
+import { each, forEachEtcd, proxyTo, v2At, v3At, withTest } from "../../support/servers";
 import { until } from "../../support/until";
 import { writeMany } from "../../support/write-many";
 
@@ -164,10 +163,7 @@ forEachEtcd((server) => {
 			const index = await writeMany(server.v2, server.lab.newPrefix(), 30);
 			const state = await tree.at(index);
 			assert.ok(state.index >= index);
-			assert.deepEqual(
-				state.nodes.map(({ key }) => key),
-				[root, `${root}/first`],
-			);
+			assert.deepEqual(each(state.nodes, "key"), [root, `${root}/first`]);
 			await tree.close();
 		});
 
@@ -228,13 +224,11 @@ describe("a mirror under faults", () => {
 			// A kill costs 3.5.0 to 3.5.2 what was written (issue 13766): of a store that lost some a mirror says "reset".
 			const etcd = await etcdOf("newest");
 			if ("missing" in etcd) return notCovered(`a mirror under faults (${etcd.missing})`);
-			const cluster = await startCluster({ size: 1, binary: etcd.binary });
+			const cluster = withTest(await startCluster({ size: 1, binary: etcd.binary }), (one) => one.close());
 			const [{ direct: target }] = cluster.members as [Member];
-			const proxy = await startProxy({ target });
-			const own = { endpoints: [target] };
-			const [v2, v3] = [new V2Client(own), new V3Client(own)];
-			const through = { endpoints: [proxy.endpoint] };
-			const client = api === "v2" ? new V2Client(through) : new V3Client(through);
+			const proxy = await proxyTo(target);
+			const [v2, v3] = [v2At(target), v3At(target)];
+			const client = api === "v2" ? v2At(proxy) : v3At(proxy);
 			const random = new Random(19);
 			const write = async (count: number) => {
 				for (let nth = 0; nth < count; nth++) {
@@ -298,8 +292,6 @@ describe("a mirror under faults", () => {
 			}
 			assert.ok(proxy.bitten.cutAll > 0);
 			await tree.close();
-			await Promise.all([v2.close(), v3.close(), client.close(), proxy.close()]);
-			await cluster.close();
 		});
 	}
 });

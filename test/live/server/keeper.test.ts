@@ -14,8 +14,8 @@ import { FaultError } from "#lib/server/member-api.js";
 import { descendants, kill, type ProcessId, survivors } from "#tools/process-tree";
 import { Running } from "../../support/checkout";
 import { notCovered } from "../../support/coverage";
-import { etcd35 } from "../../support/etcd";
 import { LabProcess } from "../../support/lab-process";
+import { etcd35 } from "../../support/servers";
 import { until } from "../../support/until";
 
 const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "keeper-test-"));
@@ -187,10 +187,9 @@ describe("the lab's side of a keeper", () => {
 		const { execPath } = process;
 		process.execPath = path.join(temporary, "none");
 		try {
-			await assert.rejects(Keeper.start(), (error: unknown) => {
-				assert.ok(error instanceof StartError, String(error));
-				assert.match(error.message, /helper process can't be started .*ENOENT/);
-				return true;
+			await assert.rejects(Keeper.start(), {
+				name: "StartError",
+				message: /helper process can't be started .*ENOENT/,
 			});
 		} finally {
 			process.execPath = execPath;
@@ -204,10 +203,9 @@ describe("the lab's side of a keeper", () => {
 		assert.equal(server?.pid, kept.pid, "the process itself, and not what ties it to the keeper");
 		process.kill(keeper.pid, "SIGKILL");
 		assert.match(await kept.exited, /SIGKILL|helper process is gone/);
-		await assert.rejects(keeper.close(), (error: unknown) => {
-			assert.ok(error instanceof StartError);
-			assert.match(error.message, /helper process had been ended before/);
-			return true;
+		await assert.rejects(keeper.close(), {
+			name: "StartError",
+			message: /helper process had been ended before/,
 		});
 		assert.ok(!fs.existsSync(keeper.folder));
 		await until("the server is gone", () => server === undefined || survivors([server]).length === 0);

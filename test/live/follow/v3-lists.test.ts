@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { type FollowOptions, follow, type Note } from "etcd-watch-lab/follow";
 import { type RangeOptions, V3Client } from "etcd-watch-lab/v3";
 import { BadAnswerError } from "#lib/http";
-import { etcd35 } from "../../support/etcd";
 import { OwnEtcd } from "../../support/own-etcd";
-import { startProxy } from "../../support/proxy";
+import { etcd35, proxyTo, v3At, withTest } from "../../support/servers";
 
 const quick: FollowOptions = { backoffMs: [5, 50], recursive: true };
 
@@ -16,6 +15,9 @@ class Paging extends V3Client {
 		return await super.range(key, options);
 	}
 }
+
+const pagingAt = ({ endpoint }: OwnEtcd) =>
+	withTest(new Paging({ endpoints: [endpoint] }), (client) => client.close());
 
 describe("a list of v3", () => {
 	let own: OwnEtcd;
@@ -39,7 +41,7 @@ describe("a list of v3", () => {
 
 	it("of 52 values of 1.4 MB comes in pages that fit", async function () {
 		this.timeout(60_000);
-		const paging = new Paging({ endpoints: [own.endpoint] });
+		const paging = pagingAt(own);
 		const notes: Note[] = [];
 		const follower = follow(paging, "/big", { ...quick, onNote: (note) => notes.push(note) });
 		const { nodes } = await follower.ready();
@@ -47,41 +49,32 @@ describe("a list of v3", () => {
 		assert.ok(notes.every(({ note }) => note !== "failed"));
 		assert.ok(Math.max(...paging.limits.slice(3)) < 52, `${paging.limits}`);
 		await follower.close();
-		await paging.close();
 	});
 
 	it("of small ones comes in pages that grow", async () => {
-		const paging = new Paging({ endpoints: [own.endpoint] });
+		const paging = pagingAt(own);
 		const follower = follow(paging, "/small", quick);
 		assert.equal((await follower.ready()).nodes.length, 3_000);
 		assert.ok(paging.limits.length <= 5, `${paging.limits}`);
 		await follower.close();
-		await paging.close();
 	});
 
 	it("whose one value is more than an answer may be ends the follower, which says so", async () => {
-		const narrow = new V3Client({ endpoints: [own.endpoint], maxBodyBytes: 1_000_000 });
+		const narrow = v3At(own, { maxBodyBytes: 1_000_000 });
 		const follower = follow(narrow, "/big", quick);
-		await assert.rejects(follower.ready(), (error: unknown) => {
-			assert.ok(error instanceof BadAnswerError);
-			assert.equal(error.kind, "too large");
-			return true;
-		});
+		await assert.rejects(follower.ready(), { name: "BadAnswerError", kind: "too large" });
 		await assert.rejects(follower.next(), BadAnswerError);
 		await follower.close();
-		await narrow.close();
 	});
 
 	it("on a slow link comes in pages that can be read in their time", async function () {
 		this.timeout(120_000);
-		const proxy = await startProxy({ target: own.endpoint });
+		const proxy = await proxyTo(own);
 		proxy.inject({ kind: "throttle", toClient: 6_000_000 });
-		const slow = new V3Client({ endpoints: [proxy.endpoint] });
+		const slow = v3At(proxy);
 		// A page of four values takes a second; 16 of them, the first that is small enough otherwise, take five.
 		const follower = follow(slow, "/big", { ...quick, timeoutMs: 2_000 });
 		assert.equal((await follower.ready()).nodes.length, 52);
 		await follower.close();
-		await slow.close();
-		await proxy.close();
 	});
 });

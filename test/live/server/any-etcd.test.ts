@@ -21,9 +21,10 @@ import { freePorts } from "#lib/server/etcd.js";
 import { type Certificate, Certificates } from "../../support/certificates";
 import { notCovered } from "../../support/coverage";
 import { type EtcdKind, etcdOf } from "../../support/etcds";
-import { FakeServer, http } from "../../support/fake-server";
+import { http } from "../../support/fake-server";
 import { OwnEtcd, type OwnEtcdOptions } from "../../support/own-etcd";
 import { assertNoSecret } from "../../support/secrets";
+import { fakeServer, ownEtcd, tlsFlags, v3At } from "../../support/servers";
 import { sent } from "../../support/timelines";
 import { until } from "../../support/until";
 import { switchUsersOn, type User } from "../../support/users";
@@ -115,7 +116,7 @@ describe("a lab on any etcd", function () {
 	for (const kind of ["3.4", "3.5.1", "3.7"] as const) {
 		it(`is a guest on a ${kind} without v2, and leaves nothing there, in silence`, async () => {
 			await onEtcd(kind, async (binary) => {
-				const own = await OwnEtcd.start(binary, { v2: false });
+				const own = await ownEtcd(binary, { v2: false });
 				const lines: unknown[] = [];
 				const { warn } = console;
 				console.warn = (line: unknown) => lines.push(line);
@@ -124,7 +125,7 @@ describe("a lab on any etcd", function () {
 					const what =
 						kind === "3.7" ? /3\.6 removed it/ : /start it with --enable-v2, or unset ETCDCTL_ENDPOINTS/;
 					await worksWithoutV2(guest, /^3\./, what);
-					const v3 = new V3Client({ endpoints: [own.endpoint] });
+					const v3 = v3At(own);
 					assert.deepEqual((await v3.range("/etcd-watch-lab-", { prefix: true })).kvs, []);
 					assert.deepEqual(await v3.leases(), []);
 					await v3.close();
@@ -232,7 +233,7 @@ for (const kind of ["3.4", "3.6", "3.7"] as const) {
 
 		it("where it has users: none named, a wrong password, one who may not use the lab's keys", async () => {
 			await withOwn({}, async ({ endpoint }) => {
-				const v3 = new V3Client({ endpoints: [endpoint] });
+				const v3 = v3At(endpoint);
 				await switchUsersOn(v3, [asRoot, reader, nobody]);
 				await v3.close();
 				const empty = /user name is empty/;
@@ -260,7 +261,7 @@ for (const kind of ["3.4", "3.6", "3.7"] as const) {
 
 		it("where its user may not compact: a page's run is a record, a reader's own says who may", async () => {
 			await withOwn({}, async ({ endpoint }) => {
-				const v3 = new V3Client({ endpoints: [endpoint], user: asRoot });
+				const v3 = v3At(endpoint, { user: asRoot });
 				await switchUsersOn(v3, [asRoot, reader]);
 				const lab = await at(endpoint, { ...userOf(reader), ETCD_WATCH_LAB_ALLOW_OVERFLOW: "1" });
 				const page = scenario("kept on every version")
@@ -286,11 +287,8 @@ for (const kind of ["3.4", "3.6", "3.7"] as const) {
 
 		it("where clients need certificates: http, no CA or another's, no certificate, an expired one, a stranger's", async () => {
 			if (made === undefined) return notCovered("TLS (openssl makes the certificates)");
-			const { ca, server, client, expiredClient, strangersClient, stranger } = made;
-			const flags = [
-				...["--cert-file", server.cert, "--key-file", server.key],
-				...["--trusted-ca-file", ca.cert, "--client-cert-auth"],
-			];
+			const { ca, client, expiredClient, strangersClient, stranger } = made;
+			const flags = tlsFlags(made);
 			await withOwn({ scheme: "https", flags }, async ({ endpoint }) => {
 				const trusted = { ETCDCTL_CACERT: ca.cert };
 				const as = ({ cert, key }: Certificate) => ({ ETCDCTL_CERT: cert, ETCDCTL_KEY: key });
@@ -323,11 +321,8 @@ for (const kind of ["3.4", "3.6", "3.7"] as const) {
 
 		it("where it has users, too: a certificate with a CommonName, and no user, who is not the server's own", async () => {
 			if (made === undefined) return notCovered("TLS (openssl makes the certificates)");
-			const { ca, server, client, namelessClient } = made;
-			const flags = [
-				...["--cert-file", server.cert, "--key-file", server.key],
-				...["--trusted-ca-file", ca.cert, "--client-cert-auth"],
-			];
+			const { ca, client, namelessClient } = made;
+			const flags = tlsFlags(made);
 			await withOwn({ scheme: "https", flags }, async ({ endpoint }) => {
 				const connect = (certificate: Certificate) => ({
 					endpoints: [endpoint],
@@ -436,10 +431,9 @@ describe("a server with users of v2, where none was named", () => {
 			'{"errorCode":110,"message":"The request requires user authentication","cause":"Insufficient credentials","index":0}',
 		);
 		const version = http(200, '{"etcdserver":"3.5.1","etcdcluster":"3.5.0"}');
-		const fake = await FakeServer.start((socket, { path }) =>
+		const fake = await fakeServer((socket, { path }) =>
 			socket.write(path === "/version" ? version : refusal),
 		);
 		await says(startLab({ env: { ETCDCTL_ENDPOINTS: fake.endpoint } }), /^110 /, /ETCDCTL_USER/);
-		await fake.close();
 	});
 });

@@ -6,11 +6,9 @@ import { type Lab, startLab } from "etcd-watch-lab/server";
 import { GuestV3Client, removeRoot } from "#lib/server/guest.js";
 import { Keeper } from "#lib/server/keeper.js";
 import { identify } from "#lib/server/leftovers.js";
-import { forEachEtcd } from "../../support/etcd";
-import { FakeServer } from "../../support/fake-server";
 import { LabProcess } from "../../support/lab-process";
-import { OwnEtcd } from "../../support/own-etcd";
 import { type FaultProxy, startProxy } from "../../support/proxy";
+import { fakeServer, forEachEtcd, ownEtcd } from "../../support/servers";
 import { until } from "../../support/until";
 
 const state = fs.mkdtempSync(path.join(os.tmpdir(), "lab-state-"));
@@ -241,18 +239,17 @@ forEachEtcd((server) => {
 describe("the removal of a lab's keys", () => {
 	it("asks v2 and v3 side by side, and gives up in its time", async () => {
 		const asked: string[] = [];
-		const silent = await FakeServer.start((_, { path: what }) => {
+		const silent = await fakeServer((_, { path: what }) => {
 			asked.push(what.replace(/\?.*/, ""));
 		});
 		const root = { root: "/etcd-watch-lab-5ide", server: { endpoints: [silent.endpoint] }, leases: ["1"] };
 		const lines = await removeRoot(root, 300);
 		assert.deepEqual(asked.sort(), ["/v2/keys/etcd-watch-lab-5ide", "/v3/kv/deleterange"]);
 		assert.equal(lines.length, 2);
-		await silent.close();
 	});
 
 	it("asks for no lease where nothing is put", async () => {
-		const own = await OwnEtcd.start(require("etcd-watch-lab/server").findEtcd({}));
+		const own = await ownEtcd(require("etcd-watch-lab/server").findEtcd({}));
 		const leases: bigint[] = [];
 		const v3 = new GuestV3Client({ endpoints: [own.endpoint] }, (lease) => leases.push(lease));
 		await v3.txn({ success: [{ op: "range", key: "a" }] });
@@ -261,6 +258,5 @@ describe("the removal of a lab's keys", () => {
 		await Promise.all([v3.put("a", "1"), v3.put("b", "1")]);
 		assert.equal(leases.length, 1, "one for all");
 		await v3.close();
-		await own.stop();
 	});
 });

@@ -10,8 +10,10 @@ import { until } from "../support/until";
 
 const limitMs = 30 * 60_000;
 
-/** What `npm run` adds to the environment, and what a reader may have set: a newcomer has neither. */
-const isNewcomers = ([name]: readonly [string, unknown]) => !/^(?:npm_|ETCD|XDG_|JUPYTER)/i.test(name);
+/** What `npm run` adds to the environment, and what a reader may have set: a newcomer has neither, but for the way to npm's packages. */
+const isNewcomers = ([name]: readonly [string, unknown]) =>
+	/^npm_config_(?:registry|(?:https?_|no)?proxy|cafile)$/i.test(name) ||
+	!/^(?:npm_|ETCD|XDG_|JUPYTER)/i.test(name);
 
 /**
  * `npm start` in a folder with what git has of this checkout, and an empty home: all packages come from the network. It

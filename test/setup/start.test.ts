@@ -9,7 +9,9 @@ import { descendants, type ProcessId, survivors } from "#tools/process-tree";
 import { Running, root } from "../support/checkout";
 import { until } from "../support/until";
 
-describe("npm start", () => {
+describe("npm start", function () {
+	// JupyterLab comes up in five seconds, and in thirty where a first run builds etcds beside it.
+	this.timeout(120_000);
 	let home: string;
 	let temporary: string;
 	/** Not the reader's settings. */
@@ -175,7 +177,7 @@ describe("npm start", () => {
 		thief.letGo = () => server.close();
 		// JupyterLab's first word comes before it binds its port, and long after its start.
 		const log = path.join(folder, "jupyter.log");
-		await until("JupyterLab's first word", () => thief.heard !== "" || fs.statSync(log).size > 0);
+		await until("JupyterLab's first word", () => thief.heard !== "" || fs.statSync(log).size > 0, 60_000);
 		return thief;
 	}
 

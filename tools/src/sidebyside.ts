@@ -61,7 +61,8 @@ export async function sideBySide(batches: readonly Batch[], options: SideBySide)
 	};
 	/** Whether the processors have room for it: one that is never too large for them alone. */
 	const fits = ({ share = 1 }: Batch): boolean => {
-		const busy = [...running.keys()].reduce((sum, { share = 1 }) => sum + share, 0);
+		const building = isBuilt ? 0 : processorsToBuild(jobs);
+		const busy = [...running.keys()].reduce((sum, { share = 1 }) => sum + share, building);
 		return running.size === 0 || busy + share <= jobs + 1e-9;
 	};
 	while (waiting.length > 0 && !signal?.aborted) {
@@ -81,8 +82,12 @@ export async function sideBySide(batches: readonly Batch[], options: SideBySide)
 /** What it prints stands in the folder's build.log; who needs what it could not build says so. */
 async function build(builder: string, options: SideBySide): Promise<void> {
 	const log = path.join(options.folder, "build.log");
-	await runProgram([builder], { ...options, log });
+	// Go takes all processors otherwise, and those that run beside it come to their limits.
+	const env = { ...options.env, GOMAXPROCS: String(processorsToBuild(options.jobs)) };
+	await runProgram([builder], { ...options, log, env });
 }
+
+const processorsToBuild = (jobs: number): number => Math.max(1, Math.floor(jobs / 2));
 
 /** How many processors are kept busy, as ETCD_WATCH_LAB_JOBS says; else all that there are, at least two. */
 export function jobsOf(given: string | undefined): number {

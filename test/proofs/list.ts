@@ -329,6 +329,7 @@ export const proofs: readonly Proof[] = [
 			),
 		],
 		parts: () => [firstStart],
-		quick: () => [firstStart],
+		// CI's own checkout starts with nothing, too.
+		quick: () => [],
 	},
 ];

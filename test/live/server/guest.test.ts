@@ -14,6 +14,8 @@ import { until } from "../../support/until";
 const state = fs.mkdtempSync(path.join(os.tmpdir(), "lab-state-"));
 const records = path.join(state, "etcd-watch-lab");
 const noted = () => (fs.existsSync(records) ? fs.readdirSync(records) : []);
+// Also when none of the tests here is run.
+after(() => fs.rmSync(state, { recursive: true, force: true }));
 
 /** What is said while the body runs. */
 async function said(body: () => Promise<unknown>): Promise<string[]> {
@@ -45,7 +47,6 @@ forEachEtcd((server) => {
 			if (was === undefined) delete process.env["XDG_STATE_HOME"];
 			else process.env["XDG_STATE_HOME"] = was;
 			await proxy.close();
-			fs.rmSync(state, { recursive: true, force: true });
 		});
 		beforeEach(() => {
 			proxy.heal();

@@ -179,7 +179,8 @@ describe("the list of the long proofs", () => {
 		assert.equal(new Set(names).size, names.length);
 		for (const { name, parts, quick } of proofs) {
 			for (const some of [parts(1), quick(12_345)]) {
-				assert.ok(some.length > 0, name);
+				// CI's own checkout is a first start.
+				assert.ok(some.length > 0 || name === "first-start", name);
 				const ids = some.map(({ id }) => id);
 				assert.equal(new Set(ids).size, ids.length, name);
 				for (const { id, args } of some) {

@@ -551,13 +551,18 @@ export class Run {
 
 	/** Ends the traffic, lets everybody come to the end, and gives what there is to check. */
 	async finish(): Promise<RunRecord> {
-		await Promise.all(this.#writings.map(({ writing }) => writing.stop()));
+		await this.stopWriting();
 		this.cluster.heal();
 		const final = await this.state();
 		const last = this.#epochs.pop();
 		this.#epochs.push({ base: last?.base ?? { index: 0, nodes: [] }, final });
 		await Promise.all([...this.consumers.entries()].map(([name]) => this.#finishOne(name)));
 		return this.#record(final.index);
+	}
+
+	/** Ends the writes that are under way. */
+	async stopWriting(): Promise<void> {
+		await Promise.all(this.#writings.map(({ writing }) => writing.stop()));
 	}
 
 	/** Ends whatever still runs. */

@@ -126,7 +126,8 @@ export class Session {
 			const rest = { bites: [], failure, known: undefined, ms: performance.now() - begin };
 			return { ...shared, ...none, ...rest };
 		} finally {
-			// The next run lists less, and nothing of this one expires in it.
+			// The next run lists less, and nothing of this one expires in it: nor what was on its way.
+			await run?.stopWriting().catch(() => {});
 			if (isWhole) await run?.store.empty(run.places.root).catch(() => {});
 			await run?.close();
 			if (isWhole) await this.#pool.giveBack(kind.needs, servers);

@@ -179,20 +179,50 @@ const soakPart = (id: string, minutes: number): Part => ({
 /** What a page that runs in a kernel is made of. */
 const ofPages = ["notebooks", "lib/src", "lib/recorded", "tools/execute.py"];
 
+/** Tests by their files and folders, all or those on one etcd; `share`: of a file that is dealt in shares. */
+function testsPart(
+	id: string,
+	seconds: number,
+	names: readonly string[],
+	{ etcd, share }: { readonly etcd?: EtcdKind; readonly share?: string } = {},
+): Part {
+	return {
+		...{ id, seconds },
+		args: ["test/dist/proofs/tests.js", ...names, ...(etcd === undefined ? [] : [`--etcd=${etcd}`])],
+		...(share === undefined ? {} : { env: { ETCD_WATCH_LAB_SHARE: share } }),
+	};
+}
+
+/** What a set-up is made of. */
+const ofSetup = [
+	...["package.json", "package-lock.json", ".npmrc", "lib/package.json", "lib/src"],
+	...["bootstrap.mjs", "setup.mjs", "command.mjs", "requirements.txt", "lab.py", "src"].map(
+		(name) => `tools/${name}`,
+	),
+];
+
 /** What `npm test` has on etcd 3.5.1 and 3.7 alone, dealt to parts: on 3.4 it is most of it. */
-const otherServers: readonly Part[] = (
-	[
-		["3.4-follow", "3.4", ["live/follow", "live/http"], 130],
-		["3.4-scenario", "3.4", ["live/scenario", "live/page"], 110],
-		["3.4-server", "3.4", ["live/server", "pages/notebooks"], 80],
-		["3.4-clients", "3.4", ["live/v2", "live/v3", "live/versions"], 50],
-		["newest", "newest", ["live/follow", "live/server", "live/versions"], 70],
-		["3.6", "3.6", ["live/follow", "live/server", "live/versions"], 80],
-	] as const
-).map(([id, etcd, folders, seconds]) => ({
-	...{ id, seconds },
-	args: ["test/dist/proofs/servers.js", etcd, ...folders],
-}));
+const otherServers: readonly Part[] = [
+	testsPart("3.4-follow", 130, ["live/follow", "live/http"], { etcd: "3.4" }),
+	testsPart("3.4-scenario", 110, ["live/scenario", "live/page"], { etcd: "3.4" }),
+	testsPart("3.4-server", 80, ["live/server", "pages/notebooks"], { etcd: "3.4" }),
+	testsPart("3.4-clients", 50, ["live/v2", "live/v3", "live/versions"], { etcd: "3.4" }),
+	testsPart("newest", 70, ["live/follow", "live/server", "live/versions"], { etcd: "newest" }),
+	testsPart("3.6", 80, ["live/follow", "live/server", "live/versions"], { etcd: "3.6" }),
+];
+
+/** What takes longest and says least about watches. `npm test` has the first third of the pages. */
+const longTests: readonly Part[] = [
+	testsPart("pages-2", 90, ["pages/notebooks/notebooks"], { share: "1/3" }),
+	testsPart("pages-3", 90, ["pages/notebooks/notebooks"], { share: "2/3" }),
+	testsPart("browser", 110, ["pages/site/browser"]),
+	testsPart("start", 90, ["setup/start"]),
+	testsPart("setup", 65, ["setup/setup"]),
+	testsPart("notebooks", 55, ["setup/notebooks"]),
+	testsPart("package", 40, ["setup/package"]),
+	testsPart("check", 55, ["setup/check", "setup/freshness"]),
+	testsPart("hostile", 30, ["pages/lab/hostile"]),
+];
 
 const onServers = testFiles()
 	.map(nameOf)
@@ -283,10 +313,21 @@ export const proofs: readonly Proof[] = [
 	{
 		name: "servers",
 		about: "what `npm test` shows on etcd 3.5.1 and 3.7 holds on 3.4, the newest 3.5 and 3.6, too",
-		entries: ["test/proofs/servers.ts", ...onServers],
+		entries: ["test/proofs/tests.ts", ...onServers],
 		reads: ofEtcds,
 		parts: () => otherServers,
 		quick: () => otherServers,
+	},
+	{
+		name: "long-tests",
+		about: "the set-up from nothing, the pages that `npm test` leaves out, the site in a browser, hostile notebooks",
+		entries: [
+			"test/proofs/tests.ts",
+			...new Set(longTests.flatMap(({ args }) => args.slice(1).map((name) => `test/${name}.test.ts`))),
+		],
+		reads: [...ofEtcds, ...ofPages, ...ofSetup],
+		parts: () => longTests,
+		quick: () => longTests,
 	},
 	{
 		name: "pages-twice",
@@ -322,12 +363,7 @@ export const proofs: readonly Proof[] = [
 		about:
 			"with nothing but a clone, `npm start` comes to a JupyterLab that answers, and Ctrl-C ends all of it",
 		entries: ["test/proofs/first-start.ts"],
-		reads: [
-			...["package.json", "package-lock.json", ".npmrc", "lib/package.json", "lib/src"],
-			...["bootstrap.mjs", "setup.mjs", "command.mjs", "requirements.txt", "lab.py", "src"].map(
-				(name) => `tools/${name}`,
-			),
-		],
+		reads: ofSetup,
 		parts: () => [firstStart],
 		// CI's own checkout starts with nothing, too.
 		quick: () => [],

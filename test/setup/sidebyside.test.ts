@@ -232,7 +232,7 @@ describe("the test files", () => {
 		);
 		for (const name of ["proofs/chaos/smoke-v2", "proofs/chaos/rules", "live/follow/v3-servers"])
 			assert.equal(needs.get(name), true, name);
-		for (const name of ["pages/notebooks/notebooks", "setup/start", "pages/site/browser"])
+		for (const name of ["pages/notebooks/notebooks", "pages/golden/golden", "setup/test"])
 			assert.equal(needs.get(name), false, name);
 	});
 

@@ -30,30 +30,21 @@ type Cost = readonly [seconds: number, share: number];
  * One that is missing here only begins later than it should; the end of `npm test` names the longest.
  */
 export const longFiles: Readonly<Record<string, Cost>> = {
-	"pages/notebooks/notebooks": [210, 0.9],
-	"pages/site/browser": [113, 0.3],
-	"setup/start": [89, 0.6],
+	"pages/notebooks/notebooks": [75, 0.9],
 	"live/follow/v3-known-faults": [80, 0.2],
 	"live/follow/v3-servers": [75, 0.4],
 	"pages/notebooks/exercises": [36, 0.5],
-	"pages/notebooks/without-v2": [30, 0.7],
-	"setup/setup": [65, 0.7],
-	"setup/notebooks": [55, 0.8],
 	"pages/lab/lab": [50, 0.7],
 	"setup/test": [45, 0.6],
 	"live/scenario/faults": [45, 0.7],
 	"live/scenario/recorder": [40, 0.2],
-	"setup/package": [38, 1],
 	"live/follow/v3-catch-up": [36, 0.8],
-	"setup/check": [32, 1],
 	"pages/site/build": [30, 0.9],
 	"proofs/chaos/smoke-v2": [30, 1],
-	"pages/lab/hostile": [28, 0.8],
 	"live/versions/experiments": [26, 0.8],
 	"live/server/keeper": [24, 0.8],
 	"setup/sidebyside": [23, 0.2],
 	"pages/golden/golden": [22, 1],
-	"setup/freshness": [22, 0.8],
 	"live/server/any-etcd": [70, 0.6],
 	"live/follow/without-rules": [18, 0.3],
 	"live/scenario/run": [17, 0.3],
@@ -72,16 +63,25 @@ export const longFiles: Readonly<Record<string, Cost>> = {
 export const aloneFiles: readonly string[] = ["live/v2/ending", "live/follow/closing"];
 
 /**
- * What `npm run proofs` has whole, and `--quick`, which CI runs after `npm test`, in another part with each commit; to be
- * run by name.
+ * What `npm run proofs` has whole; to be run by name. `--quick`, which CI runs after `npm test`, has another part of it
+ * with each commit, and the proof `long-tests` whole.
  */
 export const ofProofs: readonly string[] = [
 	"live/scenario/agreement",
+	"pages/lab/hostile",
 	"pages/notebooks/foreign",
 	"pages/notebooks/secured",
 	"pages/notebooks/twice",
+	"pages/notebooks/without-v2",
+	"pages/site/browser",
 	"proofs/chaos/rules",
 	"proofs/differential/mutants",
+	"setup/check",
+	"setup/freshness",
+	"setup/notebooks",
+	"setup/package",
+	"setup/setup",
+	"setup/start",
 ];
 
 /**

@@ -9,6 +9,7 @@ import type { Notebook } from "#tools/notebooks/file";
 import { nameOf, readRecords, recordsFile, recordsOf } from "#tools/notebooks/records";
 import { misfits, volatileCells } from "#tools/notebooks/volatile-cells";
 import { root } from "../../support/checkout";
+import { shareOf } from "../../support/share";
 import { assertClean, assertVerdicts, expectedVerdicts } from "./expected";
 import { codeCells, formOf, pages, stringsOf, textOf, verdictsOf } from "./reading";
 import { artifacts, begin } from "./runs";
@@ -54,11 +55,12 @@ describe("every notebook", function () {
 	this.timeout(240_000);
 
 	const fresh = new Map<string, Promise<Notebook>>();
+	const share = shareOf(all, "0/3");
 
 	before("begins all runs", () => {
 		fs.mkdirSync(artifacts("noted"), { recursive: true });
 		// In the order of the tests, so that none waits for a run that only comes after all the others'.
-		for (const { name, file } of all) {
+		for (const { name, file } of share) {
 			fs.writeFileSync(notedBy(name), "");
 			const noting = { ETCD_WATCH_LAB_RECORD: notedBy(name) };
 			fresh.set(name, begin(file, { outDir: artifacts("etcd-3.5"), env: noting }));
@@ -75,7 +77,7 @@ describe("every notebook", function () {
 		return await running;
 	}
 
-	for (const { name, notebook } of all) {
+	for (const { name, notebook } of share) {
 		describe(name, () => {
 			it("runs in a fresh kernel with no error, nothing on stderr, and its verdicts", async () => {
 				const result = await executed(name);

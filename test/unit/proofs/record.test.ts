@@ -194,17 +194,17 @@ describe("the list of the long proofs", () => {
 
 	it("runs whole, and a share of it with each commit, what `npm test` leaves out", () => {
 		for (const name of ofProofs) {
-			const runs = ({ args }: Part) => args.includes(`test/dist/${name}.test.js`);
+			const runs = ({ args }: Part) => args.includes(`test/dist/${name}.test.js`) || args.includes(name);
 			const proof = proofs.find(({ parts }) => parts(1).some(runs));
 			assert.ok(proof?.quick(1).some(runs), name);
 		}
 		const whole = proofs.find(({ name }) => name === "servers")?.parts(1) ?? [];
 		for (const etcd of otherServers)
 			assert.ok(
-				whole.some(({ args }) => args.includes(etcd)),
+				whole.some(({ args }) => args.includes(`--etcd=${etcd}`)),
 				etcd,
 			);
-		const on34 = whole.flatMap(({ args }) => (args.includes("3.4") ? args : []));
+		const on34 = whole.flatMap(({ args }) => (args.includes("--etcd=3.4") ? args : []));
 		for (const name of testFiles().map(nameOf).filter(isOnServers))
 			assert.ok(on34.includes(path.posix.dirname(name)), name);
 	});
@@ -270,6 +270,7 @@ describe("the list of the long proofs", () => {
 			["rules-off", 6],
 			["mutants", 3],
 			["servers", 6],
+			["long-tests", 9],
 			["pages-twice", 12],
 			["pages-without-v2", 12],
 			["pages-secured", 12],

@@ -260,7 +260,7 @@ export const proofs: readonly Proof[] = [
 		about:
 			"of what StrykerJS changes in the library's pure parts, its fast tests notice nine of ten in each group",
 		entries: ["test/proofs/mutation/main.ts"],
-		reads: ["lib/src", "test/proofs/mutation", "test/support", "test/unit"],
+		reads: ["lib/src", "test/pages/golden", "test/proofs/mutation", "test/support", "test/unit"],
 		parts: () => groupNames.map((group) => mutationPart(group, 900, `--group=${group}`)),
 		quick: (draw) => [mutationPart("files", 60, `--commit=${draw.toString(16).padStart(7, "0")}`)],
 	},
@@ -320,7 +320,8 @@ export const proofs: readonly Proof[] = [
 	},
 	{
 		name: "long-tests",
-		about: "the set-up from nothing, the pages that `npm test` leaves out, the site in a browser, hostile notebooks",
+		about:
+			"the set-up from nothing, the pages that `npm test` leaves out, the site in a browser, hostile notebooks",
 		entries: [
 			"test/proofs/tests.ts",
 			...new Set(longTests.flatMap(({ args }) => args.slice(1).map((name) => `test/${name}.test.ts`))),

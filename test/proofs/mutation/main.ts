@@ -1,15 +1,24 @@
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { run } from "#bench/peers/run";
 import { labDir, privateFolder, root } from "#tools/paths";
 import { tellCounts } from "#tools/programs/counted";
+import { handOver } from "#tools/programs/run-program";
 import { runMain } from "../../support/arguments";
 import { hashOf } from "../code";
 import { drawOf } from "../make";
-import { type Group, groupNames, groupOf, groups, percentOf, type SameProgram, scoreOf } from "./report";
+import {
+	type Group,
+	groupNames,
+	groupOf,
+	groups,
+	percentOf,
+	type SameProgram,
+	scoreOf,
+	slow,
+} from "./report";
 
 const here = path.join(root, "test", "proofs", "mutation");
 
@@ -20,8 +29,8 @@ const enough = { group: 90, commit: 80 };
 const linesOfCommit = 200;
 
 /**
- * A part of the proof `mutation`: StrykerJS changes a copy of the library, place by place, and the tests of test/unit have
- * to notice.
+ * A part of the proof `mutation`: StrykerJS changes a copy of the library, place by place, and fast tests that
+ * start nothing have to notice.
  */
 async function main(): Promise<number> {
 	const { values } = parseArgs({ options: { group: { type: "string" }, commit: { type: "string" } } });
@@ -146,9 +155,13 @@ async function stryker(tool: string, files: readonly string[], tests: readonly s
 			testRunner: "mocha",
 			mochaOptions: {
 				...{ "no-config": true, "no-package": true, require: ["tools/dist/temporary-folder.js"] },
-				spec: tests.map((name) => `test/dist/unit/${name}.test.js`),
+				spec: tests.map((name) => `test/dist/${name}.test.js`),
+				grep: `^(?!.*(?:${slow.join("|")}))`,
 			},
 			coverageAnalysis: "perTest",
+			// What runs once when a module is loaded: each would want all tests in a new process, most of the time for a
+			// tenth of the mutants.
+			ignoreStatic: true,
 			// Other parts run beside it.
 			concurrency: 1,
 			// Of all tests in their first, unchanged run: five minutes unless given, which a busy machine needs.
@@ -160,8 +173,8 @@ async function stryker(tool: string, files: readonly string[], tests: readonly s
 		};
 		fs.writeFileSync(path.join(copy, "stryker.json"), JSON.stringify(config));
 		const program = path.join(tool, "node_modules", "@stryker-mutator", "core", "bin", "stryker.js");
-		const child = spawn(nodeFor(tool), [program, "run", "stryker.json"], { cwd: copy, stdio: "inherit" });
-		const [code] = await once(child, "close");
+		const at = { program: nodeFor(tool), cwd: copy };
+		const code = await handOver([program, "run", "stryker.json"], process.env, at);
 		if (code !== 0) throw new Error(`Stryker failed with exit code ${code}`);
 		return JSON.parse(fs.readFileSync(path.join(copy, "report.json"), "utf8"));
 	} finally {

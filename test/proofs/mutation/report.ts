@@ -1,34 +1,43 @@
-/** Of test/unit, by what they ask: those that are fast, use no socket, and are the same each time. */
-const runs = ["account", "claims", "compare", "stated", "timeline-json"].map((name) => `scenario/${name}`);
-const drawn = "chart exercise explained labels odd prediction sidebyside text v3-words"
-	.split(" ")
-	.map((name) => `page/${name}`);
+const namesIn = (room: string, names: string) => names.split(" ").map((name) => `unit/${room}/${name}`);
+
+/** By what they ask: those that are fast, use no socket, and are the same each time. */
+const runs = namesIn("scenario", "account claims compare stated timeline-json");
+const read = namesIn("page", "exercise explained labels prediction text v3-words");
+const drawn = namesIn("page", "chart odd sidebyside");
+/** All that is made of the recorded runs, as hashes. */
+const golden = "pages/golden/golden";
+
+/** Words of the titles of tests that take over a fifth of a second: each mutant that survives would run them all. */
+export const slow: readonly string[] = [
+	...["writes a second", "3,000 writes", "1400 writes", "whole store", "reader that was busy", "busy reader"],
+	...["slow reader", "every reason", "by hand: many", "four writes"],
+];
 
 /**
- * What is changed, and the tests that have to notice it: of the library's source, and of test/unit. What is slow stands
- * last: the first test that notices a mutant is its last.
+ * What is changed, and the tests that have to notice it: of the library's source, and of test/. What is slow stands last:
+ * the first test that notices a mutant is its last.
  */
 export const groups = {
 	model: {
 		sources: ["model"],
-		tests: ["expiry", "watch", "writes", "reach"].map((name) => `model/${name}`),
+		tests: namesIn("model", "expiry watch writes reach"),
 	},
 	follow: {
 		sources: [
 			...["changes.ts", "keys.ts", "mirror.ts", "options.ts", "queue.ts", "reconciler.ts", "rules.ts"],
 			...["state.ts", "tree.ts", "v2/ask-window.ts"],
 		].map((name) => `follow/${name}`),
-		tests: ["ask-window", "reconciler", "mirror"].map((name) => `follow/${name}`),
+		tests: namesIn("follow", "ask-window reconciler mirror"),
 	},
-	timeline: { sources: ["timeline"], tests: [...runs, ...drawn] },
-	claims: { sources: ["claims"], tests: [...runs, ...drawn] },
+	timeline: { sources: ["timeline"], tests: [...runs, ...read, golden] },
+	claims: { sources: ["claims"], tests: [...runs, ...read, golden] },
 	chart: {
 		sources: ["bands.ts", "layout.ts", "placing.ts", "shape.ts"].map((name) => `chart/${name}`),
-		tests: drawn,
+		tests: [...read, ...drawn, golden],
 	},
 	page: {
 		sources: ["explained.ts", "prediction.ts", "run-tables.ts", "table.ts"].map((name) => `page/${name}`),
-		tests: drawn,
+		tests: [...read, golden],
 	},
 } as const satisfies Readonly<Record<string, { sources: readonly string[]; tests: readonly string[] }>>;
 

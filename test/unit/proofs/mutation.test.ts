@@ -85,7 +85,7 @@ describe("the score of mutation testing", () => {
 		for (const name of groupNames) {
 			for (const one of groups[name].sources) assert.ok(fs.existsSync(path.join(root, "lib/src", one)), one);
 			for (const one of groups[name].tests)
-				assert.ok(fs.existsSync(path.join(root, "test/unit", `${one}.test.ts`)), one);
+				assert.ok(fs.existsSync(path.join(root, "test", `${one}.test.ts`)), one);
 		}
 		assert.equal(groupOf("lib/src/model/hub.ts"), "model");
 		assert.equal(groupOf("lib/src/follow/v2/ask-window.ts"), "follow");

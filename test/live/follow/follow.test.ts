@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Change, type Follower, follow, type Position } from "etcd-watch-lab/follow";
+import { type Change, type Follower, follow } from "etcd-watch-lab/follow";
 import { UnauthorizedError, V2Client, V2DisabledError } from "etcd-watch-lab/v2";
 import { AbortedError } from "#lib/http";
 import { RemoteConsumer } from "../../proofs/chaos/remote";
@@ -234,53 +234,6 @@ forEachEtcd((server) => {
 describe("follow refuses", () => {
 	const keys = new V2Client({ endpoints: ["http://127.0.0.1:1"] });
 	after(() => keys?.close());
-	const position: Position = {
-		format: "etcd-watch-lab/position",
-		version: 1,
-		key: "/a",
-		recursive: false,
-		index: 7,
-		clusterId: "",
-	};
-	const none = { ...position, index: -1 };
-	const cases: [string, RegExp, () => Follower][] = [
-		["a key without a slash", /begin with "\/"/, () => follow(keys, "a")],
-		["an index below 0", /afterIndex is a whole number/, () => follow(keys, "/a", { afterIndex: -1 })],
-		["both an index and a position", /not both/, () => follow(keys, "/a", { afterIndex: 1, position })],
-		[
-			"another key's position",
-			/one of a follower of \/a, not of \/b/,
-			() => follow(keys, "/b", { position }),
-		],
-		["a position that is none", /no follower's position/, () => follow(keys, "/a", { position: none })],
-		["a queue of nothing", /queueLength is a whole/, () => follow(keys, "/a", { queueLength: 0 })],
-		["a roll that never comes", /rollMs is a positive/, () => follow(keys, "/a", { rollMs: [0, 1] })],
-	];
-	for (const [what, message, call] of cases) {
-		it(`${what}, before anything is sent`, () => {
-			assert.throws(call, { name: "ArgumentError", message });
-		});
-	}
-
-	it("a position of which any field is missing or another kind of thing, and names the field", () => {
-		const node = { key: "/a", value: "secret", dir: false, createdIndex: 7, modifiedIndex: 7 };
-		const refused = (message: RegExp, read: unknown) => {
-			const call = () => Reflect.apply(follow, undefined, [keys, "/a", { position: read }]);
-			assert.throws(call, { name: "ArgumentError", message });
-		};
-		for (const field of Object.keys(position)) {
-			for (const wrong of [undefined, null, ["secret"]]) {
-				refused(new RegExp(`its ${field} is`), { ...position, [field]: wrong });
-			}
-		}
-		for (const nodes of [null, {}, "secret"]) refused(/its nodes are no array$/, { ...position, nodes });
-		for (const field of ["key", "dir", "createdIndex", "modifiedIndex"]) {
-			const nodes = [node, { ...node, [field]: undefined }];
-			refused(/its nodes\[1\] is no node [^"]*$/, { ...position, nodes });
-		}
-		for (const read of [null, 7, "secret", []]) refused(/no follower's position/, read);
-	});
-
 	it("a server without the v2 API, and says which version it is", async () => {
 		const server = await fakeServer((socket, { path }) =>
 			socket.write(

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { follow, type Listing, type Note, type Position, type Source } from "etcd-watch-lab/follow";
+import { follow, type Listing, type Note } from "etcd-watch-lab/follow";
 import { V2Client } from "etcd-watch-lab/v2";
 import { V3Client } from "etcd-watch-lab/v3";
 import { DirectoryKeys, NameKeys } from "#lib/follow/keys.js";
 import { ClientSource, type Session, type SessionOptions } from "#lib/follow/source.js";
 import { Turns } from "#lib/follow/v3/turns.js";
-import { AbortedError, ArgumentError, ConnectionError } from "#lib/http";
+import { AbortedError, ConnectionError } from "#lib/http";
 import { OwnEtcd } from "../../support/own-etcd";
 import { each, etcd35, fakeServer, forEachEtcd, ownEtcd, v3At } from "../../support/servers";
 import { until } from "../../support/until";
@@ -141,96 +140,6 @@ describe("a follower whose signal is aborted already", () => {
 		});
 	}
 });
-
-describe("the keys of a follower of v3", () => {
-	const client = new V3Client({ endpoints: ["http://127.0.0.1:1"] });
-	const v2 = new V2Client({ endpoints: ["http://127.0.0.1:1"] });
-	after(() => Promise.all([client.close(), v2.close()]));
-	const covered: [
-		object & ConstructorParameters<typeof NameKeys>[0],
-		readonly string[],
-		readonly string[],
-	][] = [
-		[{ key: "foo", recursive: false }, ["foo"], ["foo/a", "fo", "foo1"]],
-		[{ key: "foo", recursive: true }, ["foo", "foo/", "foo/a", "foo//b", "foo/_h"], ["foo1", "fo", "foo-"]],
-		[{ key: "/a/", recursive: true }, ["/a/", "/a/b", "/a//"], ["/a", "/ab"]],
-		[{ key: "a//b", recursive: true }, ["a//b", "a//b/c"], ["a/b", "a//bc"]],
-		[{ key: "/", recursive: true }, ["/", "/a", "//"], ["a", "0"]],
-		[{ key: "", recursive: true }, ["a", "/", "\udcff", "\0"], []],
-		[{ key: "", recursive: false, prefix: true }, ["a", "/", "\udcff"], []],
-		[{ key: "fo", recursive: false, prefix: true }, ["fo", "foo", "fo/"], ["f", "fp"]],
-		[{ key: "b", recursive: false, rangeEnd: "d" }, ["b", "b/x", "c", "czz"], ["a", "d", "d/x"]],
-		[{ key: "b", recursive: false, rangeEnd: "\0" }, ["b", "c", "\udcff"], ["a"]],
-		[{ key: "", recursive: false, rangeEnd: "b" }, ["a", "\0"], ["b", "c"]],
-		// In the order of the bytes: U+FF5E is EF BD 9E, U+1F600 is F0 9F 98 80.
-		[{ key: "\uff5e", recursive: false, rangeEnd: "\udcff" }, ["\u{1f600}", "\udcfe"], ["~", "\udcff"]],
-		// The first byte of "é" is C3.
-		[{ key: "a\udcc3", recursive: false, prefix: true }, ["aé", "a\udcc3", "a\udcc3("], ["ae"]],
-	];
-	for (const [scope, inside, outside] of covered) {
-		it(`are those of ${JSON.stringify(scope)}`, () => {
-			const keys = new NameKeys(scope);
-			assert.deepEqual(
-				[...inside, ...outside].filter((key) => keys.covers(key)),
-				inside,
-			);
-		});
-	}
-
-	const refused: [string, RegExp, () => unknown][] = [
-		["an empty key alone", /prefix: true it is the whole store/, () => follow(client, "")],
-		["a key that is no string", /is a string, not number/, () => follow(client, 7 as unknown as string)],
-		["a stray surrogate", /unpaired surrogate/, () => follow(client, "a\ud800")],
-		["a surrogate that is no byte", /unpaired surrogate/, () => follow(client, "a", { rangeEnd: "b\udc7f" })],
-		["two ways at once", /one of/, () => follow(client, "a", { recursive: true, prefix: true })],
-		["two ways at once, with a range", /one of/, () => follow(client, "a", { prefix: true, rangeEnd: "b" })],
-		[
-			"a range that ends before it begins",
-			/nothing from "b" up to "a"/,
-			() => follow(client, "b", { rangeEnd: "a" }),
-		],
-		["a range up to nothing", /nothing from/, () => follow(client, "b", { rangeEnd: "" })],
-		["a prefix by v2", /prefix is for v3/, () => follow(v2, "/b", { prefix: true })],
-		["a range by v2", /rangeEnd is for v3/, () => follow(v2, "/b", { rangeEnd: "/c" })],
-		["a key without a slash by v2", /begin with "\/"/, () => follow(v2, "foo")],
-		[
-			"the position of another range",
-			/of all keys that begin with a, not of a and all below it/,
-			() => follow(client, "a", { recursive: true, position: positionOf({ key: "a", prefix: true }) }),
-		],
-	];
-	for (const [what, message, call] of refused) {
-		it(`are not ${what}`, () => {
-			assert.throws(call, (error) => error instanceof ArgumentError && message.test(error.message));
-		});
-	}
-});
-
-it("the position of names and values that are no text survives JSON", async () => {
-	const bytes = { key: "a\udcff/\udc80", value: "\udcc3(", dir: false, createdIndex: 1, modifiedIndex: 1 };
-	const keySpace = new NameKeys({ key: "a\udcff", recursive: true });
-	const source: Source = {
-		...{ key: "a\udcff", recursive: true, keySpace },
-		list: async () => ({ index: 1, clusterId: "1", nodes: [bytes] }),
-		tail: async ({ signal }) => void (await once(signal, "abort")),
-	};
-	const follower = follow(source, "a\udcff", { recursive: true });
-	await follower.ready();
-	const { position } = follower;
-	await follower.close();
-	const read: Position = JSON.parse(JSON.stringify(position));
-	assert.deepEqual([read, read.nodes], [position, [bytes]]);
-	const again = follow(source, "a\udcff", { recursive: true, position: read });
-	assert.deepEqual((await again.ready()).nodes, [bytes]);
-	await again.close();
-});
-
-function positionOf(scope: Partial<Position>): Position {
-	return {
-		...{ format: "etcd-watch-lab/position", version: 1, key: "", recursive: false, index: 7, clusterId: "" },
-		...scope,
-	};
-}
 
 forEachEtcd((server) => {
 	describe("the keys of a follower of v3", () => {

@@ -27,7 +27,7 @@ export const groups = {
 			...["changes.ts", "keys.ts", "mirror.ts", "options.ts", "queue.ts", "reconciler.ts", "rules.ts"],
 			...["state.ts", "tree.ts", "v2/ask-window.ts"],
 		].map((name) => `follow/${name}`),
-		tests: namesIn("follow", "ask-window reconciler mirror"),
+		tests: namesIn("follow", "options state ask-window reconciler mirror"),
 	},
 	timeline: { sources: ["timeline"], tests: [...runs, ...read, golden] },
 	claims: { sources: ["claims"], tests: [...runs, ...read, golden] },

@@ -102,4 +102,148 @@ describe("AskWindow", () => {
 		assert.equal(window.position, 120);
 		assert.equal(window.next(), 121);
 	});
+
+	/** All that it asks for now. */
+	function asksOf(window: AskWindow<number>): readonly number[] {
+		const asks: number[] = [];
+		for (let next = window.next(); next !== undefined && asks.length < 600; next = window.next())
+			asks.push(next);
+		return asks;
+	}
+	const from = (first: number, count: number) => Array.from({ length: count }, (_, nth) => first + nth);
+
+	it("asks for 16 times as many where events lie close, and for twice where they do not, as far as there are any", () => {
+		for (const [event, known, width] of [
+			[1, 1_000, 16],
+			[1, 2, 1],
+			[1, 3, 16],
+			[100, 1_000, 2],
+		] as const) {
+			const window = new AskWindow<number>(0);
+			assert.deepEqual(asksOf(window), [1]);
+			assert.deepEqual(window.answered(1, known, event, event, nothing), [event]);
+			assert.equal(window.width, width);
+			assert.deepEqual(asksOf(window), from(event + 1, Math.min(width, known - event)));
+		}
+	});
+
+	it("fills its width in one go, when a quarter of it is free", () => {
+		const window = new AskWindow<number>(0);
+		window.next();
+		window.answered(1, 1_000, 1, 1, nothing);
+		assert.deepEqual(asksOf(window), from(2, 16));
+		for (const waitIndex of [17, 16, 15]) window.dropped(waitIndex);
+		assert.deepEqual(asksOf(window), []);
+		window.dropped(14);
+		assert.deepEqual(asksOf(window), from(18, 4));
+		assert.deepEqual([window.hasAskBelow(2), window.hasAskBelow(3)], [false, true]);
+		window.dropAll();
+		assert.deepEqual([window.width, window.hasAskBelow(1_000), asksOf(window)], [1, false, [2]]);
+	});
+
+	it("halves its width with each repeat, down to one", () => {
+		const window = new AskWindow<number>(0);
+		asksOf(window);
+		window.answered(1, 1_000, 100, 100, nothing);
+		assert.deepEqual(asksOf(window), [101, 102]);
+		assert.deepEqual(window.answered(101, 1_000, 200, 200, nothing), [200]);
+		assert.equal(window.width, 4);
+		for (const width of [2, 1, 1]) {
+			assert.deepEqual(window.answered(102, 1_000, 200, 200, nothing), []);
+			assert.equal(window.width, width);
+		}
+		// What is held, and known by then, is one, too.
+		const held = new AskWindow<number>(0);
+		held.answered(3, 3, 3, 3, nothing);
+		held.answered(2, 3, 3, 3, nothing);
+		assert.deepEqual(held.answered(1, 3, 1, 1, nothing), [1, 3]);
+		assert.deepEqual([held.width, held.position], [8, 3]);
+	});
+
+	it("counts the asks for one index, and waits for the last of them", () => {
+		const window = new AskWindow<number>(7);
+		assert.equal(window.next(), 8);
+		window.sent(8);
+		window.dropped(8);
+		assert.deepEqual([window.hasAskBelow(9), window.next()], [true, undefined]);
+		window.dropped(8);
+		assert.deepEqual([window.hasAskBelow(9), window.next()], [false, 8]);
+		window.sent(3);
+		window.dropped(8);
+		// It will tell of 8, too.
+		assert.equal(window.next(), undefined);
+	});
+
+	for (const [etcdIndex, position, asks] of [
+		[7, 7, [8]],
+		[8, 8, [9, 10, 11, 12]],
+		[9, 9, [10, 11]],
+	] as const) {
+		it(`asks from ${position + 1} on, after a jump from ${etcdIndex}`, () => {
+			const window = new AskWindow<number>(7);
+			window.next();
+			assert.deepEqual(window.answered(8, etcdIndex, 12, 12, nothing), []);
+			assert.deepEqual([window.position, window.known, asksOf(window)], [position, 12, asks]);
+			assert.deepEqual(window.answered(position + 1, 12, 11, 11, nothing), [11]);
+			assert.deepEqual(asksOf(window), asks.length === 4 ? [] : [12]);
+			assert.deepEqual(window.answered(12, 12, 12, 12, nothing), [12]);
+			for (const waitIndex of asks) window.dropped(waitIndex);
+			assert.deepEqual(asksOf(window), [13]);
+		});
+	}
+
+	it("asks past what silence has said meanwhile, where an event was not believed", () => {
+		const window = new AskWindow<number>(7);
+		window.next();
+		window.answered(8, 7, 12, 12, nothing);
+		assert.deepEqual(window.proved(8, 10), { moved: true, events: [] });
+		assert.deepEqual(asksOf(window), [11, 12]);
+		window.dropAll();
+		assert.deepEqual(window.proved(11, 12), { moved: true, events: [] });
+		assert.deepEqual(asksOf(window), [13]);
+	});
+
+	for (const [waitIndex, through, position] of [
+		[9, 20, 7],
+		[8, 7, 7],
+		[8, 8, 8],
+		[5, 20, 20],
+	] as const) {
+		it(`is at ${position} when nothing lies from ${waitIndex} to ${through}`, () => {
+			const window = new AskWindow<number>(7);
+			assert.deepEqual(window.proved(waitIndex, through), { moved: position > 7, events: [] });
+			assert.equal(window.position, position);
+		});
+	}
+
+	it("keeps of one ask's two answers the event", () => {
+		for (const order of [
+			[0, 1],
+			[1, 0],
+		]) {
+			const window = new AskWindow<number>(7);
+			const answers = [
+				() => window.answered(10, 50, 12, 12, nothing),
+				() => window.answered(10, 11, 20, 20, nothing),
+			];
+			for (const nth of order) assert.deepEqual(answers[nth]?.(), []);
+			assert.deepEqual(window.proved(8, 9), { moved: true, events: [12] });
+		}
+	});
+
+	for (const [what, waitIndex, eventIndex, expected] of [
+		["where it ends", 8, 300, [300]],
+		["in it", 8, 200, [200]],
+		["that a later ask tells", 121, 200, [200]],
+		["that an ask before the last event tells", 100, 200, []],
+		["that was told", 8, 120, []],
+	] as const) {
+		it(`hands on ${expected.length === 0 ? "no" : "the"} event that silence had denied, ${what}`, () => {
+			const window = new AskWindow<number>(7);
+			if (waitIndex > 8 || expected.length === 0) window.answered(8, 120, 120, 120, nothing);
+			window.proved(window.position + 1, 300);
+			assert.deepEqual(window.answered(waitIndex, 300, eventIndex, eventIndex, nothing), expected);
+			assert.equal(window.position, expected[0] ?? 300);
+		});
+	}
 });

@@ -6,7 +6,9 @@ import {
 	type FollowedEvent,
 	follow,
 	type Listing,
+	type Position,
 	type Source,
+	type Tail,
 	type TailOptions,
 } from "etcd-watch-lab/follow";
 import { NameKeys } from "#lib/follow/keys.js";
@@ -282,6 +284,296 @@ describe("a reconciler", () => {
 				const [change] = await read(sourceOf(lists, tail), 1);
 				assert.equal(change && told(change), expected);
 			});
+		}
+	});
+
+	const made = (index: number, ...keys: readonly string[]): Tail => {
+		const [event, ...more] = eventsOf(index, ...keys);
+		if (event === undefined) throw new Error("an event is of a key");
+		return more.length === 0 ? { kind: "event", event } : { kind: "events", events: [event, ...more] };
+	};
+	const gone: Tail = {
+		kind: "event",
+		event: {
+			...{ kind: "event", index: 8, action: "delete", key: "k", fromHistory: false },
+			...{ node: nodeOf("k", 8), prevNode: nodeOf("k", 3) },
+		},
+	};
+	const positionAt5: Position = {
+		...{ format: "etcd-watch-lab/position", version: 1, key: "", recursive: true },
+		...{ index: 5, clusterId: "1", nodes: [nodeOf("a", 3)] },
+	};
+	const reconnected: Tail = { kind: "reconnected" };
+	const cleared: Tail = { kind: "cleared" };
+	const passed = (through: number): Tail => ({ kind: "passed", through });
+	const quiet = (through: number, isDoubtful = false): Tail => ({ kind: "quiet", through, isDoubtful });
+	const beginsAt5 = listingOf(5, { k: 3 });
+	/** What is listed, what each tail tells, one after the other, what comes of it, and after which index each begins. */
+	const stories: readonly (readonly [
+		string,
+		readonly Listing[],
+		readonly (readonly Tail[])[],
+		readonly string[],
+		readonly number[],
+		Parameters<typeof read>[2]?,
+	])[] = [
+		[
+			"holds events until the list is reached, and reads on after the last of them",
+			[listingOf(9, { a: 3, b: 7, c: 9 })],
+			[[made(7, "b")], [made(9, "c")]],
+			["set b 7", "set c 9"],
+			[5, 7],
+			{ position: positionAt5 },
+		],
+		[
+			"hands on what it holds when the list is passed",
+			[listingOf(9, { a: 3, b: 7 })],
+			[[made(7, "b"), made(10, "c")]],
+			["set b 7", "set c 10"],
+			[5],
+			{ position: positionAt5 },
+		],
+		[
+			"hands on what it holds when all is known up to the list",
+			[listingOf(9, { a: 3, b: 7 })],
+			[[made(7, "b"), passed(8), passed(9), made(10, "c")]],
+			["set b 7", "set c 10"],
+			[5],
+			{ position: positionAt5 },
+		],
+		[
+			"hands on what it has no room to hold",
+			[listingOf(9, { a: 3, b: 7, c: 7, d: 8 })],
+			[[made(7, "b", "c"), made(8, "d"), passed(9)]],
+			["set b 7 +", "set c 7", "set d 8"],
+			[5],
+			{ position: positionAt5, queueLength: 2 },
+		],
+		[
+			"tells a gap after what it held, where the history is cleared",
+			[listingOf(9, { a: 3, b: 7 }), listingOf(12, { a: 3, b: 7, c: 11 })],
+			[[made(7, "b"), cleared]],
+			["set b 7", "gap 8-12 cleared: a b c"],
+			[5],
+			{ position: positionAt5 },
+		],
+		[
+			"tells that a consumer was slow",
+			[beginsAt5, listingOf(9, { k: 3, a: 6 })],
+			[[made(6, "a"), cleared]],
+			["set a 6", "gap 7-9 slow consumer: k a"],
+			[5],
+			{ queueLength: 1 },
+		],
+		[
+			"tells a reset where a cleared history leaves a key that was there before",
+			[beginsAt5, listingOf(9, { k: 3, old: 2 })],
+			[[cleared]],
+			["reset 5 another past: k old"],
+			[5],
+		],
+		[
+			"tells the state of a bare index in a gap, though nothing has happened since",
+			[listingOf(4), beginsAt5],
+			[[cleared]],
+			["gap 6-5 cleared: k"],
+			[5],
+			{ afterIndex: 5 },
+		],
+		[
+			"tells a reset where one event of several does not fit",
+			[beginsAt5, listingOf(9, { k: 8, x: 8 })],
+			[[made(8, "x", "k")]],
+			["reset 5 another past: k x"],
+			[5],
+		],
+		[
+			"tells a reset where an event does not fit",
+			[beginsAt5, listingOf(9, { k: 8 })],
+			[[made(8, "k")]],
+			["reset 5 another past: k"],
+			[5],
+		],
+		[
+			"reads anew where a list has lost a key in the silence",
+			[beginsAt5, listingOf(9)],
+			[[quiet(9)], [gone]],
+			["delete k 8"],
+			[5, 5],
+		],
+		[
+			"reads anew where a quiet list is of another cluster",
+			[beginsAt5, listingOf(9, { k: 3 }, "2")],
+			[[quiet(9)], [reconnected]],
+			["reset 5 another cluster: k"],
+			[5, 5],
+		],
+		[
+			"reads anew where a quiet list is behind",
+			[beginsAt5, listingOf(4, { k: 3 })],
+			[[quiet(9)], [reconnected]],
+			["reset 5 index went back: k"],
+			[5, 5],
+		],
+		[
+			"takes no silence that is in doubt, without a list",
+			[beginsAt5, listingOf(9, { k: 3, b: 8 })],
+			[[quiet(9, true), made(8, "b")]],
+			["set b 8"],
+			[5],
+		],
+		[
+			"lists no more than once at a reconnection",
+			[beginsAt5, beginsAt5, listingOf(9, { k: 3, b: 8 })],
+			[[reconnected, made(6, "a"), cleared]],
+			["set a 6", "gap 7-9 cleared: k b"],
+			[5],
+		],
+	];
+	for (const [what, lists, tells, expected, begins, more] of stories) {
+		it(what, async () => {
+			const asked: number[] = [];
+			const source = sourceOf(lists, async (tail) => {
+				asked.push(tail.afterIndex);
+				const mine = tells[asked.length - 1] ?? [];
+				for (const one of mine) {
+					await tail.take(one);
+					// What is listed in the background has come.
+					await setImmediate();
+				}
+				// The first ends by itself where another follows, and so does one whose history is cleared.
+				const isLast = asked.length >= tells.length;
+				if (tail.signal.aborted || (!isLast && mine.every(({ kind }) => kind === "event"))) return;
+				await quietly(tail);
+			});
+			const follower = follow(source, "", { ...options, ...more });
+			await follower.ready();
+			await setImmediate();
+			const changes: string[] = [];
+			while (changes.length < expected.length) {
+				const { value } = await follower.next();
+				changes.push(value === undefined ? "the end" : told(value));
+			}
+			assert.deepEqual([changes, asked], [expected, begins]);
+			await follower.close();
+		});
+	}
+
+	it("puts an event at once where nothing is held against a list, or the list is ahead and its events flow", async () => {
+		const rooms: Record<string, boolean> = {};
+		const proved: number[] = [];
+		const isAtOnce = async (what: string, room: Promise<void> | undefined) => {
+			rooms[what] = room === undefined;
+			await room;
+		};
+		const known = sourceOf([beginsAt5, beginsAt5, listingOf(9, { k: 3, a: 6, b: 7, c: 8 })], async (tail) => {
+			await isAtOnce("known", tail.take(made(6, "a")));
+			await tail.take(reconnected);
+			await isAtOnce("reached", tail.take(made(7, "b")));
+			await tail.take(reconnected);
+			proved.push(tail.proveThrough());
+			await isAtOnce("held", tail.take(made(8, "c")));
+			await tail.take(passed(9));
+			proved.push(tail.proveThrough());
+			await isAtOnce("passed", tail.take(made(10, "d")));
+			await quietly(tail);
+		});
+		await read(known, 4);
+		const bare = sourceOf([listingOf(9, { a: 6, b: 9 })], async (tail) => {
+			await setImmediate();
+			await isAtOnce("below the list", tail.take(made(6, "a")));
+			await isAtOnce("where the list is", tail.take(made(9, "b")));
+			await isAtOnce("after the list", tail.take(made(10, "c")));
+			await quietly(tail);
+		});
+		await read(bare, 3, { afterIndex: 1 });
+		assert.deepEqual(rooms, {
+			...{ known: true, reached: false, held: false, passed: true },
+			...{ "below the list": true, "where the list is": false, "after the list": true },
+		});
+		assert.deepEqual(proved, [9, 0]);
+	});
+
+	for (const [index, isKnown] of [
+		[6, false],
+		[5, true],
+		[4, false],
+	] as const) {
+		it(`after 5 ${isKnown ? "knows" : "does not know"} the state that a list at ${index} tells`, async () => {
+			const follower = follow(sourceOf([listingOf(index, { a: 3 })], quietly), "", {
+				...options,
+				afterIndex: 5,
+			});
+			await follower.ready();
+			await setImmediate();
+			const next = follower.next();
+			assert.equal(follower.position.nodes !== undefined, isKnown);
+			await follower.close();
+			await next;
+		});
+	}
+
+	it("bookmarks the newest index that silence reaches to, when the list has come", async () => {
+		let arrive = (_: Listing) => {};
+		const later = new Promise<Listing>((resolve) => {
+			arrive = resolve;
+		});
+		const notes: unknown[] = [];
+		let tails = 0;
+		const source = sourceOf([beginsAt5, later], async (tail) => {
+			tails++;
+			await tail.take(quiet(9));
+			await tail.take(quiet(12));
+			await quietly(tail);
+		});
+		const follower = follow(source, "", { ...options, onNote: (note) => notes.push(note) });
+		await follower.ready();
+		const next = follower.next();
+		await setImmediate();
+		assert.deepEqual([notes, follower.position.index], [[], 5]);
+		arrive(listingOf(12, { k: 3 }));
+		await setImmediate();
+		assert.deepEqual([notes, follower.position.index, tails], [[{ note: "bookmarked", index: 12 }], 12, 1]);
+		await follower.close();
+		await next;
+	});
+
+	it("bookmarks what a list bears out at once, though the silence is in doubt", async () => {
+		const source = sourceOf([beginsAt5, listingOf(9, { k: 3 })], async (tail) => {
+			await tail.take(reconnected);
+			await tail.take(quiet(9, true));
+			await quietly(tail);
+		});
+		const follower = follow(source, "", options);
+		await follower.ready();
+		const next = follower.next();
+		await setImmediate();
+		assert.equal(follower.position.index, 9);
+		await follower.close();
+		await next;
+	});
+
+	it("reads on where a list comes late: an event or a list of its own has said more", async () => {
+		for (const tell of [made(9, "b"), reconnected]) {
+			let arrive = (_: Listing) => {};
+			const later = new Promise<Listing>((resolve) => {
+				arrive = resolve;
+			});
+			let tails = 0;
+			const source = sourceOf([beginsAt5, later, listingOf(20, { k: 3, b: 9 })], async (tail) => {
+				tails++;
+				await tail.take(quiet(9));
+				await tail.take(tell);
+				arrive(listingOf(9));
+				await setImmediate();
+				await quietly(tail);
+			});
+			const follower = follow(source, "", options);
+			await follower.ready();
+			await setImmediate();
+			await setImmediate();
+			assert.equal(tails, 1);
+			await follower.close();
 		}
 	});
 

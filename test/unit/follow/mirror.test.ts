@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import {
 	type KeyChange,
@@ -7,11 +8,14 @@ import {
 	type MirrorOptions,
 	mirror,
 	ResetError,
+	type Source,
 } from "etcd-watch-lab/follow";
 import type { Command } from "etcd-watch-lab/model";
 import type { Node } from "etcd-watch-lab/v2";
+import { V3Client } from "etcd-watch-lab/v3";
 import fc from "fast-check";
 import { AbortedError, ArgumentError } from "#lib/http";
+import { FlatSource } from "../../support/follow/flat-source";
 import { type ModelSource, ModelUpstream } from "../../support/follow/model-upstream";
 import { until } from "../../support/until";
 
@@ -149,6 +153,10 @@ describe("mirror over the model", () => {
 		assert.equal(tree.get(root, { recursive: true })?.nodes?.[0]?.nodes?.[0]?.key, "/p/r/a/b");
 		assert.deepEqual(keysOf(tree.nodes("/p/r/a")), ["/p/r/a", "/p/r/a/b"]);
 		assert.deepEqual(tree.nodes("/p/r/none"), []);
+		const index = upstream.write("mkdir", "/p/r/empty");
+		await tree.at(index);
+		const empty = { key: "/p/r/empty", dir: true, createdIndex: index, modifiedIndex: index };
+		assert.deepEqual(tree.get("/p/r/empty"), empty);
 		assert.throws(() => tree.get("/p"), ArgumentError);
 		assert.throws(() => tree.nodes("/p/r/_h"), ArgumentError);
 	});
@@ -214,7 +222,13 @@ describe("mirror over the model", () => {
 		upstream.set("/p/r/n");
 		await tree.at(2);
 		upstream.wipe();
-		await assert.rejects(waiting, (error) => error instanceof ResetError && error.reset.lastIndex === 2);
+		await assert.rejects(
+			waiting,
+			(error) =>
+				error instanceof ResetError &&
+				error.reset.lastIndex === 2 &&
+				/replaced \(index went back\)/.test(error.message),
+		);
 		assert.deepEqual([tree.index, tree.nodes()], [0, []]);
 	});
 
@@ -224,8 +238,8 @@ describe("mirror over the model", () => {
 		const [one, two] = [tree.at(9, { signal: controller.signal }), tree.at(9)];
 		controller.abort();
 		await assert.rejects(one, AbortedError);
-		await assert.rejects(tree.at(9, { signal: controller.signal }), AbortedError);
-		const closed = assert.rejects(two, AbortedError);
+		await assert.rejects(tree.at(9, { signal: controller.signal }), /the signal ended the wait/);
+		const closed = assert.rejects(two, /the mirror was closed/);
 		await tree.close();
 		await closed;
 		await tree.ended;
@@ -241,11 +255,13 @@ describe("mirror over the model", () => {
 		const one = assert.rejects(tree.at(9, { signal: controller.signal }), AbortedError);
 		const two = tree.at(2);
 		assert.equal(source.waitedFor(), 2);
+		const three = assert.rejects(tree.at(3, { signal: controller.signal }), /the signal ended the wait/);
+		assert.equal(source.waitedFor(), 2);
 		upstream.set("/p/r/n");
 		await two;
-		assert.equal(source.waitedFor(), 9);
+		assert.equal(source.waitedFor(), 3);
 		controller.abort();
-		await one;
+		await Promise.all([one, three]);
 		assert.equal(source.waitedFor(), 0);
 	});
 
@@ -370,6 +386,52 @@ describe("mirror over the model", () => {
 		await assert.rejects(mirror(source, root, { signal: AbortSignal.abort() }), AbortedError);
 		await assert.rejects(mirror(source, "p"), ArgumentError);
 		await setImmediate();
+	});
+
+	it("shows all events of a revision at once, and is told of each", async () => {
+		const flat = new FlatSource();
+		const shown: [string, number][] = [];
+		const names: Mirror = await mirror(flat, "", {
+			onChange: (change, keys) => {
+				for (const { key } of keys) shown.push([key, names.nodes().length]);
+				if (change.kind === "event" && change.index === 2) assert.equal(names.index, 2);
+			},
+		});
+		tree = names;
+		const first = names.at(1);
+		flat.write(["a", "b", "c"]);
+		flat.write(["d"]);
+		const [one, two] = [await first, await names.at(2)];
+		assert.deepEqual([one.nodes.length, two.nodes.length], [3, 4]);
+		assert.deepEqual(shown, [
+			["a", 3],
+			["b", 3],
+			["c", 3],
+			["d", 4],
+		]);
+	});
+
+	it("answers with the index waited for, where a bookmark says that nothing lies up to a later one", async () => {
+		const quiet: Source = {
+			...{ key: "/p", recursive: true },
+			list: async () => ({ index: 1, clusterId: "1", nodes: [] }),
+			tail: async ({ take, signal, proveThrough }) => {
+				await until("somebody waits", () => proveThrough() === 3);
+				await take({ kind: "passed", through: 9 });
+				if (!signal.aborted) await once(signal, "abort");
+			},
+		};
+		tree = await mirror(quiet, "/p");
+		assert.deepEqual(await tree.at(3), { index: 3, nodes: [] });
+		assert.deepEqual(await tree.at(4), { index: 9, nodes: [] });
+	});
+
+	it("is of a range or a prefix of v3's, where they are given", async () => {
+		const client = new V3Client({ endpoints: ["http://127.0.0.1:1"] });
+		for (const range of [{ prefix: true }, { rangeEnd: "b" }, {}])
+			await assert.rejects(mirror(client, "a", { ...range, signal: AbortSignal.abort() }), AbortedError);
+		await client.close();
+		await start();
 	});
 
 	it("is at every index what a quorum read at that index shows, directories and all", async () => {

@@ -44,8 +44,20 @@ export interface Watched {
 	readonly watcher: WatcherRecord;
 	readonly asks: readonly Ask[];
 	readonly finder: AskFinder;
+	/** Of its life: what may say that it can't have an event. */
+	readonly statements: readonly LifeEvent[];
+	readonly pauses: Ask["pauses"];
 	/** The writes without an answer: in doubt is what they may have made. */
 	readonly doubtful: readonly string[];
+}
+
+/** What is looked through for each change: a loop has as many asks as there are changes. */
+export function rarelyIn(
+	{ life }: WatcherRecord,
+	asks: readonly Ask[],
+): Pick<Watched, "statements" | "pauses"> {
+	const statements = life.filter(({ kind }) => kind === "gap" || kind === "reset" || kind === "error");
+	return { statements, pauses: asks.flatMap(({ pauses }) => pauses) };
 }
 
 /** True when only the time kept it from the watcher, which asked too late, and not its place or its kind. */
@@ -59,7 +71,7 @@ type Found = readonly [kind: FateKind, reason: Reason];
 export function fateOf(of: Watched, change: Change, deliveries: readonly Delivery[]): Fate {
 	const { watcher, timeline, finder } = of;
 	const ask = finder.covering(change.index);
-	const told = statedBy(watcher, change.index);
+	const told = statedBy(of, change.index);
 	const isProven = ask !== undefined && change.index <= ask.seenTo && watcher.proof !== "none";
 	const place = placeOf(of, change);
 	const broken = byFaults(of, change.index, ask);
@@ -163,8 +175,8 @@ function notDue(of: Watched, change: Change, place: Place, ask: Ask | undefined)
 }
 
 /** What told a watcher that it can't have the event at an index: a gap or a reset, or the refusal of what was cleared. */
-function statedBy({ life }: WatcherRecord, index: number): LifeEvent | undefined {
-	return life.find((event) => {
+function statedBy({ statements }: Watched, index: number): LifeEvent | undefined {
+	return statements.find((event) => {
 		switch (event.kind) {
 			case "gap":
 				return event.from <= index && index <= event.to;
@@ -255,10 +267,9 @@ function whileAway({ watcher, finder }: Watched, index: number, told: LifeEvent 
 	return watcher.life.length === 0 ? ["notKnown", "unproven"] : ["missed", "over"];
 }
 
-function stateAt({ asks, finder }: Watched, index: number, ask: Ask | undefined): Fate["state"] {
-	const isPaused = ({ pauses }: Ask) => pauses.some(({ after, until }) => after < index && index <= until);
+function stateAt({ pauses, finder }: Watched, index: number, ask: Ask | undefined): Fate["state"] {
 	const next = finder.after(index);
-	if (ask ? isPaused(ask) : asks.some(isPaused)) return "paused";
+	if ((ask?.pauses ?? pauses).some(({ after, until }) => after < index && index <= until)) return "paused";
 	const isWaiting = next !== undefined && next.at < index && index <= (next.end?.at ?? index);
 	if (ask || (isWaiting && next.ofWiped)) return "asking";
 	if (isWaiting) return "early";

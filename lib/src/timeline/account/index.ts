@@ -3,7 +3,7 @@ import type { Delivery, Timeline, WatcherRecord, WriteRecord } from "../timeline
 import { type Unit, unitOf } from "../words";
 import { type Ask, AskFinder, asksOf, groupBy, openSpans, type Span } from "./asks";
 import { type Change, type Contents, carriedOut, changesOf, contentsAt } from "./changes";
-import { type Fate, type FateKind, fateOf, isDeaf } from "./fate";
+import { type Fate, type FateKind, fateOf, isDeaf, rarelyIn } from "./fate";
 import type { Reason } from "./reasons";
 
 export { type Ask, groupBy, type Span } from "./asks";
@@ -222,7 +222,7 @@ class OneWatcher implements WatcherAccount {
 		const { changes } = this.#account;
 		const came = groupBy(this.watcher.deliveries, nameOf);
 		const { timeline, asks, watcher, finder } = this;
-		const of = { timeline, watcher, asks, finder, doubtful: this.#doubtful };
+		const of = { timeline, watcher, asks, finder, ...rarelyIn(watcher, asks), doubtful: this.#doubtful };
 		return changes.map((change) => fateOf(of, change, came.get(nameOf(change)) ?? []));
 	}
 }

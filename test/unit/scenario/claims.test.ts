@@ -1,11 +1,21 @@
 import assert from "node:assert/strict";
-import { claims } from "etcd-watch-lab";
-import { timelineOf } from "../../support/scenario/builders";
+import { claims, type Timeline } from "etcd-watch-lab";
+import {
+	answered,
+	asked,
+	poll,
+	replayed,
+	set,
+	stream,
+	timelineOf,
+	watch,
+} from "../../support/scenario/builders";
 import { type ClaimCase, judged, row, runOf } from "../../support/scenario/cases";
 import { indexCases } from "../../support/scenario/cases/indexes";
 import { lossCases } from "../../support/scenario/cases/loss";
 import { reachCases } from "../../support/scenario/cases/reach";
 import { windowCases } from "../../support/scenario/cases/window";
+import { growths } from "../../support/work";
 
 const cases: Record<string, readonly ClaimCase[]> = {
 	...reachCases,
@@ -14,6 +24,7 @@ const cases: Record<string, readonly ClaimCase[]> = {
 	...windowCases,
 };
 const names = Object.keys(claims) as (keyof typeof claims)[];
+const empty = timelineOf({});
 const casesOfClaim = (name: keyof typeof claims) => cases[name] ?? [];
 
 describe("every claim", () => {
@@ -26,14 +37,12 @@ describe("every claim", () => {
 	});
 
 	it("says of itself what it claims, and no two say the same", () => {
-		const empty = timelineOf({});
 		const statements = names.map((name) => claims[name](empty).claim);
 		assert.equal(new Set(statements).size, names.length);
 		for (const statement of statements) assert.match(statement, /^\S.{20,}[^.]$/);
 	});
 
 	it("is untested by a run in which nothing happened", () => {
-		const empty = timelineOf({});
 		for (const name of names) {
 			const { verdict, because, evidence } = claims[name](empty);
 			assert.deepEqual({ name, verdict, evidence }, { name, verdict: "untested", evidence: [] });
@@ -89,60 +98,39 @@ describe("every claim", () => {
 		}
 	});
 
-	it("judges 5,000 writes and a loop of 2,500 polls within four seconds of the processor each", () => {
-		const writes = Array.from({ length: 5000 }, (_, at) => ({
-			operation: "set",
-			key: `/a/${at % 50}/${at}`,
-			value: "x",
-		}));
-		const whole = timelineOf({ writes });
-		const [first] = timelineOf({
-			writes: [{ operation: "set", key: "/a" }],
-			watchers: [{ name: "w", key: "/a", kind: "watch", sent: [1] }],
-		}).watchers;
-		assert.ok(first);
-		const all = whole.writes.flatMap(({ outcome }) =>
-			outcome.kind === "accepted"
-				? [
-						{
-							index: outcome.index,
-							action: outcome.action,
-							key: outcome.node.key,
-							node: outcome.node,
-							etcdIndex: outcome.index - 1,
-							fromHistory: false,
-						},
-					]
-				: [],
+	it("takes about twice as much work for twice as many writes and polls", () => {
+		const runs = new Map([200, 400].map((size) => [size, longRun(size)]));
+		const growth = growths(
+			200,
+			() => require("#lib/claims") as typeof import("#lib/claims"),
+			({ claims }) =>
+				Object.fromEntries(names.map((name) => [name, (size) => claims[name](runs.get(size) ?? empty)])),
 		);
-		const every2nd = all.filter(({ index }) => index % 2 === 1);
-		const timeline = {
-			...whole,
-			watchers: [
-				{ ...first, recursive: true, deliveries: all },
-				{
-					...first,
-					name: "polls",
-					kind: "poll" as const,
-					recursive: true,
-					deliveries: every2nd,
-					life: every2nd.flatMap(({ index }) => [
-						{ kind: "asked" as const, at: index - 1 },
-						{ kind: "answered" as const, at: index },
-					]),
-					proof: "answered" as const,
-				},
-			],
-		};
-		for (const name of names) {
-			const begin = process.cpuUsage();
-			claims[name](timeline);
-			const { user } = process.cpuUsage(begin);
-			assert.ok(user < 4_000_000, `${name} took ${Math.round(user / 1000)} ms of the processor`);
-		}
-		assert.equal(claims.pollsLoseWhatFallsBetween(timeline).verdict, "confirmed");
+		assert.deepEqual(Object.keys(growth), names);
+		for (const [name, times] of Object.entries(growth))
+			assert.ok(times < 2.3, `${name}: ${times.toFixed(2)} times`);
+		assert.equal(claims.pollsLoseWhatFallsBetween(longRun(200)).verdict, "confirmed");
 	});
 });
+
+/** So many writes, a watch that is told of all, a stream that asks for all, and polls that are told of every second one. */
+function longRun(size: number): Timeline {
+	const writes = Array.from({ length: size }, (_, at) => set(`/a/${at % 50}/${at}`, "x"));
+	const all = Array.from({ length: size }, (_, at) => ({ index: at + 1, etcdIndex: at }));
+	const every2nd = all.filter(({ index }) => index % 2 === 1);
+	return timelineOf({
+		writes,
+		watchers: [
+			watch("w", "/a", { recursive: true, sent: all }),
+			stream("past", "/a", { recursive: true, sent: [replayed(1, size)], life: [asked(size, 1)] }),
+			poll("polls", "/a", {
+				recursive: true,
+				sent: every2nd,
+				life: every2nd.flatMap(({ index }) => [asked(index - 1), answered(index)]),
+			}),
+		],
+	});
+}
 
 describe("claims", () => {
 	for (const name of names)

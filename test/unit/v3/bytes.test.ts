@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { toBytes, toText } from "etcd-watch-lab/v3";
 import fc from "fast-check";
 import { ArgumentError } from "#lib/http";
+import { growths } from "../../support/work";
 
 describe("bytes as text", () => {
 	const cases: [string, string, string][] = [
@@ -44,13 +45,18 @@ describe("bytes as text", () => {
 		);
 	});
 
-	it("of 4 MiB take no time that grows with their square", () => {
-		const bytes = Buffer.alloc(4 * 1024 * 1024);
-		for (let at = 0; at < bytes.length; at++) bytes[at] = (at * 2_654_435_761) >>> 24;
-		const begin = process.cpuUsage();
-		assert.ok(toBytes(toText(bytes)).equals(bytes));
-		const { user } = process.cpuUsage(begin);
-		assert.ok(user < 5_000_000, `${Math.round(user / 1000)} ms of the processor`);
+	it("take twice as much work when they are twice as many", () => {
+		const growth = growths(
+			4096,
+			() => require("etcd-watch-lab/v3") as typeof import("etcd-watch-lab/v3"),
+			({ toBytes, toText }) => ({
+				both: (size) => {
+					const bytes = Buffer.from(Array.from({ length: size }, (_, at) => (at * 2_654_435_761) >>> 24));
+					assert.ok(toBytes(toText(bytes)).equals(bytes));
+				},
+			}),
+		);
+		assert.ok((growth["both"] ?? 4) < 2.1, JSON.stringify(growth));
 	});
 
 	for (const [what, text] of [

@@ -27,8 +27,17 @@ interface Asked {
 	readonly isWhole: boolean;
 }
 
+/** What `main` does by etcds and peers, and where it speaks. */
+const machine = {
+	findEtcd: () => findEtcd({}),
+	versionOf,
+	whoIsHere,
+	measure,
+	say: (line: string) => console.log(line),
+};
+
 /** @throws Error for a word that is neither an API nor a part */
-async function asked(args: string[]): Promise<Asked> {
+async function asked(args: string[], { findEtcd, versionOf }: typeof machine): Promise<Asked> {
 	const options = { etcd: { type: "string" }, small: { type: "boolean" } } as const;
 	const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
 	const known: readonly string[] = [...apis, ...parts];
@@ -38,7 +47,7 @@ async function asked(args: string[]): Promise<Asked> {
 		const named = all.filter((one) => positionals.includes(one));
 		return named.length === 0 ? all : named;
 	};
-	const binary = values.etcd === undefined ? findEtcd({}) : path.resolve(values.etcd);
+	const binary = values.etcd === undefined ? findEtcd() : path.resolve(values.etcd);
 	const version = await versionOf(binary);
 	// 3.6 removed the v2 API.
 	const [major = 0, minor = 0] = version.split(".").map(Number);
@@ -114,32 +123,38 @@ function show(api: Api, rows: readonly object[] | undefined): void {
 	);
 }
 
-async function main(args: string[]): Promise<void> {
-	const wanted = await asked(args).catch((error: Error) => {
-		console.error(error.message);
-		process.exitCode = 1;
-	});
-	if (wanted === undefined) return;
-	const here = await whoIsHere();
+/** Measures what is asked for. Returns the exit code: 1 where a target is missed, or for words that it doesn't know. */
+export async function main(args: string[], by = machine): Promise<number> {
+	const { say } = by;
+	const wanted = await asked(args, by).catch((error: Error) => say(error.message));
+	if (wanted === undefined) return 1;
+	const here = await by.whoIsHere();
 	const about = { etcd: wanted.version, node: process.versions.node, missing: here.missing };
-	console.log(`etcd ${about.etcd}, Node ${about.node}`);
-	for (const what of here.missing) console.log(`missing: ${what}`);
+	say(`etcd ${about.etcd}, Node ${about.node}`);
+	for (const what of here.missing) say(`missing: ${what}`);
 	const results: Partial<Record<Api, Measured>> = {};
 	for (const api of wanted.apis) {
-		results[api] = await measure(api, wanted, here[api]);
+		results[api] = await by.measure(api, wanted, here[api]);
 	}
 	const verdicts = verdictsOf(results);
-	for (const verdict of verdicts) console.log(sentence(verdict));
+	for (const verdict of verdicts) say(sentence(verdict));
 	if (wanted.sizes === small) {
-		console.log("a small run: its numbers say nothing");
-		return;
+		say("a small run: its numbers say nothing");
+		return 0;
 	}
 	// A part alone is for looking: the numbers that are kept are those of one run.
 	if (wanted.isWhole) writeResults("follow", { ...about, ...results, verdicts }, charts(results));
-	if (verdicts.some(({ met }) => !met)) process.exitCode = 1;
+	return verdicts.every(({ met }) => met) ? 0 : 1;
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-	console.error(error);
-	process.exitCode = 1;
-});
+if (require.main === module) {
+	main(process.argv.slice(2)).then(
+		(code) => {
+			process.exitCode = code;
+		},
+		(error: unknown) => {
+			console.error(error);
+			process.exitCode = 1;
+		},
+	);
+}

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { main } from "#bench/follow";
 import { faults, type Lag, lags } from "#bench/follow/lag";
 import { type Measured, names, sentence, verdictsOf } from "#bench/follow/verdicts";
 
@@ -249,5 +250,53 @@ describe("the targets of the bench", () => {
 			});
 		assert.equal(unmet({ v2: { latency: of(-86) } }).length, 0);
 		assert.equal(unmet({ v2: { latency: of(-84) } }).length, 1);
+	});
+});
+
+describe("npm run bench -- follow", () => {
+	const { v2, v3 } = run();
+	const slow = v2.catchUp.map((row) => ({ ...row, eventsPerSecond: 100 }));
+	const ended = async (args: string[], results: Readonly<Record<"v2" | "v3", Measured>>) => {
+		const said: string[] = [];
+		const code = await main(["--etcd", "etcd", ...args], {
+			findEtcd: () => "",
+			versionOf: async () => "3.5.1",
+			whoIsHere: async () => ({ v2: [], v3: [], missing: [] }),
+			measure: async (api) => results[api],
+			say: (line) => void said.push(line),
+		});
+		return { code, said };
+	};
+
+	it("ends with 0 where each target is met, and with 1 where one is missed on either API", async () => {
+		const missed = v3.live.map((row) => ({ ...row, lost: 1 }));
+		assert.equal((await ended([], { v2, v3 })).code, 0);
+		for (const results of [
+			{ v2: { ...v2, catchUp: slow }, v3 },
+			{ v2, v3: { ...v3, live: missed } },
+		]) {
+			const { code, said } = await ended([], results);
+			assert.equal(code, 1);
+			assert.ok(said.some((line) => line.startsWith("NOT MET: ")));
+		}
+	});
+
+	it("holds the targets of the API that was asked for", async () => {
+		const results = { v2: { catchUp: slow }, v3 };
+		assert.equal((await ended(["v3"], results)).code, 0);
+		assert.equal((await ended(["v2", "catch-up"], results)).code, 1);
+	});
+
+	it("ends with 0 after a small run, whose numbers say nothing", async () => {
+		const { code, said } = await ended(["--small"], { v2: { catchUp: slow }, v3 });
+		assert.equal(code, 0);
+		assert.equal(said.at(-1), "a small run: its numbers say nothing");
+	});
+
+	it("ends with 1 for a part that there is not", async () => {
+		assert.deepEqual(await ended(["v3", "catchup"], { v2, v3 }), {
+			code: 1,
+			said: ['no part "catchup": there are v2, v3, catch-up, latency, live, quiet'],
+		});
 	});
 });

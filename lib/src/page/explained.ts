@@ -45,13 +45,11 @@ export function explainTable(timeline: Timeline): Table {
 		write,
 		reasons: timeline.watchers.map(({ name }) => whyWords(timeline, name, write.id)),
 	}));
-	const kindOf = ({ write, reasons }: (typeof reasoned)[number]) =>
-		[
-			write.operation,
-			write.outcome.kind,
-			...reasons.map((words) => reasonIn(words, printable(write.key))),
-		].join("\n");
-	const groups = rowsOf(reasoned, kindOf);
+	const groups = rowsOf(reasoned, ({ write, reasons }) => [
+		write.operation,
+		write.outcome.kind,
+		...reasons.map((words) => reasonIn(words, printable(write.key))),
+	]);
 	return tableOf({
 		of: [timeline],
 		title: `Why each watcher was or wasn't told: ${printable(timeline.name)}`,
@@ -60,27 +58,23 @@ export function explainTable(timeline: Timeline): Table {
 			"write",
 			...timeline.watchers.map((one) => `${printable(one.name)}: ${watcherWords(one, unitOf(timeline))}`),
 		],
-		rows: groups.flatMap((group): Cell[][] => {
-			const [first] = group;
-			if (!first) return [];
-			const what = manyWords(group.length, first.write, unitOf(timeline));
-			return [[indexes(group.map(({ write }) => write)), what, ...first.reasons]];
-		}),
+		rows: groups.map((group) => [
+			indexes(group.map(({ write }) => write)),
+			manyWords(group.length, group[0].write, unitOf(timeline)),
+			...group[0].reasons,
+		]),
 		mostRows: MOST_ALONE,
-		...(groups.length < reasoned.length
-			? {
-					notes: [
+		notes:
+			groups.length < reasoned.length
+				? [
 						"Writes with the same reasons share a row, which words them for the first; the rarest are at the top.",
-					],
-				}
-			: {}),
+					]
+				: [],
 	});
 }
 
-function indexes(writes: readonly WriteRecord[]): string | number {
+function indexes(writes: readonly WriteRecord[]): string {
 	const all = writes.flatMap(({ outcome }) => (outcome.kind === "accepted" ? [outcome.index] : []));
-	const [only] = all;
-	if (all.length === 1 && only !== undefined) return only;
 	return all.length === 0 ? "–" : stretchesInWords(all.sort((a, b) => a - b));
 }
 
@@ -100,9 +94,12 @@ export function differenceTable(one: Timeline, other: Timeline): Table {
 		});
 	}
 	const isSilent = (words: string) => words === "nothing";
-	const groups = rowsOf(differences, ({ where, nth, fields, ...said }) =>
-		[nth?.of ?? where, isSilent(said.one), isSilent(said.other), ...fields].join("\n"),
-	);
+	const groups = rowsOf(differences, ({ where, nth, fields, ...said }) => [
+		nth?.of ?? where,
+		isSilent(said.one),
+		isSilent(said.other),
+		fields,
+	]);
 	const isApart = differences.some(({ notCompared }) => notCompared === twoScenarios);
 	const count = `${differences.length} ${differences.length === 1 ? "place" : "places"}`;
 	return tableOf({
@@ -110,15 +107,14 @@ export function differenceTable(one: Timeline, other: Timeline): Table {
 		title: isApart ? `NOT COMPARABLE: ${twoScenarios}` : `DIFFERENT in ${count}`,
 		...(isApart ? { subtitle: "Run the same scenario in both." } : {}),
 		columns: ["where", left, right],
-		rows: groups.flatMap((group): Cell[][] => {
+		rows: groups.map((group): Cell[] => {
 			const [first] = group;
-			if (!first) return [];
-			if (group.length === 1) return [[{ text: first.where, mark: "wrong" }, first.one, first.other]];
+			if (group.length === 1) return [{ text: first.where, mark: "wrong" }, first.one, first.other];
 			const numbers = group.flatMap(({ nth }) => nth?.number ?? []).sort((a, b) => a - b);
 			const where = `${first.nth?.of}s ${stretchesInWords(numbers)}`;
 			const many = (words: string) =>
 				isSilent(words) ? words : `${group.length} of them, the first: ${words}`;
-			return [[{ text: where, mark: "wrong" }, many(first.one), many(first.other)]];
+			return [{ text: where, mark: "wrong" }, many(first.one), many(first.other)];
 		}),
 		mostRows: MOST_ALONE,
 		notes: differences.flatMap(({ where, notCompared }) =>

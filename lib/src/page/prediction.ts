@@ -171,25 +171,15 @@ export function comparePrediction(prediction: Prediction, timeline: Timeline): P
 	});
 	const wrong = rows.filter((row) => row.isKnown && !row.right).length;
 	const unknown = rows.filter(({ isKnown }) => !isKnown).length;
-	return {
-		right: rows.length - wrong - unknown,
-		wrong,
-		unknown,
-		rows,
-		summary: summaryOf(rows.length, wrong, unknown),
-	};
-}
-
-function summaryOf(total: number, wrong: number, unknown: number): string {
-	const right = total - wrong - unknown;
-	return right === total
-		? `All ${total} right.`
-		: `${right} of ${total} right${unknown === 0 ? "" : `, ${unknown} not known`}.`;
+	const right = rows.length - wrong - unknown;
+	const open = unknown === 0 ? "" : `, ${unknown} not known`;
+	const summary = right === rows.length ? `All ${right} right.` : `${right} of ${rows.length} right${open}.`;
+	return { right, wrong, unknown, rows, summary };
 }
 
 /** Rows that differ in nothing but their write, by its key and number. */
-function kindOf({ watcher, operation, key, predicted, came, isKnown, because }: PredictionRow): string {
-	return [watcher, operation, predicted, came, isKnown, reasonIn(because, printable(key))].join("\n");
+function kindOf({ watcher, operation, key, predicted, came, isKnown, because }: PredictionRow): unknown {
+	return [watcher, operation, predicted, came, isKnown, reasonIn(because, printable(key))];
 }
 
 /**
@@ -197,28 +187,25 @@ function kindOf({ watcher, operation, key, predicted, came, isKnown, because }: 
  * rarest at the top. `of`: the run, which may be a record.
  */
 export function predictionTable(result: PredictionResult, of: readonly MaybeRecorded[] = []): Table {
-	const rankOf = ([row]: readonly PredictionRow[]) => (row?.right ? 2 : row?.isKnown ? 0 : 1);
+	const rankOf = ([{ right, isKnown }]: (typeof groups)[number]) => (right ? 2 : isKnown ? 0 : 1);
 	const groups = rowsOf(result.rows, kindOf);
 	if (result.rows.length > MOST_ALONE) groups.sort((one, other) => rankOf(one) - rankOf(other));
 	const seen = (count: number) => (count === 0 ? "no" : count === 1 ? "yes" : times(count));
-	const rows = groups.slice(0, MOST_ALONE).flatMap((group): Cell[][] => {
+	const rows = groups.slice(0, MOST_ALONE).map((group): Cell[] => {
 		const [first] = group;
-		if (!first) return [];
 		const { isKnown, right } = first;
 		return [
-			[
-				first.watcher,
-				group.length === 1 ? first.write : stretchesInWords(group.map(({ write }) => write)),
-				manyWords(group.length, first, "index"),
-				seen(first.predicted),
-				isKnown ? seen(first.came) : "not known",
-				right
-					? { text: "right", mark: "right" }
-					: isKnown
-						? { text: "wrong", mark: "wrong" }
-						: { text: "neither", mark: "open" },
-				first.because,
-			],
+			first.watcher,
+			stretchesInWords(group.map(({ write }) => write)),
+			manyWords(group.length, first, "index"),
+			seen(first.predicted),
+			isKnown ? seen(first.came) : "not known",
+			right
+				? { text: "right", mark: "right" }
+				: isKnown
+					? { text: "wrong", mark: "wrong" }
+					: { text: "neither", mark: "open" },
+			first.because,
 		];
 	});
 	return tableOf({

@@ -127,17 +127,15 @@ function htmlOf(cell: Cell): string {
 /** Of more than this, those of one kind share a row. */
 export const MOST_ALONE = 40;
 
-/** The things of each row: of a few each alone, of many those of one kind together, as `grouped` has them. */
-export function rowsOf<T>(all: readonly T[], kindOf: (one: T) => string): T[][] {
-	return all.length <= MOST_ALONE ? all.map((one) => [one]) : grouped(all, kindOf);
-}
-
 /**
- * Things of one kind together, the rarest kind first, in each the order that they came in: of a long run what is rare
- * is what one looks for.
+ * The things of each row: of a few each alone. Of many those of one kind together, whose `kindOf` reads the same as JSON:
+ * the rarest kind first, since that is what one looks for, in each the order that they came in.
  */
-export function grouped<T>(all: readonly T[], kindOf: (one: T) => string): T[][] {
-	return [...groupBy(all, kindOf).values()].sort((one, other) => one.length - other.length);
+export function rowsOf<T>(all: readonly T[], kindOf: (one: T) => unknown): (readonly [T, ...T[]])[] {
+	if (all.length <= MOST_ALONE) return all.map((one) => [one]);
+	const groups = [...groupBy(all, (one) => JSON.stringify(kindOf(one))).values()];
+	// A group is there by its first.
+	return groups.sort((one, other) => one.length - other.length) as [T, ...T[]][];
 }
 
 /** A reason without what makes it this write's: its key and all numbers. */

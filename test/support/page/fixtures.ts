@@ -315,3 +315,25 @@ export function many(count: number): Timeline {
 		),
 	]);
 }
+
+/** What a call prints where no kernel runs. */
+export function said(call: () => void): string {
+	const { write } = process.stdout;
+	let text = "";
+	process.stdout.write = (chunk: string | Uint8Array) => {
+		text += String(chunk);
+		return true;
+	};
+	try {
+		call();
+	} finally {
+		process.stdout.write = write;
+	}
+	return text;
+}
+
+/** The lines of a table's text, without what only aligns them. */
+export function linesOf(text: string): string[] {
+	const lines = text.split("\n").map((line) => line.replace(/ +/g, " ").trim());
+	return lines.filter((line) => line !== "" && !line.startsWith("─"));
+}

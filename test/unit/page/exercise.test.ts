@@ -2,22 +2,7 @@ import assert from "node:assert/strict";
 import { runOnModel, scenario, type Timeline } from "etcd-watch-lab";
 import { checkExercise, predictionOf } from "#lib/page";
 import { type AnsweredExercise, answered, exercise, miss, solved } from "#lib/page/exercise.js";
-
-/** What a call prints where no kernel runs. */
-function said(call: () => void): string {
-	const { write } = process.stdout;
-	let text = "";
-	process.stdout.write = (chunk: string | Uint8Array) => {
-		text += String(chunk);
-		return true;
-	};
-	try {
-		call();
-	} finally {
-		process.stdout.write = write;
-	}
-	return text;
-}
+import { said } from "../../support/page/fixtures";
 
 describe("checkExercise", () => {
 	let hearOfTwo: AnsweredExercise;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { loadTimeline, saveTimeline } from "etcd-watch-lab";
 import { timelineChart } from "#lib/chart";
-import { gapTable, lossTable } from "#lib/page";
+import { gapTable, lossTable, showGaps, showLosses } from "#lib/page";
 import type { FaultRecord, LifeEvent } from "#lib/timeline";
-import { accepted, delivery, node, timeline, watcher } from "../../support/page/fixtures";
+import { accepted, delivery, linesOf, node, said, timeline, watcher } from "../../support/page/fixtures";
 
 const listed: LifeEvent = { kind: "listed", at: 0, keys: [] };
 const asked: LifeEvent = { kind: "asked", at: 0, waitIndex: 1 };
@@ -129,6 +129,28 @@ describe("gapTable", () => {
 		assert.throws(() => gapTable(broken([]), "nobody"), RangeError);
 	});
 
+	it("names five keys, and counts the others; of a long value it has both ends", () => {
+		const keys = [1, 2, 3, 4, 5, 6].map((nth) =>
+			node(`/k${nth}`, nth, nth === 1 ? {} : { value: `${"v".repeat(4 * nth)}!` }),
+		);
+		const long = { ...gap, from: 4, added: keys, changed: keys.slice(1), removed: [], keys };
+		const none = { ...gap, added: [], removed: [], keys: [] };
+		const run = { ...broken([], [asked, none, { ...gap, keys: [node(`/${"k".repeat(50)}`, 1)] }, long]) };
+		const [some, half] = ["/k1, /k2, /k3, /k4, /k5", "k".repeat(20)];
+		assert.deepEqual(linesOf(gapTable({ ...run, recorded: "It is a record." }, "follower").text), [
+			'What "follower" was told of the events that it could not have',
+			"gap │ why │ added │ changed │ removed │ the state to go on from",
+			"2 to 3 │ cleared │ – │ – │ – │ nothing is there",
+			`2 to 3 │ cleared │ /a/new │ – │ /a/old │ /${half.slice(1)}…${half.slice(1)} =`,
+			`4 to 3 │ cleared │ ${some} and 1 more │ ${some.slice(5)}, /k6 │ – │ /k1 = , /k2 = ${"v".repeat(8)}!, /k3 = ${"v".repeat(12)}!, /k4 = ${"v".repeat(16)}!, /k5 = ${"v".repeat(10)}…${"v".repeat(8)}! and 1 more`,
+			"It is a record.",
+		]);
+		assert.equal(
+			said(() => showGaps(run, "follower")),
+			gapTable(run, "follower").text,
+		);
+	});
+
 	it("says what is not known", () => {
 		const { removed: _, ...without } = gap;
 		assert.match(gapTable(broken([], [without as LifeEvent]), "follower").text, /not known/);
@@ -140,6 +162,28 @@ describe("lossTable", () => {
 		const { text } = lossTable([broken(paused)]);
 		assert.match(text, /run +│ loop │ follower\n/);
 		assert.match(text, /a broken member │ ✗ 2 +│ ✓ 0, told of 1 gap\n/);
+	});
+
+	it("counts the gaps and resets that a watcher was told of, in a row for each run", () => {
+		const reset: LifeEvent = { kind: "reset", at: 4, lastIndex: 2, why: "index went back", keys: [] };
+		const runs = [
+			[listed, asked, gap],
+			[asked, gap, gap, reset],
+			[asked, gap, reset, reset],
+		].map((life, nth) => ({ ...broken([], life), name: `${nth} <b>`, recorded: "It is a record." }));
+		assert.deepEqual(linesOf(lossTable(runs).text), [
+			"Events that never came, and of which nothing was said",
+			"run │ loop │ follower",
+			"0 <b> │ ✗ 2 │ ✓ 0, told of 1 gap",
+			"1 <b> │ ✗ 2 │ ✓ 0, told of 2 gaps, 1 reset",
+			"2 <b> │ ✗ 2 │ ✓ 0, told of 1 gap, 2 resets",
+			"It is a record.",
+		]);
+		assert.match(lossTable([timeline("t", [], [watcher("w", "/a", [])])]).text, /t +│ ✓ 0\n/);
+		assert.equal(
+			said(() => showLosses(runs)),
+			lossTable(runs).text,
+		);
 	});
 
 	it("does not call lost what a silent member may yet hand out", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { timelineChart } from "#lib/chart";
-import { eventsTable, tableOf, timelineTable } from "#lib/page";
+import { eventsTable, eventTable, showTable, table, tableOf, timelineTable } from "#lib/page";
+import { htmlBlock, reasonIn, rowsOf, tableBundle } from "#lib/page/table.js";
 import type { LifeEvent } from "#lib/timeline";
 import { columnsOf, printable, shortened } from "#lib/timeline/printable.js";
 import { assertOnlyMarkup, decoded } from "../../support/page/charts";
@@ -11,7 +12,9 @@ import {
 	delivery,
 	HOSTILE,
 	hostile,
+	linesOf,
 	postsRun,
+	said,
 	timeline,
 	twice,
 	twoPolls,
@@ -172,6 +175,84 @@ describe("timelineTable", () => {
 	});
 });
 
+describe("a table of a run", () => {
+	const record = { ...twice(), recorded: "It is a record." };
+	const onV3 = {
+		...record,
+		api: "v3" as const,
+		watchers: record.watchers.map((one) => ({
+			...one,
+			kind: "follow" as const,
+			deliveries: one.deliveries.map((each, nth) => ({
+				...each,
+				node: { ...each.node, version: nth, ...(nth === 1 ? { createdIndex: 0 } : {}) },
+				fromHistory: nth === 0,
+			})),
+		})),
+	};
+	const v2Columns = "event │ key │ modifiedIndex │ createdIndex │ prevNode.modifiedIndex │ response index";
+	const v3Columns =
+		"event │ key │ mod_revision │ create_revision │ version │ prev_kv.mod_revision │ watched since │ from";
+	for (const [what, { text }, ...lines] of [
+		[
+			"all of it, titled by the run and its counts",
+			timelineTable(record),
+			"a delete that comes twice",
+			"3 writes tried, 3 accepted, 0 refused",
+			"no. │ index │ write │ stream: stream /a/b │ late: watch /a, recursive",
+			"1 │ 1 │ set /a/b │ set │ set (from history)",
+			"2 │ 2 │ refresh /a/b: takes an index, raises no event │ │",
+			"3 │ 3 │ delete /a/b │ delete ×2 │ delete (from history)",
+			"It is a record.",
+		],
+		[
+			"all of it, with another title and what is below the table",
+			timelineTable({ ...postsRun(), writes: postsRun().writes.slice(2, 4) }, { title: "T", subtitle: "S" }),
+			...["T", "S", "no. │ index │ write │ recursive: watch /a, recursive │ plain: watch /a"],
+			"1 │ 2 │ set /a/d │ set │ ·",
+			"2 │ – │ × delete /a/b/c: refused with 104 Not a directory (/a/b) │ │",
+			"· it did not come",
+			"recursive: also got 2 events that no write of this run raised: set /a/b (index 1), delete /a/b (index 3)",
+		],
+		[
+			"the events of a stream",
+			eventsTable(record, "stream"),
+			...["stream: stream /a/b", v2Columns],
+			"set │ /a/b │ 1 │ 1 │ – │ 0",
+			...["delete │ /a/b │ 3 │ 3 │ 1 │ 0", "delete │ /a/b │ 3 │ 3 │ 1 │ 0", "It is a record."],
+		],
+		[
+			"events out of the history, with another title",
+			eventsTable(record, "late", { title: "T", absolute: false }),
+			...["T", `${v2Columns} │ from`],
+			...["set │ /a/b │ 1 │ 1 │ – │ 3 │ history", "delete │ /a/b │ 3 │ 3 │ 1 │ 3 │ history"],
+			"It is a record.",
+		],
+		[
+			"the events of a v3 follower, in the server's own numbers",
+			eventsTable(onV3, "late", { absolute: true }),
+			...["late: follow prefix /a/", v3Columns],
+			"set │ /a/b │ 479128 │ 479128 │ 0 │ – │ – │ history",
+			"delete │ /a/b │ 479130 │ 0 │ 1 │ 479128 │ – │ live",
+			"It is a record.",
+		],
+		["no event", eventsTable(postsRun(), "plain"), ...["plain: watch /a", v2Columns, "It got no event."]],
+	] as const)
+		it(`has in its lines ${what}`, () => assert.deepEqual(linesOf(text), lines));
+
+	it("is shown as it is made", () => {
+		const titles = { title: "T", subtitle: "S" };
+		assert.equal(
+			said(() => table(record, titles)),
+			timelineTable(record, titles).text,
+		);
+		assert.equal(
+			said(() => eventTable(record, "late", titles)),
+			eventsTable(record, "late", titles).text,
+		);
+	});
+});
+
 describe("eventsTable", () => {
 	it("shows the post's own numbers when asked for absolute indexes", () => {
 		const { text } = eventsTable(postsRun(), "recursive", { absolute: true });
@@ -215,6 +296,88 @@ describe("tableOf", () => {
 		const { text, html } = tableOf({ columns: ["name", "count"], rows: [["a", 1], ["bb", 22], ["c"]] });
 		assert.equal(text, "name │ count\n─────┼──────\na    │     1\nbb   │    22\nc    │\n");
 		assert.match(html, /<td style="text-align: right">22<\/td>/);
+	});
+});
+
+describe("tableOf, in its details", () => {
+	const signs = (["right", "wrong", "refused", "open"] as const).map((mark) => ({ text: "so it is", mark }));
+	const input = { title: "<T>", columns: ["a <col>", "n"], rows: signs.map((sign, nth) => [sign, nth]) };
+
+	it("is this HTML, and this text", () => {
+		const { html, text } = tableOf({ ...input, subtitle: "<S>", notes: ["<N>"] });
+		const [left, right] = ['style="text-align: left; white-space: nowrap"', 'style="text-align: right"'];
+		const lines = [
+			...['<div style="padding-top: 8px">', "<p><strong>&lt;T&gt;</strong></p>", "<p>&lt;S&gt;</p>"],
+			`<table><thead><tr><th ${left}>a &lt;col&gt;</th><th ${right}>n</th></tr></thead><tbody>`,
+			`<tr><td ${left}>✓ so it is</td><td ${right}>0</td></tr>`,
+			`<tr><td ${left}><strong>✗ so it is</strong></td><td ${right}>1</td></tr>`,
+			`<tr><td ${left}><strong>× so it is</strong></td><td ${right}>2</td></tr>`,
+			`<tr><td ${left}><strong>? so it is</strong></td><td ${right}>3</td></tr>`,
+			...["</tbody></table>", "<p>&lt;N&gt;</p>", "</div>"],
+		];
+		assert.equal(html, lines.join("\n"));
+		assert.equal(
+			text,
+			"<T>\n<S>\n\na <col>    │ n\n───────────┼──\n✓ so it is │ 0\n✗ so it is │ 1\n× so it is │ 2\n? so it is │ 3\n\n<N>\n",
+		);
+		assert.deepEqual(tableBundle({ html, text }), { "text/html": html, "text/plain": text });
+		assert.equal(htmlBlock(["x"], "name"), '<div class="name" style="padding-top: 8px">\nx\n</div>');
+		assert.equal(
+			said(() => showTable(input)),
+			tableOf(input).text,
+		);
+	});
+
+	it("has a line between what is above and below it and the table, and none where nothing is", () => {
+		const table = ["a", "─", "x"];
+		for (const [more, before, after] of [
+			[{}, [], []],
+			[{ title: "T" }, ["T", ""], []],
+			[{ subtitle: "S" }, ["S", ""], []],
+			[{ notes: ["N"] }, [], ["", "N"]],
+			[{ of: [{ recorded: "R" }] }, [], ["", "R"]],
+		] as const)
+			assert.deepEqual(tableOf({ columns: ["a"], rows: [["x"]], ...more }).text.split("\n"), [
+				...[...before, ...table, ...after, ""],
+			]);
+	});
+
+	const numerals = [7, "7", "70", "+1", "-2", "1,234.5", "2 to 3", "20 to 300", "–", ""];
+	const words = ["", "x1", "1x", "a", "--", "1 to", "1 to x", "x to 1", "1 to 2 to 3", "no"];
+	it(`aligns to the right what is all numbers: ${numerals}, and nothing else: ${words}`, () => {
+		const aligned = (...cells: readonly (string | number)[]) =>
+			/<td style="text-align: (\w+)/.exec(
+				tableOf({ columns: ["c"], rows: cells.map((one) => [one]) }).html,
+			)?.[1];
+		for (const cell of numerals) assert.equal(aligned(cell), "right", String(cell));
+		for (const cell of words.slice(1)) assert.equal(aligned(cell), "left", cell);
+		assert.equal(aligned(...numerals), "right");
+		assert.equal(aligned(1, "x", 2), "left");
+		assert.match(tableOf({ columns: ["c"], rows: [] }).html, /<th style="text-align: left">c/);
+	});
+
+	it("breaks no line of a column whose cells have up to 24 characters, its name apart", () => {
+		const [short, long] = ["s".repeat(22), "l".repeat(23)].map((word) => `${word} x`);
+		const wholes = (column = "", ...cells: readonly string[]) =>
+			[...tableOf({ columns: [column], rows: cells.map((one) => [one]) }).html.matchAll(/<t[dh] [^>]*/g)].map(
+				([tag]) => tag.includes("nowrap"),
+			);
+		assert.deepEqual(wholes(short, short ?? ""), [true, true]);
+		assert.deepEqual(wholes(long, short ?? ""), [false, true]);
+		assert.deepEqual(wholes(short, short ?? "", long ?? ""), [true, false, false]);
+		assert.deepEqual(wholes("word", "word"), [false, false]);
+	});
+
+	it("gives each of up to 40 things a row, and of more those of one kind, the rarest at the top", () => {
+		const all = Array.from({ length: 41 }, (_, nth) => nth);
+		const isRare = (nth: number) => [nth === 7 || nth === 3];
+		assert.deepEqual(
+			rowsOf(all.slice(1), isRare),
+			all.slice(1).map((nth) => [nth]),
+		);
+		assert.deepEqual(rowsOf(all, isRare), [[3, 7], all.filter((nth) => nth !== 3 && nth !== 7)]);
+		assert.equal(reasonIn("/a/12 is at 12, as /a/12 was at 9", "/a/12"), "… is at #, as … was at #");
+		assert.equal(reasonIn("at 12", ""), "at #");
 	});
 });
 

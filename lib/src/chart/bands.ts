@@ -40,7 +40,6 @@ const UPWARD = [
 interface Stretch {
 	from: number;
 	to: number;
-	bin: number;
 	readonly events: Counted[];
 	/** How many tenths of its height each style takes; one that is there takes one at least. */
 	tenths: readonly (readonly [BandStyle, number])[];
@@ -58,11 +57,7 @@ export function bandsOf(events: readonly Counted[], axis: Axis, y: number, look:
 }
 
 /** Events that follow each other, until one begins another stretch. */
-function gathered(
-	events: readonly Counted[],
-	begins: (event: Counted, last: Stretch) => boolean,
-	binOf = (_: Counted) => 0,
-): Stretch[] {
+function gathered(events: readonly Counted[], begins: (event: Counted, last: Stretch) => boolean): Stretch[] {
 	const stretches: Stretch[] = [];
 	for (const event of events) {
 		const { index } = event;
@@ -70,7 +65,7 @@ function gathered(
 		if (last && !begins(event, last)) {
 			last.to = index;
 			last.events.push(event);
-		} else stretches.push({ from: index, to: index, bin: binOf(event), events: [event], tenths: [] });
+		} else stretches.push({ from: index, to: index, events: [event], tenths: [] });
 	}
 	for (const stretch of stretches) stretch.tenths = sharesOf(stretch.events);
 	return stretches;
@@ -84,13 +79,12 @@ function exactStretches(events: readonly Counted[], perIndex: number): Stretch[]
 }
 
 function mixedStretches(events: readonly Counted[], axis: Axis): Stretch[] {
-	const binOf = ({ index }: Counted) => Math.floor(((index - axis.lo) * pixelsPerIndex(axis)) / BIN_PIXELS);
+	const binOf = (index: number) => Math.floor(((index - axis.lo) * pixelsPerIndex(axis)) / BIN_PIXELS);
 	const stretches: Stretch[] = [];
-	for (const bin of gathered(events, (event, last) => binOf(event) !== last.bin, binOf)) {
+	for (const bin of gathered(events, ({ index }, { to }) => binOf(index) !== binOf(to))) {
 		const last = stretches.at(-1);
-		if (last && String(last.tenths) === String(bin.tenths) && bin.bin - last.bin <= 3) {
+		if (last && String(last.tenths) === String(bin.tenths) && binOf(bin.to) - binOf(last.to) <= 3) {
 			last.to = bin.to;
-			last.bin = bin.bin;
 			last.events.push(...bin.events);
 		} else stretches.push(bin);
 	}

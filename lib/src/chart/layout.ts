@@ -149,7 +149,7 @@ export function layoutOf(timeline: Timeline, places: Places, axis: Axis, top = 0
 	const widest = Math.max(
 		...names.map(({ name, words }) => Math.max(pixelsOf(name, 12, true), pixelsOf(words, 11))),
 	);
-	const margin = Math.round(Math.min(WIDEST, Math.max(90, widest + 26)));
+	const margin = Math.round(Math.max(90, widest + 26));
 
 	const labelled = timeline.writes.length > MOST_LABELS ? [] : timeline.writes;
 	const wanted = (short: boolean) =>

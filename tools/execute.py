@@ -9,8 +9,9 @@ import json
 import os
 import sys
 
-# jsonschema builds a grammar of IRIs when it finds this one, two seconds at each start; nothing here has an IRI.
-sys.modules["rfc3987_syntax"] = None
+# jsonschema builds a grammar of IRIs when it finds the first, two seconds at each start, and reads a library of dates for
+# the second; nothing here has an IRI or a duration.
+sys.modules["rfc3987_syntax"] = sys.modules["isoduration"] = None
 
 import nbformat
 from nbclient import NotebookClient

@@ -18,10 +18,10 @@ describe("executeNotebook", function () {
 	const dir = path.join(root, ".lab", "test-notebooks");
 	const file = path.join(dir, "try.ipynb");
 
-	beforeEach(() => fs.mkdirSync(dir, { recursive: true }));
 	afterEach(() => fs.rmSync(dir, { recursive: true, force: true }));
 
 	function write(...cells: string[]): void {
+		fs.mkdirSync(dir, { recursive: true });
 		const notebook: Notebook = { cells: [], metadata: { title: "x" }, nbformat: 4, nbformat_minor: 5 };
 		for (const source of cells) {
 			notebook.cells.push({ cell_type: "code", execution_count: 7, metadata: {}, outputs: [], source });
@@ -33,7 +33,10 @@ describe("executeNotebook", function () {
 		write(
 			'import * as lab from "etcd-watch-lab";\nconsole.log(typeof lab, process.env.ETCD_WATCH_LAB_TRY);',
 			'import { display } from "tslab";\ndisplay.html("<b>x</b>");\n1 + 1',
+			'import { own } from "./own";\nown',
+			"own + 1",
 		);
+		fs.writeFileSync(path.join(dir, "own.ts"), "export const own: number = 7;\n");
 		const before = fs.readFileSync(file, "utf8");
 		const options = { env: { ETCD_WATCH_LAB_TRY: "passed on" }, outDir: path.join(dir, "out") };
 		const first = await executeNotebook(file, options);
@@ -46,11 +49,18 @@ describe("executeNotebook", function () {
 			[
 				["cell-01", 1, {}],
 				["cell-02", 2, {}],
+				["cell-03", 3, {}],
+				["cell-04", 4, {}],
 			],
 		);
 		assert.deepEqual(first.cells[0]?.outputs, [
 			{ name: "stdout", output_type: "stream", text: "object passed on\n" },
 		]);
+		// A file of the reader's beside the page, compiled with the cell that imports it.
+		assert.deepEqual(
+			first.cells.slice(2).map(({ outputs }) => outputs?.map(({ text }) => text)),
+			[["7\n"], ["8\n"]],
+		);
 		assert.deepEqual(first.metadata["kernelspec"], {
 			display_name: "TypeScript",
 			language: "typescript",
@@ -62,36 +72,25 @@ describe("executeNotebook", function () {
 		assert.ok(written.endsWith("}\n"));
 	});
 
-	it("asks no proxy of the reader's for what listens on loopback: here one that is not there", async () => {
-		// As Node 24 reads it.
-		const proxy = "http://127.0.0.1:1";
-		const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-		write(
-			`import http from "node:http";
+	describe("for a reader whose environment names proxies, on a machine that others use", () => {
+		/** What each cell said. */
+		let said: readonly string[] = [];
+		before("one run for both", async () => {
+			// As Node 24 reads it; here one that is not there.
+			const proxy = "http://127.0.0.1:1";
+			const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+			write(
+				`import http from "node:http";
 import { lab } from "etcd-watch-lab";
 const server = http.createServer((_, answer) => void answer.end("from loopback")).listen(0, "127.0.0.1");
 await new Promise((resolve) => server.once("listening", resolve));
 const answer = await fetch(\`http://127.0.0.1:\${(server.address() as { port: number }).port}\`);
 server.close();
 console.log(await answer.text());`,
-			`const etcd = await lab();
+				`const etcd = await lab();
 console.log((await etcd.v2.set("/a", "x")).action);`,
-			"console.log(process.env.NO_PROXY, process.env.no_proxy);",
-		);
-		const env = {
-			...ownEtcd,
-			NODE_USE_ENV_PROXY: "1",
-			...Object.fromEntries(names.map((name) => [name, proxy])),
-		};
-		const { cells } = await executeNotebook(file, { env });
-		const said = cells.flatMap(({ outputs }) => outputs?.map(({ text }) => text) ?? []);
-		const spared = "127.0.0.1,localhost,::1";
-		assert.deepEqual(said, ["from loopback\n", "set\n", `${spared} ${spared}\n`]);
-	});
-
-	it("lets nobody hear what a cell says who has not the keys of the kernel's connection file", async () => {
-		write(
-			`import fs from "node:fs";
+				"console.log(process.env.NO_PROXY, process.env.no_proxy);",
+				`import fs from "node:fs";
 const zmq = require("zeromq");
 const connection = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 // As another user of the machine listens, and as Jupyter does.
@@ -113,13 +112,25 @@ while (!text.includes("for Jupyter alone")) {
 }
 stranger.receiveTimeout = 0;
 const strangers = await heard(stranger).catch(() => "nothing");`,
-			'console.log("a stranger hears:", strangers);',
-		);
-		const { cells } = await executeNotebook(file);
-		assert.deepEqual(
-			cells[1]?.outputs?.map(({ text }) => text),
-			["a stranger hears: nothing\n"],
-		);
+				'console.log("a stranger hears:", strangers);',
+			);
+			const env = {
+				...ownEtcd,
+				NODE_USE_ENV_PROXY: "1",
+				...Object.fromEntries(names.map((name) => [name, proxy])),
+			};
+			const { cells } = await executeNotebook(file, { env });
+			said = cells.map(({ outputs = [] }) => outputs.map(({ text }) => text).join(""));
+		});
+
+		it("asks no proxy for what listens on loopback", () => {
+			const spared = "127.0.0.1,localhost,::1";
+			assert.deepEqual(said.slice(0, 3), ["from loopback\n", "set\n", `${spared} ${spared}\n`]);
+		});
+
+		it("lets nobody hear what a cell says who has not the keys of the kernel's connection file", () => {
+			assert.equal(said[4], "a stranger hears: nothing\n");
+		});
 	});
 
 	it("names the cell that threw, and what it threw", async () => {
@@ -213,24 +224,24 @@ describe("noProxyForLoopback", () => {
 describe("npm run notebooks", function () {
 	// Each sets a checkout up, and compiles it.
 	this.timeout(90_000);
+	let checkout: FakeCheckout;
+	beforeEach(() => {
+		checkout = new FakeCheckout();
+	});
+	afterEach(() => checkout.remove());
 
 	it("uses an etcd of its own, whichever server the reader's variables name: its outputs are to be committed", async () => {
-		const checkout = new FakeCheckout();
-		try {
-			checkout.write("notebooks/00-one.ipynb", "{}");
-			checkout.python({
-				jupyterlab: `const { env } = process;
-					const named = Object.keys(env).filter((name) => /^ETCDCTL_/.test(name)).join();
-					const cells = [{ cell_type: "code", execution_count: 1, metadata: {}, outputs: [], source: "named: " + named }];
-					console.log(JSON.stringify({ notebook: { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 } }));`,
-			});
-			const mine = { ETCDCTL_ENDPOINTS: "https://etcd.internal:2379", ETCDCTL_USER: "root:secret" };
-			const { code, stderr } = await checkout.runWith(mine, "notebooks");
-			assert.equal(code, 0, stderr);
-			assert.match(checkout.read("notebooks/00-one.ipynb"), /"named: "/);
-		} finally {
-			checkout.remove();
-		}
+		checkout.write("notebooks/00-one.ipynb", "{}");
+		checkout.python({
+			jupyterlab: `const { env } = process;
+				const named = Object.keys(env).filter((name) => /^ETCDCTL_/.test(name)).join();
+				const cells = [{ cell_type: "code", execution_count: 1, metadata: {}, outputs: [], source: "named: " + named }];
+				console.log(JSON.stringify({ notebook: { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 } }));`,
+		});
+		const mine = { ETCDCTL_ENDPOINTS: "https://etcd.internal:2379", ETCDCTL_USER: "root:secret" };
+		const { code, stderr } = await checkout.runWith(mine, "notebooks");
+		assert.equal(code, 0, stderr);
+		assert.match(checkout.read("notebooks/00-one.ipynb"), /"named: "/);
 	});
 
 	for (const [what, end] of [
@@ -238,57 +249,47 @@ describe("npm run notebooks", function () {
 		["is interrupted", `fs.writeFileSync(file + ".runs", ""); return hang();`],
 	] as const) {
 		it(`leaves a notebook that ${what} as it was, and writes the others ${what === "fails" ? "" : "before it "}whole`, async () => {
-			const checkout = new FakeCheckout();
-			try {
-				const names = ["00-one", "01-two", "02-three"].map((name) => `notebooks/${name}.ipynb`);
-				for (const name of names) checkout.write(name, "{}");
-				checkout.python({
-					jupyterlab: `const file = args[1];
-						if (file.includes("01-")) { ${end} }
-						else {
-							const cells = [{ cell_type: "code", execution_count: 1, metadata: {}, outputs: [], source: "it ran" }];
-							console.log(JSON.stringify({ notebook: { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 } }));
-						}`,
-				});
-				const running = checkout.spawn("notebooks");
-				if (what !== "fails") {
-					await until("it runs", () => checkout.has("notebooks/01-two.ipynb.runs"), 60_000);
-					running.child.kill("SIGINT");
-				}
-				const { code, stdout, stderr } = await running.ended;
-				assert.equal(code, what === "fails" ? 1 : 130, stderr);
-				if (what === "fails") assert.match(stdout, /01-two\.ipynb cell 2: RangeError: out of reach/);
-				else assert.match(stderr, /^interrupted: the notebook that was running is unchanged$/m);
-				assert.deepEqual(
-					names.map((name) => checkout.read(name).includes("it ran")),
-					[true, false, what === "fails"],
-				);
-				assert.equal(checkout.read(names[1] ?? ""), "{}");
-			} finally {
-				checkout.remove();
+			const names = ["00-one", "01-two", "02-three"].map((name) => `notebooks/${name}.ipynb`);
+			for (const name of names) checkout.write(name, "{}");
+			checkout.python({
+				jupyterlab: `const file = args[1];
+					if (file.includes("01-")) { ${end} }
+					else {
+						const cells = [{ cell_type: "code", execution_count: 1, metadata: {}, outputs: [], source: "it ran" }];
+						console.log(JSON.stringify({ notebook: { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 } }));
+					}`,
+			});
+			const running = checkout.spawn("notebooks");
+			if (what !== "fails") {
+				await until("it runs", () => checkout.has("notebooks/01-two.ipynb.runs"), 60_000);
+				running.child.kill("SIGINT");
 			}
+			const { code, stdout, stderr } = await running.ended;
+			assert.equal(code, what === "fails" ? 1 : 130, stderr);
+			if (what === "fails") assert.match(stdout, /01-two\.ipynb cell 2: RangeError: out of reach/);
+			else assert.match(stderr, /^interrupted: the notebook that was running is unchanged$/m);
+			assert.deepEqual(
+				names.map((name) => checkout.read(name).includes("it ran")),
+				[true, false, what === "fails"],
+			);
+			assert.equal(checkout.read(names[1] ?? ""), "{}");
 		});
 	}
 
 	it("lets nothing that a cell has said command the terminal", async () => {
-		const checkout = new FakeCheckout();
-		try {
-			checkout.write("notebooks/00-one.ipynb", "{}");
-			// The clipboard, the title, a cleared screen; as a C1 character; the text turned around.
-			const message =
-				"EtcdError: 300 \u001b[31mRaft\u001b[0m \u001b]52;c;cm0=\u0007\u001b]0;x\u0007\u001b[2J\u009b2J\u202e";
-			checkout.python({
-				jupyterlab: `console.log(JSON.stringify({ cell: 1, message: ${JSON.stringify(message)} }))`,
-			});
-			const { code, stdout } = await checkout.run("notebooks");
-			assert.equal(code, 1);
-			assert.match(stdout, /cell 1: EtcdError: 300 Raft \\u\{1b\}\]52;c;cm0=\\u\{7\}/);
-			assert.doesNotMatch(stdout, /[^\P{Cc}\n]|\u202e/u);
-			const wrong = await checkout.run(`start${message}`);
-			assert.match(wrong.stderr, /^no command "startEtcdError/);
-			assert.doesNotMatch(wrong.stderr.replace(/\p{Cc}\[\d*m/gu, ""), /[^\P{Cc}\n]|\u202e/u);
-		} finally {
-			checkout.remove();
-		}
+		checkout.write("notebooks/00-one.ipynb", "{}");
+		// The clipboard, the title, a cleared screen; as a C1 character; the text turned around.
+		const message =
+			"EtcdError: 300 \u001b[31mRaft\u001b[0m \u001b]52;c;cm0=\u0007\u001b]0;x\u0007\u001b[2J\u009b2J\u202e";
+		checkout.python({
+			jupyterlab: `console.log(JSON.stringify({ cell: 1, message: ${JSON.stringify(message)} }))`,
+		});
+		const { code, stdout } = await checkout.run("notebooks");
+		assert.equal(code, 1);
+		assert.match(stdout, /cell 1: EtcdError: 300 Raft \\u\{1b\}\]52;c;cm0=\\u\{7\}/);
+		assert.doesNotMatch(stdout, /[^\P{Cc}\n]|\u202e/u);
+		const wrong = await checkout.run(`start${message}`);
+		assert.match(wrong.stderr, /^no command "startEtcdError/);
+		assert.doesNotMatch(wrong.stderr.replace(/\p{Cc}\[\d*m/gu, ""), /[^\P{Cc}\n]|\u202e/u);
 	});
 });

@@ -20,10 +20,9 @@ import {
 export const pollsLoseWhatFallsBetween = claim(
 	"What happens between two long polls without an index is lost",
 	({ watchers, say }) => {
-		const polls = watchers.filter(
-			({ watcher: { kind, proof } }) => kind === "poll" && proof !== "closed" && proof !== "none",
-		);
-		const between = polls.flatMap(({ finder, fates }) =>
+		// Only a poll is answered.
+		const known = watchers.filter(({ watcher: { proof } }) => proof !== "closed" && proof !== "none");
+		const between = known.flatMap(({ finder, fates }) =>
 			fates.filter(({ change: { index }, ask }) => {
 				const [before, later] = [finder.before(index), finder.after(index)];
 				if (ask || before?.end?.kind !== "answered" || !later) return false;
@@ -91,11 +90,9 @@ export const goLoopLosesNothingMore = claim(
  * Whatever kept it from a loop, which asks for all: what comes after its end it doesn't ask for. It came while nobody
  * asked, if the loop came back from a later index: one that it carried over from a store that was wiped.
  */
-function isGone({ kind, reason, change }: Fate, lastAsked: number): boolean {
+function isGone({ reason, change }: Fate, lastAsked: number): boolean {
 	if (reason === "over") return change.index <= lastAsked;
-	return (
-		kind === "missed" && ["cleared", "member sent the whole store", "ahead of the store"].includes(reason)
-	);
+	return ["cleared", "member sent the whole store", "ahead of the store"].includes(reason);
 }
 
 export const streamWithPastIndexGoesDead = claim(
@@ -139,7 +136,7 @@ export const deletedKeysStreamHearsTwice = claim(
 	"A stream on exactly the deleted key is sent the delete twice",
 	({ watchers, say }) => {
 		const deletes = watchers
-			.filter(({ watcher: { kind, proof } }) => kind === "stream" && proof !== "none" && proof !== "closed")
+			.filter(({ watcher }) => watcher.kind === "stream")
 			.flatMap(({ watcher, fates }) =>
 				fates
 					.filter((fate) => came(fate) && fate.change.action === "delete" && fate.change.key === watcher.key)
@@ -172,13 +169,13 @@ export const slowStreamLosesInSilence = claim(
 		const cutOff: Evidence[] = [];
 		const words: string[] = [];
 		for (const { watcher, asks, fates } of watchers) {
-			const stop = watcher.life.findIndex(({ kind }) => kind === "paused");
-			const after = watcher.life.slice(stop);
-			const [paused] = after;
+			// Only a stream is paused.
+			const paused = watcher.life.find(({ kind }) => kind === "paused");
+			if (!paused || watcher.proof === "none") continue;
+			const after = watcher.life.slice(watcher.life.indexOf(paused));
 			const resumed = after.find(({ kind }) => kind === "resumed");
-			if (watcher.kind !== "stream" || stop < 0 || !paused || !resumed || watcher.proof === "none") continue;
 			// One that was asked with an index is silent for a reason of its own.
-			if (asks.some(({ waitIndex }) => waitIndex !== undefined)) continue;
+			if (!resumed || asks.some(({ waitIndex }) => waitIndex !== undefined)) continue;
 			const due = fates.filter(
 				(fate) => fate.change.index > paused.at && (came(fate) || fate.reason === "reader paused"),
 			);

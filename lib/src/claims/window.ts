@@ -33,7 +33,7 @@ interface ClearedWatcher {
 function clearedIn({ watchers }: Run): ClearedWatcher[] {
 	return watchers.flatMap(({ watcher, fates }) =>
 		watcher.life
-			.filter((event): event is Cleared => event.kind === "error" && event.gap !== undefined)
+			.filter((event): event is Cleared => "gap" in event)
 			.map((cleared) => ({ watcher, fates, cleared })),
 	);
 }
@@ -42,8 +42,7 @@ export const historyHoldsAThousandEvents = claim(
 	"The history that afterIndex reads from holds the last 1000 events of the store",
 	(run) => {
 		// One that began anew, or was taken over from another member, holds what there has been since.
-		const { faults = [] } = run.timeline;
-		const anew = faults.find(({ kind }) => kind === "restart" || kind === "wipe" || kind === "snapshot");
+		const anew = run.timeline.faults?.find(({ kind }) => ["restart", "wipe", "snapshot"].includes(kind));
 		const found = clearedIn(run).filter(({ cleared }) => anew === undefined || cleared.at < anew.at);
 		const keptAt = ({ cleared }: ClearedWatcher) => cleared.at - cleared.gap.to;
 		const shown = found.find((one) => keptAt(one) !== historyCapacity) ?? found[0];
@@ -77,7 +76,7 @@ export const quietKeyIsThrownOut = claim(
 				.filter(({ waitIndex, at, answer }) => {
 					// A member that is behind stands lower than the run knows: its own header says how low.
 					const stood = run.timeline.faults ? answer?.etcdIndex : at;
-					return waitIndex !== undefined && stood !== undefined && stood - waitIndex + 1 > historyCapacity;
+					return (stood ?? 0) - (waitIndex ?? Number.POSITIVE_INFINITY) >= historyCapacity;
 				})
 				.map(({ asked }) => lifeEvidence(watcher, asked)),
 		);
@@ -247,7 +246,8 @@ export const responseIndexIsSafeToGoOnFrom = claim(
 		const faulty: Evidence[] = [];
 		const words: string[] = [];
 		for (const { watcher, asks, fates } of watchers) {
-			if (watcher.kind !== "poll" || watcher.proof === "none") continue;
+			if (watcher.proof === "none") continue;
+			// Only a poll is answered.
 			for (const [at, { answer }] of asks.entries()) {
 				const next = asks[at + 1];
 				if (!answer || !next || next.waitIndex !== answer.etcdIndex + 1) continue;

@@ -103,7 +103,7 @@ export function judged(claim: Claim, timeline: Timeline): Verdict {
 				? timeline.writes.includes(evidence.write)
 				: evidence.kind === "delivery"
 					? watcher?.deliveries.includes(evidence.delivery)
-					: watcher?.life.includes(evidence.event);
+					: evidence.kind === "life" && watcher?.life.includes(evidence.event);
 		assert.ok(isRow, `not a row of the timeline: ${row(evidence)}`);
 	}
 	return verdict;

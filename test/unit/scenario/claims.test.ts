@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { claims, type Timeline } from "etcd-watch-lab";
+import { severalKeys } from "../../pages/golden/odd";
 import {
 	answered,
 	asked,
@@ -44,10 +45,38 @@ describe("every claim", () => {
 
 	it("is untested by a run in which nothing happened", () => {
 		for (const name of names) {
-			const { verdict, because, evidence } = claims[name](empty);
-			assert.deepEqual({ name, verdict, evidence }, { name, verdict: "untested", evidence: [] });
+			const { claim, because, ...found } = claims[name](empty);
+			assert.deepEqual({ name, ...found }, { name, verdict: "untested", evidence: [] });
 			assert.notEqual(because, "");
+			const record = { ...empty, recorded: "a record of etcd 3.5.1" };
+			assert.deepEqual(claims[name](record), { ...claims[name](empty), recorded: record.recorded }, claim);
 		}
+	});
+
+	it("says in the words of v3 why it is untested there", () => {
+		const reasonsOf = (api: "v2" | "v3") => names.map((name) => claims[name](timelineOf({ api })).because);
+		const told = reasonsOf("v3").filter((reason) => !reasonsOf("v2").includes(reason));
+		assert.deepEqual(told.filter((reason) => !reason.startsWith("of v3 it says nothing: it")).sort(), [
+			"it takes a put and a txn put over keys that were there",
+			"no key was deleted that a watch that stays open was on",
+			"no watch asked for a revision that lay 1000 events back",
+			"no watch asked for a revision that was already past",
+			"no watch on a prefix was there for both a key put and a key deleted one level below it",
+			"no watch paused while there was something to see",
+			"no watch that stays open was asked for an event in the past and had another one to see",
+			"no watch was told of a delete of a range with several keys",
+			"no write that changed nothing was followed by one that did",
+			"nobody wrote two levels below a watched prefix",
+			"nothing was written between two watches without a start revision",
+			"nothing was written two levels or more below a watched prefix",
+			"nothing was written whose name begins with the one key of a watch",
+		]);
+	});
+
+	it("knows the keys of one v3 write, which have one revision", () => {
+		const run: Timeline = JSON.parse(JSON.stringify(severalKeys(3)).replaceAll('"/a/1"', '"/a"'));
+		assert.equal(claims.removalNamesEveryKey(run).verdict, "confirmed");
+		assert.equal(claims.storeHasOneSequence(run).verdict, "confirmed");
 	});
 
 	it("gives the same verdict when it is asked again, and leaves the timeline as it was", async () => {

@@ -52,6 +52,19 @@ keysCountTheirOwnWrites
 			set /a; set /a; set /b
 		when the key was only deleted after it
 			set /a; set /b; delete /a
+	confirmed: version does: it goes up by 1
+		though the key was deleted in between
+			set /k; delete /k; set /x; set /k but api v3; write 1 version 1; write 4 version 1
+			=> set /k @1, delete /k @2, set /k @4
+	refuted: none of modifiedIndex, createdIndex does: each jumps
+		by a key that had been a directory's before
+			set /a/b; rmdir /a/...; set /a; set /x; set /a => rmdir /a @2, set /a @3, set /a @5
+		by one of two keys, though the other's counts
+			set /a; set /b; set /a; set /b but write 3 modifiedIndex 2
+			=> set /a @1, set /b @2, set /a @3, set /b @4
+	untested: no key was written, and written again after a write to another one
+		by a key that was only removed
+			set /a/b; rmdir /a/...
 refusedWriteTakesNoIndex
 	untested: others write on this server, or etcd does
 		by the index that a member took for itself when it came up again (S3)
@@ -90,6 +103,31 @@ refusedWriteTakesNoIndex
 			set /a/b; set /a/b/c
 		without a refused write
 			set /a; set /b
+	untested: ^indexes are missing around a refused write, and nobody
+		when an index is missing where a write was refused
+			set /a/b; set /a/b/c; set /a/d but write 3 index 3 => set /a/b/c refused 104 /a/b
+	untested: ^revisions are missing around a write without a change, and nobody
+		in v3 when a revision is missing where a write changed nothing
+			set /a/b; set /a/b/c; set /a/d but api v3; write 3 index 3 => set /a/b/c refused 104 /a/b
+	confirmed: the revisions around 1 write without a change follow each other
+		in v3 by a write without a change between two neighbours
+			set /a/b; set /a/b/c; set /a/d but api v3 => set /a/b/c refused 104 /a/b
+	confirmed: the indexes around 1 refused write follow
+		though others' writes came, one to another key and one of another value
+			watch w /a/...; set /a/b x; set /a/b/c x; set /a/d x
+			but write 3 index 4; w got 1, 2 set /a/z=x, 3 set /a/b/c=y, 4 => set /a/b/c refused 104 /a/b
+		though the same came before it was tried
+			watch w /a/...; set /a/b x; set /a/x x; set /a/b/c x; set /a/d x
+			but write 2 undone; w got 1, 2 set /a/b/c=x, 3 => set /a/b/c refused 104 /a/b
+		though another client's write in order has the key that was asked for
+			watch w /a/...; set /a/b x; createInOrder /a/b x; set /a/d x
+			but write 3 index 3; w got 1, 2 set /a/b=x, 3 => createInOrder /a/b refused 104 /a/b
+		of a delete, though another client made the key
+			watch w /a/...; set /a/b x; delete /a/x; set /a/d x
+			but write 2 cause /a/x; write 3 index 3; w got 1, 2 create /a/x/, 3 => delete /a/x refused 100 /a/x
+		of an empty value, though another client wrote one
+			watch w /a/...; set /a/b; create /a/b; set /a/d
+			but write 3 index 3; w got 1, 2 set /a/b=, 3 => create /a/b refused 105 /a/b
 setMakesTheKeyAnew
 	confirmed: the createdIndexes show it
 		by a set and an update over the same key
@@ -110,6 +148,12 @@ setMakesTheKeyAnew
 			set /d; update /d; set /a; set /a but write 1 dir true; write 2 dir true => set /a @4
 		when the update was refused
 			set /a; set /a; update /b => set /a @2
+	confirmed: the create_revisions show it
+		in v3 by a put and a txn put over the same key
+			set /a; set /a; update /a but api v3 => set /a @2, update /a @3
+	refuted: a create_revision says otherwise
+		in v3 by a put that kept it
+			set /a; set /a but api v3; write 2 createdIndex 1 => set /a @2
 responseIndexIsWhereTheWatchBegan
 	confirmed: in both live responses the header lies below
 		by headers below their events' indexes
@@ -140,6 +184,9 @@ responseIndexIsWhereTheWatchBegan
 			set /a/1; watch w /a/... after 0
 		when nothing came
 			set /a
+	untested: the member was behind
+		whatever happened to the watch before it asked
+			set /a/1; watch w /a/...; set /a/2 but w lived cut 0, asked 1; w got 2@0
 removalNamesEveryKey
 	untested: no watch was told of a delete of a range with several keys
 		in v3 by the delete of a key, below which another one stays (S4)
@@ -159,6 +206,20 @@ removalNamesEveryKey
 		by an event for each key, which etcd does not send
 			watch w /a/...; set /a/d/1; rmdir /a/d/... but w got 1, 2, 2 delete /a/d/1
 			=> w < delete /a/d @2, w < delete /a/d/1 @2
+	refuted: 1 key went with no event to name it: /a/d/1
+		by the removal of the watched directory itself
+			watch w /a/d/...; set /a/d/1; rmdir /a/d/... => w < delete /a/d @2
+		at a stream
+			stream s /a/...; set /a/d/1; rmdir /a/d/... => s < delete /a/d @2
+		by one out of the history, at a loop
+			set /a/d/1; rmdir /a/d/...; watch w /a/... after 1 => w < delete /a/d @2 replayed
+	untested: no watch was told of the removal of a directory with keys in it
+		when the silence is not proven
+			watch w /a/...; set /a/d/1; rmdir /a/d/... but w proof none
+		by a watch without recursive
+			watch w /a/d; set /a/d/1; rmdir /a/d/...
+		by the removal of a directory above
+			watch w /a/b/...; set /a/b/c; rmdir /a/...
 eventsCarryTheNode
 	confirmed: all 3 events carried the new value, or for a delete the old node
 		by the new value, and by the old node for a delete
@@ -182,4 +243,13 @@ eventsCarryTheNode
 			watch w /a; set /a but w proof none => w < set /a @1
 		by an empty value, which is a value
 			watch w /a; set /a => w < set /a @1
+	refuted: 1 event did not say what the key became
+		by an event without a value, of a write that got no answer
+			watch w /a; set /a v but w got 1 set /a; write 1 unanswered => w < set /a @1
+	confirmed: both events carried the new value, or for a delete the old one, as prev_kv
+		in v3 by the new value, and by the old one for a delete
+			watch w /a; set /a 1; delete /a but api v3 => w < put /a @1, w < delete /a @2
+	confirmed: both events carried
+		by another client's event, with which nothing can be compared
+			watch w /a/...; set /a/b v but w got 1, 2 set /a/c=x => w < set /a/b @1, w < set /a/c @2
 `);

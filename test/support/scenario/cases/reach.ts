@@ -50,6 +50,20 @@ childrenAreSeen
 		by a watch opened late, for what it was there for
 			set /a/x; watch w /a/...; set /a/b; delete /a/b
 			=> set /a/b @2, w < set /a/b @2, delete /a/b @3, w < delete /a/b @3
+	untested: both a child added and a child deleted
+		by a follower, which is no witness of etcd's watch
+			follow w /a/...; set /a/b; delete /a/b
+	refuted: 1 event did not come; the first is set /a/c at "w"
+		by an add that did not come, though nothing was deleted
+			watch w /a/...; set /a/b; set /a/c but w missed 2 => set /a/c @2
+	confirmed: ^children written and deleted under a recursive watch: both
+		by a child's add and delete
+			watch w /a/...; set /a/b; delete /a/b
+			=> set /a/b @1, w < set /a/b @1, delete /a/b @2, w < delete /a/b @2
+	confirmed: ^keys one level below a watched prefix, put and deleted: both
+		in v3 of a name that v2 hides
+			watch w /a/...; set /a/_h; delete /a/_h but api v3; w got 1, 2
+			=> set /a/_h @1, w < put /a/_h @1, delete /a/_h @2, w < delete /a/_h @2
 grandchildrenAreUnseen
 	untested: nobody wrote two levels below
 		by a member that was sent the whole store meanwhile (S1)
@@ -91,6 +105,15 @@ grandchildrenAreUnseen
 	refuted: the first is set /a/b at "w"
 		at the root key
 			watch w /...; set /a/b => set /a/b @1, w < set /a/b @1
+	confirmed: ^two or more levels below a recursive watch: the one
+		and says where
+			watch w /a/...; set /a/b/c but w missed 1 => set /a/b/c @1
+	confirmed: ^two or more levels below a watched prefix: the one
+		in v3 when a key two levels below stays unseen
+			watch w /a/...; set /a/b/c but api v3; w missed 1 => set /a/b/c @1
+	untested: nobody wrote two levels below a recursive watch
+		by what was refused, not two levels below a watch or below one that is not recursive
+			watch w /a/...; watch p /p; set /a/f; create /a/f; set /p/f; set /p/f/x
 recursiveSeesEveryDepth
 	untested: no write two levels or more below
 		by a member that was sent the whole store meanwhile (S1)
@@ -131,6 +154,12 @@ recursiveSeesEveryDepth
 			but w lived asked 0, cut 3, asked 3 from 2; w got 1, 2 replayed, 3 replayed
 			=> set /a/b @1, w < set /a/b @1, set /a/c/d @2, w < set /a/c/d @2 replayed, set /a/c/e @3,
 			=> w < set /a/c/e @3 replayed
+	confirmed: down to 2 levels below the key: the one event came
+		beside a watch that is not recursive, and a write elsewhere
+			watch w /a/...; watch p /a; set /b; set /a/b/c => set /a/b/c @2, w < set /a/b/c @2
+	confirmed: down to 2 levels below the prefix: the one event came
+		in v3 by a key two levels below
+			watch w /a/...; set /a/b/c but api v3 => set /a/b/c @1, w < put /a/b/c @1
 plainWatchIsBlindBelow
 	untested: nothing was written below
 		by a member that was sent the whole store meanwhile (S1)
@@ -167,6 +196,12 @@ plainWatchIsBlindBelow
 	refuted: the first is set /a at "w"
 		at the root key
 			watch w /; set /a but w got 1 => set /a @1, w < set /a @1
+	confirmed: ^below a watch without recursive: the one
+		and says where
+			watch w /a; set /a/b => set /a/b @1
+	confirmed: ^names that begin with the one key of a watch: the one
+		in v3 when a key whose name begins with the watched one stays unseen
+			watch w /a; set /a/b but api v3 => set /a/b @1
 ancestorsDeleteIsSeenBelow
 	untested: no directory that holds a watched key was removed
 		by a member that was sent the whole store meanwhile (S1)
@@ -232,6 +267,16 @@ fileNeedsNoRecursive
 			watch r /f/...; watch p /f; set /f but p missed 1; p proof none
 		by a poll that was over when the file changed again
 			watch r /f/...; set /f; poll p /f but p lived asked 1, answered 9; p proof answered
+	untested: no file was watched both ways
+		when nobody knows that it was a file
+			watch r /d/f/...; watch p /d/f; set /d/f; set /x; rmdir /d/...
+			but r missed 1; p missed 1; write 1 unanswered
+		by an empty directory that gave way to a file
+			watch r /f/...; watch p /f; mkdir /f; rmdir /f/...; set /f
+	confirmed: both were sent the same events
+		though both streams are sent the delete twice
+			stream r /f/...; stream p /f; set /f; delete /f
+			=> r < set /f @1, r < delete /f @2, p < set /f @1, p < delete /f @2
 missingKeyIsWaitedFor
 	untested: no key was made
 		for the root, which is always there (L54)
@@ -258,6 +303,9 @@ missingKeyIsWaitedFor
 	refuted: 1 event did not come; the first is set /a/x at "w"
 		by a key's making that did not come
 			watch w /a/x; set /a/x; update /a/x but w missed 1 => set /a/x @1
+	untested: no key was made
+		by one that was there, went with its directory, and was made anew
+			set /d/x; watch w /d/x; rmdir /d/...; set /d/x
 implicitParentsRaiseNoEvent
 	confirmed: 1 write made directories in passing
 		when only the write's own event came
@@ -284,6 +332,16 @@ implicitParentsRaiseNoEvent
 			watch w /a/...; set /a/b/c; close w
 		by a hidden directory made in passing, which nobody would see
 			watch w /a/...; set /a/_b/c
+	confirmed: 1 write made directories in passing
+		though others wrote elsewhere, and removed the directory
+			watch w /a/...; set /a/b/c but w got 1, 2 set /a/z=x, 3 delete /a/b/ => set /a/b/c @1
+		though somebody tried to make the directory afterwards, too
+			watch w /a/...; set /a/b/c; mkdir /a/b but w got 1, 2 create /a/b/ => set /a/b/c @1
+	untested: no directory was made in passing
+		when the write's own event did not come
+			watch w /a/...; set /a/b/c but w missed 1
+		by a stream that did not read
+			stream w /a/...; pause w; set /a/b/c; resume w
 lateWatchMissesTheStart
 	confirmed: 1 event before the watch began, none came
 		when the write before it never came
@@ -311,4 +369,10 @@ lateWatchMissesTheStart
 		by a directory's delete above a key that existed, and not by one above a key that did not
 			set /a/b; rmdir /a/...; set /c/x; rmdir /c/...; watch w /a/b; watch never /c/b
 			=> set /a/b @1, w: asked @4, rmdir /a @2, w: asked @4
+	untested: every watch was registered before the first write
+		by one that asked with an index and was sent what lay before it
+			set /a/1; set /a/2; watch w /a/... after 1 but w got 1 replayed, 2 replayed
+		by what fell between two polls and came all the same
+			poll w /a/...; set /a/1; set /a/2; poll w; set /a/3
+			but w lived asked 0, answered 1, asked 2, answered 2; w got 1, 2 replayed
 `);

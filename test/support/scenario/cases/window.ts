@@ -36,6 +36,14 @@ historyHoldsAThousandEvents
 		when a renewed ttl takes no place in the history
 			poll w /q; set /q; refresh /q 60; 1001 × set /noise; poll w after event
 			but w lived asked 0, answered 1, error 401 1003 2-2 => w: error @1003
+	confirmed: at index 1002 the oldest it could still have was 3
+		though the member stood still before, and began anew later
+			poll w /q; set /q
+			but member pause 800; member restart 1003; w lived asked 0, answered 1, error 401 1002 2-2
+			=> w: error @1002
+	untested: no watch asked for more than there was
+		at a member that began anew at that very index
+			poll w /q; set /q but member restart 1002; w lived asked 0, answered 1, error 401 1002 2-2
 quietKeyIsThrownOut
 	refuted: a watch asked for what lay further back, and was served
 		by a second watch that was served, though the first was thrown out (S7)
@@ -74,6 +82,13 @@ quietKeyIsThrownOut
 		when the watch that got 401 had lost events of its own
 			set /q/1; 1001 × set /q; watch w /q/... but w lived error 401 1002 1-2; w proof error
 			=> set /q/1 @1, 1001 × set /q @2
+	confirmed: "w" asked for index 2 and got 401, and no write from there to 2 was on its key
+		though its key was written after it was refused
+			poll w /q; set /q; set /x; set /q but w lived asked 0, answered 1, error 401 2 2-2 => w: error @2
+	confirmed: "w" asked for revision 2 and was refused, since it has been compacted, and no write
+		in v3 by a watch on a key that was not written since
+			watch w /q; set /q; set /x; set /x but api v3; w lived asked 0, error 11 3 2-2; w proof error
+			=> w: error @3
 listAndWatchLosesNothing
 	untested: nothing was written after the list
 		by a member that was sent the whole store after the list (S1)
@@ -144,4 +159,29 @@ listAndWatchLosesNothing
 			but w lived listed 2 /a/1@1+/a/2@2, asked 2 from 3, cut 3, error 401 4 4-4,
 			listed 4 /a/1@1+/a/2@2+/a/3@3+/a/4@4, asked 4 from 5; w got 3, 5; w proof fence
 			=> w: listed @2, w < set /a/3 @3, w: listed @4, w < set /a/5 @5
+	confirmed: the read held what had been missed, and 1 event after it came
+		though others' keys are not in the tree
+			set /b; set /a/2; watch w /a/... after 2; set /a/3 but w lived listed 2 /a/2@2, asked 2 from 3
+			=> w: listed @2, w < set /a/3 @3
+		in v3 by a watch on one key, which reads no other
+			set /a; set /b; watch w /a after 2; set /a
+			but api v3; write 2 key /a/x; w lived listed 2 /a@1, asked 2 from 3 => w: listed @2, w < put /a @3
+	refuted: the range that was read is not the state at that revision
+		in v3 by a range that lacks a key
+			set /a/1; set /a/2; watch w /a/... after 2; set /a/3
+			but api v3; w lived listed 2 /a/1@1, asked 2 from 3 => w: listed @2
+	refuted: the tree that was read is not the state at that index
+		by a tree that lacks a file, whichever other one may have expired
+			set /a/1 ttl 60; set /a/2; watch w /a/... after 2; set /a/3
+			but w lived listed 2 /a/1@1, asked 2 from 3 => w: listed @2
+		by a tree that lacks a file, whatever another one's write without an answer made
+			set /a/1; set /a/2; watch w /a/... after 2; set /a/3
+			but w lived listed 2 /a/2@2, asked 2 from 3; write 2 unanswered => w: listed @2
+	untested: no watch recovered by a list
+		when it asked for nothing after the list
+			set /a/1; watch w /a/... but w lived error 401 1 1-1, listed 1 /a/1@1
+	untested: nothing was written after the list
+		when only others' keys were written after it
+			set /a/1; set /a/2; watch w /a/... after 2; set /b
+			but w lived listed 2 /a/1@1+/a/2@2, asked 2 from 3 => w: listed @2
 `);

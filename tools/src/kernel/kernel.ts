@@ -106,7 +106,6 @@ function loadTslab() {
 	const file = require.resolve("@tslab/typescript-for-tslab");
 	const typescript: typeof import("@tslab/typescript-for-tslab") = require(file);
 	const { createWatchCompilerHost, sys, transpileModule } = typescript;
-	const createProgram = programMaker(typescript);
 	const more = newerLibs();
 	const readFile = sys.readFile;
 	sys.readFile = (name, encoding) => {
@@ -115,19 +114,11 @@ function loadTslab() {
 	};
 	const changed = {
 		...typescript,
-		createWatchCompilerHost: (
-			files: string[],
-			options: object,
-			system: object,
-			_: null,
-			...rest: unknown[]
-		) => {
+		createWatchCompilerHost: (files: string[], options: object, ...rest: unknown[]) => {
 			const lib = "lib" in options && Array.isArray(options.lib) ? options.lib : [];
 			return Reflect.apply(createWatchCompilerHost, typescript, [
 				files,
 				{ ...options, types: ["node"], lib: [...lib, ...more], inlineSourceMap: true },
-				system,
-				createProgram,
 				...rest,
 			]);
 		},
@@ -145,37 +136,6 @@ function loadTslab() {
 		...(require("tslab/dist/jupyter") as typeof import("tslab/dist/jupyter")),
 		/** Its exports as they are at any time. */
 		jupyter: require("tslab/dist/jupyter") as typeof import("tslab/dist/jupyter"),
-	};
-}
-
-/**
- * Makes the programs of which tslab needs two for a cell: the first for the names that the cell declares, the second for
- * all else. TypeScript's own maker goes through the imports of every file of each, for which it needs a type checker;
- * here the first needs none, the cell being bound alone.
- */
-function programMaker(typescript: typeof import("@tslab/typescript-for-tslab")) {
-	const { createAbstractBuilder, createEmitAndSemanticDiagnosticsBuilderProgram } = typescript;
-	const bind: unknown = Reflect.get(typescript, "bindSourceFile");
-	if (typeof bind !== "function") throw new Error("tslab has changed: its TypeScript has no bindSourceFile");
-	return (...given: Parameters<typeof createAbstractBuilder>): ReturnType<typeof createAbstractBuilder> => {
-		const builder = createAbstractBuilder(...given);
-		const [, options, host] = given;
-		return {
-			...builder,
-			getSourceFile: (name) => {
-				const file = builder.getSourceFile(name);
-				if (file !== undefined) bind(file, options);
-				return file;
-			},
-			getAllDependencies: (file) => {
-				const program = builder.getProgram();
-				const sources = program
-					.getSourceFiles()
-					.filter(({ fileName }) => /\.jsx?$|(?<!\.d)\.tsx?$/.test(fileName));
-				if (sources.length === 1 && sources[0] === file) return [file.fileName];
-				return createEmitAndSemanticDiagnosticsBuilderProgram(program, host ?? {}).getAllDependencies(file);
-			},
-		};
 	};
 }
 

@@ -2,7 +2,7 @@ import { LabError } from "../http";
 import { isBelow, isHiddenFrom } from "../v2/key";
 import { type Ask, depthBelow, type Fate, type WatcherAccount, type WriteFate } from "./account";
 import { asksFor, endedWords, type Reason, type Sentence, SILENT } from "./account/reasons";
-import type { WatcherRecord } from "./timeline";
+import type { LifeEvent, WatcherRecord } from "./timeline";
 
 /** A delivery or a silence that no known rule accounts for: a finding, or a fault of this lab. */
 export class UnknownReasonError extends LabError {}
@@ -178,8 +178,7 @@ export class Words {
 			case "between two polls":
 				return `it fell between two polls. The first was answered at index ${before?.until}, the next one was made at ${after?.at} and asked for ${asksFor(after)}`;
 			default: {
-				const { life } = this.#watcher;
-				const end = before?.end ?? life.findLast(({ kind }) => kind === "error" || kind === "cut");
+				const end = before?.end ?? this.#lastEnd();
 				const ended = endedWords({ end, answer: before?.answer }, this.#account.unit);
 				if (after === undefined) return `nobody was listening any more, ${ended}`;
 				const without =
@@ -191,13 +190,19 @@ export class Words {
 		}
 	}
 
+	/** What ended it, where it never asked. */
+	#lastEnd(): LifeEvent | undefined {
+		return this.#watcher.life.findLast(({ kind }) => kind === "error" || kind === "cut");
+	}
+
 	#notWatched(): string {
 		const { before, after } = this.#around();
-		if (before === undefined) {
-			if (after?.waitIndex === undefined)
-				return `the watch was made at revision ${after?.at ?? 0}, and asked for what comes from then on`;
-			return `the watch asked from revision ${after.waitIndex} on`;
-		}
+		if (before === undefined && after === undefined)
+			return `no watch was open: ${endedWords({ end: this.#lastEnd(), answer: undefined }, "revision")}`;
+		if (before === undefined)
+			return after?.waitIndex === undefined
+				? `the watch was made at revision ${after?.at}, and asked for what comes from then on`
+				: `the watch asked from revision ${after.waitIndex} on`;
 		const then =
 			after === undefined
 				? "and nobody asked for it later"

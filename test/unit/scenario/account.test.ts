@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
 import { exercises, type Timeline } from "etcd-watch-lab";
 import { sideBySideChart, timelineChart } from "#lib/chart";
 import { timelineRows } from "#lib/chart/text.js";
@@ -13,9 +15,21 @@ import {
 	timelineTable,
 } from "#lib/page";
 import { runOnModel, scenario } from "#lib/scenario";
-import { compareTimelines, eventsOf, explain, lostInSilence, missedBy, saveTimeline } from "#lib/timeline";
+import {
+	compareTimelines,
+	eventsOf,
+	explain,
+	type LifeEvent,
+	lostInSilence,
+	missedBy,
+	saveTimeline,
+} from "#lib/timeline";
 import { accountOf, depthBelow, isTold } from "#lib/timeline/account";
+import { reasons as allReasons, sourceOf } from "#lib/timeline/account/reasons.js";
+import { lifeWords, runInWords, withoutWords } from "#lib/timeline/words.js";
+import { root } from "#tools/paths";
 import { asV3, severalKeys, without } from "../../pages/golden/odd";
+import { answered, asked, closed, cut, file, listed, paused, resumed } from "../../support/scenario/builders";
 import { runIn } from "../../support/scenario/cases";
 import { scenarioOf } from "../../support/scenario/script";
 
@@ -187,6 +201,244 @@ describe("what became of a write at a watcher", () => {
 		assert.equal(delivered, 1);
 		assert.match(words, /^delivered in part, 1 of 3 keys: \/a\/2 was not known/);
 		assert.match(explain(severalKeys(3), "w", 4).words, /as 3 events of one revision/);
+	});
+});
+
+describe("what is said of a write at a watcher, in the words of its API", () => {
+	const said = (run: Timeline, write: number) => {
+		try {
+			const { reason, words } = explain(run, "w", write);
+			return `${reason}: ${words}`;
+		} catch (error) {
+			return `unexplained: ${error instanceof Error ? error.message : error}`;
+		}
+	};
+	/** A run, and for one of its writes the reason and the sentence; "unexplained" with what is thrown. */
+	const table = `
+	watch w /a; set /a
+		v2 1 own key: delivered: the write is on the watched key itself
+		v3 1 own key: delivered: its key is in the range that is watched
+	watch w /a/...; set /a/b/c
+		v2 1 recursive: delivered: /a/b/c is two levels below /a, and the watch is recursive
+		v3 1 recursive: delivered: its key is in the range that is watched
+	watch w /a/...; set /a/1/2/3
+		v2 1 recursive: delivered: /a/1/2/3 is three levels below /a, and the watch is recursive
+	watch w /a/...; set /a/1/2/3/4
+		v2 1 recursive: delivered: /a/1/2/3/4 is 4 levels below /a, and the watch is recursive
+	watch w /a; set /a/b
+		v2 1 not recursive: not delivered: the watcher is not recursive, and /a/b is one level below /a
+		v3 1 not recursive: not delivered: the watch is on the one key /a, and /a/b is another
+	watch w /a/...; set /b
+		v2 1 elsewhere: not delivered: /b is not below /a
+		v3 1 elsewhere: not delivered: the watch is on /a and what begins with /a/, and /b is not in it
+	watch w /a/...; set /a/f; set /a/f/x
+		v2 2 refused: not delivered: the write failed with 104 Not a directory (/a/f), so there was no event
+		v3 2 refused: not delivered: nothing was written (Not a directory)
+	watch w /a; set /a; delete /b
+		v2 2 refused: not delivered: the write failed with 100 Key not found (/b), so there was no event
+		v3 2 refused: not delivered: nothing was written (Key not found)
+	watch w /a; set /a; refresh /a 60
+		v2 2 refresh: not delivered: a renewed ttl takes an index and raises no event
+		v3 2 unexplained: "w" was asking for the event at revision 2 and did not get it, and no rule says why
+	watch w /a/...; set /a/_h/x
+		v2 1 hidden: not delivered: a part of /a/_h/x below /a begins with an underscore, and a live watch from above does not see hidden names
+	watch w /a/b; set /a/x; rmdir /a/...
+		v2 2 no node there: not delivered: there was no node at /a/b, and the removal of /a tells the watchers on the nodes that it removes
+		v3 2 elsewhere: not delivered: the watch is on /a/b, and /a is not in it
+	watch w /a/b; set /a/b; rmdir /a/...
+		v2 2 removed with its directory: delivered: /a was removed, and /a/b with it; the event has the key of what was removed
+	set /a/1; watch w /a/... after 0
+		v2 1 history: recursive: delivered from the history: it had happened before the watcher asked for it
+		v3 1 history: recursive: delivered from the history: its key is in the range that is watched, and the watch asked from a revision that was not above it
+	set /a/_h; watch w /a/... after 0
+		v2 1 history: recursive: delivered though hidden: this watcher was answered from the history, and the history's scan does not look at hidden names
+	set /a; watch w /a after 0
+		v2 1 history: own key: delivered from the history: it had happened before the watcher asked for it
+		v3 1 history: own key: delivered from the history: its key is in the range that is watched, and the watch asked from a revision that was not above it
+	watch p /foo; mkdir /fo; set /foo; rmdir /fo/...; watch w /foo after 0
+		v2 3 history: removed directory's prefix: delivered though /fo does not hold /foo: the history compares the two as texts, and one begins with the other
+	stream w /a; set /a; delete /a
+		v2 2 second notice of the removal: delivered twice: a stream on exactly the removed key is woken by the removal of the node, and again by the event on its way down the path
+	watch w /a; set /a; set /a but w got 1, 2, 2 replayed
+		v2 2 asked again: delivered again: the watcher asked from an index that was not above this event's
+		v3 2 asked again: delivered again: the watcher asked from a revision that was not above this event's
+	follow w /a; set /a
+		v2 1 followed: delivered: a follower asks from the index after its last event on, and once more where something could have been skipped
+	set /a; watch w /a; set /a
+		v2 1 not yet asked: not delivered: the watcher was registered at index 1, and asked for what comes from then on
+		v3 1 not yet asked: not delivered: the watch was made at revision 1, and asked for what comes from then on
+	set /a; set /a; watch w /a after 1
+		v2 1 asked from later on: not delivered: the watcher asked from index 2 on
+		v3 1 asked from later on: not delivered: the watch asked from revision 2 on
+	poll w /a; set /a; set /a; poll w; set /a
+		v2 2 between two polls: not delivered: it fell between two polls. The first was answered at index 1, the next one was made at 2 and asked for what comes from then on
+		v3 2 between two polls: not delivered: no watch was open: the one before had ended at revision 1, and the next one, at revision 2, asked for what comes from then on
+	poll w /a; set /a; set /a; poll w after 2; set /a
+		v2 2 between two polls: not delivered: it fell between two polls. The first was answered at index 1, the next one was made at 2 and asked for index 3 on
+		v3 2 between two polls: not delivered: no watch was open: the one before had ended at revision 1, and the next one asked from revision 3 on
+	poll w /a; set /a; set /a
+		v2 2 over: not delivered: nobody was listening any more, its poll had been answered at index 1
+		v3 2 over: not delivered: no watch was open: the one before had ended at revision 1, and nobody asked for it later
+	poll w /a; set /a; set /a but w lived asked 0; w got nothing; w proof answered
+		v2 1 over: not delivered: nobody was listening any more, its poll had been answered without an event
+	watch w /a; set /a; close w; set /a
+		v2 2 over: not delivered: nobody was listening any more, it was closed at index 1
+	watch w /a; cut w; set /a; reconnect w; set /a
+		v2 1 over: not delivered: nobody was listening, its connection was cut at index 0. It came back at index 1 and asked for what comes from then on, since before its first event it has no index to go on from
+		v3 1 over: not delivered: no watch was open: the one before had ended at revision 0, and the next one, at revision 1, asked for what comes from then on
+	watch w /a; set /a; cut w; set /a; set /a; reconnect w but w lived asked 0, cut 1, asked 3 from 4; w missed 2, 3
+		v2 2 over: not delivered: nobody was listening, its connection was cut at index 1. It came back at index 3 and asked for index 4 on
+		v3 2 over: not delivered: no watch was open: the one before had ended at revision 1, and the next one asked from revision 4 on
+	watch w /a; set /a; set /a; set /a but w lived asked 0, error 401 2 2-2; w missed 2, 3; w proof error
+		v2 3 over: not delivered: nobody was listening any more, it had ended with 401  at index 2
+		v2 2 cleared: not delivered: asked for too late, the history had lost it: 401 at index 2
+		v3 2 cleared: not delivered: it had been compacted before the watch asked for it
+	watch w /a; set /a but w lived cut 0; w got nothing
+		v2 1 over: not delivered: nobody was listening any more, its connection was cut at index 0
+		v3 1 over: not delivered: no watch was open: its connection was cut at revision 0
+	watch w /a; set /a; set /a but w missed 2; w proof none
+		v2 2 unproven: not known: nothing shows that it was not still on its way
+		v3 2 unproven: not known: the watch asked for it, and nothing shows that it was not still on its way
+	watch w /a; set /a; set /a; close w; set /a but w missed 2
+		v2 2 lost with its connection: not delivered: the watcher was asking, and it was closed at index 2; what was on its way then is lost
+		v3 2 lost with its connection: not delivered: the watcher was asking, and it was closed at revision 2; what was on its way then is lost
+	stream w /a; set /a; set /a; cut w but w missed 2
+		v2 2 lost with its connection: not delivered: the watcher was asking, and its connection was cut at index 2; what was on its way then is lost
+		v3 2 lost with its connection: not delivered: the watcher was asking, and its connection was cut at revision 2; what was on its way then is lost
+	set /a; stream w /a after 0; set /a
+		v2 2 deaf stream: not delivered: the stream was answered from the history, and such a stream is never put on the list of those who wait
+	stream w /a; pause w; set /a; set /a; resume w but w missed 2
+		v2 2 reader paused: not delivered: the reader had stopped reading, the server's buffer of 100 events was full, and it dropped the watcher
+	stream w /a; pause w; set /a; set /a but w missed 1, 2
+		v2 2 reader paused: not known: the reader stopped reading at index 0, and what was sent since then waits for it
+	stream w /a; set /a; pause w; set /a; close w; set /a but w missed 2
+		v2 2 reader paused: not delivered: the reader had stopped reading at index 1, and it was closed at index 2 before it read on
+	stream w /a; set /a; set /a but w missed 2; w proof gone
+		v2 2 dropped: not delivered: the server has dropped the watcher, as it does when a reader is too slow and the buffer of 100 events is full; the connection stays open and says nothing of it
+	watch w /a; set /a; set /a but w missed 2; w proof none; member pause 1
+		v2 2 member silent: not delivered yet: the member that it waits on stands still, and the connection says nothing of it
+		v3 2 member silent: not delivered yet: the member that it watches at stands still, and the connection says nothing of it
+	watch w /a; set /a; set /a but w missed 2; w proof none; member cutOff 1
+		v2 2 member silent: not delivered yet: the member that it waits on is cut off from its leader, and the connection says nothing of it
+		v3 2 member silent: not delivered yet: the member that it watches at is cut off from its leader, and the connection says nothing of it
+	watch w /a; set /a; set /a; set /a but w missed 2; member pause 1; member resume 3; member snapshot 3
+		v2 2 member sent the whole store: not delivered: the member was so far behind that it was sent the whole store in one piece, and who was waiting on it is not told of what happened in between
+	watch w /a; set /a; set /a but w missed 2
+		v2 2 unexplained: "w" was asking for the event at index 2 and did not get it, and no rule says why
+	watch w /a; set /b but w got 1
+		v2 1 unexplained: "w" on /a was sent set /b live, and no rule says why
+	watch w /a; set /a v but write 1 unanswered
+		v2 1 own key: delivered: the write is on the watched key itself; the write had no answer, and was carried out
+		v3 1 own key: delivered: its key is in the range that is watched; the write had no answer, and was carried out
+	watch w /b; set /a v but write 1 unanswered
+		v2 1 unanswered write: not known: the write had no answer, so nobody knows its index
+		v3 1 unanswered write: not known: the write had no answer, so nobody knows its revision
+	watch w /b; set /a v but write 1 undone
+		v2 1 unanswered write: not delivered: the write reached no server, so there was no event
+		v3 1 unanswered write: not delivered: the write reached no server, so there was no event
+	`;
+	let steps = "";
+	let edits: string | undefined;
+	for (const line of table.split("\n").slice(1, -1)) {
+		const [, api, write, sentence = ""] = /^\t\t(v2|v3) (\d) (.*)$/.exec(line) ?? [];
+		if (api === undefined) [steps = "", edits] = line.trim().split(" but ");
+		else {
+			const all = [api === "v3" ? ["api v3"] : [], edits ?? []].flat().join("; ");
+			const run = all === "" ? steps : `${steps} but ${all}`;
+			it(`${sentence.split(": ")[0]}, of write ${write} in: ${run}`, async () => {
+				assert.equal(said(await runIn(run), Number(write)), sentence);
+			});
+		}
+	}
+
+	it("has a place in etcd's tree for every rule that is not the client's, and a notebook for each", () => {
+		const places = (["v2", "v3"] as const).map((api) => allReasons.map((reason) => sourceOf(reason, api)));
+		const pages = new Set(fs.readdirSync(path.join(root, "notebooks")));
+		for (const [source, notebook] of places.flat()) {
+			assert.match(source, /^$|^(v2store|v2http|server\/\w+)\/\w+\.go(, \w+)?$/);
+			assert.ok(pages.has(`${notebook}.ipynb`), notebook);
+		}
+		const without = places.map((all) => all.filter(([source]) => source === "").length);
+		assert.deepEqual(without, [7, 21]);
+	});
+});
+
+describe("what happened to a watcher, in words", () => {
+	const keys = [file("/a", 1)];
+	const gap = { kind: "gap", at: 9, why: "cleared", added: keys, changed: [], keys } as const;
+	const error = { kind: "error", at: 5, code: 401, message: "cleared", cause: "" } as const;
+	const many = ["/1", "/2", "/3", "/4"].map((key) => file(key, 1));
+	/** In v3's words with "revision" for "index", where nothing else is told. */
+	const table: readonly (readonly [event: LifeEvent, ofV2: string, ofV3?: string])[] = [
+		[asked(3), "asked at index 3, for what comes from now on"],
+		[asked(3, 2), "asked at index 3, from index 2 on"],
+		[answered(3), "answered at index 3: the poll was over", "closed at revision 3, after its first event"],
+		[paused(3), "stopped reading at index 3"],
+		[resumed(3), "went on reading at index 3"],
+		[cut(3), "its connection was cut at index 3"],
+		[closed(3), "closed at index 3"],
+		[error, "error 401 at index 5, cleared", "error at revision 5, cleared"],
+		[
+			{ ...error, cause: "[3/2]", gap: { from: 2, to: 2 } },
+			"error 401 at index 5, cleared ([3/2]): event 2 is gone",
+			"error at revision 5, cleared ([3/2]): event 2 is gone",
+		],
+		[
+			{ ...error, gap: { from: 2, to: 4 } },
+			"error 401 at index 5, cleared: events 2 to 4 are gone",
+			"error at revision 5, cleared: events 2 to 4 are gone",
+		],
+		[listed(3, keys), "read the tree at index 3: 1 key", "read the range at revision 3: 1 key"],
+		[listed(3, []), "read the tree at index 3: 0 keys", "read the range at revision 3: 0 keys"],
+		[
+			{ ...gap, from: 2, to: 4, removed: many },
+			"was told of a gap at index 9, 2 to 4 (cleared): added /a, removed /1, /2, /3 and 1 more; it goes on from there with 1 key",
+		],
+		[
+			{ ...gap, from: 2, to: 2, added: [], changed: many.slice(1) },
+			"was told of a gap at index 9, 2 (cleared): changed /2, /3, /4; it goes on from there with 1 key",
+		],
+		[
+			{ ...gap, from: 2, to: 2, added: [] },
+			"was told of a gap at index 9, 2 (cleared): nothing changed; it goes on from there with 1 key",
+		],
+		[
+			{ kind: "reset", at: 3, lastIndex: 2, why: "went back", keys },
+			"was told of a reset after index 2 (went back): another store, with 1 key",
+		],
+		[{ kind: "bookmarked", at: 3 }, "made sure at index 3 that it had missed nothing"],
+	];
+	for (const [event, ofV2, ofV3 = ofV2.replaceAll("index", "revision")] of table)
+		it(`is that it ${ofV2}`, () => {
+			assert.deepEqual([lifeWords(event), lifeWords(event, "revision")], [ofV2, ofV3]);
+		});
+});
+
+describe("a whole run in words", () => {
+	const table = {
+		"watch w /a/...; set /a/1; set /a/1/x; set /a/2; delete /a/q; set /a/3 but write 5 unanswered; w lived asked 0, error 401 3 2-3; w got 1, 2":
+			"5 writes tried, 2 accepted, 2 refused, 1 without an answer. w (watch /a, recursive) got 2 events, index 1, 2; error 401 at index 3, : events 2 to 3 are gone.",
+		"poll p /a; stream s /q; set /a; set /a/x; mkdir /d ttl 1; expire /d but member pause 1; member kill 2; api v3":
+			"3 writes tried, 2 accepted, 1 changed nothing, 1 by etcd itself. p (watch /a, one event) got 1 event, revision 1. s (watch /q) got no event. The member that they are at was paused at revision 1, kill -9 at revision 2.",
+		"watch w /a; 5 × set /a over 1 but w got 1, 2, 4":
+			"5 writes tried, 5 accepted, 0 refused. w (watch /a) got 3 events, index 1, 2, 4.",
+		"set /a but member restart 1; member resume 1; member cutOff 1; member heal 1; member wipe 1; member snapshot 1":
+			"1 write tried, 1 accepted, 0 refused.  The member that they are at was restarted at index 1, resumed at index 1, cut off at index 1, healed at index 1, wiped at index 1, sent the whole store at index 1.",
+	};
+	for (const [run, words] of Object.entries(table))
+		it(`is "${words.slice(0, 40)}…"`, async () => {
+			assert.equal(runInWords(await runIn(run)), words);
+		});
+	it("has its compactions, and what had no counterpart", async () => {
+		const run = { ...(await runIn("set /a")), compactions: [{ at: 5, index: 3 }] };
+		const withoutCounterpart = [{ step: 3, what: "mkdir /a", why: "v3 has no directories" }];
+		assert.equal(
+			runInWords({ ...run, withoutCounterpart }),
+			"1 write tried, 1 accepted, 0 refused; 1 thing without a counterpart.  compacted at revision 5: what is older than 3 is forgotten.",
+		);
+		assert.deepEqual(withoutCounterpart.map(withoutWords), [
+			"step 3, mkdir /a: no counterpart (v3 has no directories)",
+		]);
 	});
 });
 

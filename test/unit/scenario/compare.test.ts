@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadTimeline, runOnModel, saveTimeline, scenario, type Timeline } from "etcd-watch-lab";
 import { compareTimelines, type WatcherRecord } from "#lib/timeline";
+import { runIn } from "../../support/scenario/cases";
 
 /** The same run as a server might have recorded it. */
 function onServer(seen: Timeline, change: (watcher: WatcherRecord) => WatcherRecord): Timeline {
@@ -76,6 +77,46 @@ describe("compareTimelines of a run on a server and one on the model", () => {
 		const [difference, ...more] = compareTimelines(seen, dropped);
 		assert.deepEqual(more, []);
 		assert.match(difference?.notCompared ?? "", /no buffers/);
+	});
+});
+
+describe("compareTimelines of one run and the same with an edit", () => {
+	const run = "watch w /a/...; set /a/1 x; set /a/1/x; set /a/2 ttl 60; delete /a/1";
+	/** The first place that differs, with what the two have there, or its fields where they are many; "" for none. */
+	const table: readonly (readonly [edit: string, first: string, places?: number])[] = [
+		["write 1 key /z", "the scenario, write 1: set /a/1 | set /z"],
+		["write 1 modifiedIndex 7", "write 1: node.modifiedIndex: 1 | node.modifiedIndex: 7"],
+		["write 4 createdIndex 9", "write 4: node.createdIndex: 1 | node.createdIndex: 9"],
+		["write 2 cause /q", "write 2: cause: /a/1 | cause: /q"],
+		["write 4 unanswered", "write 4: 17 fields"],
+		["write 4 new", "write 4: 6 fields"],
+		["write 3 ttl 5", ""],
+		["w missed 3", '"w", event 3: 16 fields'],
+		["w got 1 set /a/1=y, 2@1, 3@2", '"w", event 1: node.value: x | node.value: y'],
+		["w got 1@5, 2@1, 3@2", '"w", event 1: etcdIndex: 0 | etcdIndex: 5'],
+		["w got 1, 2@1, 3@2 replayed", '"w", event 3: fromHistory: false | fromHistory: true'],
+		["w lived cut 0", ""],
+		["w lived error 401 4 1-1", '"w", errors: 7 fields'],
+		["w lived asked 0, listed 3 /a/1@1", '"w": 7 fields'],
+		["member wipe 2", "the run: faults.0: nothing | faults.0: wipe"],
+		["api v3", "the run: api: v2 | api: v3", 5],
+	];
+	for (const [edit, first, places = first === "" ? 0 : 1] of table)
+		it(`says ${first === "" ? "that they are the same" : first} where ${edit}`, async () => {
+			const found = compareTimelines(await runIn(run), await runIn(`${run} but ${edit}`));
+			const told = found.map(({ where, one, other, fields }) =>
+				fields.length > 3 ? `${where}: ${fields.length} fields` : `${where}: ${one} | ${other}`,
+			);
+			assert.deepEqual([told[0] ?? "", told.length], [first, places]);
+			for (const { nth, where } of found)
+				assert.ok(nth === undefined || `${nth.of} ${nth.number}` === where, where);
+		});
+
+	it("leaves a key's ttl at its expiry out, and what it was before a write of a burst", async () => {
+		const expiry = "watch w /a/...; set /a/1 ttl 1; expire /a/1";
+		assert.deepEqual(compareTimelines(await runIn(expiry), await runIn(`${expiry} but write 1 ttl 9`)), []);
+		const burst = "watch w /a/...; 3 × set /a over 1";
+		assert.deepEqual(compareTimelines(await runIn(burst), await runIn(`${burst} but write 2 new`)), []);
 	});
 });
 

@@ -60,11 +60,17 @@ function rowsOf(evidence: string): string[] {
 
 const runs = new Map<string, Promise<Timeline>>();
 
-/** The run of a case; made once. */
+/** The run of a case; made once, and frozen: what would change it throws. */
 export function runOf({ run }: ClaimCase): Promise<Timeline> {
-	const made = runs.get(run) ?? runIn(run);
+	const made = runs.get(run) ?? runIn(run).then(frozen);
 	runs.set(run, made);
 	return made;
+}
+
+function frozen<T extends object>(whole: T): T {
+	for (const part of Object.values(whole))
+		if (typeof part === "object" && part !== null && !Object.isFrozen(part)) frozen(part);
+	return Object.freeze(whole);
 }
 
 /** A run of the model, in words: as `scenarioOf` reads it, without a name, and after "but" what `otherwise` makes of it. */

@@ -40,11 +40,10 @@ describe("a run on v3 is told in v3's words", () => {
 		it(`in chart, tables and claims: ${name}`, () => {
 			const names = run.watchers.map((one) => one.name);
 			const expected = Object.fromEntries(names.map((one) => [one, "all"] as const));
+			const chart = timelineChart(run);
 			const views = {
-				chart: timelineChart(run).text,
-				labels: [...timelineChart(run).svg.matchAll(/aria-label="([^"]*)"/g)]
-					.map(([, label]) => label)
-					.join("\n"),
+				chart: chart.text,
+				labels: [...chart.svg.matchAll(/aria-label="([^"]*)"/g)].map(([, label]) => label).join("\n"),
 				table: timelineTable(run).text,
 				reasons: explainTable(run).text,
 				...(names.length === 0

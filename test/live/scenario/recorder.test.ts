@@ -21,6 +21,7 @@ import { etcd35, forEachEtcd } from "../../support/etcd";
 import { OwnEtcd } from "../../support/own-etcd";
 import { scenarioOf } from "../../support/scenario/script";
 import { explainAll, sent, watcherOf, wrote } from "../../support/timelines";
+import { until } from "../../support/until";
 
 /** Every index of the run is a write's, and every event that a watcher was sent is one of them. */
 function assertNoHole({ writes, watchers, lastIndex }: Timeline): void {
@@ -349,17 +350,23 @@ describe("a run on a server of others", () => {
 			await scenario("x").set("/a/1").run(guest);
 			await scenario("x").watch("w", "/b").set("/a/1").run(guest);
 			const controller = new AbortController();
+			const left = async () => (await guest.v2.get(guest.root, { recursive: true })).node.nodes ?? [];
+			let isWritten = false;
 			// The server has dropped the stream, and does not count its watchers for the run alone: the fence waits.
 			const deaf = scenarioOf("x: set /a; stream s /a after 0; set /a").run(guest, {
 				signal: controller.signal,
 				onChange: (now) => {
-					const accepted = now().writes.filter(({ outcome }) => outcome.kind === "accepted");
-					if (accepted.length === 2) setTimeout(() => controller.abort(), 300);
+					isWritten ||= now().writes.filter(({ outcome }) => outcome.kind === "accepted").length === 2;
 				},
 			});
-			await assert.rejects(deaf, AbortedError);
-			const { node } = await guest.v2.get(guest.root, { recursive: true });
-			assert.deepEqual(node.nodes ?? [], []);
+			const ended = assert.rejects(deaf, AbortedError);
+			await until(
+				"the fence is made: it removes the run's keys",
+				async () => isWritten && (await left()).length === 0,
+			);
+			controller.abort();
+			await ended;
+			assert.deepEqual(await left(), []);
 		} finally {
 			await guest.close();
 			await own.stop();

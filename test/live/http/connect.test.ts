@@ -167,18 +167,16 @@ function tlsTests(pki: Certificates): void {
 }
 
 describe("a connection that is still being made", () => {
-	it("ends with its client: nothing keeps the process", async () => {
+	it("ends with its client: nothing keeps the process", function () {
+		// Far below the client's own time.
+		this.timeout(100_000);
 		// Nobody answers at an address of TEST-NET-1 (RFC 5737); where there is no route, it fails at once, which is fine.
 		const script = `
 			const { V2Client } = require("etcd-watch-lab/v2");
 			const keys = new V2Client({ endpoints: ["http://192.0.2.1:2379"], timeoutMs: 600_000 });
-			keys.get("/a").catch(() => {});
-			setTimeout(() => keys.close(), 100);`;
-		const begin = performance.now();
-		execFileSync(process.execPath, ["-e", script], {
-			cwd: root,
-			timeout: 15_000,
-		});
-		assert.ok(performance.now() - begin < 15_000);
+			const { subscribe } = require("node:diagnostics_channel");
+			subscribe("net.client.socket", () => setImmediate(() => keys.close()));
+			keys.get("/a").catch(() => {});`;
+		execFileSync(process.execPath, ["-e", script], { cwd: root, timeout: 90_000 });
 	});
 });

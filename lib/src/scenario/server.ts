@@ -22,7 +22,8 @@ const announced = new WeakMap<Target, { readonly at: number; readonly count: num
  * @throws SharedServerError when they are too many for a server that has other users
  */
 export function announceWrites(target: Target, count: number, what: string): void {
-	const now = Date.now();
+	// The wall clock may jump.
+	const now = performance.now();
 	const recent = (announced.get(target) ?? []).filter(({ at }) => now - at < politeMs);
 	const sum = recent.reduce((total, one) => total + one.count, count);
 	if (sum > politeCount) target.mayOverflow(what);

@@ -14,6 +14,7 @@ import {
 import { NameKeys } from "#lib/follow/keys.js";
 import { told } from "../../support/follow/change-reader";
 import { FlatSource } from "../../support/follow/flat-source";
+import { until } from "../../support/until";
 
 const keySpace = new NameKeys({ key: "", recursive: true });
 const options = { recursive: true } as const;
@@ -66,6 +67,11 @@ async function read(source: Source, count: number, more: Parameters<typeof follo
 }
 
 describe("a reconciler", () => {
+	// Stryker switches Mocha's limit off: what waits for ever would go on until Stryker's own, a minute or so.
+	beforeEach(function () {
+		if (this.currentTest?.timeout() === 0) this.currentTest.timeout(5_000);
+	});
+
 	it("tells a gap after a bare index, though the history was cleared before any list had come", async () => {
 		const later = new Promise<Listing>(() => {});
 		let tails = 0;
@@ -177,8 +183,8 @@ describe("a reconciler", () => {
 		const next = (await follower.next()).value;
 		assert.equal(next && told(next), "set k0 1101");
 		const after = follower.next();
-		while (follower.position.nodes === undefined) await setImmediate();
-		assert.equal(follower.position.nodes.length, 7);
+		await until("the state is known", () => follower.position.nodes !== undefined);
+		assert.equal(follower.position.nodes?.length, 7);
 		await follower.close();
 		await after;
 	});
@@ -614,7 +620,7 @@ describe("a reconciler", () => {
 				};
 				const follower = follow(source, "", { ...options, queueLength: 1, onNote });
 				await follower.ready();
-				while (!hasThrown) await setImmediate();
+				await until("onNote has thrown", () => hasThrown);
 				await assert.rejects(async () => {
 					for await (const _ of follower);
 				}, RangeError);

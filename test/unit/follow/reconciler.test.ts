@@ -309,6 +309,7 @@ describe("a reconciler", () => {
 		...{ format: "etcd-watch-lab/position", version: 1, key: "", recursive: true },
 		...{ index: 5, clusterId: "1", nodes: [nodeOf("a", 3)] },
 	};
+	const { nodes: _, ...bareAt5 } = positionAt5;
 	const reconnected: Tail = { kind: "reconnected" };
 	const cleared: Tail = { kind: "cleared" };
 	const passed = (through: number): Tail => ({ kind: "passed", through });
@@ -401,6 +402,36 @@ describe("a reconciler", () => {
 			[5],
 		],
 		[
+			"tells a reset where the store is another one than its position's",
+			[listingOf(9, { a: 3 }, "2")],
+			[[]],
+			["reset 5 another cluster: a"],
+			[9],
+			{ position: positionAt5 },
+		],
+		[
+			"goes on from a position that knows no state",
+			[listingOf(9, { a: 3 })],
+			[[made(10, "c")]],
+			["set c 10"],
+			[5],
+			{ position: bareAt5 },
+		],
+		[
+			"reads anew after a member that is behind",
+			[beginsAt5],
+			[[{ kind: "behind" }], [made(6, "a")]],
+			["set a 6"],
+			[5, 5],
+		],
+		[
+			"tells a reset where a member is behind, and so is a list",
+			[beginsAt5, listingOf(4, { k: 3 })],
+			[[{ kind: "behind" }], [made(6, "a")]],
+			["reset 5 index went back: k", "set a 6"],
+			[5, 4],
+		],
+		[
 			"reads anew where a list has lost a key in the silence",
 			[beginsAt5, listingOf(9)],
 			[[quiet(9)], [gone]],
@@ -453,7 +484,7 @@ describe("a reconciler", () => {
 				await quietly(tail);
 			});
 			const follower = follow(source, "", { ...options, ...more });
-			await follower.ready();
+			assert.ok((await follower.ready()).nodes.every(({ key }) => key !== undefined));
 			await setImmediate();
 			const changes: string[] = [];
 			while (changes.length < expected.length) {

@@ -347,7 +347,7 @@ afterIndexLosesNothing
 		by what the index of a wiped store passed over, and nothing before it and after it
 			watch w /a/...; set /a/1; cut w; set /a/2; set /a/3; set /a/4; set /a/5; set /a/6; reconnect w
 			but member wipe 2; member wipe 7; w lived asked 0, cut 1, asked 6 from 5, closed 6;
-			w missed 3, 4, 5, 6; w proof closed => set /a/3 @3, set /a/4 @4
+			w missed 2, 3, 4, 5, 6; w proof closed => set /a/3 @3, set /a/4 @4
 	refuted: 1 event did not come
 		by what the index of a wiped store passed over, if it was due
 			watch w /a; mkdir /a; set /a/k; cut w; set /a/x; rmdir /a/...; set /a/y; set /a/z; reconnect w

@@ -20,8 +20,8 @@ export interface WantedLabel {
 }
 
 export interface LabelPlan {
-	/** `rows`: horizontal, in up to three rows; `slanted`: one line each; `none`: there is no room. */
-	readonly kind: "rows" | "slanted" | "none";
+	/** `rows`: horizontal, in up to three rows; `slanted`: one line each. */
+	readonly kind: "rows" | "slanted";
 	/** For each wanted label its row (0 is the lowest) or -1 when it was left out. */
 	readonly rows: readonly number[];
 	/** For each wanted label the middle of its text: beside its mark where the plot's edge is near. */
@@ -87,7 +87,6 @@ function slanted(wanted: readonly WantedLabel[]): LabelPlan {
 		placed.push(label.x);
 		rows[at] = 0;
 	}
-	if (placed.length === 0) return { kind: "none", rows, middles: [], height: 0, labels: wanted };
 	const longest = Math.max(...wanted.map((label, at) => (rows[at] === 0 ? slantedWidth(label) : 0)));
 	const height = longest * Math.sin(SLANT) + 12;
 	return { kind: "slanted", rows, middles: wanted.map((label) => label.x), height, labels: wanted };

@@ -7,6 +7,7 @@ import {
 	type Entry,
 	entriesOf,
 	LABEL,
+	leanOf,
 	legendShapes,
 	placeLabels,
 	placeWords,
@@ -65,6 +66,42 @@ describe("placeLabels", () => {
 		const plan = placeLabels(wanted([5, 650]), wanted([5, 650]), -20, 670);
 		const half = pixelsOf("104 Not a directory", LABEL.bottom) / 2;
 		assert.ok((plan.middles[0] ?? 0) - half >= -20 && (plan.middles[1] ?? 0) + half <= 670);
+	});
+
+	it("takes the long forms where they have room in two rows, the short ones in three, and then slants those", () => {
+		const plan = (step: number, count: number) => {
+			const long = wanted(every(step, count), "compareAndSwap /a/key");
+			const short = wanted(every(step, count), "set /k").map((label) => ({ ...label, bottom: "104" }));
+			const made = placeLabels(long, short, -60, 624);
+			return [made.kind, made.labels === long, Math.max(-1, ...made.rows), made.height];
+		};
+		assert.deepEqual(plan(300, 2), ["rows", true, 0, LABEL.rowHeight]);
+		assert.deepEqual(plan(120, 5), ["rows", true, 1, 2 * LABEL.rowHeight]);
+		assert.deepEqual(plan(60, 10), ["rows", false, 0, LABEL.rowHeight]);
+		// A third row is for those that stand just too near for two.
+		const half = pixelsOf("set /k", LABEL.top, true) / 2;
+		assert.deepEqual(plan(half + 4.25, 20), ["rows", false, 2, 3 * LABEL.rowHeight]);
+		assert.deepEqual(plan(half + 3.75, 20).slice(0, 3), ["slanted", false, 0]);
+		assert.deepEqual(plan(0, 0), ["rows", true, -1, 0]);
+	});
+
+	it("has room for slanted labels above the plot and left of it, for those alone that are there", () => {
+		const labels = wanted(every(25, 24), "set").map((label, at) => ({
+			...label,
+			top: at === 3 ? `set /${"long".repeat(8)}` : at === 0 ? "set /a" : "set",
+		}));
+		const plan = placeLabels(labels, labels, 0, 600);
+		const [first, , , longest] = labels.map(({ top, bottom }) => pixelsOf(`${top}  ${bottom}`, 11));
+		assert.ok(first !== undefined && longest !== undefined);
+		const [sin, cos] = [Math.sin, Math.cos].map((of) => of((LABEL.slant * Math.PI) / 180));
+		assert.equal(plan.height, longest * (sin ?? 0) + 12);
+		assert.equal(leanOf(plan), Math.max(longest * (cos ?? 0) - 95, first * (cos ?? 0) - 20));
+		assert.deepEqual(
+			plan.middles,
+			labels.map(({ x }) => x),
+		);
+		const without = { ...plan, rows: plan.rows.map(() => -1) };
+		assert.deepEqual([leanOf(without), leanOf({ ...plan, kind: "rows" })], [0, 0]);
 	});
 
 	it("leaves out ordinary labels before those of refused writes", () => {

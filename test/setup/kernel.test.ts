@@ -120,7 +120,6 @@ const seen = await runOnModel(scenario("t").watch("w", "/a").set("/a", "1"));`);
 			/^1:\d+ - a scenario has to be run first: await s\.run\(etcd\)/,
 		],
 		["a cell before the first", "seem;\nchart(sawn);", /^1:1 - .*seem, sawn: run the cells above first/],
-		["a name that the lab's own tests alone have", "after;", /^1:1 - .*after: run the cells above first/],
 		["a prediction of a number", "predict({ w: 1 });", /type '.*readonly number\[\]/],
 		[
 			"etcd's waitIndex",

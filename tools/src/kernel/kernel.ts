@@ -118,7 +118,7 @@ function loadTslab() {
 			const lib = "lib" in options && Array.isArray(options.lib) ? options.lib : [];
 			return Reflect.apply(createWatchCompilerHost, typescript, [
 				files,
-				{ ...options, types: ["node"], lib: [...lib, ...more], inlineSourceMap: true },
+				{ ...options, lib: [...lib, ...more], inlineSourceMap: true },
 				...rest,
 			]);
 		},

@@ -17,6 +17,7 @@ import { etcdOf, v3Kinds } from "../../support/etcds";
 import { OwnEtcd } from "../../support/own-etcd";
 import { startProxy } from "../../support/proxy";
 import { until } from "../../support/until";
+import { type Revision, writeHistory } from "../../support/write-many";
 
 /** A client that counts the watches that it opened, and how many at most were open at once. */
 class Counting extends V3Client {
@@ -102,51 +103,32 @@ for (const kind of v3Kinds) {
 			client = new Counting({ endpoints: [own.endpoint] });
 			const values = new Map<string, string>();
 			let revision = 1;
-			const writes: (() => Promise<unknown>)[] = [];
-			const set = (key: string, more = "") => {
+			const put = (key: string, more = "") => {
 				const value = `${revision}`;
 				const list = key.startsWith("/a") ? dense : sparse;
 				list.push(`${revision} set ${key} ${value}, ${values.get(key) ?? ""}${more}`);
 				values.set(key, value);
 				return { op: "put", key, value } as const;
 			};
-			for (let nth = 0; nth < 5_500; nth++) {
+			const history: Revision[] = Array.from({ length: 5_500 }, (_, nth) => {
 				revision++;
-				if (nth % 700 === 699) {
-					// A revision of many events, here and there.
-					const success = Array.from({ length: 40 }, (_, part) =>
-						set(`/a/txn/${part}`, part < 39 ? " +" : ""),
-					);
-					writes.push(() => client.txn({ success }));
-				} else if (nth % 100 === 50) {
-					const { key, value } = set("/sparse/k");
-					writes.push(() => client.put(key, value));
-				} else if (nth % 11 === 10) {
-					const key = `/a/${(nth - 1) % 97}`;
-					const before = values.get(key);
-					if (before === undefined) {
-						const { value } = set(key);
-						writes.push(() => client.put(key, value));
-						continue;
-					}
-					dense.push(`${revision} delete ${key} , ${before}`);
-					values.delete(key);
-					writes.push(() => client.delete(key));
-				} else {
-					const { key, value } = set(`/a/${nth % 97}`);
-					writes.push(() => client.put(key, value));
-				}
-			}
-			// Each is one revision, in this order: what is asked on one connection is done so only one by one.
-			for (const [nth, write] of writes.entries()) {
-				await write();
-				if (nth === 1_000) {
-					const follower = follow(client, "/a", { recursive: true });
-					await follower.ready();
-					middle = follower.position;
-					await follower.close();
-				}
-			}
+				// A revision of many events, here and there.
+				if (nth % 700 === 699)
+					return Array.from({ length: 40 }, (_, part) => put(`/a/txn/${part}`, part < 39 ? " +" : ""));
+				if (nth % 100 === 50) return [put("/sparse/k")];
+				const key = `/a/${(nth % 11 === 10 ? nth - 1 : nth) % 97}`;
+				const before = values.get(key);
+				if (nth % 11 !== 10 || before === undefined) return [put(key)];
+				dense.push(`${revision} delete ${key} , ${before}`);
+				values.delete(key);
+				return [{ op: "delete", key }];
+			});
+			await writeHistory(own.endpoint, history.slice(0, 1_001));
+			const follower = follow(client, "/a", { recursive: true });
+			await follower.ready();
+			middle = follower.position;
+			await follower.close();
+			await writeHistory(own.endpoint, history.slice(1_001));
 			last = revision;
 		});
 

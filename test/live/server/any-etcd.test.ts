@@ -189,11 +189,12 @@ describe("a server that ends the connection before what it says of TLS is read",
 		});
 });
 
+const made = Certificates.make();
+after(() => made?.remove());
+
 for (const kind of ["3.4", "3.6", "3.7"] as const) {
 	describe(`an etcd ${kind} that can't be used says so in one line, to the lab with what to do`, function () {
 		this.timeout(120_000);
-		const made = Certificates.make();
-		after(() => made?.remove());
 		let binary = "";
 		before(() =>
 			onEtcd(kind, async (found) => {

@@ -154,7 +154,11 @@ async function stryker(tool: string, files: readonly string[], tests: readonly s
 			buildCommand: `node ${path.relative(copy, root).split(path.sep).join("/")}/node_modules/typescript/bin/tsc -b lib`,
 			testRunner: "mocha",
 			mochaOptions: {
-				...{ "no-config": true, "no-package": true, require: ["tools/dist/temporary-folder.js"] },
+				...{
+					"no-config": true,
+					"no-package": true,
+					require: ["tools/dist/temporary-folder.js", "test/dist/proofs/mutation/limit.js"],
+				},
 				spec: tests.map((name) => `test/dist/${name}.test.js`),
 				grep: `^(?!.*(?:${slow.join("|")}))`,
 			},

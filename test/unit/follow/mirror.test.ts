@@ -80,11 +80,6 @@ class Replica {
 }
 
 describe("mirror over the model", () => {
-	// Stryker switches Mocha's limit off: what waits for ever would go on until Stryker's own, a minute or so.
-	beforeEach(function () {
-		if (this.currentTest?.timeout() === 0) this.currentTest.timeout(5_000);
-	});
-
 	let upstream: ModelUpstream;
 	let source: ModelSource;
 	let tree: Mirror;

@@ -67,11 +67,6 @@ async function read(source: Source, count: number, more: Parameters<typeof follo
 }
 
 describe("a reconciler", () => {
-	// Stryker switches Mocha's limit off: what waits for ever would go on until Stryker's own, a minute or so.
-	beforeEach(function () {
-		if (this.currentTest?.timeout() === 0) this.currentTest.timeout(5_000);
-	});
-
 	it("tells a gap after a bare index, though the history was cleared before any list had come", async () => {
 		const later = new Promise<Listing>(() => {});
 		let tails = 0;

@@ -143,7 +143,7 @@ async function stryker(tool: string, files: readonly string[], tests: readonly s
 	// Below the tool, so that its Mocha is found first, and then what the checkout has.
 	const copy = privateFolder(path.join(tool, "runs"));
 	try {
-		for (const name of ["lib", "test", "tools/dist", "package.json", "tsconfig.json"])
+		for (const name of ["lib", "notebooks", "test", "tools/dist", "package.json", "tsconfig.json"])
 			fs.cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
 		fs.mkdirSync(path.join(copy, "node_modules"));
 		fs.symlinkSync(path.join(copy, "lib"), path.join(copy, "node_modules", "etcd-watch-lab"), "junction");

@@ -12,7 +12,7 @@ import { until } from "../support/until";
 
 describe("executeNotebook", function () {
 	// A kernel and its type checker start in each of these: seconds each, on a busy machine many.
-	this.timeout(90_000);
+	this.timeout(240_000);
 
 	// Inside the checkout, as the real ones are, so that cells find its packages.
 	const dir = path.join(root, ".lab", "test-notebooks");
@@ -223,7 +223,7 @@ describe("noProxyForLoopback", () => {
 
 describe("npm run notebooks", function () {
 	// Each sets a checkout up, and compiles it.
-	this.timeout(90_000);
+	this.timeout(240_000);
 	let checkout: FakeCheckout;
 	beforeEach(() => {
 		checkout = new FakeCheckout();

@@ -116,7 +116,7 @@ const compilers = [
 ] as const;
 
 describe("the package", function () {
-	this.timeout(120_000);
+	this.timeout(240_000);
 	let temporary = "";
 	let folder = "";
 	let installed = "";

@@ -11,7 +11,7 @@ import { until } from "../support/until";
 
 describe("npm start", function () {
 	// JupyterLab comes up in five seconds, and in thirty where a first run builds etcds beside it.
-	this.timeout(120_000);
+	this.timeout(240_000);
 	let home: string;
 	let temporary: string;
 	/** Not the reader's settings. */

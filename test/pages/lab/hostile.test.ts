@@ -27,7 +27,7 @@ const token = "a-token-of-this-test-alone";
 
 /** Somebody's notebook and the files beside it, opened in JupyterLab as `npm start` starts it. Nothing is run. */
 describe("a hostile notebook in JupyterLab", function () {
-	this.timeout(120_000);
+	this.timeout(240_000);
 
 	let folder: string;
 	let notebooks: string;

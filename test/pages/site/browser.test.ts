@@ -18,7 +18,7 @@ import { fileBase, SiteReader, served } from "./reader";
 const executable = chromium();
 
 describe("the site in a browser, from its files", function () {
-	this.timeout(60_000);
+	this.timeout(180_000);
 
 	let folder: string;
 	let pages: readonly Page[];
@@ -310,7 +310,7 @@ describe("the site in a browser, from its files", function () {
 
 /** A site that was built of somebody's notebook, and one whose build let everything through. */
 describe("a hostile notebook on the site", function () {
-	this.timeout(60_000);
+	this.timeout(180_000);
 	if (executable === undefined) return;
 
 	let elsewhere: FakeServer;

@@ -42,6 +42,31 @@ export function isAffected(version: string, id: FaultId): boolean {
 	return faultsOf(version).some((fault) => fault.id === id);
 }
 
+/** What a checker has found out of a run, and what is to be said of its servers. */
+interface Seen {
+	/** Of members that hold different data at one revision (store.ts, `differenceOf`). */
+	readonly differing: string | undefined;
+	/** What a server lost of what it had acknowledged. */
+	readonly contradictions: readonly string[];
+	readonly findings: readonly Finding[];
+}
+
+/**
+ * Whether the servers kept their word, without which nothing can be held against anybody: a failure of the run where
+ * they did not, unless that is a known fault of theirs.
+ */
+export function judge(
+	version: string,
+	kind: string,
+	{ differing, contradictions, findings }: Seen,
+): { readonly failure?: string | undefined; readonly known?: string | undefined } {
+	if (differing !== undefined) {
+		return isAffected(version, "13766") ? { known: "etcd 13766" } : { failure: differing };
+	}
+	const [failure] = contradictions;
+	return failure === undefined ? { known: knownFault(version, kind, findings) } : { failure };
+}
+
 /** The known faults that account for everything that a run found wrong; undefined: something is left, or nothing was. */
 export function knownFault(version: string, kind: string, findings: readonly Finding[]): string | undefined {
 	if (findings.length === 0) return undefined;

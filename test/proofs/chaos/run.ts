@@ -22,7 +22,7 @@ import { Random } from "./random";
 import type { Acknowledged, Api, Compaction, Epoch, RunRecord, Unknown } from "./record";
 import { RemoteConsumer } from "./remote";
 import type { Servers } from "./servers";
-import { type Store, storeOf } from "./store";
+import { differenceOf, type Store, storeOf } from "./store";
 import type { Writer, Writing } from "./writer";
 
 /** What a run is told from outside. */
@@ -558,6 +558,24 @@ export class Run {
 		this.#epochs.push({ base: last?.base ?? { index: 0, nodes: [] }, final });
 		await Promise.all([...this.consumers.entries()].map(([name]) => this.#finishOne(name)));
 		return this.#record(final.index);
+	}
+
+	/** v3: what two members of the cluster hold otherwise at the same revision; undefined: nothing. */
+	async differing(): Promise<string | undefined> {
+		if (this.api !== "v3" || this.#server !== undefined) return undefined;
+		const direct = this.cluster.members.map((member) => member.direct);
+		let difference: string | undefined;
+		// Who is behind the last compaction is asked again.
+		await this.until("every member says what it holds", async () => {
+			try {
+				difference = await differenceOf(direct, this.places.root, this.#user);
+				return true;
+			} catch (error) {
+				if (!(error instanceof LabError)) throw error;
+				return false;
+			}
+		});
+		return difference;
 	}
 
 	/** Ends the writes that are under way. */

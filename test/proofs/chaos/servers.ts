@@ -74,6 +74,11 @@ export class ServerPool {
 		}
 	}
 
+	/** How many wait to be used again. */
+	get keptCount(): number {
+		return this.#kept.size;
+	}
+
 	async close(): Promise<void> {
 		for (const { cluster } of this.#kept.values()) await cluster.close();
 		this.#kept.clear();

@@ -2,7 +2,7 @@ import type { Rule } from "etcd-watch-lab/follow";
 import { type Checked, check, type Finding } from "./checker";
 import type { ConsumerKind } from "./consumer";
 import { type Bites, type Kind, missing, NoBiteError, noBite } from "./kind";
-import { knownFault } from "./known";
+import { isAffected, judge, knownFault } from "./known";
 import type { Api } from "./record";
 import { Run } from "./run";
 import { ServerPool } from "./servers";
@@ -100,6 +100,7 @@ export class Session {
 		const shared = { kind: kind.name, seed, api, etcd: version, members: members.length };
 		let run: Run | undefined;
 		let isWhole = kind.leavesBroken !== true;
+		const pids = members.map(({ pid }) => pid);
 		try {
 			const options = { kind: kind.name, seed, api, servers, consumer, without, withoutFault, withPauses };
 			run = await Run.begin({ ...options, writer: this.#writer });
@@ -109,10 +110,17 @@ export class Session {
 				if (withoutFault) throw new NoBiteError(missing(bites) ?? "it bit, though there was no fault");
 				return [[...bites, ...(await running.pauses())] as const, await running.finish()] as const;
 			});
-			const result = resultOf(record, check(record), run, consumer, bites);
-			const known =
-				result.failure === undefined ? knownFault(version, kind.name, result.findings) : undefined;
-			return { ...shared, ...result, known, ms: performance.now() - begin };
+			const { contradictions, ...checked } = check(record);
+			const result = resultOf(record, checked, run, consumer, bites);
+			const { findings } = result;
+			const judged = judge(version, kind.name, {
+				differing: await run.differing(),
+				contradictions,
+				findings,
+			});
+			const failure = judged.failure ?? missing(bites);
+			const known = failure === undefined ? judged.known : undefined;
+			return { ...shared, ...result, failure, known, ms: performance.now() - begin };
 		} catch (error) {
 			// What was only left out has broken nothing.
 			isWhole &&= withoutFault && error instanceof NoBiteError;
@@ -126,6 +134,9 @@ export class Session {
 			const rest = { bites: [], failure, known: undefined, ms: performance.now() - begin };
 			return { ...shared, ...none, ...rest };
 		} finally {
+			// A kill may have cost them what they had: they may lose, or contradict each other, from then on.
+			if (api === "v3" && isAffected(version, "13766"))
+				isWhole &&= members.every(({ pid }, nth) => pid === pids[nth]);
 			// The next run lists less, and nothing of this one expires in it: nor what was on its way.
 			await run?.stopWriting().catch(() => {});
 			if (isWhole) await run?.store.empty(run.places.root).catch(() => {});
@@ -133,6 +144,11 @@ export class Session {
 			if (isWhole) await this.#pool.giveBack(kind.needs, servers);
 			else await servers.cluster.close();
 		}
+	}
+
+	/** How many clusters wait for the next run that needs one like it. */
+	get keptServers(): number {
+		return this.#pool.keptCount;
 	}
 
 	async close(): Promise<void> {
@@ -143,11 +159,11 @@ export class Session {
 
 function resultOf(
 	record: Awaited<ReturnType<Run["finish"]>>,
-	checked: Checked,
+	checked: Pick<Checked, "findings">,
 	run: Run,
 	consumer: ConsumerKind,
 	bites: Bites,
-): Omit<RunResult, "kind" | "seed" | "api" | "etcd" | "members" | "ms" | "known" | "unbitten"> {
+): Omit<RunResult, "kind" | "seed" | "api" | "etcd" | "members" | "ms" | "failure" | "known" | "unbitten"> {
 	const isTested = (name: string) => run.consumer(name).assignment.kind === consumer && !isLoop(name);
 	const losses: Record<string, number> = {};
 	for (const name of run.consumers.keys()) {
@@ -164,7 +180,6 @@ function resultOf(
 			? []
 			: [{ checker: "alive", consumer: name, what: `it ended: ${error}`, index: 0 }],
 	);
-	const failure = checked.contradictions[0] ?? missing(bites);
 	return {
 		writes: record.acknowledged.length,
 		verified: count("event"),
@@ -173,7 +188,6 @@ function resultOf(
 		findings: [...ended, ...checked.findings.filter(({ consumer: name }) => isTested(name))],
 		losses,
 		bites: bites.map(({ count, of }) => `${count} ${of}`),
-		failure,
 	};
 }
 

@@ -30,6 +30,41 @@ export function storeOf(
 	return api === "v2" ? new V2Store(new V2Client(options)) : new V3Store(new V3Client(options));
 }
 
+/**
+ * v3: what two members hold otherwise below a name, by the word of each of them at one revision; undefined: nothing.
+ * Who is only behind holds the same as the others at its own revision. @throws LabError
+ */
+export async function differenceOf(
+	endpoints: readonly string[],
+	root: string,
+	user?: Access["user"],
+): Promise<string | undefined> {
+	const options = { timeoutMs: 5_000, ...(user === undefined ? {} : { user }) };
+	const clients = endpoints.map((endpoint) => new V3Client({ endpoints: [endpoint], ...options }));
+	const read = (revision?: number) =>
+		Promise.all(
+			clients.map((client) => {
+				const at = revision === undefined ? {} : { revision };
+				return client.range(`${root}/`, { prefix: true, serializable: true, keysOnly: true, ...at });
+			}),
+		);
+	try {
+		const revision = Math.min(...(await read()).map(({ header }) => header.revision));
+		const [first, ...others] = (await read(revision)).map(({ kvs }) =>
+			kvs.map(({ key, modRevision, version }) => `${key} of ${modRevision}, version ${version}`),
+		);
+		for (const [nth, other] of others.entries()) {
+			const only =
+				first?.find((line) => !other.includes(line)) ?? other.find((line) => !first?.includes(line));
+			if (only === undefined) continue;
+			return `at revision ${revision} ${endpoints[0]} and ${endpoints[nth + 1]} differ in ${only}`;
+		}
+		return undefined;
+	} finally {
+		await Promise.all(clients.map((client) => client.close()));
+	}
+}
+
 class V2Store implements Store {
 	constructor(private readonly keys: V2Client) {}
 

@@ -571,7 +571,7 @@ export class Run {
 				difference = await differenceOf(direct, this.places.root, this.#user);
 				return true;
 			} catch (error) {
-				if (!(error instanceof LabError)) throw error;
+				if (!(error instanceof CompactedError)) throw error;
 				return false;
 			}
 		});

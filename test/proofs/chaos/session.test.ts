@@ -38,7 +38,8 @@ describe("the servers of a chaos run", function () {
 		if (one === undefined || two === undefined) return;
 		const endpoints = [one.endpoint, two.endpoint];
 		const [first, second] = [v3At(one), v3At(two)];
-		for (const client of [first, second]) await client.put("/run/a", "1");
+		for (const client of [first, second]) await client.put(Buffer.from("/run/a\xff", "latin1"), "1");
+		// A revision ahead.
 		await first.put("/run/b", "1");
 		assert.equal(await differenceOf(endpoints, "/run"), undefined);
 		await second.put("/run/c", "1");

@@ -51,7 +51,9 @@ export async function differenceOf(
 	try {
 		const revision = Math.min(...(await read()).map(({ header }) => header.revision));
 		const [first, ...others] = (await read(revision)).map(({ kvs }) =>
-			kvs.map(({ key, modRevision, version }) => `${key} of ${modRevision}, version ${version}`),
+			kvs.map(
+				({ keyBytes, modRevision, version }) => `${textOf(keyBytes)} of ${modRevision}, version ${version}`,
+			),
 		);
 		for (const [nth, other] of others.entries()) {
 			const only =

@@ -232,7 +232,7 @@ describe("the test files", () => {
 		);
 		for (const name of ["proofs/chaos/smoke-v2", "proofs/chaos/rules", "live/follow/v3-servers"])
 			assert.equal(needs.get(name), true, name);
-		for (const name of ["pages/notebooks/notebooks", "pages/golden/golden", "setup/test"])
+		for (const name of ["pages/notebooks/notebooks", "pages/golden/golden", "setup/sidebyside"])
 			assert.equal(needs.get(name), false, name);
 	});
 

@@ -30,29 +30,28 @@ type Cost = readonly [seconds: number, share: number];
  * One that is missing here only begins later than it should; the end of `npm test` names the longest.
  */
 export const longFiles: Readonly<Record<string, Cost>> = {
-	"pages/notebooks/notebooks": [75, 0.9],
+	"pages/notebooks/notebooks": [60, 0.9],
 	"live/follow/v3-known-faults": [80, 0.2],
 	"live/follow/v3-servers": [75, 0.4],
 	"pages/notebooks/exercises": [36, 0.5],
 	"pages/lab/lab": [50, 0.7],
-	"setup/test": [45, 0.6],
 	"live/scenario/faults": [45, 0.7],
 	"live/scenario/recorder": [40, 0.2],
 	"live/follow/v3-catch-up": [36, 0.8],
 	"pages/site/build": [30, 0.9],
-	"proofs/chaos/smoke-v2": [30, 1],
+	"proofs/chaos/smoke-v2": [14, 1],
 	"live/versions/experiments": [26, 0.8],
 	"live/server/keeper": [24, 0.8],
 	"setup/sidebyside": [23, 0.2],
 	"pages/golden/golden": [22, 1],
-	"live/server/any-etcd": [70, 0.6],
+	"live/server/any-etcd": [25, 0.6],
 	"live/follow/without-rules": [18, 0.3],
 	"live/scenario/run": [17, 0.3],
 	"live/server/guest": [17, 0.4],
 	"live/follow/v3-lists": [17, 0.4],
 	"live/server/cluster": [17, 0.6],
 	"live/server/secured": [16, 0.7],
-	"proofs/chaos/smoke-v3": [16, 1],
+	"proofs/chaos/smoke-v3": [12, 1],
 	"proofs/make": [16, 0.5],
 	"live/follow/v3-rules": [13, 0.5],
 	"live/server/ending": [12, 0.6],
@@ -64,7 +63,7 @@ export const aloneFiles: readonly string[] = ["live/v2/ending", "live/follow/clo
 
 /**
  * What `npm run proofs` has whole; to be run by name. `--quick`, which CI runs after `npm test`, has another part of it
- * with each commit, and the proof `long-tests` whole.
+ * with each commit.
  */
 export const ofProofs: readonly string[] = [
 	"live/scenario/agreement",
@@ -82,6 +81,7 @@ export const ofProofs: readonly string[] = [
 	"setup/package",
 	"setup/setup",
 	"setup/start",
+	"setup/test",
 ];
 
 /**
@@ -164,7 +164,7 @@ export function isUnit(file: string): boolean {
 const isUnitName = (name: string): boolean => name.startsWith("unit/");
 
 /** The findings, and where the versions differ: on each etcd in `npm test`, too. */
-const onEachServer: readonly string[] = ["live/scenario/traps", "live/server/any-etcd", "live/v2/keys"];
+const onEachServer: readonly string[] = ["live/scenario/traps", "live/v2/keys"];
 
 /** Whether a test file has a test for each of several etcds, most of which are left to `npm run proofs`. */
 export function isOnServers(name: string): boolean {

@@ -55,7 +55,7 @@ describe("every notebook", function () {
 	this.timeout(240_000);
 
 	const fresh = new Map<string, Promise<Notebook>>();
-	const share = shareOf(all, "0/3");
+	const share = shareOf(all, "0/4");
 
 	before("begins all runs", () => {
 		fs.mkdirSync(artifacts("noted"), { recursive: true });

@@ -10,13 +10,13 @@ const seed = Number(process.env["ETCD_WATCH_LAB_SEED"] ?? 1);
 
 /** Those that differ most in how they work, of short ones; `npm run proofs` takes all, on every server. */
 const smokeOf: Readonly<Record<Api, readonly string[]>> = {
-	v2: ["restart", "window-1001", "kill", "cut-in-character", "slow-consumer", "remove-thousand"],
-	v3: ["transactions", "window-1001", "wipe", "cut-all"],
+	v2: ["restart", "window-1001", "kill", "remove-thousand"],
+	v3: ["transactions", "wipe"],
 };
 
 /** What has no other proof of its bite than its own, and what a loop's losses would hide; `npm run proofs` takes all. */
 const controls: Readonly<Record<Api, readonly string[]>> = {
-	v2: ["slow-consumer", "kill"],
+	v2: ["kill"],
 	v3: ["transactions"],
 };
 

@@ -44,7 +44,7 @@ export class ChangeQueue {
 		if (this.#isClosed) return undefined;
 		const last = this.#items.at(-1);
 		// Of bookmarks in a row the last one says it all, but for a state that only the other has.
-		if (this.size > 0 && item.kind === "bookmark" && last?.kind === "bookmark") {
+		if (item.kind === "bookmark" && last?.kind === "bookmark") {
 			this.#items[this.#items.length - 1] = { ...last, ...item };
 			if (last.nodes !== undefined && item.nodes === undefined) this.#items.push(item);
 		} else this.#items.push(item);

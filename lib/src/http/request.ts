@@ -70,6 +70,11 @@ export function isRead({ method, isRead: said }: HttpRequest): boolean {
 	return said ?? method === "GET";
 }
 
+/** A 5xx; and 408 or 499, gRPC's Canceled, as the gateway of an etcd 3.4 says while it ends. */
+export function gaveUp(status: number): boolean {
+	return status >= 500 || status === 408 || status === 499;
+}
+
 /**
  * "accept" is not for form's sake: etcd knows the requests of its own gateway by it, where clients need certificates
  * (`AuthInfoFromTLS` in server/auth/store.go at v3.6.16).

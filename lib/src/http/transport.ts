@@ -18,6 +18,7 @@ import { Pipeline } from "./pipeline";
 import {
 	type ConnectOptions,
 	type Ends,
+	gaveUp,
 	type HttpRequest,
 	headersOf,
 	isRead,
@@ -71,8 +72,8 @@ export class Transport {
 
 	/**
 	 * Sends the request; resolves when the headers of an answer have come, whatever its status.
-	 * A read goes to the next endpoint when there is no connection, no answer, or a 5xx (a member without a leader, a
-	 * proxy without a server); a write only when it was certainly not sent. Each is tried once; the last one's end counts.
+	 * A read goes to the next endpoint when there is no connection, no answer, or one that `gaveUp` (no leader, a member
+	 * that ends, a proxy without a server); a write only when it was certainly not sent. The last one's end counts.
 	 * @throws ConnectionError, TimeoutError, AbortedError; ArgumentError for an endpoint that is none of the transport's
 	 */
 	async open(request: HttpRequest): Promise<OpenAnswer> {
@@ -85,7 +86,7 @@ export class Transport {
 			const endpoint = this.endpoints[this.#current] as string;
 			try {
 				const answer = await this.#openAt(endpoint, request);
-				if (answer.status < 500) return answer;
+				if (!gaveUp(answer.status)) return answer;
 				this.leave(endpoint);
 				if (!isRead(request) || left <= 0) return answer;
 				answer.close();
@@ -99,8 +100,8 @@ export class Transport {
 
 	/**
 	 * Sends the request as `open` does, reads the body, and makes of it what `parse` does. What that throws comes without
-	 * credentials, and with `maybeApplied` where the answer to a write does not tell: it is not etcd's, or a 5xx. Other
-	 * errors as in `open`, and BadAnswerError.
+	 * credentials, and with `maybeApplied` where the answer to a write does not tell: not etcd's, or one that `gaveUp`.
+	 * Other errors as in `open`, and BadAnswerError.
 	 */
 	async ask<T>(request: HttpRequest, parse: (answer: AnswerHead, text: string) => T): Promise<T> {
 		const answer = await this.open(request);
@@ -108,7 +109,7 @@ export class Transport {
 		try {
 			return parse(answer, text);
 		} catch (error) {
-			const isUnclear = error instanceof LabError && ("excerpt" in error || answer.status >= 500);
+			const isUnclear = error instanceof LabError && ("excerpt" in error || gaveUp(answer.status));
 			if (isUnclear && !isRead(request)) markMaybeApplied(error);
 			throw this.withoutSecrets(error, request.authorization);
 		}

@@ -2,7 +2,7 @@ import type { FollowOptions, Position, State } from "../follow";
 import type { Queued } from "../follow/queue";
 import { LabError } from "../http/errors";
 import type { Lab } from "../server/lab";
-import type { Accepted, FaultKind, FaultRecord, Refused, Timeline, WriteRecord } from "../timeline/timeline";
+import type { FaultKind, FaultRecord, Timeline, WriteRecord } from "../timeline/timeline";
 import type { V2Client } from "../v2";
 import type { V3Client } from "../v3";
 import type { ApiEvent, ApiNode, Recorder } from "./record";
@@ -112,7 +112,7 @@ export interface FollowSource {
 
 /** What became of a write, and the store's own index, where the answer told it. */
 export interface Written {
-	readonly outcome: Accepted | Refused;
+	readonly outcome: WriteRecord["outcome"];
 	readonly index?: number;
 	/** The server's own key, where it made its name. */
 	readonly key?: string;

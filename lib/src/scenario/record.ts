@@ -1,5 +1,14 @@
 import type { FollowedEvent } from "../follow";
-import type { Accepted, Delivery, EventAction, NodeRecord, Refused, Timeline } from "../timeline/timeline";
+import type { LabError } from "../http/errors";
+import type {
+	Accepted,
+	Delivery,
+	EventAction,
+	NodeRecord,
+	Refused,
+	Timeline,
+	WriteRecord,
+} from "../timeline/timeline";
 import type { Action, Answer, Comparison } from "../v2";
 import { EtcdError, EventIndexClearedError } from "../v2/errors";
 import type { Node } from "../v2/node";
@@ -114,6 +123,11 @@ export class Recorder {
 		const { code, text: message, index } = error;
 		const outcome: Refused = { kind: "refused", code, message, cause: this.#cause(error, expected) };
 		return index > 0 ? { outcome, index } : { outcome };
+	}
+
+	/** No answer to a write, or one that does not tell whether it was carried out. */
+	failed({ message, maybeApplied }: LabError): Pick<WriteRecord, "outcome"> {
+		return { outcome: { kind: "failed", message, maybeApplied } };
 	}
 
 	/** What an answer of etcd's says by which a watcher ends; undefined for what is none. */

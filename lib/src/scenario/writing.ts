@@ -112,9 +112,7 @@ export class Writer {
 				await this.#watchExpiry(recorder.key(key), recorder.index(index));
 			return outcome;
 		} catch (error) {
-			if (error instanceof ConnectionError) {
-				return { kind: "failed", message: error.message, maybeApplied: error.maybeApplied };
-			}
+			if (error instanceof ConnectionError) return this.run.recorder.failed(error).outcome;
 			throw error;
 		}
 	}

@@ -137,7 +137,7 @@ export interface Refused {
 	readonly cause: string;
 }
 
-/** No answer: the connection failed, or a fault came between. */
+/** No answer (the connection failed, or a fault came between), or one of etcd's that does not tell. */
 interface Failed {
 	readonly kind: "failed";
 	readonly message: string;

@@ -68,9 +68,24 @@ export class UserEmptyError extends V3Error {}
 /** 7 */
 export class PermissionDeniedError extends V3Error {}
 export class AuthNotEnabledError extends V3Error {}
-/** 8: the store is full, or the server has too much to do. */
+/** 8: the store is full (`NoSpaceError`), or the server has too much to do. */
 export class ResourceExhaustedError extends V3Error {}
-/** 14, 4: no leader, no quorum, a member that starts or ends. The client goes to its next endpoint from then on. */
+/**
+ * 8: the database has come to its quota. Writes that add nothing, reads and watches go on; space is made by a compaction,
+ * a defragmentation, and the end of the alarm (`etcdctl alarm disarm`).
+ */
+export class NoSpaceError extends ResourceExhaustedError {
+	/**
+	 * For a write: true. Those that bring the database to its quota are carried out, and answered with this all the same
+	 * (`quotaApplierV3` in server/etcdserver/apply.go at v3.5.9); those after them are not.
+	 */
+	override readonly maybeApplied: boolean;
+	constructor(fields: V3ErrorFields) {
+		super(fields);
+		this.maybeApplied = !isRead(fields.request.path);
+	}
+}
+/** 14, 4, 1: no leader, no quorum, a member that starts or ends. The client goes to its next endpoint from then on. */
 export class UnavailableError extends V3Error {
 	/** For a write: true, since it may still be carried out. A read is never applied. */
 	override readonly maybeApplied: boolean;
@@ -108,6 +123,7 @@ type V3ErrorClass = new (fields: V3ErrorFields) => V3Error;
 
 /** By gRPC's code, for texts that are not in `v3Errors`. */
 const byCode: ReadonlyMap<number, V3ErrorClass> = new Map<number, V3ErrorClass>([
+	[1, UnavailableError],
 	[3, InvalidArgumentError],
 	[4, UnavailableError],
 	[7, PermissionDeniedError],
@@ -129,6 +145,7 @@ export const v3Errors: ReadonlyMap<string, V3ErrorClass> = new Map<string, V3Err
 	["etcdserver: user name is empty", UserEmptyError],
 	["etcdserver: permission denied", PermissionDeniedError],
 	["etcdserver: authentication is not enabled", AuthNotEnabledError],
+	["etcdserver: mvcc: database space exceeded", NoSpaceError],
 	["etcdserver: no leader", NoLeaderError],
 	["etcdserver: rpc not supported for learner", LearnerError],
 ]);

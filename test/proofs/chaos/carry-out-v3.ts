@@ -1,5 +1,6 @@
 import {
 	type KeyValue,
+	NoSpaceError,
 	type TxnAnswer,
 	type TxnCompare,
 	type TxnOperation,
@@ -29,9 +30,10 @@ export async function carryOutV3(client: V3Client, command: ChaosCommand, epoch:
 	}
 }
 
-/** No leader, no quorum, or no whole answer: it may still be carried out, and be so later. */
+/** No leader, no quorum, no space, or no whole answer: it may still be carried out, and be so later. */
 function mayBeApplied(error: unknown): boolean {
 	if (error instanceof ConnectionError) return error.maybeApplied;
+	if (error instanceof NoSpaceError) return true;
 	if (error instanceof V3Error) return error instanceof UnavailableError || [2, 13].includes(error.grpcCode);
 	if (error instanceof LabError) return true;
 	throw error;

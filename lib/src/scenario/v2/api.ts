@@ -61,7 +61,7 @@ export class V2Api implements Api {
 			return recorder.accepted(step.operation, await send(this.#v2, step, signal));
 		} catch (error) {
 			if (!(error instanceof EtcdError)) throw error;
-			return recorder.refused(error, step.expected);
+			return error.maybeApplied ? recorder.failed(error) : recorder.refused(error, step.expected);
 		}
 	}
 

@@ -58,6 +58,7 @@ export class V3Api implements Api {
 			return { outcome, index: answer.header.revision };
 		} catch (error) {
 			if (!(error instanceof V3Error)) throw error;
+			if (error.maybeApplied) return recorder.failed(error);
 			return { outcome: { kind: "refused", code: error.grpcCode, message: shortText(error), cause: "" } };
 		}
 	}

@@ -45,6 +45,16 @@ export const serverReportKinds: readonly Kind[] = [
 		run: defragmentation,
 	},
 	{
+		name: "no-space",
+		group: "report",
+		needs: { fresh: true, flags: ["--quota-backend-bytes", "4000000"] },
+		seconds: 4,
+		etcd: "newest",
+		about:
+			"the database comes to its quota under traffic: what is refused is in part carried out, until space is made",
+		run: noSpace,
+	},
+	{
 		name: "learner",
 		group: "report",
 		needs: { members: 1 },
@@ -195,6 +205,34 @@ async function defragmentation(run: Run): Promise<Bites> {
 		bite(freed > 1_000_000 ? freed : 0, "bytes freed at the member"),
 		bite(Math.round(stood), "ms in which it did nothing else"),
 	];
+}
+
+async function noSpace(run: Run): Promise<Bites> {
+	await run.beginAt("follower");
+	await run.startUsual(alert);
+	const writing = run.write({ perSecond: 300 });
+	await writing.reached(200);
+	const client = run.client();
+	run.atEnd(() => client.close());
+	const alarms = async () => (await client.status()).errors.filter((error) => error.includes("NOSPACE"));
+	await run.fault(async () => {
+		const filling = run.write({ valueBytes: 20_000 });
+		await run.until("the database is full", async () => (await alarms()).length > 0);
+		await filling.stop();
+	});
+	const full = await alarms();
+	await writing.stop();
+	await run.compact(await run.index());
+	for (const { direct } of run.cluster.members) {
+		const member = run.client(direct);
+		await member.call("/v3/maintenance/defragment", {}).finally(() => member.close());
+	}
+	for (const { id } of run.cluster.members) {
+		const memberID = BigInt(`0x${id}`).toString();
+		await client.call("/v3/maintenance/alarm", { action: "DEACTIVATE", alarm: "NOSPACE", memberID });
+	}
+	await run.write({ count: 300 }).done;
+	return [bite(full.length, "alarms for want of space")];
 }
 
 async function learner(run: Run): Promise<Bites> {

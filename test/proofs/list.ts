@@ -63,8 +63,8 @@ function secondsOf(kinds: readonly Kind[]): number {
 }
 
 /**
- * Deals the kinds of fault to APIs and servers by a draw: each kind to one server of one API, over many draws to all
- * that it is on.
+ * Deals half of the kinds of fault to APIs and servers by a draw, the others by the next one: each kind to one server of
+ * one API, over many draws to all that it is on.
  */
 export function dealt(api: Api, draw: number): ReadonlyMap<EtcdKind, readonly Kind[]> {
 	const etcds = etcdsOn[api];
@@ -75,6 +75,7 @@ export function dealt(api: Api, draw: number): ReadonlyMap<EtcdKind, readonly Ki
 	const found = new Map<EtcdKind, Kind[]>();
 	for (const kind of kindsOf(api)) {
 		const at = all.indexOf(kind.name);
+		if ((at + draw) % 2 !== 0) continue;
 		const apis = (["v2", "v3"] as const).filter((one) => names(one).includes(kind.name));
 		const etcd = etcds[(at + draw) % etcds.length];
 		if (etcd === undefined || apis[(at + turn) % apis.length] !== api) continue;

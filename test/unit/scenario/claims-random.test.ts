@@ -1,31 +1,25 @@
 import assert from "node:assert/strict";
-import { claims, runOnModel, type Scenario, saveTimeline, scenario, type Timeline } from "etcd-watch-lab";
+import {
+	claims,
+	loadTimeline,
+	runOnModel,
+	type Scenario,
+	saveTimeline,
+	scenario,
+	type Timeline,
+} from "etcd-watch-lab";
 import { ScenarioError } from "#lib/scenario";
 import { isFalse, isTrue } from "../../support/scenario/agreement";
 import { edits } from "../../support/scenario/edits";
+import { random } from "../../support/scenario/random-runs";
 
-/** Numbers that look random, the same ones for the same seed (mulberry32). */
-class Dice {
-	#state: number;
-
-	constructor(seed: number) {
-		this.#state = seed;
-	}
-
-	/** From 0 to below `limit`. */
-	below(limit: number): number {
-		this.#state = (this.#state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-		return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296) * limit);
-	}
-
-	one<T>(of: readonly T[]): T {
-		const chosen = of[this.below(of.length)];
-		assert.ok(chosen !== undefined);
-		return chosen;
-	}
+/** Numbers that look random, the same ones for the same seed. */
+function diceOf(seed: number) {
+	const below = random(seed);
+	return { below, one: <T>(of: readonly T[]): T => of[below(of.length)] as T };
 }
+
+type Dice = ReturnType<typeof diceOf>;
 
 const keys = ["/a", "/a/b", "/a/b/c", "/a/d", "/a/d/e/f", "/a/_h", "/a/_h/x", "/ab", "/x/1", "/x/2"];
 const watched = ["/", "/a", "/a", "/a/b", "/a/d", "/a/_h", "/x", "/x/1"];
@@ -110,7 +104,7 @@ async function randomRun(dice: Dice, isFlooded: boolean): Promise<Timeline | und
 	});
 }
 
-const seed = 20_261_128;
+const seed = 20_261_228;
 const runs = 100;
 
 describe(`the claims on ${runs} random runs of the model, faults among them (seed ${seed})`, () => {
@@ -118,12 +112,14 @@ describe(`the claims on ${runs} random runs of the model, faults among them (see
 		this.timeout(300_000);
 		const told = new Map<string, number>();
 		for (let run = 0; run < runs; run++) {
-			const dice = new Dice(seed + run);
+			const dice = diceOf(seed + run);
 			const timeline = await randomRun(dice, run % 50 === 0);
 			if (timeline === undefined) continue;
 			for (const [edit, change] of Object.entries(edits)) {
-				const seen = change(timeline, (limit) => dice.below(limit));
+				const seen = change(timeline, dice.below);
 				if (seen === undefined) continue;
+				// Where an expiry was not recorded, the ids have a hole, which no file may have.
+				if (edit !== "unseenExpiry") assert.deepEqual(loadTimeline(saveTimeline(seen)), seen);
 				for (const name of [...isFalse, ...isTrue]) {
 					const { verdict, because } = claims[name](seen);
 					const wrong = isFalse.includes(name) ? "confirmed" : "refuted";
@@ -134,7 +130,7 @@ describe(`the claims on ${runs} random runs of the model, faults among them (see
 				told.set(edit, (told.get(edit) ?? 0) + 1);
 			}
 		}
-		// The history of one that lists is the model's own way: its recovery has tests of its own.
+		// is the model's own way: its recovery has tests of its own.
 		const silent = [...isFalse, ...isTrue, ...Object.keys(edits)].filter((name) => !told.has(name));
 		assert.deepEqual(silent, ["listAndWatchLosesNothing"]);
 	});

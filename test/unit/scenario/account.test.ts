@@ -14,7 +14,7 @@ import {
 	predictionOf,
 	timelineTable,
 } from "#lib/page";
-import { runOnModel, scenario } from "#lib/scenario";
+import { scenario } from "#lib/scenario";
 import {
 	compareTimelines,
 	eventsOf,
@@ -28,168 +28,119 @@ import { accountOf, depthBelow, isTold } from "#lib/timeline/account";
 import { reasons as allReasons, sourceOf } from "#lib/timeline/account/reasons.js";
 import { lifeWords, runInWords, withoutWords } from "#lib/timeline/words.js";
 import { root } from "#tools/paths";
-import { asV3, severalKeys, without } from "../../pages/golden/odd";
-import { answered, asked, closed, cut, file, listed, paused, resumed } from "../../support/scenario/builders";
+import { severalKeys } from "../../pages/golden/odd";
+import {
+	answered,
+	asked,
+	closed,
+	cut,
+	file,
+	listed,
+	paused,
+	resumed,
+	timelineOf,
+} from "../../support/scenario/builders";
 import { runIn } from "../../support/scenario/cases";
-import { scenarioOf } from "../../support/scenario/script";
 
-const recursive = { recursive: true } as const;
-const three = "set /a; set /a; set /a";
-
-/** The reason for each write at a watcher, "throws" where no rule accounts for it. */
-function reasons(run: Timeline, watcher: string): string[] {
-	return run.writes.map(({ id }) => {
-		try {
-			return explain(run, watcher, id).reason;
-		} catch {
-			return "throws";
-		}
-	});
+/** What is said of a write at a watcher: the reason and the words, "unexplained" with what is thrown. */
+function said(run: Timeline, watcher: string, write: number): string {
+	try {
+		const { reason, words } = explain(run, watcher, write);
+		return `${reason}: ${words}`;
+	} catch (error) {
+		return `unexplained: ${error instanceof Error ? error.message : error}`;
+	}
 }
 
 describe("what became of a write at a watcher", () => {
-	it("is a dropped stream where the server says that it has no such watcher, paused or not (S8)", async () => {
-		const run = await runIn(`stream s /a; ${three} but s missed 2, 3; s proof gone`);
-		assert.deepEqual(reasons(run, "s"), ["own key", "dropped", "dropped"]);
-		assert.match(explain(run, "s", 2).words, /the server has dropped the watcher/);
-	});
-
-	it("is a finding in v3 too, where the silence is proven (S14)", async () => {
-		const run = asV3(
-			await runOnModel(scenario("x").watch("w", "/a", recursive).set("/a/1").set("/a/2").set("/a/3")),
-		);
-		const robbed = without(run, "w", 2);
-		assert.deepEqual(reasons(robbed, "w"), ["recursive", "throws", "recursive"]);
-		assert.deepEqual(lostInSilence(robbed, "w"), [2]);
-		const late = { ...robbed, watchers: robbed.watchers.map((one) => ({ ...one, proof: "none" as const })) };
-		assert.deepEqual(reasons(late, "w")[1], "unproven");
-	});
-
-	it("is a finding in v3, too, where a watch is sent what is not in its range (S14)", async () => {
-		const run = asV3(
-			await runOnModel(scenario("x").watch("w", "/a", recursive).watch("z", "/zzz").set("/a/1")),
-		);
-		const [w, z] = run.watchers;
-		assert.ok(w && z);
-		const gifted = { ...run, watchers: [{ ...z, deliveries: w.deliveries }] };
-		assert.throws(() => explain(gifted, "z", 1), /no rule says why/);
-	});
-
-	it("is in the reset, of a v3 follower too (S14, S40)", async () => {
-		const run = asV3(await runOnModel(scenario("x").follow("f", "/a", recursive).set("/a/1").set("/a/2")));
-		const [f] = run.watchers;
-		assert.ok(f);
-		const told = { kind: "reset", at: 2, lastIndex: 1, why: "index went back", keys: [] } as const;
-		const reset = {
-			...without(run, "f", 2),
-			watchers: [{ ...f, deliveries: f.deliveries.slice(0, 1), life: [...f.life, told] }],
-		};
-		assert.deepEqual(reasons(reset, "f"), ["recursive", "in a stated gap"]);
-		assert.deepEqual(lostInSilence(reset, "f"), []);
-		assert.deepEqual(missedBy(reset, "f"), [2]);
-	});
-
-	it("is over at a poll that a proxy answered with nothing (S15a)", async () => {
-		const run = await runIn(`poll p /a; ${three} but p lived asked 0; p got nothing; p proof answered`);
-		assert.deepEqual(reasons(run, "p"), ["over", "over", "over"]);
-		assert.match(explain(run, "p", 1).words, /answered without an event/);
-		// As a run records it: with the index of the response, which is where the store was when it began.
-		const recorded = await runIn(
-			"set /a; poll p /a; set /a; set /a but p lived asked 1, answered 1; p got nothing; p proof answered",
-		);
-		assert.deepEqual(reasons(recorded, "p"), ["not yet asked", "over", "over"]);
-		assert.match(explain(recorded, "p", 3).words, /nobody was listening any more, .* without an event$/);
-	});
-
-	it("is told by the directory's removal where only an unanswered write can have made the key (S15d)", async () => {
-		const run = await runIn(
-			"watch w /d/k; set /d/x; set /d/k; rmdir /d/... but w missed 2; write 2 unanswered",
-		);
-		assert.deepEqual(reasons(run, "w"), ["elsewhere", "unanswered write", "removed with its directory"]);
-	});
-
-	it("says that it came back, and why it asked for nothing of what it had missed (S16, L42)", async () => {
-		const run = await runOnModel(
-			scenarioOf("x: watch w /a/...; cut w; set /a/1; reconnect w; set /a/2; close w; set /a/3"),
-		);
-		assert.deepEqual(reasons(run, "w"), ["over", "recursive", "over"]);
-		assert.match(
-			explain(run, "w", 1).words,
-			/nobody was listening, .* cut at index 0\. It came back at index 1 and asked for what comes from then on, since before its first event it has no index/,
-		);
-		assert.match(explain(run, "w", 3).words, /nobody was listening any more, it was closed at index 2/);
-	});
-
-	it("is what a pause did only after it, and says so of a stream that was cut before it read on (S16)", async () => {
-		const pausedThenCut = await runIn(
-			"stream s /a; set /a; pause s; set /a; cut s; set /a but s missed 2; s proof closed",
-		);
-		assert.deepEqual(reasons(pausedThenCut, "s"), ["own key", "reader paused", "over"]);
-		assert.match(
-			explain(pausedThenCut, "s", 2).words,
-			/stopped reading at index 1, and its connection was cut at index 2/,
-		);
-		const lostBefore = await runIn("stream s /a; set /a; set /a; pause s; set /a; resume s but s missed 1");
-		assert.deepEqual(reasons(lostBefore, "s"), ["throws", "own key", "own key"]);
-	});
-
-	it("is twice by the removal only where the write is one (S16)", async () => {
-		const twice = (write: string) => runIn(`stream s /a; set /a; ${write} /a but s got 1, 2, 2`);
-		assert.equal(reasons(await twice("delete"), "s")[1], "second notice of the removal");
-		assert.equal(reasons(await twice("set"), "s")[1], "throws");
-	});
-
-	it("is a finding where a follower is given an event twice", async () => {
-		const run = await runOnModel(scenario("x").follow("f", "/a", recursive).set("/a/1"));
-		const [f] = run.watchers;
-		assert.ok(f);
-		const twice = { ...run, watchers: [{ ...f, deliveries: [...f.deliveries, ...f.deliveries] }] };
-		assert.throws(() => explain(twice, "f", 1), /2 times/);
-	});
-
-	it("is a deaf stream's silence though it was cut later (S23)", async () => {
-		const run = await runOnModel(
-			scenarioOf("x: set /a/1; stream s /a/... after 0; set /a/2; cut s; set /a/3"),
-		);
-		assert.deepEqual(reasons(run, "s"), ["history: recursive", "deaf stream", "over"]);
-	});
+	/** By its title, runs, and below each what it says of all writes to a watcher, of one, or which were lost. */
+	const table = String.raw`
+	is a dropped stream where the server says that it has no such watcher, paused or not (S8)
+		stream s /a; set /a; set /a; set /a but s missed 2, 3; s proof gone
+			s: own key | dropped | dropped
+			s 2: the server has dropped the watcher
+	is a finding in v3 too, where the silence is proven (S14)
+		watch w /a/...; set /a/1; set /a/2; set /a/3 but api v3; w missed 2
+			w: recursive | unexplained | recursive
+			w lost: 2
+		watch w /a/...; set /a/1; set /a/2; set /a/3 but api v3; w missed 2; w proof none
+			w: recursive | unproven | recursive
+	is a finding in v3, too, where a watch is sent what is not in its range (S14)
+		watch z /zzz; set /a/1 but api v3; z got 1
+			z 1: ^unexplained: .* no rule says why
+	is over at a poll that a proxy answered with nothing (S15a)
+		poll p /a; set /a; set /a; set /a but p lived asked 0; p got nothing; p proof answered
+			p: over | over | over
+			p 1: answered without an event
+		set /a; poll p /a; set /a; set /a but p lived asked 1, answered 1; p got nothing; p proof answered
+			p: not yet asked | over | over
+			p 3: nobody was listening any more, .* without an event$
+	is told by the directory's removal where only an unanswered write can have made the key (S15d)
+		watch w /d/k; set /d/x; set /d/k; rmdir /d/... but w missed 2; write 2 unanswered
+			w: elsewhere | unanswered write | removed with its directory
+	says that it came back, and why it asked for nothing of what it had missed (S16, L42)
+		watch w /a/...; cut w; set /a/1; reconnect w; set /a/2; close w; set /a/3
+			w: over | recursive | over
+			w 1: nobody was listening, .* cut at index 0\. It came back at index 1 and asked for what comes from then on, since before its first event it has no index
+			w 3: nobody was listening any more, it was closed at index 2
+	is what a pause did only after it, and says so of a stream that was cut before it read on (S16)
+		stream s /a; set /a; pause s; set /a; cut s; set /a but s missed 2; s proof closed
+			s: own key | reader paused | over
+			s 2: stopped reading at index 1, and its connection was cut at index 2
+		stream s /a; set /a; set /a; pause s; set /a; resume s but s missed 1
+			s: unexplained | own key | own key
+	is twice by the removal only where the write is one (S16)
+		stream s /a; set /a; delete /a but s got 1, 2, 2
+			s: own key | second notice of the removal
+		stream s /a; set /a; set /a but s got 1, 2, 2
+			s: own key | unexplained
+	is a finding where a follower is given an event twice
+		follow f /a/...; set /a/1 but f got 1, 1
+			f 1: ^unexplained: .*2 times
+	is a deaf stream's silence though it was cut later (S23)
+		set /a/1; stream s /a/... after 0; set /a/2; cut s; set /a/3
+			s: history: recursive | deaf stream | over
+	is lost with its connection where it may have been on its way
+		watch w /a; set /a; set /a; close w; set /a but w missed 2
+			w: own key | lost with its connection | over
+	is not what a stopped member says of it, where it never asked there (S22)
+		watch w /a; set /a; set /a; set /a but w lived cut 1; w got nothing; w proof none; member pause 1; member resume 1
+			w: over | over | over
+			w 2: its connection was cut at index 1
+	is known of a write without an answer where an event shows that it was carried out (N8)
+		watch w /a/...; watch plain /a; set /a/1 one; set /a/2 two but write 2 unanswered
+			w: recursive | recursive
+			plain: not recursive | not recursive
+		watch w /a/...; watch plain /a; set /a/1 one; set /a/2 two but write 2 unanswered; write 2 value three
+			w: recursive | unanswered write
+	`;
+	for (const one of table.split(/^\t(?=\w)/m).slice(1)) {
+		const [title = "", ...lines] = one.trimEnd().split("\n");
+		it(title, async () => {
+			let run = timelineOf({});
+			for (const line of lines) {
+				const [, watcher = "", what, expected = ""] = /^\t{3}(\w+)(?: (\w+))?: (.*)$/.exec(line) ?? [];
+				if (watcher === "") run = await runIn(line.trim());
+				else if (what === "lost") assert.equal(lostInSilence(run, watcher).join(", "), expected);
+				else if (what !== undefined) assert.match(said(run, watcher, Number(what)), new RegExp(expected));
+				else {
+					const all = run.writes.map(({ id }) => said(run, watcher, id).replace(/(?<!^history): .*/, ""));
+					assert.equal(all.join(" | "), expected);
+				}
+			}
+		});
+	}
 
 	it("is the same of a loop of polls as of the same polls one by one (S36)", async () => {
 		const byHand = await runIn(
-			`poll w /a/...; ${three}; set /a
+			`poll w /a/...; set /a; set /a; set /a; set /a
 			but w lived asked 0, answered 1, asked 2, answered 3, asked 3; w got 1, 3; w proof fence`,
 		);
-		assert.deepEqual(reasons(byHand, "w"), ["own key", "between two polls", "own key", "throws"]);
-		const steps = scenario("x").set("/b").pollLoop("w", "/a", recursive).set("/a/1").set("/a/2");
-		const loop = (await runOnModel(steps)).watchers[0];
-		const single = scenario("x").set("/b").poll("w", "/a", recursive).set("/a/1").poll("w").set("/a/2");
-		const polls = (await runOnModel(single.poll("w"))).watchers[0];
-		assert.deepEqual(loop, polls);
-	});
-
-	it("is lost with its connection where it may have been on its way", async () => {
-		const run = await runIn("watch w /a; set /a; set /a; close w; set /a but w missed 2");
-		assert.deepEqual(reasons(run, "w"), ["own key", "lost with its connection", "over"]);
-	});
-
-	it("is not what a stopped member says of it, where it never asked there (S22)", async () => {
-		const paused = await runIn(
-			`watch w /a; ${three} but w lived cut 1; w got nothing; w proof none; member pause 1; member resume 1`,
-		);
-		assert.deepEqual(reasons(paused, "w"), ["over", "over", "over"]);
-		assert.match(explain(paused, "w", 2).words, /its connection was cut at index 1/);
-	});
-
-	it("is known of a write without an answer where an event shows that it was carried out (N8)", async () => {
-		const real = await runOnModel(
-			scenario("x").watch("w", "/a", recursive).watch("plain", "/a").set("/a/1", "one").set("/a/2", "two"),
-		);
-		const failed = { kind: "failed", message: "cut", maybeApplied: true } as const;
-		const writes = real.writes.map((write) => (write.id === 2 ? { ...write, outcome: failed } : write));
-		assert.deepEqual(reasons({ ...real, writes }, "w"), ["recursive", "recursive"]);
-		assert.deepEqual(reasons({ ...real, writes }, "plain"), ["not recursive", "not recursive"]);
-		const other = writes.map((write) => (write.id === 2 ? { ...write, value: "three" } : write));
-		assert.deepEqual(reasons({ ...real, writes: other }, "w"), ["recursive", "unanswered write"]);
+		const reasons = byHand.writes.map(({ id }) => said(byHand, "w", id).replace(/: .*/, ""));
+		assert.deepEqual(reasons, ["own key", "between two polls", "own key", "unexplained"]);
+		const loop = await runIn("set /b; pollLoop w /a/...; set /a/1; set /a/2");
+		const single = await runIn("set /b; poll w /a/...; set /a/1; poll w; set /a/2; poll w");
+		assert.deepEqual(loop.watchers, single.watchers);
 	});
 
 	it("is a loss where a part of a v3 revision came, and says which (N39, S14)", () => {
@@ -205,14 +156,6 @@ describe("what became of a write at a watcher", () => {
 });
 
 describe("what is said of a write at a watcher, in the words of its API", () => {
-	const said = (run: Timeline, write: number) => {
-		try {
-			const { reason, words } = explain(run, "w", write);
-			return `${reason}: ${words}`;
-		} catch (error) {
-			return `unexplained: ${error instanceof Error ? error.message : error}`;
-		}
-	};
 	/** A run, and for one of its writes the reason and the sentence; "unexplained" with what is thrown. */
 	const table = `
 	watch w /a; set /a
@@ -346,7 +289,7 @@ describe("what is said of a write at a watcher, in the words of its API", () => 
 			const all = [api === "v3" ? ["api v3"] : [], edits ?? []].flat().join("; ");
 			const run = all === "" ? steps : `${steps} but ${all}`;
 			it(`${sentence.split(": ")[0]}, of write ${write} in: ${run}`, async () => {
-				assert.equal(said(await runIn(run), Number(write)), sentence);
+				assert.equal(said(await runIn(run), "w", Number(write)), sentence);
 			});
 		}
 	}
@@ -447,21 +390,19 @@ describe("what a chart's text says of a silence", () => {
 		timelineRows(run).rows.map(({ cells }) => cells[watcher]);
 
 	it("is nobody waiting only where one who waits would have been told (L8)", async () => {
-		const run = await runOnModel(scenario("x").set("/a/x").watch("plain", "/a").set("/b").rmdir("/c"));
+		const run = await runIn("set /a/x; watch plain /a; set /b; rmdir /c");
 		assert.deepEqual(cellsOf(run, 0), ["·", "", ""]);
-		const late = await runOnModel(scenario("x").set("/a").watch("plain", "/a").set("/a"));
+		const late = await runIn("set /a; watch plain /a; set /a");
 		assert.deepEqual(cellsOf(late, 0), ["· nobody waiting", "set"]);
 	});
 
 	it("is that it asked for later ones, where that is the reason (L34)", async () => {
-		const run = await runOnModel(scenario("x").set("/a").set("/a").watch("w", "/a", { afterIndex: 1 }));
+		const run = await runIn("set /a; set /a; watch w /a after 1");
 		assert.deepEqual(cellsOf(run, 0), ["· asked from later on", "set (from history)"]);
 	});
 
 	it("is in the gap of a 401, too, and nobody waiting behind it (L53)", async () => {
-		const run = await runOnModel(
-			scenarioOf("x: set /q; set /q; 1000 × set /noise over 1; watch w /q after 0; set /q"),
-		);
+		const run = await runIn("set /q; set /q; 1000 × set /noise over 1; watch w /q after 0; set /q");
 		const rows = timelineRows(run).rows.filter(({ write }) => write.includes("/q"));
 		assert.deepEqual(
 			rows.map(({ cells }) => cells[0]),
@@ -472,11 +413,9 @@ describe("what a chart's text says of a silence", () => {
 	});
 
 	it("counts what was due alone, in the chart and in its text (N9), and no other client's (N10)", async () => {
-		const plain = await runOnModel(
-			scenario("x").mkdir("/a").watch("w", "/a").burst("/a/b", { count: 300 }).set("/x"),
-		);
+		const plain = await runIn("mkdir /a; watch w /a; 300 × set /a/b; set /x");
 		assert.match(timelineChart(plain).text, /^w: nothing was due of 301 events$/m);
-		const run = await runOnModel(scenario("x").watch("w", "/a", recursive).burst("/a", { count: 300 }));
+		const run = await runIn("watch w /a/...; 300 × set /a");
 		const foreign = { ...run, writes: run.writes.slice(0, 200) };
 		assert.match(timelineChart(foreign).text, /^w: 200 of 200 events came$/m);
 		assert.match(JSON.stringify(timelineChart(foreign).spec), /"200 of 200 came"/);

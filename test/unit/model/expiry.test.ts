@@ -1,7 +1,24 @@
 import assert from "node:assert/strict";
 import { Handmade } from "../../proofs/differential/handmade";
+import { programs } from "./programs";
 
 describe("expiry in the model", () => {
+	programs(`
+	goes by the time, not by the order of the writes
+		set /late ttl 9; set /early ttl 1
+		expire 10000 => expire /early 3, expire /late 4
+	is off when an update, a swap or a set gives no ttl again
+		set /updated ttl 1; set /swapped ttl 1; set /set ttl 1
+		update /updated value 2; compareAndSwap /swapped value 2 prevValue 1; set /set
+		next => undefined
+		expire 10000 =>
+	reaches a watcher below the directory, with the directory's key
+		mkdir /a ttl 2; set /a/b; watch file /a/b; watch missing /a/c
+		expire 2000 => expire /a 3
+		file heard => 3 expire /a
+		missing heard =>
+	`);
+
 	it("comes at its time, not before, each expiry with an index of its own", () => {
 		const model = new Handmade();
 		model.write("set", "/a", { ttl: 2 }, 0);
@@ -16,23 +33,6 @@ describe("expiry in the model", () => {
 		assert.equal(model.store.nextExpiry, undefined);
 	});
 
-	it("goes by the time, not by the order of the writes", () => {
-		const model = new Handmade();
-		model.write("set", "/late", { ttl: 9 }, 0);
-		model.write("set", "/early", { ttl: 1 }, 0);
-		assert.deepEqual(model.expire(10_000), ["expire /early 3", "expire /late 4"]);
-	});
-
-	it("is off when an update, a swap or a set gives no ttl again", () => {
-		const model = new Handmade();
-		for (const key of ["/updated", "/swapped", "/set"]) model.write("set", key, { value: "1", ttl: 1 });
-		model.write("update", "/updated", { value: "2" });
-		model.write("compareAndSwap", "/swapped", { value: "2", expected: { prevValue: "1" } });
-		model.write("set", "/set");
-		assert.equal(model.store.nextExpiry, undefined);
-		assert.deepEqual(model.expire(10_000), []);
-	});
-
 	it("of a directory is one event, takes all below it, and their own expiries with them", () => {
 		const model = new Handmade();
 		model.write("mkdir", "/a", { ttl: 2 });
@@ -42,17 +42,6 @@ describe("expiry in the model", () => {
 		assert.deepEqual(model.store.due(10_000), ["/a", "/e"]);
 		assert.deepEqual(model.expire(10_000), ["expire /a 5", "expire /e 6"]);
 		assert.deepEqual(model.tree(), []);
-	});
-
-	it("reaches a watcher below the directory, with the directory's key", () => {
-		const model = new Handmade();
-		model.write("mkdir", "/a", { ttl: 2 });
-		model.set("/a/b");
-		model.watch("on the file", "/a/b");
-		model.watch("on what is missing", "/a/c");
-		model.expire(2_000);
-		assert.deepEqual(model.heard("on the file"), ["3 expire /a"]);
-		assert.deepEqual(model.heard("on what is missing"), []);
 	});
 
 	it("rounds the seconds left up, and leaves 0 out", () => {

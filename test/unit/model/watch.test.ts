@@ -1,69 +1,47 @@
 import assert from "node:assert/strict";
-import { historyCapacity, ModelStore } from "etcd-watch-lab/model";
+import { historyCapacity } from "etcd-watch-lab/model";
 import { Handmade } from "../../proofs/differential/handmade";
+import { programs } from "./programs";
 
 describe("live watchers in the model", () => {
-	it("see their own key; what is below it only when they are recursive, at any depth", () => {
-		const model = new Handmade();
-		model.watch("plain", "/a", { stream: true });
-		model.watch("recursive", "/a", { stream: true, recursive: true });
-		model.set("/a/b", "/a/x/c", "/ab");
-		model.write("rmdir", "/a", { recursive: true });
-		model.set("/a");
-		assert.deepEqual(model.heard("plain"), ["4 delete /a", "4 delete /a", "5 set /a"]);
-		assert.deepEqual(model.heard("recursive"), [
-			"1 set /a/b",
-			"2 set /a/x/c",
-			"4 delete /a",
-			"4 delete /a",
-			"5 set /a",
-		]);
-	});
-
-	it("are gone after their one event, streams are not", () => {
-		const model = new Handmade();
-		model.watch("poll", "/a");
-		model.watch("stream", "/a", { stream: true });
-		assert.equal(model.store.watcherCount, 2);
-		model.set("/a", "/a");
-		assert.deepEqual(model.heard("poll"), ["1 set /a"]);
-		assert.deepEqual(model.heard("stream"), ["1 set /a", "2 set /a"]);
-		assert.equal(model.store.watcherCount, 1);
-	});
-
-	it("do not hear of implicit parents", () => {
-		const model = new Handmade();
-		model.watch("parent", "/a", { stream: true });
-		model.watch("all", "/", { stream: true, recursive: true });
-		model.set("/a/b/c");
-		assert.deepEqual(model.heard("parent"), []);
-		assert.deepEqual(model.heard("all"), ["1 set /a/b/c"]);
-	});
-
-	it("are not told of hidden names below them, and are of hidden names above them", () => {
-		const model = new Handmade();
-		model.watch("above", "/a", { stream: true, recursive: true });
-		model.watch("inside", "/a/_h", { stream: true, recursive: true });
-		model.watch("on the key", "/a/_h/x", { stream: true });
-		model.set("/a/_h/x", "/a/_h/_y", "/a/b_c");
-		assert.deepEqual(model.heard("above"), ["3 set /a/b_c"]);
-		assert.deepEqual(model.heard("inside"), ["1 set /a/_h/x"]);
-		assert.deepEqual(model.heard("on the key"), ["1 set /a/_h/x"]);
-	});
-
-	it("are told of a removed ancestor where their node was there, hidden or not, and not where it was missing", () => {
-		const model = new Handmade();
-		model.set("/a/b/_h", "/a/f");
-		model.watch("directory", "/a/b");
-		model.watch("hidden", "/a/b/_h");
-		model.watch("file", "/a/f");
-		model.watch("missing", "/a/b/missing");
-		model.watch("sibling", "/ab", { recursive: true });
-		model.write("rmdir", "/a", { recursive: true });
-		for (const name of ["directory", "hidden", "file"])
-			assert.deepEqual(model.heard(name), ["3 delete /a"], name);
-		for (const name of ["missing", "sibling"]) assert.deepEqual(model.heard(name), [], name);
-	});
+	programs(`
+	see their own key; what is below it only when they are recursive, at any depth
+		stream plain /a; stream recursive /a/...; set /a/b; set /a/x/c; set /ab; rmdir /a/...; set /a
+		plain heard => 4 delete /a, 4 delete /a, 5 set /a
+		recursive heard => 1 set /a/b, 2 set /a/x/c, 4 delete /a, 4 delete /a, 5 set /a
+	are gone after their one event, streams are not
+		watch poll /a; stream stream /a
+		watchers => 2
+		set /a; set /a
+		poll heard => 1 set /a
+		stream heard => 1 set /a, 2 set /a
+		watchers => 1
+	do not hear of implicit parents
+		stream parent /a; stream all /...; set /a/b/c
+		parent heard =>
+		all heard => 1 set /a/b/c
+	are not told of hidden names below them, and are of hidden names above them
+		stream above /a/...; stream inside /a/_h/...; stream key /a/_h/x; set /a/_h/x; set /a/_h/_y; set /a/b_c
+		above heard => 3 set /a/b_c
+		inside heard; key heard => 1 set /a/_h/x
+	are told of a removed ancestor where their node was there, hidden or not, and not where it was missing
+		set /a/b/_h; set /a/f; watch directory /a/b; watch hidden /a/b/_h; watch file /a/f; watch missing /a/b/missing
+		watch sibling /ab/...; rmdir /a/...
+		directory heard; hidden heard; file heard => 3 delete /a
+		missing heard; sibling heard =>
+	are not woken by a renewed ttl, which takes an index
+		set /a ttl 9; stream all /...
+		refresh /a ttl 9 => update /a 2
+		set /a
+		all heard => 3 set /a
+	hear of nothing that was refused
+		set /a/b; stream all /...
+		set /a/b/c; delete /a/b/c => refused 104 /a/b @1
+		all heard =>
+	wait for an index in the future, and take nothing before it
+		stream later /a from 3; set /a; set /a; set /a
+		later heard => 3 set /a
+	`);
 
 	it("get the removal of exactly their key twice as streams, once as polls", () => {
 		for (const remove of ["delete", "compareAndDelete", "expire"] as const) {
@@ -97,31 +75,6 @@ describe("live watchers in the model", () => {
 		assert.deepEqual(store.apply({ operation: "delete", key: "/a/b" }).deliveries, []);
 	});
 
-	it("are not woken by a renewed ttl, which takes an index", () => {
-		const model = new Handmade();
-		model.write("set", "/a", { ttl: 9 });
-		model.watch("all", "/", { stream: true, recursive: true });
-		assert.equal(model.write("refresh", "/a", { ttl: 9 }), "update /a 2");
-		model.set("/a");
-		assert.deepEqual(model.heard("all"), ["3 set /a"]);
-	});
-
-	it("hear of nothing that was refused", () => {
-		const model = new Handmade();
-		model.set("/a/b");
-		model.watch("all", "/", { stream: true, recursive: true });
-		model.write("set", "/a/b/c");
-		model.write("delete", "/a/b/c");
-		assert.deepEqual(model.heard("all"), []);
-	});
-
-	it("wait for an index in the future, and take nothing before it", () => {
-		const model = new Handmade();
-		model.watch("later", "/a", { waitIndex: 3, stream: true });
-		model.set("/a", "/a", "/a");
-		assert.deepEqual(model.heard("later"), ["3 set /a"]);
-	});
-
 	it("are told nothing after unwatch", () => {
 		const model = new Handmade();
 		const watcher = model.watch("gone", "/a", { stream: true });
@@ -135,94 +88,60 @@ describe("live watchers in the model", () => {
 });
 
 describe("replays in the model", () => {
-	it("give the first event from that index on, that index included", () => {
-		const model = new Handmade();
-		model.set("/a", "/b", "/a", "/a");
-		assert.equal(model.replay("/a", 1), "1 set /a");
-		assert.equal(model.replay("/a", 2), "3 set /a");
-		assert.equal(model.replay("/a", 3), "3 set /a");
-		assert.equal(model.replay("/b", 3), "waits");
-		assert.equal(model.replay("/a", 5), "waits");
-	});
-
-	it("show hidden names, which a live watch does not", () => {
-		const model = new Handmade();
-		model.set("/a/_h/x");
-		assert.equal(model.replay("/a", 1, { recursive: true }), "1 set /a/_h/x");
-		assert.equal(model.replay("/a", 1), "waits");
-	});
-
-	it("show what is below a key when they are recursive, and no name that only begins like it", () => {
-		const model = new Handmade();
-		model.set("/ab", "/a/b");
-		assert.equal(model.replay("/a", 1, { recursive: true }), "2 set /a/b");
-		assert.equal(model.replay("/", 1, { recursive: true }), "1 set /ab");
-		assert.equal(model.replay("/", 1), "waits");
-	});
-
-	it("take the removal of a directory for the watched key's by its text, slash or not; live watchers do not", () => {
-		const model = new Handmade();
-		model.write("mkdir", "/foo");
-		model.set("/foobar");
-		model.watch("live", "/foobar");
-		model.write("rmdir", "/foo");
-		assert.deepEqual(model.heard("live"), []);
-		assert.equal(model.replay("/foobar", 3), "3 delete /foo");
-		assert.equal(model.replay("/foo/bar", 3), "3 delete /foo");
-		assert.equal(model.replay("/fo", 3), "waits");
-	});
-
-	it("take a directory's expiry so, and neither the removal of a file nor a directory's new ttl", () => {
-		const model = new Handmade(new ModelStore({ version: "3.4" }));
-		model.set("/foo");
-		model.write("delete", "/foo");
-		model.write("mkdir", "/foo");
-		model.write("updateDirectory", "/foo", { ttl: 1 });
-		assert.equal(model.replay("/foobar", 1), "waits");
-		model.expire(1_000);
-		assert.equal(model.replay("/foobar", 1), "5 expire /foo");
-	});
-
-	it("pass over a renewed ttl", () => {
-		const model = new Handmade();
-		model.write("set", "/a", { ttl: 9 });
-		model.write("refresh", "/a", { ttl: 9 });
-		assert.equal(model.replay("/a", 2), "waits");
-		model.set("/a");
-		assert.equal(model.replay("/a", 2), "3 set /a");
-	});
-
-	it("give a stream one event, and nothing ever after", () => {
-		const model = new Handmade();
-		model.set("/a");
-		assert.equal(model.replay("/a", 1, { stream: true }), "1 set /a");
-		assert.equal(model.store.watcherCount, 0);
-	});
-
-	it(`reach back ${historyCapacity} events, renewed ttls among them, and are refused with 401 one further`, () => {
-		const model = new Handmade();
-		model.set("/a");
-		model.write("refresh", "/a", { ttl: 999 });
-		for (let index = 3; index <= historyCapacity; index++) model.set("/b");
-		assert.equal(model.replay("/a", 1), "1 set /a");
-		model.set("/b");
-		assert.equal(model.store.oldestKept, 2);
-		assert.equal(model.replay("/a", 1), "401 [2/1]");
-		assert.equal(model.replay("/a", 2), "waits");
-	});
-
-	it("take the indexes before the model began for events of somebody else's", () => {
-		const model = new Handmade(new ModelStore({ index: 700 }));
-		model.set("/a");
-		assert.equal(model.replay("/a", 1), "701 set /a");
-		for (let index = 702; index <= historyCapacity + 1; index++) model.set("/b");
-		assert.equal(model.replay("/a", 2), "701 set /a");
-		assert.equal(model.replay("/a", 1), "401 [2/1]");
-		const later = new Handmade(new ModelStore({ index: 1_700 }));
-		assert.equal(later.store.oldestKept, 701);
-		assert.equal(later.replay("/a", 701), "waits");
-		assert.equal(later.replay("/a", 700), "401 [701/700]");
-	});
+	programs(`
+	give the first event from that index on, that index included
+		set /a; set /b; set /a; set /a
+		replay /a 1 => 1 set /a
+		replay /a 2; replay /a 3 => 3 set /a
+		replay /b 3; replay /a 5 => waits
+	show hidden names, which a live watch does not
+		set /a/_h/x
+		replay /a/... 1 => 1 set /a/_h/x
+		replay /a 1 => waits
+	show what is below a key when they are recursive, and no name that only begins like it
+		set /ab; set /a/b
+		replay /a/... 1 => 2 set /a/b
+		replay /... 1 => 1 set /ab
+		replay / 1 => waits
+	take the removal of a directory for the watched key's by its text, slash or not; live watchers do not
+		mkdir /foo; set /foobar; watch live /foobar; rmdir /foo
+		live heard =>
+		replay /foobar 3; replay /foo/bar 3 => 3 delete /foo
+		replay /fo 3 => waits
+	take a directory's expiry so, and neither the removal of a file nor a directory's new ttl
+		on 3.4
+		set /foo; delete /foo; mkdir /foo; updateDirectory /foo ttl 1
+		replay /foobar 1 => waits
+		expire 1000 => expire /foo 5
+		replay /foobar 1 => 5 expire /foo
+	pass over a renewed ttl
+		set /a ttl 9; refresh /a ttl 9
+		replay /a 2 => waits
+		set /a
+		replay /a 2 => 3 set /a
+	give a stream one event, and nothing ever after
+		set /a
+		replay /a 1 stream => 1 set /a
+		watchers => 0
+	reach back ${historyCapacity} events, renewed ttls among them, and are refused with 401 one further
+		set /a; refresh /a ttl 999; ${historyCapacity - 2} × set /b
+		replay /a 1 => 1 set /a
+		set /b
+		kept => 2
+		replay /a 1 => 401 [2/1]
+		replay /a 2 => waits
+	take the indexes before the model began for events of somebody else's
+		from 700
+		set /a
+		replay /a 1 => 701 set /a
+		${historyCapacity - 700} × set /b
+		replay /a 2 => 701 set /a
+		replay /a 1 => 401 [2/1]
+		from 1700
+		kept => 701
+		replay /a 701 => waits
+		replay /a 700 => 401 [701/700]
+	`);
 
 	it("tell a 401's store index, and an answer's index at which the watch began", () => {
 		const model = new Handmade();

@@ -1,23 +1,62 @@
 import assert from "node:assert/strict";
 import { ModelStore } from "etcd-watch-lab/model";
 import { Handmade } from "../../proofs/differential/handmade";
+import { programs } from "./programs";
 
 describe("the model's writes", () => {
-	it("makes missing parents with the write's own index", () => {
-		const model = new Handmade();
-		assert.equal(model.write("set", "/a/b/c", { value: "1" }), "set /a/b/c 1");
-		assert.deepEqual(model.tree(), ["/a 1", "/a/b 1", "/a/b/c 1"]);
-	});
-
-	it("gives a set key a new createdIndex, and an updated or swapped one a new modifiedIndex alone", () => {
-		const model = new Handmade();
-		model.set("/a", "/a");
-		assert.deepEqual(model.tree(), ["/a 2"]);
-		model.write("update", "/a", { value: "2" });
-		assert.deepEqual(model.tree(), ["/a 2…3"]);
-		model.write("compareAndSwap", "/a", { value: "3", expected: { prevValue: "2" } });
-		assert.deepEqual(model.tree(), ["/a 2…4"]);
-	});
+	programs(`
+	makes missing parents with the write's own index
+		set /a/b/c => set /a/b/c 1
+		tree => /a 1, /a/b 1, /a/b/c 1
+	gives a set key a new createdIndex, and an updated or swapped one a new modifiedIndex alone
+		set /a; set /a
+		tree => /a 2
+		update /a value 2
+		tree => /a 2…3
+		compareAndSwap /a value 3 prevValue 2
+		tree => /a 2…4
+	refuses with 100 at the first part that is missing
+		set /a/b
+		update /a/x/y/z; delete /a/x/y/z; rmdir /a/x/y/z; compareAndDelete /a/x/y/z => refused 100 /a/x @1
+		refresh /a/x/y/z ttl 9 => refused 100 /a/x @1
+	refuses with 104 at the file that has no children, and takes no index for it
+		set /a/b
+		set /a/b/c/d; create /a/b/c/d; mkdir /a/b/c/d; createInOrder /a/b/c/d => refused 104 /a/b @1
+		update /a/b/c/d; delete /a/b/c/d; rmdir /a/b/c/d => refused 104 /a/b @1
+		tree => /a 1, /a/b 1
+	refuses with 102 what only a file can take, and with 108 the removal of what is not empty
+		set /a/b
+		set /a; update /a value 1; delete /a; compareAndSwap /a prevIndex 1 => refused 102 /a @1
+		rmdir /a => refused 108 /a @1
+		rmdir /a/... => delete /a 2
+		tree =>
+	counts hidden children when it asks whether a directory is empty
+		set /a/_b
+		rmdir /a => refused 108 /a @1
+	refuses with 105 to create what is there, a directory too
+		set /a/b
+		create /a/b => refused 105 /a/b @1
+		create /a; mkdir /a => refused 105 /a @1
+	refuses with 107 every write to the root but a compareAndDelete (102) and a createInOrder (done)
+		set /; create /; update /; delete /; mkdir /; updateDirectory /; rmdir /; refresh / => refused 107 / @0
+		compareAndSwap / prevIndex 1 => refused 107 / @0
+		compareAndDelete / prevIndex 1 => refused 102  @0
+		createInOrder / => create /00000000000000000001 1
+	names what is created in order by the write's index, in twenty digits
+		set /x; set /x
+		createInOrder /q => create /q/00000000000000000003 3
+		createInOrder /q => create /q/00000000000000000004 4
+		set /q/00000000000000000006
+		createInOrder /q => refused 105 /q/00000000000000000006 @5
+	says in a failed comparison what does not fit, and only that
+		set /x; set /a
+		compareAndSwap /a value 2 prevValue 9 => refused 101 [9 != 1] @2
+		compareAndSwap /a value 2 prevIndex 9 => refused 101 [9 != 2] @2
+		compareAndSwap /a value 2 prevValue 9 prevIndex 2 => refused 101 [9 != 1] @2
+		compareAndSwap /a value 2 prevValue 1 prevIndex 9 => refused 101 [9 != 2] @2
+		compareAndSwap /a value 2 prevValue 9 prevIndex 9 => refused 101 [9 != 1] [9 != 2] @2
+		compareAndSwap /a value 2 prevValue 1 prevIndex 2 => compareAndSwap /a 3
+	`);
 
 	it("tells the node before, and none where there was none", () => {
 		const { store } = new Handmade();
@@ -52,98 +91,6 @@ describe("the model's writes", () => {
 			const { prevNode: _, ...event } = outcome.event;
 			assert.deepEqual(event, { action, index: 2, node, refresh: false });
 		}
-	});
-
-	it("refuses with 100 at the first part that is missing", () => {
-		const model = new Handmade();
-		model.set("/a/b");
-		for (const operation of ["update", "delete", "rmdir", "refresh", "compareAndDelete"] as const) {
-			assert.equal(model.write(operation, "/a/x/y/z", { ttl: 9 }), "refused 100 /a/x @1", operation);
-		}
-	});
-
-	it("refuses with 104 at the file that has no children, and takes no index for it", () => {
-		const model = new Handmade();
-		model.set("/a/b");
-		for (const operation of [
-			"set",
-			"create",
-			"mkdir",
-			"createInOrder",
-			"update",
-			"delete",
-			"rmdir",
-		] as const) {
-			assert.equal(model.write(operation, "/a/b/c/d"), "refused 104 /a/b @1", operation);
-		}
-		assert.deepEqual(model.tree(), ["/a 1", "/a/b 1"]);
-	});
-
-	it("refuses with 102 what only a file can take, and with 108 the removal of what is not empty", () => {
-		const model = new Handmade();
-		model.set("/a/b");
-		assert.equal(model.write("set", "/a"), "refused 102 /a @1");
-		assert.equal(model.write("update", "/a", { value: "1" }), "refused 102 /a @1");
-		assert.equal(model.write("delete", "/a"), "refused 102 /a @1");
-		assert.equal(model.write("compareAndSwap", "/a", { expected: { prevIndex: 1 } }), "refused 102 /a @1");
-		assert.equal(model.write("rmdir", "/a"), "refused 108 /a @1");
-		assert.equal(model.write("rmdir", "/a", { recursive: true }), "delete /a 2");
-		assert.deepEqual(model.tree(), []);
-	});
-
-	it("counts hidden children when it asks whether a directory is empty", () => {
-		const model = new Handmade();
-		model.set("/a/_b");
-		assert.equal(model.write("rmdir", "/a"), "refused 108 /a @1");
-	});
-
-	it("refuses with 105 to create what is there, a directory too", () => {
-		const model = new Handmade();
-		model.set("/a/b");
-		assert.equal(model.write("create", "/a/b"), "refused 105 /a/b @1");
-		assert.equal(model.write("create", "/a"), "refused 105 /a @1");
-		assert.equal(model.write("mkdir", "/a"), "refused 105 /a @1");
-	});
-
-	it("refuses with 107 every write to the root but a compareAndDelete (102) and a createInOrder (done)", () => {
-		const model = new Handmade();
-		for (const operation of [
-			"set",
-			"create",
-			"update",
-			"delete",
-			"mkdir",
-			"updateDirectory",
-			"rmdir",
-			"refresh",
-		] as const) {
-			assert.equal(model.write(operation, "/"), "refused 107 / @0", operation);
-		}
-		assert.equal(model.write("compareAndSwap", "/", { expected: { prevIndex: 1 } }), "refused 107 / @0");
-		assert.equal(model.write("compareAndDelete", "/", { expected: { prevIndex: 1 } }), "refused 102  @0");
-		assert.equal(model.write("createInOrder", "/"), "create /00000000000000000001 1");
-	});
-
-	it("names what is created in order by the write's index, in twenty digits", () => {
-		const model = new Handmade();
-		model.set("/x", "/x");
-		assert.equal(model.write("createInOrder", "/q"), "create /q/00000000000000000003 3");
-		assert.equal(model.write("createInOrder", "/q"), "create /q/00000000000000000004 4");
-		model.set("/q/00000000000000000006");
-		assert.equal(model.write("createInOrder", "/q"), "refused 105 /q/00000000000000000006 @5");
-	});
-
-	it("says in a failed comparison what does not fit, and only that", () => {
-		const model = new Handmade();
-		model.set("/x", "/a");
-		const compare = (expected: { prevValue?: string; prevIndex?: number }) =>
-			model.write("compareAndSwap", "/a", { value: "2", expected });
-		assert.equal(compare({ prevValue: "9" }), "refused 101 [9 != 1] @2");
-		assert.equal(compare({ prevIndex: 9 }), "refused 101 [9 != 2] @2");
-		assert.equal(compare({ prevValue: "9", prevIndex: 2 }), "refused 101 [9 != 1] @2");
-		assert.equal(compare({ prevValue: "1", prevIndex: 9 }), "refused 101 [9 != 2] @2");
-		assert.equal(compare({ prevValue: "9", prevIndex: 9 }), "refused 101 [9 != 1] [9 != 2] @2");
-		assert.equal(compare({ prevValue: "1", prevIndex: 2 }), "compareAndSwap /a 3");
 	});
 
 	it("renews a ttl with refresh, and keeps the value", () => {

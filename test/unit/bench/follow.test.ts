@@ -1,129 +1,46 @@
 import assert from "node:assert/strict";
 import { main } from "#bench/follow";
-import { faults, type Lag, lags } from "#bench/follow/lag";
+import { faults, lags } from "#bench/follow/lag";
 import { type Measured, names, sentence, verdictsOf } from "#bench/follow/verdicts";
 
-/** Things at their moments: [index, ns]. */
-function arrivals(...all: readonly (readonly [number, number])[]) {
-	return { indexes: all.map(([index]) => index), ns: all.map(([, ns]) => ns) };
+/** Things at their moments: "11@1 12@3" is index 11 at 1 ns, and 12 at 3 ns. */
+function arrivals(words: string) {
+	const all = words.split(" ").flatMap((one) => (one === "" ? [] : [one.split("@").map(Number)]));
+	return { indexes: all.map(([index = 0]) => index), ns: all.map(([, ns = 0]) => ns) };
 }
 
-const nothing = arrivals();
-
 describe("how far behind a watch is", () => {
-	const cases: readonly {
-		readonly what: string;
-		readonly written: ReturnType<typeof arrivals>;
-		readonly seen: ReturnType<typeof arrivals>;
-		readonly lags: readonly (readonly [number, number])[];
-		readonly lost?: number;
-		readonly disordered?: number;
-	}[] = [
-		{ what: "nothing of nothing", written: nothing, seen: nothing, lags: [] },
-		{
-			what: "one behind until each event comes",
-			written: arrivals([11, 1], [12, 3]),
-			seen: arrivals([11, 2], [12, 4]),
-			lags: [
-				[1, 1],
-				[2, 0],
-				[3, 1],
-				[4, 0],
-			],
-		},
-		{
-			what: "never ahead, where the event is there before the acknowledgement",
-			written: arrivals([11, 2]),
-			seen: arrivals([11, 1]),
-			lags: [
-				[1, 0],
-				[2, 0],
-			],
-		},
-		{
-			what: "not behind where both come at one moment",
-			written: arrivals([11, 1]),
-			seen: arrivals([11, 1]),
-			lags: [
-				[1, 0],
-				[1, 0],
-			],
-		},
-		{
-			what: "two behind, where acknowledgements come in another order than the writes",
-			written: arrivals([12, 1], [11, 2]),
-			seen: arrivals([11, 3], [12, 4]),
-			lags: [
-				[1, 2],
-				[2, 2],
-				[3, 1],
-				[4, 0],
-			],
-		},
-		{
-			what: "more and more behind when nothing comes, all of it lost",
-			written: arrivals([11, 1], [12, 2], [13, 3]),
-			seen: nothing,
-			lags: [
-				[1, 1],
-				[2, 2],
-				[3, 3],
-			],
-			lost: 3,
-		},
-		{
-			what: "not behind any more after a jump, but with what it jumped over lost",
-			written: arrivals([11, 1], [12, 2], [13, 3]),
-			seen: arrivals([13, 4]),
-			lags: [
-				[1, 1],
-				[2, 2],
-				[3, 3],
-				[4, 0],
-			],
-			lost: 2,
-		},
-		{
-			what: "what comes twice",
-			written: arrivals([11, 1]),
-			seen: arrivals([11, 2], [11, 3]),
-			lags: [
-				[1, 1],
-				[2, 0],
-				[3, 0],
-			],
-			disordered: 1,
-		},
-		{
-			what: "what comes after one that is later",
-			written: arrivals([11, 1], [12, 2]),
-			seen: arrivals([12, 3], [11, 4]),
-			lags: [
-				[1, 1],
-				[2, 2],
-				[3, 0],
-				[4, 0],
-			],
-			disordered: 1,
-		},
-		{
-			what: "events of others in between, which nobody acknowledged",
-			written: arrivals([11, 1]),
-			seen: arrivals([11, 2], [12, 3]),
-			lags: [
-				[1, 1],
-				[2, 0],
-				[3, 0],
-			],
-		},
+	/** What was written and what was seen, how many events it is behind at each moment, and what went wrong. */
+	const cases: readonly (readonly [string, string, string, lags: string, object?])[] = [
+		["nothing of nothing", "", "", ""],
+		["one behind until each event comes", "11@1 12@3", "11@2 12@4", "1@1 0@2 1@3 0@4"],
+		["never ahead, where the event is there before the acknowledgement", "11@2", "11@1", "0@1 0@2"],
+		["not behind where both come at one moment", "11@1", "11@1", "0@1 0@1"],
+		[
+			"two behind, where acknowledgements come in another order than the writes",
+			...(["12@1 11@2", "11@3 12@4", "2@1 2@2 1@3 0@4"] as const),
+		],
+		[
+			"more and more behind when nothing comes, all of it lost",
+			"11@1 12@2 13@3",
+			"",
+			"1@1 2@2 3@3",
+			{ lost: 3 },
+		],
+		[
+			"not behind any more after a jump, but with what it jumped over lost",
+			...(["11@1 12@2 13@3", "13@4", "1@1 2@2 3@3 0@4", { lost: 2 }] as const),
+		],
+		["what comes twice", "11@1", "11@2 11@3", "1@1 0@2 0@3", { disordered: 1 }],
+		["what comes after one that is later", "11@1 12@2", "12@3 11@4", "1@1 2@2 0@3 0@4", { disordered: 1 }],
+		["events of others in between, which nobody acknowledged", "11@1", "11@2 12@3", "1@1 0@2 0@3"],
 	];
-	for (const { what, written, seen, lags: expected, lost = 0, disordered = 0 } of cases) {
+	for (const [what, ...words] of cases) {
 		it(`counts: ${what}`, () => {
-			assert.deepEqual(
-				lags(written, seen, 10),
-				expected.map(([ns, events]): Lag => ({ ns, events })),
-			);
-			assert.deepEqual(faults(written, seen), { lost, disordered });
+			const [written, seen] = [arrivals(words[0]), arrivals(words[1])];
+			const behind = lags(written, seen, 10).map(({ ns, events }) => `${events}@${ns}`);
+			assert.equal(behind.join(" "), words[2]);
+			assert.deepEqual(faults(written, seen), { lost: 0, disordered: 0, ...words[3] });
 		});
 	}
 });

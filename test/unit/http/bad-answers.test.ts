@@ -88,6 +88,7 @@ const resetAfter =
 	(text: string): Reply =>
 	(socket) =>
 		socket.write(text, () => socket.resetAndDestroy());
+const ok = (text: string, headers?: Parameters<typeof http>[2]) => says(http(200, text, headers));
 const json = (value: unknown, status = 200) => says(http(status, JSON.stringify(value)));
 const page = (status: number) => says(http(status, html, htmlHeaders));
 const redirect = (status: number, to = "/login") => says(http(status, html, { location: to }));
@@ -99,23 +100,28 @@ const promise = head(200, { ...etcdHeaders, "content-length": "500" });
 const pagePromise = head(502, { ...htmlHeaders, "content-length": "500" });
 const large = chunk("x".repeat(8192));
 
+const wrongShape = bad("wrong shape", 200);
+const notJson = bad("not json", 200);
+const truncated = bad("truncated", 200);
+const badGateway = bad("status", 502);
+
 /** What does not depend on the API: each is tried on both. */
 const ofBoth: readonly Row[] = [
 	["HTML with 200", page(200), bad("not json", 200, { excerpt: /502 Bad/ })],
 	["HTML with 403", page(403), bad("not json", 403)],
 	["HTML with 502", page(502), bad("status", 502, { excerpt: /502 Bad/ })],
 	["HTML with 503", page(503), bad("status", 503)],
-	["HTML with 502 to a write", page(502), bad("status", 502), "write"],
-	["HTML with 502 to a watch", page(502), bad("status", 502), "watch"],
-	["a long page", says(http(200, "x".repeat(5000))), bad("not json", 200, { excerpt: /^x{200}$/ })],
-	["an empty body", says(http(200, "")), bad("not json", 200)],
+	["HTML with 502 to a write", page(502), badGateway, "write"],
+	["HTML with 502 to a watch", page(502), badGateway, "watch"],
+	["a long page", ok("x".repeat(5000)), bad("not json", 200, { excerpt: /^x{200}$/ })],
+	["an empty body", ok(""), notJson],
 	["an empty body with 500", says(http(500, "")), bad("status", 500)],
 	["a 204", says(head(204)), bad("not json", 204)],
-	["JSON that stops short", says(http(200, eventJson(7).slice(0, -5))), bad("truncated", 200)],
-	["JSON and more", says(http(200, `${eventJson(7)}${eventJson(8)}`)), bad("truncated", 200)],
-	["JSON of null", json(null), bad("wrong shape", 200)],
-	["JSON of an array", json([]), bad("wrong shape", 200)],
-	["JSON of text", json("set"), bad("wrong shape", 200)],
+	["JSON that stops short", ok(eventJson(7).slice(0, -5)), truncated],
+	["JSON and more", ok(`${eventJson(7)}${eventJson(8)}`), truncated],
+	["JSON of null", json(null), wrongShape],
+	["JSON of an array", json([]), wrongShape],
+	["JSON of text", json("set"), wrongShape],
 	[
 		"a redirect",
 		redirect(302, "http://127.0.0.1:1/"),
@@ -125,8 +131,8 @@ const ofBoth: readonly Row[] = [
 	["a redirect of a watch", redirect(302), bad("redirect", 302), "watch"],
 	["a redirect with JSON in it", json({}, 308), bad("redirect", 308)],
 	["a 5xx with JSON that is not etcd's", json({ reason: "overloaded" }, 503), bad("status", 503)],
-	["NUL bytes", says(http(200, "\u0000".repeat(64))), bad("not json", 200)],
-	["NUL bytes inside JSON", says(http(200, eventJson(7).replace('"v"', '"\u0000"'))), bad("truncated", 200)],
+	["NUL bytes", ok("\u0000".repeat(64)), notJson],
+	["NUL bytes inside JSON", ok(eventJson(7).replace('"v"', '"\u0000"')), truncated],
 	["a reset before any answer", resets, cut(false, /ECONNRESET|other side closed|UND_ERR_SOCKET/)],
 	["a reset before any answer to a write", resets, cut(true), "write"],
 	["an end before any answer", ends, cut()],
@@ -142,13 +148,13 @@ const ofBoth: readonly Row[] = [
 	],
 	[
 		"a body longer than its content-length",
-		says(http(200, eventJson(7), { ...etcdHeaders, "content-length": "10" })),
-		bad("truncated", 200),
+		ok(eventJson(7), { ...etcdHeaders, "content-length": "10" }),
+		truncated,
 	],
-	["a content-length that is text", says(http(200, "{}", { "content-length": "long" })), cut()],
+	["a content-length that is text", ok("{}", { "content-length": "long" }), cut()],
 	[
 		"two different content-lengths",
-		says(http(200, eventJson(7), { "content-length": "5", "Content-Length": "6" })),
+		ok(eventJson(7), { "content-length": "5", "Content-Length": "6" }),
 		cut(),
 	],
 	["a chunk whose size is no number", says(`${head(200, chunked)}zz\r\n{}\r\n0\r\n\r\n`), cut()],
@@ -217,7 +223,7 @@ const raft = { errorCode: 300, message: "Raft Internal Error", cause: "timed out
 const election = { errorCode: 301, message: "During Leader Election", cause: "", index: 3 };
 const v3Says = (text: string) => ({ code: 14, error: `etcdserver: ${text}`, message: `etcdserver: ${text}` });
 const missing = { errorCode: 100, message: "Key not found", cause: "/a", index: 9 };
-const etcdIndex = (index: string) => says(http(200, eventJson(7), { ...etcdHeaders, "x-etcd-index": index }));
+const etcdIndex = (index: string) => ok(eventJson(7), { ...etcdHeaders, "x-etcd-index": index });
 const noIndex = bad("wrong shape", 200, { message: /X-Etcd-Index/ });
 const aRead = bad("wrong shape", 200, { message: /with a read/ });
 /** A stream whose first event is right. */
@@ -229,22 +235,22 @@ const gzipHeaders = { ...etcdHeaders, "content-encoding": "gzip", "content-lengt
 const noUtf8 = (text: string) => text.replace('"v"', '"\u00ff"');
 
 const ofV2: readonly Row[] = [
-	...shapes.map(([what, value]): Row => [`JSON of ${what}`, json(value), bad("wrong shape", 200)]),
+	...shapes.map(([what, value]): Row => [`JSON of ${what}`, json(value), wrongShape]),
 	["HTML with 404", page(404), bad("not json", 404)],
 	["HTML with 200 to a poll", page(200), noIndex, "watch"],
-	["HTML with 502 to a watcher", page(502), bad("status", 502), "watcher"],
-	["HTML with etcd's headers to a poll", says(http(200, html)), bad("not json", 200), "watch"],
+	["HTML with 502 to a watcher", page(502), badGateway, "watcher"],
+	["HTML with etcd's headers to a poll", ok(html), notJson, "watch"],
 	["an empty body with 404", says(http(404, "")), bad("not json", 404)],
 	[
 		"JSON that is nested too deeply",
-		says(http(200, `{"action":"get","node":${nested.repeat(50_000)}${"]}".repeat(50_000)}}`)),
-		bad("wrong shape", 200),
+		ok(`{"action":"get","node":${nested.repeat(50_000)}${"]}".repeat(50_000)}}`),
+		wrongShape,
 	],
-	["no X-Etcd-Index", says(http(200, eventJson(7), {})), noIndex],
+	["no X-Etcd-Index", ok(eventJson(7), {}), noIndex],
 	["an X-Etcd-Index that is text", etcdIndex("seven"), noIndex],
 	["an empty X-Etcd-Index", etcdIndex(""), noIndex],
-	["a negative X-Etcd-Index", etcdIndex("-7"), bad("wrong shape", 200)],
-	["two X-Etcd-Index headers", etcdIndex("7\r\nx-etcd-index: 8"), bad("wrong shape", 200)],
+	["a negative X-Etcd-Index", etcdIndex("-7"), wrongShape],
+	["two X-Etcd-Index headers", etcdIndex("7\r\nx-etcd-index: 8"), wrongShape],
 	[
 		"a redirect to itself, as a loop begins",
 		(socket, request) => socket.write(http(307, "", { location: request.path })),
@@ -265,7 +271,7 @@ const ofV2: readonly Row[] = [
 		{ name: "EtcdError", code: 777, status: 400 },
 	],
 	["an error code as text", json({ ...missing, errorCode: "100" }, 404), bad("status", 404)],
-	["an error code as text, with 200", json({ ...missing, errorCode: "100" }), bad("wrong shape", 200)],
+	["an error code as text, with 200", json({ ...missing, errorCode: "100" }), wrongShape],
 	[
 		"an etcd error with fields of other types",
 		json({ errorCode: 100, message: null, index: "9" }, 404),
@@ -281,17 +287,13 @@ const ofV2: readonly Row[] = [
 	[
 		"a body that says it is gzip and is",
 		says(Buffer.concat([Buffer.from(head(200, gzipHeaders)), gzip])),
-		bad("not json", 200),
+		notJson,
 	],
-	[
-		"invalid UTF-8 inside JSON",
-		says(Buffer.from(noUtf8(http(200, eventJson(7))), "latin1")),
-		bad("not json", 200),
-	],
+	["invalid UTF-8 inside JSON", says(Buffer.from(noUtf8(http(200, eventJson(7))), "latin1")), notJson],
 	[
 		"invalid UTF-8 in an event of a stream",
 		says(Buffer.from(noUtf8(streamed("")), "latin1")),
-		bad("not json", 200),
+		notJson,
 		"stream",
 	],
 	["an end while the watcher waits", saysAndEnds(head(200, chunked)), cut(), "watcher"],
@@ -304,7 +306,7 @@ const ofV2: readonly Row[] = [
 		"second",
 	],
 	["a stream that is cut inside an event", saysAndEnds(streamed(eventJson(9).slice(0, 30))), cut(), "second"],
-	["a line of a stream that is not JSON", says(streamed("hello", "")), bad("not json", 200), "second"],
+	["a line of a stream that is not JSON", says(streamed("hello", "")), notJson, "second"],
 	["a read in a stream", says(`${head(200, chunked)}${chunk(`${eventJson(8, "get")}\n`)}`), aRead, "stream"],
 	[
 		"an etcd error in a stream",
@@ -312,18 +314,13 @@ const ofV2: readonly Row[] = [
 		{ name: "WatcherClearedError", code: 400 },
 		"second",
 	],
-	["a read as a poll's answer", says(http(200, eventJson(8, "get"))), aRead, "watch"],
-	["statistics that are not etcd's", json({ watchers: null }), bad("wrong shape", 200), "statistics"],
+	["a read as a poll's answer", ok(eventJson(8, "get")), aRead, "watch"],
+	["statistics that are not etcd's", json({ watchers: null }), wrongShape, "statistics"],
 	["statistics with 500", json({ watchers: 0 }, 500), bad("status", 500), "statistics"],
-	["a member without a name", json([]), bad("wrong shape", 200), "member"],
-	["a version that is not etcd's", json({ version: "3.5" }), bad("wrong shape", 200), "version"],
-	[
-		"a version with an escape sequence in it",
-		json({ etcdserver: "3.5.1\u001b[2J" }),
-		bad("wrong shape", 200),
-		"version",
-	],
-	["a page as the version", says(http(200, html)), bad("not json", 200), "version"],
+	["a member without a name", json([]), wrongShape, "member"],
+	["a version that is not etcd's", json({ version: "3.5" }), wrongShape, "version"],
+	["a version with an escape sequence in it", json({ etcdserver: "3.5.1\u001b[2J" }), wrongShape, "version"],
+	["a page as the version", ok(html), notJson, "version"],
 ];
 
 /** Sends `more` again and again, as fast as it is taken, until the other side is gone. */

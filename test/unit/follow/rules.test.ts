@@ -37,8 +37,8 @@ describe("the thirteen rules of a follower", () => {
 
 	const start = (options: Parameters<typeof Followed.start>[2] = {}) =>
 		Followed.start([server.endpoint], "/a", options);
-	const overflow = () => {
-		for (let nth = 0; nth < 1_001; nth++) server.set("/noise");
+	const noise = (count: number) => {
+		for (let nth = 0; nth < count; nth++) server.set("/noise");
 	};
 	/** A write that who waits is not told of, and so much noise after it; gives its index. */
 	const skip = (noise: number) => {
@@ -51,12 +51,28 @@ describe("the thirteen rules of a follower", () => {
 		return skipped;
 	};
 	const hears = () => until("the poll is in place", () => server.waiting > 0);
+	const hearing = async (options?: Parameters<typeof start>[0]) => {
+		const followed = await start(options);
+		await hears();
+		return followed;
+	};
+	/** A write is told of as its next change, the second one. */
+	const goesOn = async (followed: Followed) => {
+		await hears();
+		const next = server.set("/a/next");
+		await followed.has(2);
+		assert.equal(followed.indexes[1], next);
+	};
+	/** Its first change, which is a reset. */
+	const resets = async (followed: Followed) => {
+		await followed.has(1);
+		return resetOf(followed.changes[0]);
+	};
 
 	rule("list first", () => {
 		it("lists by quorum and recursively, and asks from the list's index + 1", async () => {
 			const index = server.set("/a/b", "old");
-			const followed = await start();
-			await hears();
+			const followed = await hearing();
 			const { nodes } = await followed.follower.ready();
 			assert.deepEqual(server.reads[0], { quorum: true, recursive: true, key: "/a" });
 			assert.deepEqual(server.asked, [index + 1]);
@@ -82,8 +98,7 @@ describe("the thirteen rules of a follower", () => {
 
 	rule("go on after the event", () => {
 		it("asks for the event's modifiedIndex + 1, whatever X-Etcd-Index said", async () => {
-			const followed = await start();
-			await hears();
+			const followed = await hearing();
 			const index = server.set("/a/b");
 			await followed.has(1);
 			await until("the next ask", () => server.asked.length > 1);
@@ -120,7 +135,7 @@ describe("the thirteen rules of a follower", () => {
 			server.set("/a/changes", "2");
 			server.set("/a/comes", "1");
 			server.apply({ operation: "delete", key: "/a/goes" });
-			overflow();
+			noise(1_001);
 			const again = await start({ position });
 			await again.has(1);
 			const gap = gapOf(again.changes[0]);
@@ -132,10 +147,7 @@ describe("the thirteen rules of a follower", () => {
 			);
 			assert.deepEqual(each(gap.removed, "key"), ["/a/goes"]);
 			assert.deepEqual(each(gap.state.nodes, "key"), ["/a", "/a/changes", "/a/comes", "/a/stays"]);
-			await hears();
-			const next = server.set("/a/next");
-			await again.has(2);
-			assert.equal(again.indexes[1], next);
+			await goesOn(again);
 		});
 	});
 
@@ -158,8 +170,7 @@ describe("the thirteen rules of a follower", () => {
 
 	rule("verify a jump", () => {
 		it("asks again when a member skipped an event for those who waited, and hands that on first (T17)", async () => {
-			const followed = await start();
-			await hears();
+			const followed = await hearing();
 			const skipped = skip(0);
 			const told = server.set("/a/told");
 			await followed.has(2);
@@ -168,8 +179,7 @@ describe("the thirteen rules of a follower", () => {
 		});
 
 		it("makes a gap of it when the history no longer has what was skipped", async () => {
-			const followed = await start({ probeMs: 60_000 });
-			await hears();
+			const followed = await hearing({ probeMs: 60_000 });
 			skip(1_001);
 			const told = server.set("/a/told");
 			await followed.has(1);
@@ -182,37 +192,30 @@ describe("the thirteen rules of a follower", () => {
 	rule("an index that goes back is a reset", () => {
 		it("tells of a store that was wiped, with its state, and goes on with it", async () => {
 			server.set("/a/old");
-			overflow();
-			const followed = await start();
-			await hears();
+			noise(1_001);
+			const followed = await hearing();
 			const lastIndex = followed.follower.position.index;
 			server.store = new ModelStore({ index: 3 });
 			server.set("/a/new");
 			server.cutAll();
-			await followed.has(1);
-			const reset = resetOf(followed.changes[0]);
+			const reset = await resets(followed);
 			assert.equal(reset.why, "index went back");
 			assert.ok(reset.lastIndex >= lastIndex);
 			assert.deepEqual(
 				[reset.added.map(({ key }) => key), reset.removed?.map(({ key }) => key)],
 				[["/a/new"], ["/a/old"]],
 			);
-			await hears();
-			const next = server.set("/a/next");
-			await followed.has(2);
-			assert.equal(followed.indexes[1], next);
+			await goesOn(followed);
 		});
 
 		it("is found out though the new store's index has grown past the old one's", async () => {
 			server.set("/a/old");
-			const followed = await start();
-			await hears();
+			const followed = await hearing();
 			server.store = new ModelStore({ index: 3 });
 			server.set("/a/other");
-			for (let nth = 0; nth < 100; nth++) server.set("/noise");
+			noise(100);
 			server.cutAll();
-			await followed.has(1);
-			assert.equal(resetOf(followed.changes[0]).why, "another past");
+			assert.equal((await resets(followed)).why, "another past");
 		});
 
 		it("is found out by a key alone, whose new events do not fit what was there before", async () => {
@@ -224,36 +227,28 @@ describe("the thirteen rules of a follower", () => {
 			server.store = new ModelStore({ index: 3 });
 			for (let nth = 0; nth < 20; nth++) server.set("/a/b", `new ${nth}`);
 			const again = await Followed.start([server.endpoint], "/a/b", { recursive: false, position });
-			await again.has(1);
-			assert.equal(resetOf(again.changes[0]).why, "another past");
+			assert.equal((await resets(again)).why, "another past");
 		});
 
 		it("is told at once to who asks for what comes after an index that the store has not reached", async () => {
 			server.set("/a/b");
 			const followed = await start({ afterIndex: 1_000 });
-			await followed.has(1);
-			const reset = resetOf(followed.changes[0]);
+			const reset = await resets(followed);
 			assert.deepEqual([reset.why, reset.lastIndex, reset.state.index], ["index went back", 1_000, 4]);
-			await hears();
-			const next = server.set("/a/c");
-			await followed.has(2);
-			assert.equal(followed.indexes[1], next);
+			await goesOn(followed);
 		});
 
 		it("is found out by another cluster id", async () => {
-			const followed = await start();
-			await hears();
+			const followed = await hearing();
 			server.clusterId = "1111111111111111";
 			server.cutAll();
-			await followed.has(1);
-			assert.equal(resetOf(followed.changes[0]).why, "another cluster");
+			assert.equal((await resets(followed)).why, "another cluster");
 		});
 
 		it("is no reset when the member only lags: a quorum read says so", async () => {
 			for (let nth = 0; nth < 10; nth++) server.set("/a/b");
 			server.localIndex = 5;
-			const followed = await start();
-			await hears();
+			const followed = await hearing();
 			await until("it has asked by quorum", () => server.reads.filter(({ quorum }) => quorum).length > 1);
 			server.localIndex = undefined;
 			const index = server.set("/a/c");
@@ -279,8 +274,7 @@ describe("the thirteen rules of a follower", () => {
 				response.writeHead(200, { "x-etcd-index": String(server.store.index) }).end();
 				return true;
 			};
-			const followed = await start();
-			await hears();
+			const followed = await hearing();
 			const index = server.set("/a/b");
 			await followed.has(1);
 			assert.deepEqual(followed.indexes, [index]);
@@ -304,12 +298,12 @@ describe("the thirteen rules of a follower", () => {
 			const first = server.set("/a/b");
 			for (let nth = 0; nth < 300; nth++) server.set("/a/b");
 			// What is asked for beyond the last event waits, one ask behind the other.
-			for (let nth = 0; nth < 200; nth++) server.set("/noise");
+			noise(200);
 			const followed = await start({ afterIndex: first - 1 });
 			await followed.has(301);
 			await hears();
 			for (let round = 1; round <= 20; round++) {
-				for (let nth = 0; nth < 250; nth++) server.set("/noise");
+				noise(250);
 				const { index } = server.store;
 				await until(`bookmark ${index - 250}`, () => followed.follower.position.index >= index - 250);
 			}
@@ -321,8 +315,7 @@ describe("the thirteen rules of a follower", () => {
 
 		it("does not take silence for proof when the list shows a write that nobody told of", async () => {
 			server.set("/a/b");
-			const followed = await start();
-			await hears();
+			const followed = await hearing();
 			const skipped = skip(300);
 			await followed.has(1);
 			assert.deepEqual(followed.indexes, [skipped]);
@@ -330,8 +323,7 @@ describe("the thirteen rules of a follower", () => {
 
 		it("reads again at once when the list belies the silence, though nothing else happens any more", async () => {
 			server.set("/a/b");
-			const followed = await start();
-			await hears();
+			const followed = await hearing();
 			server.isMute = true;
 			server.before = ({ url = "" }) => {
 				// The list that the silence is held against.
@@ -339,7 +331,7 @@ describe("the thirteen rules of a follower", () => {
 				return false;
 			};
 			const late = server.set("/a/late");
-			for (let nth = 0; nth < 300; nth++) server.set("/noise");
+			noise(300);
 			await followed.has(1);
 			assert.deepEqual(followed.indexes, [late]);
 		});
@@ -348,8 +340,7 @@ describe("the thirteen rules of a follower", () => {
 	rule("a removed directory is all its keys", () => {
 		it("names every key under it", async () => {
 			for (const key of ["/a/d/1", "/a/d/2", "/a/d/e/3", "/a/f"]) server.set(key);
-			const followed = await start();
-			await hears();
+			const followed = await hearing();
 			server.apply({ operation: "rmdir", key: "/a/d", recursive: true });
 			await followed.has(1);
 			const [event] = followed.changes;

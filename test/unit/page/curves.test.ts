@@ -11,6 +11,8 @@ import {
 } from "../../support/page/charts";
 import { burst, postsRun } from "../../support/page/fixtures";
 
+const pointsOf = (...ys: readonly number[]) => ys.map((y, nth) => [10 ** (nth + 1), y] as const);
+
 const lost: CurveInput = {
 	title: "How much is lost",
 	x: { label: "writes a second", log: true },
@@ -18,19 +20,11 @@ const lost: CurveInput = {
 	series: [
 		{
 			name: "polls",
-			points: [
-				[10, 0],
-				[100, 11],
-				[1000, 68],
-			],
+			points: pointsOf(0, 11, 68),
 		},
 		{
 			name: "<b>loop</b>",
-			points: [
-				[10, 0],
-				[100, 0],
-				[1000, 0],
-			],
+			points: pointsOf(0, 0, 0),
 		},
 	],
 };

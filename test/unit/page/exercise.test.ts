@@ -24,6 +24,7 @@ describe("checkExercise", () => {
 		hearOfTwo = answered("hearOfTwo", task, answer);
 	});
 
+	const told = (by: "showAnswer" | "giveUp") => said(() => hearOfTwo[by]());
 	const right = predictionOf({ w: [1, 2] });
 	const wrong = predictionOf({ w: "all" });
 
@@ -31,7 +32,7 @@ describe("checkExercise", () => {
 		const text = said(() => checkExercise(hearOfTwo, run, right));
 		assert.match(text, /✓ solved │ ✓ All 3 right\. +│ both came/);
 		assert.match(text, /^An answer of the lab's: exercises\.hearOfTwo\.showAnswer\(\)$/m);
-		const answer = said(() => hearOfTwo.showAnswer());
+		const answer = told("showAnswer");
 		assert.match(
 			answer,
 			/^An answer: Two events at one watcher\n\nconst attempt = .*\n\nEach write is an event\.$/m,
@@ -43,20 +44,14 @@ describe("checkExercise", () => {
 		assert.match(text, /✓ solved │ ✗ 2 of 3 right\. +│ both came/);
 		assert.match(text, /^Now predict it: say beforehand what this run will show\.$/m);
 		assert.match(text, /^To give up, and see an answer: exercises\.hearOfTwo\.giveUp\(\)$/m);
-		assert.match(
-			said(() => hearOfTwo.showAnswer()),
-			/Not solved yet/,
-		);
+		assert.match(told("showAnswer"), /Not solved yet/);
 	});
 
 	it("says what is missing of a run that does not do it, and leaves the answer alone", () => {
 		const text = said(() => checkExercise(hearOfTwo, tooShort, predictionOf({ w: "all" })));
 		assert.match(text, /✗ not yet │ ✓ All 1 right\. +│ write once more/);
 		assert.doesNotMatch(text, /Now predict/);
-		assert.match(
-			said(() => hearOfTwo.showAnswer()),
-			/Not solved yet/,
-		);
+		assert.match(told("showAnswer"), /Not solved yet/);
 	});
 
 	it("takes what nobody knows for no prediction that came true", () => {
@@ -80,17 +75,11 @@ describe("checkExercise", () => {
 
 	it("refuses to show an answer before an attempt, in a sentence that says how to give up", () => {
 		assert.equal(
-			said(() => hearOfTwo.showAnswer()),
+			told("showAnswer"),
 			"Not solved yet: change the attempt and its prediction, and run both cells.\nTo give up, and see an answer: exercises.hearOfTwo.giveUp()\n",
 		);
-		assert.match(
-			said(() => hearOfTwo.giveUp()),
-			/^An answer: Two events/,
-		);
-		assert.match(
-			said(() => hearOfTwo.showAnswer()),
-			/^An answer: Two events/,
-		);
+		assert.match(told("giveUp"), /^An answer: Two events/);
+		assert.match(told("showAnswer"), /^An answer: Two events/);
 	});
 
 	it("refuses a prediction of another run", () => {

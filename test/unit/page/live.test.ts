@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { type Table, tableOf } from "#lib/page";
 import { paced } from "#lib/page/live.js";
+import { each } from "../../support/clients";
 
 /** A clock that moves when told, and what was sent at which time. */
 class Clock {
@@ -21,12 +22,16 @@ class Clock {
 const view = (name: string | number): Table => tableOf({ columns: [String(name)], rows: [] });
 
 describe("live", () => {
-	beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+	let clock: Clock;
+	let output: Clock["output"];
+	beforeEach(() => {
+		mock.timers.enable({ apis: ["setTimeout"] });
+		clock = new Clock();
+		output = clock.output;
+	});
 	afterEach(() => mock.timers.reset());
 
 	it("sends the first at once as a new output, and all that follow as updates of it", () => {
-		const clock = new Clock();
-		const { output } = clock;
 		output.update(view("a"));
 		clock.advance(1000);
 		output.update(view("b"));
@@ -37,39 +42,24 @@ describe("live", () => {
 	});
 
 	it("sends at most five a second, and the latest at the end of each pause", () => {
-		const clock = new Clock();
-		const { output } = clock;
 		for (let n = 0; n < 1000; n++) {
 			output.update(view(n));
 			clock.advance(1);
 		}
-		assert.deepEqual(
-			clock.sent.map((one) => one.at),
-			[0, 200, 400, 600, 800, 1000],
-		);
-		assert.deepEqual(
-			clock.sent.map((one) => one.text),
-			["0", "199", "399", "599", "799", "999"],
-		);
+		assert.deepEqual(each(clock.sent, "at"), [0, 200, 400, 600, 800, 1000]);
+		assert.deepEqual(each(clock.sent, "text"), ["0", "199", "399", "599", "799", "999"]);
 	});
 
 	it("shows the last at once when it is finished, and not again later", () => {
-		const clock = new Clock();
-		const { output } = clock;
 		output.update(view("a"));
 		output.update(view("b"));
 		output.update(view("c"));
 		output.finish();
 		clock.advance(1000);
-		assert.deepEqual(
-			clock.sent.map((one) => one.text),
-			["a", "c"],
-		);
+		assert.deepEqual(each(clock.sent, "text"), ["a", "c"]);
 	});
 
 	it("makes only the views that it shows", () => {
-		const clock = new Clock();
-		const { output } = clock;
 		const made: number[] = [];
 		for (let n = 0; n < 10; n++)
 			output.update(() => {
@@ -81,8 +71,6 @@ describe("live", () => {
 	});
 
 	it("throws at the next call what a view threw that was made later", () => {
-		const clock = new Clock();
-		const { output } = clock;
 		output.update(view("a"));
 		output.update(() => {
 			throw new Error("no such chart");
@@ -95,7 +83,6 @@ describe("live", () => {
 	});
 
 	it("refuses an update after it was finished", () => {
-		const { output } = new Clock();
 		output.finish();
 		assert.throws(() => output.update(view("late")), /finished/);
 	});

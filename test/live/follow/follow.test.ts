@@ -1,21 +1,16 @@
 import assert from "node:assert/strict";
 import { type Change, type Follower, follow } from "etcd-watch-lab/follow";
-import { UnauthorizedError, V2Client, V2DisabledError } from "etcd-watch-lab/v2";
-import { AbortedError } from "#lib/http";
+import { UnauthorizedError, V2DisabledError } from "etcd-watch-lab/v2";
 import { RemoteConsumer } from "../../proofs/chaos/remote";
-import { Certificates } from "../../support/certificates";
-import { notCovered } from "../../support/coverage";
 import { http } from "../../support/fake-server";
 import { Followed } from "../../support/follow/followed";
 import { assertNoSecret } from "../../support/secrets";
-import { fakeServer, forEachEtcd, ownEtcd, tlsFlags, v2At } from "../../support/servers";
+import { fakeServer, forEachEtcd, ownEtcd, v2At } from "../../support/servers";
 import { until } from "../../support/until";
 import { switchV2UsersOn } from "../../support/users";
 import { writeMany } from "../../support/write-many";
 
 const password = "f0llower-pass-never-shown";
-const certificates = Certificates.make();
-after(() => certificates?.remove());
 
 /** Reads so many changes, and leaves. */
 async function read(follower: Follower, count: number): Promise<readonly Change[]> {
@@ -176,26 +171,6 @@ forEachEtcd((server) => {
 			});
 		}
 
-		it("is done at its signal, and a next() that waits with it", async () => {
-			const controller = new AbortController();
-			const follower = follow(server.v2, prefix, { signal: controller.signal });
-			await follower.ready();
-			const next = follower.next();
-			controller.abort();
-			assert.deepEqual(await next, { done: true, value: undefined });
-			await follower.close();
-			await until("the server has no watcher", async () => (await server.v2.watcherCount()) === 0);
-		});
-
-		it("fails with AbortedError when its client is closed under it", async () => {
-			const client = v2At(server.lab.endpoints);
-			const follower = follow(client, prefix);
-			await follower.ready();
-			const next = follower.next();
-			await client.close();
-			await assert.rejects(next, AbortedError);
-		});
-
 		it("works for a user with a password, and refuses a wrong one with 110", async () => {
 			const own = await ownEtcd(server.binary);
 			await switchV2UsersOn(own, password);
@@ -212,28 +187,10 @@ forEachEtcd((server) => {
 			await assert.rejects(refused.ready(), UnauthorizedError);
 			await assert.rejects(refused.next(), UnauthorizedError);
 		});
-
-		it("works over TLS with a client's certificate", async () => {
-			if (certificates === undefined) return notCovered("TLS (openssl)");
-			const { ca, client } = certificates;
-			const own = await ownEtcd(server.binary, {
-				scheme: "https",
-				flags: tlsFlags(certificates),
-			});
-			const keys = v2At(own, { tls: { ca: ca.cert, ...client } });
-			await keys.set("/a/b", "0");
-			const index = await writeMany(keys, "/a", 100);
-			assert.equal(
-				indexesOf(await read(follow(keys, "/a", { recursive: true, afterIndex: 0 }), 101)).at(-1),
-				index,
-			);
-		});
 	});
 });
 
 describe("follow refuses", () => {
-	const keys = new V2Client({ endpoints: ["http://127.0.0.1:1"] });
-	after(() => keys?.close());
 	it("a server without the v2 API, and says which version it is", async () => {
 		const server = await fakeServer((socket, { path }) =>
 			socket.write(
@@ -246,14 +203,5 @@ describe("follow refuses", () => {
 		const follower = follow(client, "/a");
 		await assert.rejects(follower.ready(), V2DisabledError);
 		await assert.rejects(follower.next(), /etcd 3\.6\.0 .* has no v2 API/);
-	});
-
-	it("nothing for want of a server: it waits for one, and ends when it is told to", async () => {
-		const notes: string[] = [];
-		const follower = follow(keys, "/a", { backoffMs: [1, 5], onNote: ({ note }) => notes.push(note) });
-		await until("it has tried again and again", () => notes.filter((note) => note === "failed").length > 5);
-		const next = follower.next();
-		await follower.close();
-		assert.deepEqual(await next, { done: true, value: undefined });
 	});
 });

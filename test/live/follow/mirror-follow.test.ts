@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { follow, mirror } from "etcd-watch-lab/follow";
+import { RaftError } from "etcd-watch-lab/v2";
 import { Following } from "#lib/follow/follow.js";
 import { forEachEtcd } from "../../support/etcd";
 import { told } from "../../support/follow/change-reader";
@@ -53,8 +54,9 @@ forEachEtcd((server) => {
 		const key = server.lab.newPrefix();
 		await server.v2.mkdir(key);
 		const tree = await mirror(server.v2, key);
-		const written = await server.v2.updateDirectory(key, { ttl: 300 }).catch(() => undefined);
-		assert.equal(written !== undefined, server.series === "3.4");
+		const is = await server.v2.updateDirectory(key, { ttl: 300 }).catch((error: unknown) => error);
+		const refusal = is instanceof RaftError ? [is.code, is.status, is.index] : "none";
+		assert.deepEqual(refusal, server.series === "3.4" ? "none" : [300, 500, 0]);
 		const { node, etcdIndex } = await server.v2.get(key);
 		await tree.at(etcdIndex);
 		assert.equal(tree.get(key)?.modifiedIndex, node.modifiedIndex);

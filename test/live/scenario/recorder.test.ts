@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import {
+	claims,
+	explain,
 	loadTimeline,
 	runOnModel,
 	type Scenario,
@@ -19,6 +21,7 @@ import type { RunWatcher } from "#lib/scenario/watchers/watcher.js";
 import { compareTimelines, type WriteRecord } from "#lib/timeline";
 import { etcd35, forEachEtcd } from "../../support/etcd";
 import { OwnEtcd } from "../../support/own-etcd";
+import { judged } from "../../support/scenario/cases";
 import { scenarioOf } from "../../support/scenario/script";
 import { explainAll, sent, watcherOf, wrote } from "../../support/timelines";
 import { until } from "../../support/until";
@@ -72,6 +75,64 @@ const alike: readonly Scenario[] = [
 	`),
 	scenarioOf("pauses: stream s /a; pause s; set /a 1; resume s; await s 1; set /a 2"),
 	scenarioOf("goes on: poll p /a; set /a 1; poll p after response; poll p after event"),
+	scenarioOf(`
+		the post's five writes: watch recursive /a/...; watch plain /a; set /a/b a-b; set /a/b/c a-b-c;
+		set /a/d a-d; delete /a/b/c; delete /a/b; set /elsewhere
+	`),
+	scenarioOf(`
+		every depth: watch recursive /a/...; watch plain /a; set /a/b/leaf; set /a/b/c/leaf; set /a/b/c/d/leaf;
+		set /a/b/c/d/e/leaf; mkdir /a/own; watch own /a/own; rmdir /a/own; rmdir /a/...
+	`),
+	scenarioOf(`
+		hidden keys and siblings, live and replayed: watch live /a/...; watch p /a; set /a/_h/x; set /a/_d; set /ab/c;
+		set /foobar; mkdir /foo; watch f /foobar; rmdir /foo; watch replay /a/... after 0; watch f2 /foobar after 0;
+		set /a/y; delete /a/_d
+	`),
+	scenarioOf(`
+		from above: set /p/a/x; watch plain /p/a; watch missing /p/zz/y/...; rmdir /p/...; watch late /p/a/x after 1
+	`),
+	scenarioOf("a stream on the removed key: mkdir /a; stream s /a; rmdir /a"),
+	scenarioOf(
+		"a stream from the past: set /a/1; stream s /a/... after 0; stream t /b/... after 0; set /a/2; set /b/1; set /b/2",
+	),
+	scenarioOf("refresh: set /a/x v ttl 60; watch w /a/...; refresh /a/x 60"),
+	scenarioOf("two polls: poll w /a/...; set /a/1; set /a/2; poll w; set /a/3; set /a/4"),
+	scenarioOf("a loop of polls without an index: pollLoop w /a/...; set /a/1; set /a/2; delete /a/1"),
+	scenarioOf(`
+		the wrong index: poll w /a/...; set /b/1; set /a/1; set /a/2; poll w after response;
+		poll w after response; set /a/3; poll late /a/... after 0; poll late after response; set /a/4
+	`),
+	scenarioOf(`
+		a file watched both ways: watch r /f/...; watch p /f; stream s /f; set /f; set /f 1; update /f 2;
+		swap /f 2 3; delete /f
+	`),
+	scenarioOf("the past asked for: set /a/1; set /a/2; watch r /a/... after 0; watch late /a/...; set /a/3"),
+	scenarioOf(`
+		cut and closed: set /a/0; watch "from later" /a/... after 1; watch w /a/...; watch gone /a/...; cut gone;
+		cut w; set /a/1; reconnect w; close w; set /a/2
+	`),
+	scenarioOf(`
+		the quiet key, and a tree with hidden and deeper keys: poll quiet /q/k; set /q/k 1; set /t/_h/x; set /t/d/x;
+		1001 × set /t over 1 connections 32; poll quiet after event; recover quiet; watch tree /t/... after 0;
+		watch plain /t after 0; recover tree; recover plain; set /q/k 2; set /t/k 2; set /q/k 3
+	`),
+	scenarioOf("an expiry: mkdir /d ttl 1; set /d/x; watch w /d/x; expire /d"),
+	scenarioOf("a pause too short: stream s /a/...; pause s; set /a/1; set /a/2; resume s; set /a/3"),
+	scenarioOf("one by one: watch w /a/...; stream s /a/...; 40 × set /a over 7 connections 1; set /a/end x"),
+	scenarioOf(`
+		operations: watch w /...; create /a 1; create /a 2; update /missing x; update /a 2; swap /a 2 3
+	`)
+		.compareAndSwap("/a", "4", { prevValue: "2", prevIndex: 1 })
+		.compareAndDelete("/a", { prevIndex: 99 })
+		.compareAndDelete("/a", { prevValue: "3" })
+		.createInOrder("/queue", "job")
+		.mkdir("/dir", { ttl: 100 })
+		.updateDirectory("/dir", { ttl: 50 })
+		.delete("/dir")
+		.rmdir("/queue")
+		.set("/queue", "x")
+		.refresh("/dir", 10)
+		.rmdir("/queue", { recursive: true }),
 ];
 
 /** The proof of a watcher that waits for a later index is none on both. */
@@ -85,15 +146,24 @@ forEachEtcd((server) => {
 			it(`says the same, with no index that nobody took: ${steps.name}`, async function () {
 				// The fence would wait for ten seconds.
 				this.timeout(steps.name === "waits for a later index" ? 9_000 : 60_000);
-				const [real, modelled] = await Promise.all([steps.run(server.lab), runOnModel(steps)]);
+				const { version } = server.lab;
+				const [real, modelled] = await Promise.all([steps.run(server.lab), runOnModel(steps, { version })]);
 				assert.deepEqual(compareTimelines(real, modelled), []);
 				assert.deepEqual(proofs(real), proofs(modelled));
 				assertNoHole(real);
 				assertNoHole(modelled);
 				assert.ok(explainAll(real));
 				assert.deepEqual(loadTimeline(saveTimeline(real)), real);
+				for (const [name, claim] of Object.entries(claims))
+					assert.equal(judged(claim, real).verdict, claim(modelled).verdict, name);
 			});
 		}
+
+		it("has no reason for a watcher or a write that it lacks", async () => {
+			const run = await runOnModel(scenario("x").watch("w", "/a").set("/a"));
+			assert.throws(() => explain(run, "nobody", 1), /the run has no watcher "nobody"/);
+			assert.throws(() => explain(run, "w", 99), /there is no write 99/);
+		});
 
 		it("records an expiry at its place among the writes", async () => {
 			const { writes } = await twoExpire.run(server.lab);

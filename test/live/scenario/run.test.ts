@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import type { Socket } from "node:net";
-import { type Scenario, scenario, type Timeline } from "etcd-watch-lab";
+import { claims, type Scenario, scenario, type Timeline } from "etcd-watch-lab";
 import { type Lab, SharedServerError, startLab } from "etcd-watch-lab/server";
 import { V2Client } from "etcd-watch-lab/v2";
 import { AbortedError, BadAnswerError } from "#lib/http";
@@ -9,6 +9,7 @@ import { ScenarioError, type Target } from "#lib/scenario";
 import { etcd35, forEachEtcd } from "../../support/etcd";
 import { chunked, etcdHeaders, FakeServer, head, http } from "../../support/fake-server";
 import { OwnEtcd } from "../../support/own-etcd";
+import { row } from "../../support/scenario/cases";
 import { scenarioOf } from "../../support/scenario/script";
 import { assertLived, assertSent, assertWrote } from "../../support/scenario/shows";
 import { life, sent, watcherOf, wrote } from "../../support/timelines";
@@ -59,6 +60,24 @@ forEachEtcd((server) => {
 			assert.equal(timeline.lastIndex, 3);
 			assert.deepEqual(timeline.fences, [{ action: "delete", index: 4, key: "/" }]);
 			assert.equal(timeline.server, server.lab.version);
+		});
+
+		it("answers the post's five conclusions: confirmed, untested, confirmed, confirmed, refuted", async () => {
+			const seen = await run(post);
+			const { verdict, because, evidence } = claims.grandchildrenAreUnseen(seen);
+			assert.match(because, /no grandchild was ever written: 2 writes tried it and etcd refused/);
+			assert.deepEqual(evidence.map(row), ["set /a/b/c refused 104 /a/b", "delete /a/b/c refused 104 /a/b"]);
+			const { childrenAreSeen, plainWatchIsBlindBelow, eventsCarryTheNode, versionsArePerKey } = claims;
+			const others = [childrenAreSeen, plainWatchIsBlindBelow, eventsCarryTheNode, versionsArePerKey];
+			assert.deepEqual(
+				[verdict, ...others.map((claim) => claim(seen).verdict)],
+				["untested", "confirmed", "confirmed", "confirmed", "refuted"],
+			);
+			const deep = await run("deep: watch recursive /a/...; watch plain /a; set /a/b/leaf; set /a/b/c/leaf");
+			assert.match(
+				claims.grandchildrenAreUnseen(deep).because,
+				/2 events came; the first is set \/a\/b\/leaf/,
+			);
 		});
 
 		it("run twice gives the same timeline but for its origin", async () => {
@@ -409,6 +428,7 @@ forEachEtcd((server) => {
 			for (const count of [251, 1001]) {
 				await assert.rejects(scenario("flood").burst("/a", { count }).run(guest), (error: unknown) => {
 					assert.ok(error instanceof SharedServerError);
+					assert.match(error.message, /would push other people's watchers.*unset ETCDCTL_ENDPOINTS/s);
 					assert.match(error.message, /ETCD_WATCH_LAB_ALLOW_OVERFLOW=1/);
 					assert.match(error.message, new RegExp(`"flood" makes ${count} writes`));
 					return true;

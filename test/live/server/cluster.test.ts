@@ -13,7 +13,6 @@ import { etcdOf, kinds } from "../../support/etcds";
 import { LabProcess } from "../../support/lab-process";
 import { keepsPagesOut } from "../../support/other-origin";
 import { type Cluster, type Member, startCluster, startProxy } from "../../support/proxy";
-import { until } from "../../support/until";
 import { writeMany } from "../../support/write-many";
 
 /** What a test asks one member. */
@@ -101,37 +100,6 @@ for (const kind of kinds.filter((each) => each !== "3.5.1")) {
 			await leader.restart();
 			assert.notEqual(leader.pid, pid);
 			assert.equal((await asked.of(leader).get("/killed", { quorum: true })).node.value, "meanwhile");
-		});
-
-		it("keeps a watch on a paused member open in silence, serves elsewhere, and tells when it is resumed", async () => {
-			const poll = await asked.of(follower).poll("/paused");
-			const answer = poll.answer();
-			await follower.pause();
-			assert.equal(follower.state, "paused");
-			await asked.of(leader).set("/paused", "1");
-			assert.equal((await asked.of(other).get("/paused", { quorum: true })).node.value, "1");
-			const silent = asked.of(follower).get("/paused", { timeoutMs: 100 });
-			await assert.rejects(silent, /no answer in 100 ms/);
-			await follower.resume();
-			const { event } = await answer.then((got) => {
-				assert.ok("event" in got && got.event);
-				return got;
-			});
-			assert.equal(event.node.value, "1");
-		});
-
-		it("a member that was paused long catches up by a snapshot", async () => {
-			const before = await follower.metric("etcd_network_snapshot_receive_success");
-			const logged = follower.log().length;
-			await follower.pause();
-			// etcd keeps 5000 entries for those who lag, and several hundred wait in the connection.
-			const index = await writeMany(asked.of(leader), "/behind", 7_000);
-			await follower.resume();
-			await until("a snapshot has come", async () => {
-				return (await follower.metric("etcd_network_snapshot_receive_success")) > before;
-			});
-			await until("it has caught up", async () => (await identity(follower)).index >= index);
-			assert.match(follower.log().slice(logged), /applied incoming Raft snapshot/);
 		});
 
 		it("ends a member in order by SIGTERM, but not a paused one, and a paused one by kill -9", async () => {
@@ -320,20 +288,6 @@ describe("the faults of a cluster", function () {
 		await keeper.run("still-there", process.execPath, ["--version"]);
 		await keeper.close();
 		assert.ok(!fs.existsSync(keeper.folder));
-	});
-
-	it("a proxy of its own stands before any server", async () => {
-		const cluster = await start({ size: 1 });
-		const proxy = await startProxy({ target: only(cluster).direct });
-		const keys = new V2Client({ endpoints: [proxy.endpoint] });
-		await keys.set("/a", "zwölf");
-		proxy.inject({ kind: "cutInCharacter" });
-		await assert.rejects(keys.get("/a"), ConnectionError);
-		assert.ok(proxy.bitten.cutInCharacter > 0);
-		proxy.heal();
-		assert.equal((await keys.get("/a")).node.value, "zwölf");
-		await keys.close();
-		await proxy.close();
 	});
 
 	it("end with the process that owns them, a paused member too, even by kill -9", async () => {

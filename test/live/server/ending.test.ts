@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { startLab } from "etcd-watch-lab/server";
-import { etcd35, forEachEtcd } from "../../support/etcd";
+import { etcd35 } from "../../support/etcd";
 import { LabProcess } from "../../support/lab-process";
 
 /** Starts a lab on its own etcd, and says so. */
@@ -120,48 +119,5 @@ describe("the end of a lab's process", () => {
 		owner.tell("after");
 		await owner.says(/("AbortedError"\n){3}"later"\n"watched"\n"closed"/);
 		await owner.leavesNothing();
-	});
-});
-
-forEachEtcd((server) => {
-	describe("keys on a server that the lab did not start", () => {
-		const keysLeft = async () => {
-			const { node } = await server.v2.get("/");
-			return (node.nodes ?? []).filter(({ key }) => key.startsWith("/etcd-watch-lab-"));
-		};
-
-		it("are removed by close, and no others", async () => {
-			const lab = await startLab({ env: { ETCDCTL_ENDPOINTS: server.lab.endpoints.join(",") } });
-			await server.v2.set("/somebody's", "own");
-			await lab.v2.set(`${lab.newPrefix()}/a`, "1");
-			assert.ok((await keysLeft()).some(({ key }) => key === lab.root));
-			await lab.close();
-			assert.ok(!(await keysLeft()).some(({ key }) => key === lab.root));
-			assert.equal((await server.v2.get("/somebody's")).node.value, "own");
-		});
-
-		it("are removed when the owner is killed with kill -9", async () => {
-			const owner = new LabProcess(
-				`const lab = await startLab(); await lab.v2.set(lab.newPrefix() + "/a", "1"); say(lab.root); ${stays}`,
-				{ ETCDCTL_ENDPOINTS: server.lab.endpoints.join(",") },
-			);
-			try {
-				const root: unknown = JSON.parse(await owner.says(/"\/etcd-watch-lab-\w+"/));
-				assert.equal(owner.living.length, 1, "a keeper, and no etcd");
-				assert.ok((await keysLeft()).some(({ key }) => key === root));
-				owner.running.child.kill("SIGKILL");
-				await owner.running.ended;
-				await owner.leavesNothing();
-				assert.ok(!(await keysLeft()).some(({ key }) => key === root));
-			} finally {
-				owner.remove();
-			}
-		});
-
-		it("make a lab's own server no place to look: it is the lab's alone, and says so", () => {
-			assert.equal(server.lab.owned, true);
-			assert.match(server.lab.about, new RegExp(`^etcd ${server.series}\\.\\d+, started by this lab`));
-			server.lab.mayOverflow("anything");
-		});
 	});
 });

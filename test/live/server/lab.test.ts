@@ -2,17 +2,9 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import {
-	findEtcd,
-	type Lab,
-	lab,
-	SharedServerError,
-	StartError,
-	startLab,
-	versionOf,
-} from "etcd-watch-lab/server";
+import { findEtcd, type Lab, lab, StartError, startLab } from "etcd-watch-lab/server";
 import { ArgumentError } from "#lib/http";
-import { freePorts } from "#lib/server/etcd.js";
+import type { freePorts } from "#lib/server/etcd.js";
 import { http } from "../../support/fake-server";
 import { keepsPagesOut } from "../../support/other-origin";
 import { etcd35, fakeServer, forEachEtcd } from "../../support/servers";
@@ -101,11 +93,6 @@ describe("startLab", () => {
 			name: "StartError",
 			message: /etcd did not start: .*no-such-flag/,
 		});
-	});
-
-	it("takes the etcd that ETCD_WATCH_LAB_ETCD names", async () => {
-		const { version } = await start({ env: { ETCD_WATCH_LAB_ETCD: etcd35 } });
-		assert.equal(version, await versionOf(etcd35));
 	});
 
 	it("looks for a command on the PATH, as a shell does", () => {
@@ -205,14 +192,6 @@ describe("startLab", () => {
 		}
 	});
 
-	it("says who did not answer when ETCDCTL_ENDPOINTS names a port that nobody listens on", async () => {
-		const [port = 0] = await freePorts(1);
-		await assert.rejects(start({ env: { ETCDCTL_ENDPOINTS: `127.0.0.1:${port}` } }), {
-			name: "ConnectionError",
-			message: new RegExp(`ECONNREFUSED.*127\\.0\\.0\\.1:${port}`),
-		});
-	});
-
 	it("says what it got when ETCDCTL_ENDPOINTS names a server that is no etcd", async () => {
 		const page = await fakeServer((socket) => socket.write(http(200, "<html>hello</html>")));
 		await assert.rejects(start({ env: { ETCDCTL_ENDPOINTS: page.endpoint } }), /a page that is not JSON/);
@@ -281,6 +260,12 @@ describe("lab", () => {
 
 forEachEtcd((server) => {
 	describe("a lab's own server", () => {
+		it("is the lab's alone, and says so", () => {
+			assert.equal(server.lab.owned, true);
+			assert.match(server.lab.about, new RegExp(`^etcd ${server.series}\\.\\d+, started by this lab`));
+			server.lab.mayOverflow("anything");
+		});
+
 		it("gives the pages in the reader's browser nothing, and the lab all, v2 and v3", async () => {
 			await keepsPagesOut(server.lab.endpoints[0] ?? "");
 			await server.v2.set(`${server.lab.newPrefix()}/a`, "1");
@@ -289,26 +274,10 @@ forEachEtcd((server) => {
 	});
 
 	describe("a lab on a server that it did not start", () => {
-		it("refuses to overflow its history and names the switch that allows it", async () => {
-			const guest = await startLab({ env: { ETCDCTL_ENDPOINTS: server.lab.endpoints.join(",") } });
-			assert.equal(guest.owned, false);
-			assert.throws(
-				() => guest.mayOverflow("this experiment"),
-				(error: unknown) => {
-					assert.ok(error instanceof SharedServerError);
-					assert.match(error.message, /^this experiment would push other people's watchers/);
-					assert.match(error.message, /unset ETCDCTL_ENDPOINTS/);
-					assert.match(error.message, /ETCD_WATCH_LAB_ALLOW_OVERFLOW=1/);
-					return true;
-				},
-			);
-			await guest.close();
-		});
-
 		it("says whose server it is, and takes host:port as etcdctl does", async () => {
 			const endpoint = (server.lab.endpoints[0] ?? "").replace("http://", "");
 			const guest = await startLab({ env: { ETCDCTL_ENDPOINTS: ` ${endpoint} ,${endpoint}` } });
-			assert.equal(guest.version, server.lab.version);
+			assert.deepEqual([guest.version, guest.owned], [server.lab.version, false]);
 			assert.ok(
 				guest.about.includes(`at http://${endpoint}`) && guest.about.includes(guest.root),
 				guest.about,

@@ -9,15 +9,7 @@ import { notCovered } from "../../support/coverage";
 import { http } from "../../support/fake-server";
 import { OwnEtcd } from "../../support/own-etcd";
 import { assertNoSecret } from "../../support/secrets";
-import {
-	type EtcdUnderTest,
-	etcd35,
-	fakeServer,
-	forEachEtcd,
-	ownEtcd,
-	tlsFlags,
-	v2At,
-} from "../../support/servers";
+import { type EtcdUnderTest, fakeServer, forEachEtcd, tlsFlags, v2At } from "../../support/servers";
 import { sent } from "../../support/timelines";
 import { switchV2UsersOn } from "../../support/users";
 
@@ -211,24 +203,7 @@ function tlsTests(pki: Certificates): void {
 				await lab.close();
 			});
 
-			const stopped = /certificate|ECONNRESET|SSL|socket/i;
-			const strangers = { ETCDCTL_CERT: pki.strangersClient.cert, ETCDCTL_KEY: pki.strangersClient.key };
-			const none = { ETCDCTL_CERT: undefined, ETCDCTL_KEY: undefined };
 			for (const [what, wrong, type, message] of [
-				[
-					"is not trusted without its CA",
-					{ ETCDCTL_CACERT: undefined },
-					ConnectionError,
-					/UNABLE_TO_|SELF_SIGNED|self.signed/,
-				],
-				[
-					"is not trusted by another CA",
-					{ ETCDCTL_CACERT: pki.stranger.cert },
-					ConnectionError,
-					/CERT|certificate|UNABLE_TO_/,
-				],
-				["refuses a client without a certificate", none, ConnectionError, stopped],
-				["refuses a client whose certificate another CA signed", strangers, ConnectionError, stopped],
 				[
 					"is not reached with a key that is not the certificate's",
 					{ ETCDCTL_KEY: pki.ca.key },
@@ -244,15 +219,6 @@ function tlsTests(pki: Certificates): void {
 			] as const) {
 				it(what, () => refusedWith(startLab({ env: { ...identified(), ...wrong } }), type, message));
 			}
-
-			it("is not reached by http, and the message names the endpoint", async () => {
-				const ETCDCTL_ENDPOINTS = own.endpoint.replace("https://", "http://");
-				await assert.rejects(startLab({ env: { ETCDCTL_ENDPOINTS } }), (error: unknown) => {
-					assert.ok(error instanceof Error && error.name !== "Error", String(error));
-					assert.ok(error.message.includes(ETCDCTL_ENDPOINTS), error.message);
-					return true;
-				});
-			});
 
 			it("a write that the handshake stopped was not carried out", async () => {
 				const keys = v2At(own);
@@ -271,12 +237,6 @@ function tlsTests(pki: Certificates): void {
 				(error) => error instanceof ConnectionError && !error.maybeApplied,
 			);
 			assert.equal(plain.requests.length, 0);
-		});
-
-		it("to the lab's own etcd, which speaks http, is a ConnectionError", async () => {
-			const own = await ownEtcd(etcd35);
-			const env = { ETCDCTL_ENDPOINTS: own.endpoint.replace("http://", "https://") };
-			await refusedWith(startLab({ env }), ConnectionError, /SSL|EPROTO|ECONNRESET|socket/);
 		});
 	});
 }

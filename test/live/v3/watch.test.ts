@@ -99,14 +99,6 @@ forEachEtcd((server: EtcdUnderTest) => {
 			assert.deepEqual(told(await take(upTo, 1), root), ["put /a=1"]);
 		});
 
-		it("with a startRevision in the past is told all from that one on, itself included", async () => {
-			await v3().put(`${root}/a`, "0");
-			const { header } = await v3().put(`${root}/a`, "1");
-			await v3().delete(`${root}/a`);
-			const one = await watch(`${root}/a`, { startRevision: header.revision });
-			assert.deepEqual(told(await take(one, 2), root), ["put /a=1", "delete /a"]);
-		});
-
 		it("with a startRevision in the future waits for that one, and is told nothing before", async () => {
 			const { header } = await v3().put(`${root}/a`, "0");
 			const one = await watch(`${root}/a`, { startRevision: header.revision + 2 });
@@ -144,20 +136,6 @@ forEachEtcd((server: EtcdUnderTest) => {
 			assert.deepEqual(told(await take(puts, 2), root), ["put /a=1", "put /a=2"]);
 		});
 
-		it("gets all of a transaction in one message, in the order of the operations, with one revision", async () => {
-			const one = await watch(`${root}/`, { prefix: true });
-			const { header } = await v3().txn({
-				success: [
-					{ op: "put", key: `${root}/b`, value: "1" },
-					{ op: "put", key: `${root}/a`, value: "1" },
-				],
-			});
-			const message = await one.next();
-			assert.ok(message?.kind === "events");
-			assert.deepEqual(told(message.events, root), ["put /b=1", "put /a=1"]);
-			assert.ok(message.events.every(({ kv }) => kv.modRevision === header.revision));
-		});
-
 		it("gets a write of the same key in a txn's delete and no more: a key has one event a revision", async () => {
 			await v3().put(`${root}/a`, "0");
 			const one = await watch(`${root}/`, { prefix: true });
@@ -180,22 +158,6 @@ forEachEtcd((server: EtcdUnderTest) => {
 			await assert.rejects(one.next(), AbortedError);
 		});
 
-		it("that begins at the compacted revision itself is served", async () => {
-			await v3().put(`${root}/a`, "1");
-			const { header } = await v3().put(`${root}/a`, "2");
-			await v3().compact(header.revision);
-			const one = await watch(`${root}/a`, { startRevision: header.revision });
-			assert.deepEqual(told(await take(one, 1), root), ["put /a=2"]);
-		});
-
-		it("that is live is not ended by a compaction", async () => {
-			const one = await watch(`${root}/a`);
-			const { header } = await v3().put(`${root}/b`, "1");
-			await v3().compact(header.revision);
-			await v3().put(`${root}/a`, "2");
-			assert.deepEqual(told(await take(one, 1), root), ["put /a=2"]);
-		});
-
 		it("with prevKv has none where the revision before has been compacted away", async () => {
 			await v3().put(`${root}/a`, "1");
 			const { header } = await v3().put(`${root}/a`, "2");
@@ -205,47 +167,11 @@ forEachEtcd((server: EtcdUnderTest) => {
 			assert.deepEqual([event?.kv.value, event?.prevKv], ["2", undefined]);
 		});
 
-		it("with fragment is told in pieces, whose last one says so, and nothing is lost between them", async () => {
-			const one = await watch(`${root}/`, { prefix: true, fragment: true });
-			const value = "x".repeat(900_000);
-			// Read at once, from the history, so that they come as one message.
-			const { header } = await v3().put(`${root}/1`, value);
-			for (const name of ["2", "3", "4"]) await v3().put(`${root}/${name}`, value);
-			one.close();
-			const again = await watch(`${root}/`, { prefix: true, fragment: true, startRevision: header.revision });
-			const fragments: boolean[] = [];
-			const names: string[] = [];
-			while (names.length < 4) {
-				const message = await again.next();
-				assert.ok(message?.kind === "events");
-				fragments.push(message.fragment);
-				names.push(...message.events.map(({ kv }) => kv.key.slice(-1)));
-			}
-			assert.deepEqual(names, ["1", "2", "3", "4"]);
-			assert.ok(fragments.includes(true), "no message was in pieces");
-			assert.equal(fragments.at(-1), false);
-		});
-
 		it("gives large values whole", async () => {
 			const one = await watch(`${root}/a`);
 			const value = `é${"😀".repeat(250_000)}`;
 			await v3().put(`${root}/a`, value);
 			assert.equal((await take(one, 1))[0]?.kv.value, value);
-		});
-
-		it("that is not read for a while loses nothing: the server keeps what it could not send", async () => {
-			const one = await watch(`${root}/a`);
-			const value = "x".repeat(20_000);
-			for (let round = 0; round < 40; round++) {
-				await Promise.all(Array.from({ length: 50 }, () => v3().put(`${root}/a`, value)));
-			}
-			const events = await take(one, 2_000);
-			const first = events[0]?.kv.modRevision ?? 0;
-			assert.deepEqual(
-				events.map(({ kv }) => kv.version),
-				events.map((_, at) => at + 1),
-			);
-			assert.ok(events.every(({ kv }) => kv.modRevision >= first));
 		});
 
 		it("is left by break, and its watcher is gone from the server", async () => {
@@ -304,23 +230,6 @@ forEachEtcd((server: EtcdUnderTest) => {
 	});
 
 	describe("a v3 watch at a server of its own", () => {
-		it("with progressNotify is told, while nothing happens, up to where all has been told", async () => {
-			const own = await ownEtcd(server.binary, {
-				flags: ["--experimental-watch-progress-notify-interval", "100ms"],
-			});
-			const v3 = new Client({ endpoints: [own.endpoint] });
-			const quiet = await v3.watch("/quiet", { progressNotify: true });
-			const { header } = await v3.put("/other", "1");
-			let progress = 0;
-			while (progress < header.revision) {
-				const message = await quiet.next();
-				assert.ok(message?.kind === "progress");
-				progress = message.header.revision;
-			}
-			assert.equal(progress, header.revision);
-			await v3.close();
-		});
-
 		it("is cut with a ConnectionError when the server is killed", async () => {
 			const own = await ownEtcd(server.binary);
 			const v3 = new Client({ endpoints: [own.endpoint] });

@@ -14,7 +14,6 @@ import { Certificates } from "../../support/certificates";
 import { FakeServer, http } from "../../support/fake-server";
 import { fakeServer, forEachEtcd, ownEtcd, proxyTo, tlsFlags, v3At } from "../../support/servers";
 import { until } from "../../support/until";
-import { switchUsersOn } from "../../support/users";
 
 async function take(watch: V3Watch, count: number): Promise<readonly V3Event[]> {
 	const events: V3Event[] = [];
@@ -176,22 +175,6 @@ forEachEtcd((server) => {
 				"all are gone",
 				async () => (await streams()) === before[0] && (await watchers()) === before[1],
 			);
-		});
-	});
-
-	describe("watches of v3 by WebSocket with users", () => {
-		it("are taken with the user's token, or refused with an InvalidTokenError before 3.5.32, 3.6.13 and 3.7", async () => {
-			const own = await ownEtcd(server.binary);
-			const user = { name: "root", password: "r00t-pass" };
-			const root = v3At(own, { user });
-			await switchUsersOn(root, [user]);
-			// This one was opened without a token, since none was needed when it was asked for.
-			const before = await root.watches();
-			await assert.rejects(before.watch("/a"), { name: /UserEmptyError|PermissionDeniedError/ });
-			const watches = await root.watches();
-			// 3.4.23 and 3.5.1, the ones at hand, take none; test/live/follow/v3-known-faults.test.ts has those that do.
-			await assert.rejects(watches.watch("/a"), /invalid auth token|permission denied/);
-			for (const one of [before, watches]) one.close();
 		});
 	});
 

@@ -65,60 +65,45 @@ describe("a backlog", () => {
 		await follower.close();
 	});
 
-	it("of another store that has outgrown the position is none of this one's, where the queue has room for it", async () => {
-		const source = new FlatSource();
-		for (let nth = 0; nth < 50; nth++) source.write([`new${nth}`]);
-		const old = [{ key: "old", dir: false, value: "v", createdIndex: 7, modifiedIndex: 7 }];
-		const follower = follow(source, "", {
-			recursive: true,
-			queueLength,
-			position: positionOf(source, 50, old),
+	const old = (index: number) => [
+		{ ...{ key: "old", dir: false, value: "v", createdIndex: index, modifiedIndex: index } },
+	];
+	for (const [what, keys, index, nodes, eventsBefore] of [
+		[
+			"of another store that has outgrown the position is none of this one's, where the queue has room for it",
+			50,
+			50,
+			old(7),
+			0,
+		],
+		[
+			"of another store: a key that was there before the position is found out at once, however much has come since",
+			1_000,
+			5,
+			[],
+			0,
+		],
+		[
+			"of another store: the list says so in the end, where it is more than the queue has room for",
+			1_000,
+			0,
+			old(0),
+			1_000,
+		],
+		["an event that contradicts what was known is a reset in the midst of it", 1_000, 0, old(0), 500],
+	] as const)
+		it(what, async () => {
+			const source = new FlatSource();
+			for (let nth = 0; nth < keys; nth++)
+				source.write([nth === eventsBefore && nth > 0 ? "old" : `new${nth}`]);
+			const position = positionOf(source, index, nodes);
+			const changes: Change[] = [];
+			for await (const change of follow(source, "", { recursive: true, queueLength, position }))
+				if (changes.push(change) && change.kind === "reset") break;
+			assert.equal(changes.length, eventsBefore + 1);
+			const reset = changes.at(-1);
+			if (eventsBefore === 0) assert.equal(reset?.kind === "reset" && reset.why, "another past");
 		});
-		const { value } = await follower.next();
-		assert.equal(value?.kind === "reset" && value.why, "another past");
-		await follower.close();
-	});
-
-	it("of another store: a key that was there before the position is found out at once, however much has come since", async () => {
-		const source = new FlatSource();
-		source.write(["other"]);
-		for (let nth = 0; nth < 1_000; nth++) source.write([`new${nth}`]);
-		const follower = follow(source, "", { recursive: true, queueLength, position: positionOf(source, 5) });
-		const { value } = await follower.next();
-		assert.equal(value?.kind === "reset" && value.why, "another past");
-		await follower.close();
-	});
-
-	it("of another store: the list says so in the end, where it is more than the queue has room for", async () => {
-		const source = new FlatSource();
-		for (let nth = 0; nth < 1_000; nth++) source.write([`new${nth}`]);
-		const old = [{ key: "old", dir: false, value: "v", createdIndex: 0, modifiedIndex: 0 }];
-		const follower = follow(source, "", {
-			recursive: true,
-			queueLength,
-			position: positionOf(source, 0, old),
-		});
-		const changes: Change[] = [];
-		for await (const change of follower) {
-			changes.push(change);
-			if (change.kind === "reset") break;
-		}
-		assert.deepEqual([changes.length, changes.at(-1)?.kind], [1_001, "reset"]);
-	});
-
-	it("an event that contradicts what was known is a reset in the midst of it", async () => {
-		const source = new FlatSource();
-		for (let nth = 0; nth < 1_000; nth++) source.write([nth === 500 ? "old" : `new${nth}`]);
-		const old = [{ key: "old", dir: false, value: "v", createdIndex: 0, modifiedIndex: 0 }];
-		const follower = follow(source, "", {
-			recursive: true,
-			queueLength,
-			position: positionOf(source, 0, old),
-		});
-		const kinds: string[] = [];
-		for await (const { kind } of follower) if (kinds.push(kind) && kind === "reset") break;
-		assert.equal(kinds.length, 501);
-	});
 });
 
 /** Follows in a process of its own, with little heap; reads when it is told to, a little at a time, up to an index. */

@@ -245,35 +245,6 @@ describe("the end of a follower", () => {
 	});
 });
 
-forEachEtcd((server) => {
-	describe("the end of a follower of v3", () => {
-		it("comes by break in the midst of 1,200 keys that were deleted at once", async () => {
-			const root = server.lab.newPrefix();
-			const { v3 } = server.lab;
-			for (let at = 0; at < 1_200; at += 100) {
-				const keys = Array.from({ length: 100 }, (_, nth) => `${root}/${at + nth}`);
-				await v3.txn({ success: keys.map((key) => ({ op: "put", key, value: "" }) as const) });
-			}
-			let isFull = false;
-			const follower = follow(v3, root, {
-				recursive: true,
-				onNote: ({ note }) => {
-					isFull ||= note === "full";
-				},
-			});
-			await follower.ready();
-			const first = follower.next();
-			await v3.delete(`${root}/`, { prefix: true });
-			await first;
-			await until("the queue is full", () => isFull);
-			const broken = async () => {
-				for await (const _ of follower) break;
-			};
-			await soon("break", broken());
-		});
-	});
-});
-
 /** What a follower or a mirror is brought into a state with. */
 interface Bringing {
 	readonly server: EtcdUnderTest;
@@ -406,42 +377,6 @@ forEachEtcd((server) => {
 					await until(state, () => hasFailed || silent.requests.length > 0);
 					controller.abort();
 					await soon("mirror()", refused);
-					await client.close();
-				});
-			}
-
-			for (const state of ["quiet", "in a handler that does not end", "with a full queue"] as const) {
-				it(`${state}: close(), ended and at() end within a second`, async () => {
-					const root = server.lab.newPrefix();
-					const client = clientOf(server.lab.endpoints);
-					let isFull = false;
-					let isHandling = false;
-					const tree = await mirror(client, root, {
-						queueLength: 1,
-						onNote: ({ note }) => {
-							isFull ||= note === "full";
-						},
-						onAdd: async () => {
-							isHandling = true;
-							await new Promise(() => {});
-						},
-					});
-					const at = tree.at(Number.MAX_SAFE_INTEGER).catch(() => {});
-					const write = async (name: string) => {
-						if (client instanceof V2Client) await client.set(`${root}/${name}`, "1");
-						else await client.put(`${root}/${name}`, "1");
-					};
-					if (state !== "quiet") {
-						await write("1");
-						await until("the handler", () => isHandling);
-					}
-					if (state === "with a full queue") {
-						for (const name of ["2", "3", "4"]) await write(name);
-						await until("the queue is full", () => isFull);
-					}
-					await soon("close()", tree.close());
-					await soon("ended", tree.ended);
-					await soon("at()", at);
 					await client.close();
 				});
 			}

@@ -14,7 +14,7 @@ import { Random } from "../../proofs/chaos/random";
 import { notCovered } from "../../support/coverage";
 import { etcdOf } from "../../support/etcds";
 import type { FaultProxy } from "../../support/proxy";
-import { each, forEachEtcd, proxyTo, v2At, v3At, withTest } from "../../support/servers";
+import { forEachEtcd, proxyTo, v2At, v3At, withTest } from "../../support/servers";
 import { until } from "../../support/until";
 import { writeMany } from "../../support/write-many";
 
@@ -157,15 +157,6 @@ forEachEtcd((server) => {
 			assert.ok(recording.changes.length > 500, `${recording.changes.length} changes`);
 			await tree.close();
 		}).timeout(20_000);
-
-		it("reaches an index that only others' writes have made", async () => {
-			const { tree } = await Recording.start(server.v2, root);
-			const index = await writeMany(server.v2, server.lab.newPrefix(), 30);
-			const state = await tree.at(index);
-			assert.ok(state.index >= index);
-			assert.deepEqual(each(state.nodes, "key"), [root, `${root}/first`]);
-			await tree.close();
-		});
 
 		it("does not know of a renewed ttl, which raises no event (T9)", async () => {
 			const { tree } = await Recording.start(server.v2, root);

@@ -133,7 +133,23 @@ const alike: readonly Scenario[] = [
 		.set("/queue", "x")
 		.refresh("/dir", 10)
 		.rmdir("/queue", { recursive: true }),
+	scenarioOf(`
+		refused: set /f is; create /f x; update /none x; delete /none/deep; mkdir /d; delete /d; set /d x;
+		set /d/x; rmdir /d
+	`)
+		.compareAndSwap("/f", "x", { prevIndex: 7 })
+		.compareAndSwap("/f", "x", { prevValue: "was", prevIndex: 9 })
+		.compareAndDelete("/f", { prevValue: "was" })
+		.compareAndSwap("/f", "x", { prevValue: "[7 != 1]" })
+		.refresh("/none", 5)
+		.set("/f/x")
+		.compareAndSwap("/f", "2", { prevIndex: 1 })
+		.compareAndDelete("/f", { prevIndex: 4 }),
 ];
+
+/** The index at which each write was tried; that of a burst's is a matter of the moment. */
+const tried = ({ writes }: Timeline) =>
+	writes.filter(({ burst }) => burst === undefined).map(({ triedAt }) => triedAt);
 
 /** The proof of a watcher that waits for a later index is none on both. */
 function proofs({ watchers }: Timeline): string[] {
@@ -150,6 +166,7 @@ forEachEtcd((server) => {
 				const [real, modelled] = await Promise.all([steps.run(server.lab), runOnModel(steps, { version })]);
 				assert.deepEqual(compareTimelines(real, modelled), []);
 				assert.deepEqual(proofs(real), proofs(modelled));
+				assert.deepEqual(tried(real), tried(modelled));
 				assertNoHole(real);
 				assertNoHole(modelled);
 				assert.ok(explainAll(real));
@@ -171,6 +188,10 @@ forEachEtcd((server) => {
 				...["set /a/f 1", "set /a/x 2", "set /a/y 3", "expire /a/x 4", "expire /a/y 5"],
 				...["set /a/f/g refused 104 /a/f", "set /a/z 6"],
 			]);
+			assert.deepEqual(
+				writes.filter(({ by }) => by === "etcd").map(({ operation }) => operation),
+				["expire", "expire"],
+			);
 		});
 
 		it("gives a stream or a poll that is closed right after a write what it is to be sent, each time", async () => {
@@ -189,6 +210,7 @@ forEachEtcd((server) => {
 			assert.ok(error instanceof ScenarioError, String(error));
 			assert.match(error.message, message);
 			assert.ok(error.timeline);
+			await until("no watcher is left at the server", async () => (await server.v2.watcherCount()) === 0);
 			return error.timeline;
 		};
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { claims, explain, type Scenario, scenario } from "etcd-watch-lab";
-import { EventIndexClearedError, V2Client } from "etcd-watch-lab/v2";
+import { V2Client } from "etcd-watch-lab/v2";
 import { ConnectionError } from "#lib/http";
 import { pages, sourceOf } from "../../pages/notebooks/reading";
 import { forEachEtcd } from "../../support/etcd";
@@ -97,12 +97,6 @@ forEachEtcd((server) => {
 		assert.equal(watcherOf(timeline, "Go's loop").proof, "fence");
 	});
 
-	it("T1: a second poll without a waitIndex is silent about the write before it, as the fence shows", async () => {
-		const timeline = await run(scenario("T1, silent").poll("w", "/a").set("/a").set("/a").poll("w"));
-		assertSent(timeline, { w: "1 set /a" });
-		assert.equal(watcherOf(timeline, "w").proof, "fence");
-	});
-
 	it("T2: the history holds the last 1000 events: with 1000 from the waitIndex on the oldest is served, with 1001 it is 401", async () => {
 		const timeline = await run(`
 			T2, the edge: 1000 × set /elsewhere; poll "at 1000" /... after 0; await "at 1000" 1;
@@ -174,25 +168,6 @@ forEachEtcd((server) => {
 		for (const { proof } of timeline.watchers) assert.equal(proof, "fence");
 	});
 
-	it("T4: hides such a name from a live watch on / itself, too, and not from the history", async () => {
-		const own = await OwnEtcd.start(server.binary);
-		const v2 = new V2Client({ endpoints: [own.endpoint] });
-		try {
-			const live = await v2.poll("/", { recursive: true });
-			const { node } = await v2.set("/_h", "1");
-			await v2.set("/a/_h/x", "1");
-			await v2.set("/open", "1");
-			const answer = await live.answer();
-			assert.equal(answer.kind === "event" && answer.event.node.key, "/open");
-			const past = v2.watcher("/", { recursive: true, afterIndex: node.modifiedIndex - 1 });
-			assert.deepEqual([(await past.next()).node.key, (await past.next()).node.key], ["/_h", "/a/_h/x"]);
-			past.close();
-		} finally {
-			await v2.close();
-			await own.stop();
-		}
-	});
-
 	it("T5: the history takes a deleted directory for an ancestor of every key that begins with its name", async () => {
 		const timeline = await run(`
 			T5: mkdir /foo; watch live /foobar; rmdir /foo; watch replay /foobar after 0;
@@ -256,24 +231,6 @@ forEachEtcd((server) => {
 				[3, true],
 			],
 		);
-	});
-
-	it("T9: a refresh takes a place among the 1000 of the history", async () => {
-		const { v2, lab } = server;
-		const prefix = lab.newPrefix();
-		const { node } = await v2.set(`${prefix}/quiet`, "1");
-		await v2.set(`${prefix}/lock`, "x", { ttl: 1000 });
-		const hundred = async () => {
-			for (let nth = 0; nth < 100; nth++) await v2.refresh(`${prefix}/lock`, 1000);
-		};
-		await Promise.all(Array.from({ length: 10 }, hundred));
-		// Were no refresh in it, the history would hold these two writes.
-		const asked = v2.poll(`${prefix}/quiet`, { afterIndex: node.modifiedIndex - 1 });
-		await assert.rejects(asked, EventIndexClearedError);
-		const [endpoint = ""] = lab.endpoints;
-		const query = `?wait=true&waitIndex=${node.modifiedIndex}`;
-		const { status } = await fetch(`${endpoint}/v2/keys${prefix}/quiet${query}`);
-		assert.equal(status, 400, "HTTP's, beside the 401 in its body");
 	});
 
 	it("a write of the value that is there already takes an index and is an event", async () => {

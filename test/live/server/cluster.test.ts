@@ -135,21 +135,6 @@ for (const kind of kinds.filter((each) => each !== "3.5.1")) {
 			await keepsPagesOut(proxy.endpoint);
 			await proxy.close();
 		});
-
-		it("cuts the leader off: old data there, another leader elsewhere; healed, all is one", async () => {
-			const before = await identity(leader);
-			await cluster.v2.set("/cut", "old");
-			cluster.partition([leader]);
-			const next = await cluster.leader();
-			assert.notEqual(next, leader);
-			await asked.of(next).set("/cut", "new");
-			assert.equal((await asked.of(other).get("/cut", { quorum: true })).node.value, "new");
-			assert.equal((await asked.of(leader).get("/cut")).node.value, "old");
-			cluster.heal();
-			await cluster.settled();
-			assert.equal((await asked.of(leader).get("/cut", { quorum: true })).node.value, "new");
-			assert.equal((await identity(leader)).clusterId, before.clusterId);
-		});
 	});
 }
 

@@ -8,7 +8,7 @@ import { ArgumentError, TimeoutError } from "#lib/http";
 import { freePorts } from "#lib/server/etcd.js";
 import { root } from "../../support/checkout";
 import { eventJson, http, type Reply } from "../../support/fake-server";
-import { type At, fakeServer, forEachEtcd, v2At, v3At } from "../../support/servers";
+import { type At, fakeServer, v2At, v3At } from "../../support/servers";
 
 const answers: Reply = (socket) => socket.write(http(200, eventJson(7)));
 const silent: Reply = () => {};
@@ -174,17 +174,5 @@ describe("several endpoints", () => {
 		const { keys, second } = await both((socket) => socket.write(http(404, refusal)));
 		await assert.rejects(keys.get("/a"), KeyNotFoundError);
 		assert.equal(second.connectionCount, 0);
-	});
-});
-
-forEachEtcd((server) => {
-	it("a read, a write and a watch work when the first endpoint is down", async () => {
-		const keys = v2At([await nobody(), ...server.lab.endpoints]);
-		const key = `${server.lab.newPrefix()}/a`;
-		const poll = await keys.poll(key);
-		await keys.set(key, "1");
-		const answer = await poll.answer();
-		assert.ok(answer.kind === "event" && answer.event.node.value === "1");
-		assert.equal((await keys.get(key, { quorum: true })).node.value, "1");
 	});
 });

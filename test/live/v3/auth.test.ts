@@ -5,14 +5,13 @@ import {
 	AuthenticationFailedError,
 	InvalidTokenError,
 	PermissionDeniedError,
-	UserEmptyError,
 	V3Client,
 	type V3Error,
 	v3Errors,
 } from "etcd-watch-lab/v3";
 import { OwnEtcd } from "../../support/own-etcd";
 import { assertNoSecret } from "../../support/secrets";
-import { forEachEtcd, v3At } from "../../support/servers";
+import { forEachEtcd } from "../../support/servers";
 import { switchUsersOn } from "../../support/users";
 
 const rootPassword = "r00t-v3-pass-never-shown é";
@@ -85,12 +84,6 @@ forEachEtcd((server) => {
 				await refusedWith(wrong.watch("/guests/a"), AuthenticationFailedError, text);
 				await wrong.close();
 			}
-		});
-
-		it("that are nobody get a UserEmptyError", async () => {
-			const nobody = v3At(own);
-			await refusedWith(nobody.get("/a"), UserEmptyError, "etcdserver: user name is empty");
-			await assert.rejects(nobody.watch("/a"), /etcdserver: (user name is empty|permission denied)/);
 		});
 
 		it("whose token the server has forgotten get a new one, for a read, a write and a watch", async () => {

@@ -77,14 +77,10 @@ export function textsOf(svg: string): string[] {
 	return [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text = ""]) => decoded(text));
 }
 
+const letters = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&apos;": "'", "&amp;": "&" };
+
 export function decoded(text: string): string {
-	return text
-		.replaceAll("&lt;", "<")
-		.replaceAll("&gt;", ">")
-		.replaceAll("&quot;", '"')
-		.replaceAll("&#39;", "'")
-		.replaceAll("&apos;", "'")
-		.replaceAll("&amp;", "&");
+	return text.replace(/&(?:lt|gt|quot|#39|apos|amp);/g, (one) => letters[one as keyof typeof letters]);
 }
 
 /**

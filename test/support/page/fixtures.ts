@@ -1,7 +1,30 @@
 import type { Timeline } from "etcd-watch-lab";
 import type { Accepted, Delivery, LifeEvent, NodeRecord, WatcherRecord, WriteRecord } from "#lib/timeline";
+import {
+	answered,
+	asked,
+	cleared,
+	cut,
+	expire,
+	file,
+	listed,
+	paused,
+	poll,
+	refused as refusedAt,
+	resumed,
+	set,
+	stream,
+	swap,
+	timelineOf,
+	watch,
+} from "../scenario/builders";
 
 /** Timelines written by hand, in the words of the experiments that would record them. */
+
+const origin = 479127;
+const recursive = true;
+/** Its event says nothing of what was there. */
+const isNew = { isNew: true };
 
 export function node(key: string, index: number, rest: Partial<NodeRecord> = {}): NodeRecord {
 	return { key, dir: false, modifiedIndex: index, createdIndex: index, ...rest };
@@ -87,7 +110,7 @@ export function timeline(
 		name,
 		api: "v2",
 		server: "3.5.1",
-		origin: 479127,
+		origin,
 		lastIndex,
 		writes,
 		watchers,
@@ -119,22 +142,10 @@ export function postsRun(): Timeline {
 
 /** One long poll that forgets, answered, and another one write later. */
 export function twoPolls(): Timeline {
-	const writes = [1, 2, 3].map((n) => accepted(n, "set", `/a/${n}`, n, { value: "x" }));
-	const [first, , third] = writes as [WriteRecord, WriteRecord, WriteRecord];
-	return timeline("two polls", writes, [
-		watcher(
-			"w",
-			"/a",
-			[delivery(first, 0), delivery(third, 2)],
-			[
-				{ kind: "asked", at: 0 },
-				{ kind: "answered", at: 1 },
-				{ kind: "asked", at: 2 },
-				{ kind: "answered", at: 3 },
-			],
-			{ kind: "poll", proof: "answered" },
-		),
-	]);
+	const life = [asked(0), answered(1), asked(2), answered(3)];
+	const writes = ["/a/1", "/a/2", "/a/3"].map((key) => set(key, "x"));
+	const watchers = [poll("w", "/a", { recursive, sent: [1, 3], life })];
+	return timelineOf({ name: "two polls", origin, writes, watchers });
 }
 
 /** A stream on exactly the deleted key gets the delete twice; a watch beside it replays from the history. */
@@ -162,33 +173,16 @@ export function twice(): Timeline {
 
 /** A quiet key's watcher is thrown out by other people's writes, lists, and goes on. */
 export function gap(): Timeline {
-	const writes: WriteRecord[] = [accepted(1, "set", "/quiet", 1, { value: "first" })];
-	for (let n = 2; n <= 1102; n++)
-		writes.push(accepted(n, "set", `/busy/${n % 7}`, n, { value: "x", burst: 2 } as object));
+	const noise = (n: number) =>
+		accepted(n, "set", `/busy/${n % 7}`, n, { value: "x", burst: 2 } as Partial<Accepted>);
+	const first = accepted(1, "set", "/quiet", 1, { value: "first" });
 	const last = accepted(1103, "set", "/quiet", 1103, { value: "last" });
-	writes.push(last);
-	const [first] = writes as [WriteRecord];
+	const got = [delivery(first, 0), delivery(last, 1102)];
+	const list = listed(1102, [file("/quiet", 1, { value: "first" })]);
+	const life = [asked(0), cut(1), cleared(1102, 2, 102), list, asked(1102, 1103)];
+	const writes = [first, ...Array.from({ length: 1101 }, (_, at) => noise(at + 2)), last];
 	return timeline("401: the quiet key", writes, [
-		watcher(
-			"quiet",
-			"/quiet",
-			[delivery(first, 0), delivery(last, 1102)],
-			[
-				{ kind: "asked", at: 0 },
-				{ kind: "cut", at: 1 },
-				{
-					kind: "error",
-					at: 1102,
-					code: 401,
-					message: "The event in requested index is outdated and cleared",
-					cause: "the requested history has been cleared [103/2]",
-					gap: { from: 2, to: 102 },
-				},
-				{ kind: "listed", at: 1102, keys: [node("/quiet", 1, { value: "first" })] },
-				{ kind: "asked", at: 1102, waitIndex: 1103 },
-			],
-			{ recursive: false },
-		),
+		watcher("quiet", "/quiet", got, life, { recursive: false }),
 	]);
 }
 
@@ -199,45 +193,20 @@ export function burst(count = 3000): Timeline {
 		writes.push({ ...accepted(n, "set", `/a/${n}`, n, { value: "x" }), burst: 2 });
 	const at = (n: number) => writes[n - 1] as WriteRecord;
 	const half = Math.floor(count / 2);
-	return timeline(`a burst of ${count}`, writes, [
-		watcher(
-			"polls",
-			"/a",
-			[delivery(at(1), 0), delivery(at(half), half - 1)],
-			[
-				{ kind: "asked", at: 0 },
-				{ kind: "answered", at: 1 },
-				{ kind: "asked", at: half - 1 },
-				{ kind: "answered", at: half },
-			],
-			{ kind: "poll" },
-		),
-		watcher(
-			"loop",
-			"/a",
-			writes.map((write) => delivery(write, 0)),
-		),
-	]);
+	const got = [delivery(at(1), 0), delivery(at(half), half - 1)];
+	const life = [asked(0), answered(1), asked(half - 1), answered(half)];
+	const all = writes.map((write) => delivery(write, 0));
+	const watchers = [watcher("polls", "/a", got, life, { kind: "poll" }), watcher("loop", "/a", all)];
+	return timeline(`a burst of ${count}`, writes, watchers);
 }
 
 /** A stream whose reader stops: some hundred events arrive, and then none. */
 export function slowReader(): Timeline {
-	const writes: WriteRecord[] = [];
-	for (let n = 1; n <= 100; n++) writes.push(accepted(n, "set", "/a/x", n, { value: "x" }));
-	const got = writes.slice(0, 64).map((write, at) => delivery(write, 0, at % 2 === 2));
-	return timeline("a reader that stops", writes, [
-		watcher(
-			"slow",
-			"/a",
-			got,
-			[
-				{ kind: "asked", at: 0 },
-				{ kind: "paused", at: 20 },
-				{ kind: "resumed", at: 90 },
-			],
-			{ kind: "stream", proof: "gone" },
-		),
-	]);
+	const writes = Array.from({ length: 100 }, () => set("/a/x", "x", isNew));
+	const sent = writes.slice(0, 64).map((_, at) => at + 1);
+	const life = [asked(0), paused(20), resumed(90)];
+	const watchers = [stream("slow", "/a", { recursive, sent, life, proof: "gone" })];
+	return timelineOf({ name: "a reader that stops", origin, writes, watchers });
 }
 
 export const HOSTILE = [
@@ -255,65 +224,42 @@ export const HOSTILE = [
 export function hostile(): Timeline {
 	const writes = HOSTILE.map((key, at) => accepted(at + 1, "set", key, at + 1, { value: key }));
 	const bad = refused(9, "set", `${HOSTILE[0]}/x`, 8, 104, "<b>Not</b> a directory", HOSTILE[0]);
-	return timeline(
-		`<script>alert("title")</script>`,
-		[...writes, bad],
-		[
-			watcher(
-				"<img src=x onerror=alert(2)>",
-				"/a",
-				writes.map((write) => delivery(write, 0)),
-			),
-		],
-	);
+	const got = writes.map((write) => delivery(write, 0));
+	const watchers = [watcher("<img src=x onerror=alert(2)>", "/a", got)];
+	return timeline(`<script>alert("title")</script>`, [...writes, bad], watchers);
 }
 
 /** Several refused writes at the same place, two clients, and an expiry. */
 export function crowd(): Timeline {
-	const first = accepted(1, "create", "/lock", 1, { value: "me", by: "alice" });
-	const swap = accepted(5, "compareAndSwap", "/lock", 2, { value: "you", by: "bob" });
-	const expire = accepted(6, "expire", "/lock", 3, { by: "etcd" });
-	const exists = (id: number) => ({
-		...refused(id, "create", "/lock", 1, 105, "Key already exists", "/lock"),
+	const exists = refusedAt("create", "/lock", "/lock", 105);
+	const bobs = {
+		...exists,
 		by: "bob",
-	});
-	return timeline(
-		"who holds the lock?",
-		[first, exists(2), exists(3), exists(4), swap, expire],
-		[
-			watcher("alice's", "/lock", [delivery(first, 0), delivery(swap, 1), delivery(expire, 2)], undefined, {
-				recursive: false,
-			}),
-			watcher("elsewhere", "/other", []),
+		refused: { code: 105, message: "Key already exists", cause: "/lock" },
+	};
+	return timelineOf({
+		...{ name: "who holds the lock?", origin },
+		writes: [
+			{ ...set("/lock", "me", { by: "alice" }), operation: "create", action: "create" },
+			...[bobs, bobs, bobs, swap("/lock", "you", { by: "bob", ...isNew }), expire("/lock", isNew)],
 		],
-	);
+		watchers: [
+			watch("alice's", "/lock", { sent: [0, 1, 2].map((at) => ({ index: at + 1, etcdIndex: at })) }),
+			watch("elsewhere", "/other", { recursive }),
+		],
+	});
 }
 
 /** As many writes as get a label, and more. */
 export function many(count: number): Timeline {
-	const writes = Array.from({ length: count }, (_, at) =>
-		at % 9 === 4
-			? refused(
-					at + 1,
-					"create",
-					`/a/key-${at}`,
-					at - Math.floor((at + 5) / 9),
-					105,
-					"Key already exists",
-					"/a/k",
-				)
-			: accepted(at + 1, at % 5 === 3 ? "delete" : "set", `/a/key-${at}`, at + 1 - Math.floor((at + 5) / 9), {
-					value: "x",
-				}),
-	);
+	const writes = Array.from({ length: count }, (_, at) => {
+		const [key, index] = [`/a/key-${at}`, at - Math.floor((at + 5) / 9)];
+		if (at % 9 === 4) return refused(at + 1, "create", key, index, 105, "Key already exists", "/a/k");
+		return accepted(at + 1, at % 5 === 3 ? "delete" : "set", key, index + 1, { value: "x" });
+	});
 	const got = writes.filter((write) => write.outcome.kind === "accepted");
-	return timeline(`${count} writes`, writes, [
-		watcher(
-			"all",
-			"/a",
-			got.map((write) => delivery(write, 0)),
-		),
-	]);
+	const all = got.map((write) => delivery(write, 0));
+	return timeline(`${count} writes`, writes, [watcher("all", "/a", all)]);
 }
 
 /** What a call prints where no kernel runs. */

@@ -34,38 +34,23 @@ export interface WriteSketch {
 
 type More = Partial<WriteSketch>;
 
-export function set(key: string, value = "v", more: More = {}): WriteSketch {
-	return { operation: "set", action: "set", key, value, ...more };
-}
+const valued =
+	(action: Action) =>
+	(key: string, value = "v", more: More = {}): WriteSketch =>
+		bare(action, action, { value })(key, more);
+const bare =
+	(operation: string, action: Action, of: More = {}) =>
+	(key: string, more: More = {}): WriteSketch => ({ operation, action, key, ...of, ...more });
 
-export function update(key: string, value = "v", more: More = {}): WriteSketch {
-	return { operation: "update", action: "update", key, value, ...more };
-}
-
-export function swap(key: string, value = "v", more: More = {}): WriteSketch {
-	return { operation: "compareAndSwap", action: "compareAndSwap", key, value, ...more };
-}
-
-export function mkdir(key: string, more: More = {}): WriteSketch {
-	return { operation: "mkdir", action: "create", key, dir: true, ...more };
-}
-
-export function remove(key: string, more: More = {}): WriteSketch {
-	return { operation: "delete", action: "delete", key, ...more };
-}
-
-export function rmdir(key: string, more: More = {}): WriteSketch {
-	return { operation: "rmdir", action: "delete", key, ...more };
-}
-
-export function expire(key: string, more: More = {}): WriteSketch {
-	return { operation: "expire", action: "expire", by: "etcd", key, ...more };
-}
-
+export const set = valued("set");
+export const update = valued("update");
+export const swap = valued("compareAndSwap");
+export const mkdir = bare("mkdir", "create", { dir: true });
+export const remove = bare("delete", "delete");
+export const rmdir = bare("rmdir", "delete");
+export const expire = bare("expire", "expire", { by: "etcd" });
 /** A ttl renewed: it takes an index and raises no event. */
-export function refresh(key: string, more: More = {}): WriteSketch {
-	return { operation: "refresh", action: "update", key, value: "v", ttl: 60, raisesEvent: false, ...more };
-}
+export const refresh = bare("refresh", "update", { value: "v", ttl: 60, raisesEvent: false });
 
 /** Refused because a part of its path is a file. */
 export function refused(operation: string, key: string, cause: string, code = 104): WriteSketch {
@@ -104,17 +89,13 @@ export interface WatcherSketch {
 
 type Watching = Omit<WatcherSketch, "name" | "key" | "kind">;
 
-export function watch(name: string, key: string, more: Watching = {}): WatcherSketch {
-	return { name, key, kind: "watch", ...more };
-}
+const watching =
+	(kind: WatcherSketch["kind"]) =>
+	(name: string, key: string, more: Watching = {}): WatcherSketch => ({ name, key, kind, ...more });
 
-export function poll(name: string, key: string, more: Watching = {}): WatcherSketch {
-	return { name, key, kind: "poll", ...more };
-}
-
-export function stream(name: string, key: string, more: Watching = {}): WatcherSketch {
-	return { name, key, kind: "stream", ...more };
-}
+export const watch = watching("watch");
+export const poll = watching("poll");
+export const stream = watching("stream");
 
 /** Registered when the store stood at `at`, from now on or with an index. */
 export function asked(at: number, waitIndex?: number): LifeEvent {
@@ -166,7 +147,7 @@ export function timelineOf({
 	name = "by hand",
 	origin = 100,
 	writes: sketches = [],
-	watchers: watching = [],
+	watchers: waiting = [],
 	fences = [],
 	faults,
 	api = "v2",
@@ -204,7 +185,7 @@ export function timelineOf({
 		origin,
 		lastIndex: index,
 		writes,
-		watchers: watching.map((sketch) => watcherOf(sketch, writes)),
+		watchers: waiting.map((sketch) => watcherOf(sketch, writes)),
 		fences,
 		...(faults === undefined ? {} : { faults }),
 	};

@@ -60,29 +60,19 @@ export function randomScenario(seed: number, options: RandomOptions): Scenario {
 		const key = oneOf(keys);
 		writes++;
 		const value = `v${writes}`;
-		switch (below(14)) {
-			case 0:
-			case 1:
-				return attempt((one) => one.delete(key));
-			case 2:
-				return attempt((one) => one.mkdir(key));
-			case 3:
-				return attempt((one) => one.rmdir(key, { recursive: true }));
-			case 4:
-				return attempt((one) => one.update(key, value));
-			case 5:
-				return attempt((one) => one.create(key, value));
-			case 6:
-				return attempt((one) => one.createInOrder(key, value));
-			case 7:
-				return attempt((one) => one.set(key, value, { ttl: 1000 }).refresh(key, 1000));
-			case 8:
-				return attempt((one) => one.compareAndDelete(key, { prevValue: `v${writes - 1}` }));
-			case 9:
-				return attempt((one) => one.burst(oneOf(["/a/n", "/n"]), { count: 12, connections: 1, keyCount: 3 }));
-			default:
-				return attempt((one) => one.set(key, value));
-		}
+		const steps: ((one: Scenario) => Scenario)[] = [
+			(one) => one.delete(key),
+			(one) => one.delete(key),
+			(one) => one.mkdir(key),
+			(one) => one.rmdir(key, { recursive: true }),
+			(one) => one.update(key, value),
+			(one) => one.create(key, value),
+			(one) => one.createInOrder(key, value),
+			(one) => one.set(key, value, { ttl: 1000 }).refresh(key, 1000),
+			(one) => one.compareAndDelete(key, { prevValue: `v${writes - 1}` }),
+			(one) => one.burst(oneOf(["/a/n", "/n"]), { count: 12, connections: 1, keyCount: 3 }),
+		];
+		return attempt(steps[below(14)] ?? ((one) => one.set(key, value)));
 	};
 	const opening = () => {
 		const kind = oneOf<Kind>(["watch", "watch", "stream", "poll", "pollLoop", "follow"]);

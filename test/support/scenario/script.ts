@@ -26,40 +26,20 @@ function stepOf(before: Scenario, words: string): Scenario {
 	const { key, recursive } = keyOf(first);
 	const ttl = option("ttl") === undefined ? {} : { ttl: Number(option("ttl")) };
 	const value = rest[0] === "ttl" ? "" : rest[0];
+	if (isOf(verb, "watch", "poll", "pollLoop", "stream", "follow")) {
+		const after = option("after");
+		const isGoingOn = after === "event" || after === "response";
+		const from = isGoingOn ? again[after] : after === undefined ? {} : { afterIndex: Number(after) };
+		if (rest[0]?.startsWith("/") !== true) return before.poll(first, from);
+		const at = keyOf(rest[0]);
+		return before[verb](first, at.key, { ...(at.recursive ? { recursive: true } : {}), ...from });
+	}
+	if (isOf(verb, "close", "cut", "pause", "resume", "reconnect", "recover")) return before[verb](first);
+	if (isOf(verb, "set", "create", "createInOrder", "update")) return before[verb](key, value, ttl);
+	if (isOf(verb, "mkdir", "updateDirectory")) return before[verb](key, ttl);
 	switch (verb) {
-		case "watch":
-		case "poll":
-		case "pollLoop":
-		case "stream":
-		case "follow": {
-			const after = option("after");
-			const from =
-				after === "event" || after === "response"
-					? again[after]
-					: after === undefined
-						? {}
-						: { afterIndex: Number(after) };
-			if (rest[0]?.startsWith("/") !== true) return before.poll(first, from);
-			const at = keyOf(rest[0]);
-			return before[verb](first, at.key, { ...(at.recursive ? { recursive: true } : {}), ...from });
-		}
-		case "close":
-		case "cut":
-		case "pause":
-		case "resume":
-		case "reconnect":
-		case "recover":
-			return before[verb](first);
 		case "await":
 			return before.awaitDelivery(first, Number(rest[0]));
-		case "set":
-		case "create":
-		case "createInOrder":
-		case "update":
-			return before[verb](key, value, ttl);
-		case "mkdir":
-		case "updateDirectory":
-			return before[verb](key, ttl);
 		case "refresh":
 			return before.refresh(key, Number(rest[0]));
 		case "delete":
@@ -85,6 +65,10 @@ function stepOf(before: Scenario, words: string): Scenario {
 	});
 	const keyCount = Number(option("over") ?? 10);
 	return before.burst(rest[1], { count: Number(verb), keyCount, ...Object.fromEntries(more) });
+}
+
+function isOf<Verb extends string>(word: string, ...verbs: readonly Verb[]): word is Verb {
+	return (verbs as readonly string[]).includes(word);
 }
 
 function keyOf(word: string): { readonly key: string; readonly recursive: boolean } {

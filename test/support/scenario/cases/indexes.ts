@@ -41,9 +41,17 @@ keysCountTheirOwnWrites
 			but api v3; write 1 version 1; write 2 version 1; write 3 version 1; write 3 new;
 			write 4 version 2
 			=> set /k @1, set /k @3, set /k @4
+		though the key was deleted in between
+			set /k; delete /k; set /x; set /k but api v3; write 1 version 1; write 4 version 1
+			=> set /k @1, delete /k @2, set /k @4
 	refuted: none of modifiedIndex, createdIndex does: each jumps
 		when a key's numbers jump by what was written elsewhere
 			set /a; set /b; update /a => set /a @1, update /a @3
+		by a key that had been a directory's before
+			set /a/b; rmdir /a/...; set /a; set /x; set /a => rmdir /a @2, set /a @3, set /a @5
+		by one of two keys, though the other's counts
+			set /a; set /b; set /a; set /b but write 3 modifiedIndex 2
+			=> set /a @1, set /b @2, set /a @3, set /b @4
 	confirmed: modifiedIndex does: it goes up by 1 with each write since the key was made
 		when one of them counts the key's own writes alone
 			set /a; set /b; set /a but write 3 modifiedIndex 2 => set /a @1, set /a @3
@@ -52,17 +60,6 @@ keysCountTheirOwnWrites
 			set /a; set /a; set /b
 		when the key was only deleted after it
 			set /a; set /b; delete /a
-	confirmed: version does: it goes up by 1
-		though the key was deleted in between
-			set /k; delete /k; set /x; set /k but api v3; write 1 version 1; write 4 version 1
-			=> set /k @1, delete /k @2, set /k @4
-	refuted: none of modifiedIndex, createdIndex does: each jumps
-		by a key that had been a directory's before
-			set /a/b; rmdir /a/...; set /a; set /x; set /a => rmdir /a @2, set /a @3, set /a @5
-		by one of two keys, though the other's counts
-			set /a; set /b; set /a; set /b but write 3 modifiedIndex 2
-			=> set /a @1, set /b @2, set /a @3, set /b @4
-	untested: no key was written, and written again after a write to another one
 		by a key that was only removed
 			set /a/b; rmdir /a/...
 refusedWriteTakesNoIndex
@@ -168,6 +165,8 @@ responseIndexIsWhereTheWatchBegan
 	untested: the member was behind
 		by a header below anything that was asked: its member was behind
 			set /a/1; watch w /a/...; set /a/2 but w got 2@0
+		whatever happened to the watch before it asked
+			set /a/1; watch w /a/...; set /a/2 but w lived cut 0, asked 1; w got 2@0
 	confirmed: in the one live response
 		by the live one alone, when the loop was cut at first and came back with an index
 			watch w /a/...; cut w; set /a/1; set /a/2; reconnect w; set /a/3
@@ -184,9 +183,6 @@ responseIndexIsWhereTheWatchBegan
 			set /a/1; watch w /a/... after 0
 		when nothing came
 			set /a
-	untested: the member was behind
-		whatever happened to the watch before it asked
-			set /a/1; watch w /a/...; set /a/2 but w lived cut 0, asked 1; w got 2@0
 removalNamesEveryKey
 	untested: no watch was told of a delete of a range with several keys
 		in v3 by the delete of a key, below which another one stays (S4)
@@ -196,9 +192,21 @@ removalNamesEveryKey
 			set /a/d/1; poll p /a/...; rmdir /a/d/...; stream s /a/... after 1; close s
 		when what was removed held nothing
 			watch w /a/...; mkdir /a/d; rmdir /a/d/...
+		when the silence is not proven
+			watch w /a/...; set /a/d/1; rmdir /a/d/... but w proof none
+		by a watch without recursive
+			watch w /a/d; set /a/d/1; rmdir /a/d/...
+		by the removal of a directory above
+			watch w /a/b/...; set /a/b/c; rmdir /a/...
 	refuted: 1 key went with no event to name it: /a/d/1
 		by the one event of a directory with a key in it
 			watch w /a/...; set /a/d/1; rmdir /a/d/... => w < delete /a/d @2
+		by the removal of the watched directory itself
+			watch w /a/d/...; set /a/d/1; rmdir /a/d/... => w < delete /a/d @2
+		at a stream
+			stream s /a/...; set /a/d/1; rmdir /a/d/... => s < delete /a/d @2
+		by one out of the history, at a loop
+			set /a/d/1; rmdir /a/d/...; watch w /a/... after 1 => w < delete /a/d @2 replayed
 	refuted: 2 keys went with no event to name it: /a/d/e, /a/d/e/1
 		by the one event of a directory with another in it, made on the way
 			watch w /a/...; set /a/d/e/1; rmdir /a/d/... => w < delete /a/d @2
@@ -206,20 +214,6 @@ removalNamesEveryKey
 		by an event for each key, which etcd does not send
 			watch w /a/...; set /a/d/1; rmdir /a/d/... but w got 1, 2, 2 delete /a/d/1
 			=> w < delete /a/d @2, w < delete /a/d/1 @2
-	refuted: 1 key went with no event to name it: /a/d/1
-		by the removal of the watched directory itself
-			watch w /a/d/...; set /a/d/1; rmdir /a/d/... => w < delete /a/d @2
-		at a stream
-			stream s /a/...; set /a/d/1; rmdir /a/d/... => s < delete /a/d @2
-		by one out of the history, at a loop
-			set /a/d/1; rmdir /a/d/...; watch w /a/... after 1 => w < delete /a/d @2 replayed
-	untested: no watch was told of the removal of a directory with keys in it
-		when the silence is not proven
-			watch w /a/...; set /a/d/1; rmdir /a/d/... but w proof none
-		by a watch without recursive
-			watch w /a/d; set /a/d/1; rmdir /a/d/...
-		by the removal of a directory above
-			watch w /a/b/...; set /a/b/c; rmdir /a/...
 eventsCarryTheNode
 	confirmed: all 3 events carried the new value, or for a delete the old node
 		by the new value, and by the old node for a delete
@@ -231,6 +225,8 @@ eventsCarryTheNode
 			watch w /a; set /a 1; set /a 2 but w got 1, 2 set /a=1 => w < set /a @2
 		by a delete that does not say what was there
 			watch w /a; set /a; delete /a but w got 2 delete /a => w < delete /a @2
+		by an event without a value, of a write that got no answer
+			watch w /a; set /a v but w got 1 set /a; write 1 unanswered => w < set /a @1
 	untested: no event came
 		when no event came
 			watch w /b; set /a
@@ -243,9 +239,6 @@ eventsCarryTheNode
 			watch w /a; set /a but w proof none => w < set /a @1
 		by an empty value, which is a value
 			watch w /a; set /a => w < set /a @1
-	refuted: 1 event did not say what the key became
-		by an event without a value, of a write that got no answer
-			watch w /a; set /a v but w got 1 set /a; write 1 unanswered => w < set /a @1
 	confirmed: both events carried the new value, or for a delete the old one, as prev_kv
 		in v3 by the new value, and by the old one for a delete
 			watch w /a; set /a 1; delete /a but api v3 => w < put /a @1, w < delete /a @2

@@ -34,14 +34,6 @@ pollsLoseWhatFallsBetween
 			stream w /a/...; set /a/1; cut w; set /a/2; reconnect w; set /a/3
 		after a first poll that had an index, and left the rest to the next one
 			set /a/1; set /a/2; poll w /a/... after 0; poll w; set /a/3
-	refuted: an event from between two watches came all the same
-		in v3 when the second watch is sent it all the same
-			poll w /a/...; set /a/1; set /a/2; poll w; set /a/3
-			but api v3; w lived asked 0, answered 1, asked 2, answered 2; w got 1, 2 replayed => set /a/2 @2
-	confirmed: 1 event fell between two watches, none came
-		in v3 by the write between two watches
-			poll w /a/...; set /a/1; set /a/2; poll w; set /a/3 but api v3 => set /a/2 @2
-	untested: nothing was written between two polls without an index
 		when one came from after the first poll was closed
 			poll w /a/...; set /a/1; set /a/2; poll w; set /a/3
 			but w lived asked 0, closed 1, asked 2, answered 3; w got 2 replayed, 3
@@ -51,6 +43,13 @@ pollsLoseWhatFallsBetween
 			poll w /a/...; set /a/1; set /a/2 but w lived asked 0; w got nothing; w proof answered
 		by a second poll that asks with an index behind it
 			poll w /a/...; set /a/1; set /a/2; poll w after 2; set /a/3
+	refuted: an event from between two watches came all the same
+		in v3 when the second watch is sent it all the same
+			poll w /a/...; set /a/1; set /a/2; poll w; set /a/3
+			but api v3; w lived asked 0, answered 1, asked 2, answered 2; w got 1, 2 replayed => set /a/2 @2
+	confirmed: 1 event fell between two watches, none came
+		in v3 by the write between two watches
+			poll w /a/...; set /a/1; set /a/2; poll w; set /a/3 but api v3 => set /a/2 @2
 goLoopLosesNothingMore
 	refuted: "one" lost 2 events after its first; "two" lost 1 event after its first
 		by one that its member never told it of, having been sent the whole store, by each loop (S7)
@@ -70,6 +69,9 @@ goLoopLosesNothingMore
 	confirmed: the one event after the first came, hidden names aside$
 		when only a hidden name's did not come, and says so
 			watch w /a/...; set /a/1; set /a/_2; set /a/3 => w < set /a/1 @1, w < set /a/3 @3
+		though the history gave it a hidden one, too
+			watch w /a/...; set /a/1; cut w; set /a/_h; set /a/2; reconnect w
+			=> w < set /a/1 @1, w < set /a/_h @2 replayed, w < set /a/2 @3 replayed
 	refuted: "w" lost 1 event after its first
 		by one that did not come
 			watch w /a/...; set /a/1; set /a/2; set /a/3 but w missed 2 => set /a/2 @2
@@ -93,6 +95,13 @@ goLoopLosesNothingMore
 			watch w /a/...; set /a/1; set /a/_h; refresh /a/1 60; set /a/1/x; set /ab/c
 		by polls, which forget
 			poll w /a/...; set /a/1; set /a/2; poll w; set /a/3
+		by a 401 that keeps events from it, when the silence is not proven
+			watch w /a/...; set /a/1; cut w; set /a/2; set /a/3; set /a/4
+			but w lived asked 0, cut 1, error 401 4 2-3; w proof none
+		when nobody knows what it asked for
+			watch w /a; set /a; set /a but w lived cut 0
+		by a child, which it did not ask for
+			watch w /a; mkdir /a; set /a/x
 	confirmed: the one event after the first came
 		though it lost what was written before its first event
 			watch w /a/...; cut w; set /a/1; set /a/2; reconnect w; set /a/3; set /a/4
@@ -105,25 +114,12 @@ goLoopLosesNothingMore
 		by events of its own that a 401 keeps from it
 			watch w /a/...; set /a/1; cut w; set /a/2; set /a/3; set /a/4
 			but w lived asked 0, cut 1, error 401 4 2-3; w proof error => set /a/2 @2, set /a/3 @3
-	refuted: "w" lost 2 events after its first
 		by what it never asked for, when it came back from an index of a wiped store
 			watch w /a/...; set /a/1; cut w; set /a/2; set /a/3; reconnect w
 			but w lived asked 0, cut 1, asked 1, cut 1, asked 3 from 4; w missed 2, 3 => set /a/2 @2, set /a/3 @3
-	confirmed: the one event after the first came, hidden names aside$
-		though the history gave it a hidden one, too
-			watch w /a/...; set /a/1; cut w; set /a/_h; set /a/2; reconnect w
-			=> w < set /a/1 @1, w < set /a/_h @2 replayed, w < set /a/2 @3 replayed
 	confirmed: the one event after the first came$
 		beside a loop that had nothing to see after its first
 			watch w /a/...; watch v /b; set /b; set /a/1; set /a/2 => w < set /a/1 @2, w < set /a/2 @3
-	untested: no loop had a first event and something to see after it
-		by a 401 that keeps events from it, when the silence is not proven
-			watch w /a/...; set /a/1; cut w; set /a/2; set /a/3; set /a/4
-			but w lived asked 0, cut 1, error 401 4 2-3; w proof none
-		when nobody knows what it asked for
-			watch w /a; set /a; set /a but w lived cut 0
-		by a child, which it did not ask for
-			watch w /a; mkdir /a; set /a/x
 streamWithPastIndexGoesDead
 	refuted: ^2 events came
 		by the second of two streams, though the first is deaf (S7)
@@ -160,15 +156,14 @@ streamWithPastIndexGoesDead
 			set /a/1; set /a/2; stream s /a/... after 0; pause s; set /a/3; resume s
 		when the silence is not proven
 			set /a/1; set /a/2; stream s /a/... after 0; set /a/3 but s proof none
-	confirmed: one event came, 3 events did not
-		when the one event was a hidden key's, which only the history shows, and none of the others came
-			set /a/_h; set /a/1; stream s /a/... after 0; set /a/2; set /a/3
-			=> s: asked @2 from 1, s < set /a/_h @1 replayed, set /a/1 @2, set /a/2 @3, set /a/3 @4
-	untested: no stream was asked for an event in the past
 		by a stream from now on that was sent one all the same
 			set /a/1; stream s /a/...; set /a/2 but s got 1 replayed, 2
 		when nobody knows what it asked for
 			stream s /a/...; set /a/1 but s lived cut 0
+	confirmed: one event came, 3 events did not
+		when the one event was a hidden key's, which only the history shows, and none of the others came
+			set /a/_h; set /a/1; stream s /a/... after 0; set /a/2; set /a/3
+			=> s: asked @2 from 1, s < set /a/_h @1 replayed, set /a/1 @2, set /a/2 @3, set /a/3 @4
 deletedKeysStreamHearsTwice
 	refuted: it came once
 		by the second delete, though the first came twice (S7)
@@ -210,12 +205,11 @@ deletedKeysStreamHearsTwice
 			stream s /a; set /a; delete /a; cut s; reconnect s but s got 1, 2
 		when the set came twice and nothing was deleted
 			stream s /a; set /a but s got 1, 1
+		by a delete replayed from the history, whatever is known of the rest
+			set /a; delete /a; stream s /a after 1 but s proof fence
 	confirmed: the same revision came two times
 		in v3 by the same revision two times
 			stream s /a; set /a; delete /a but api v3 => s < delete /a @2, s < delete /a @2
-	untested: no key was deleted that a stream was on
-		by a delete replayed from the history, whatever is known of the rest
-			set /a; delete /a; stream s /a after 1 but s proof fence
 slowStreamLosesInSilence
 	refuted: it was told
 		by the second stream, which was told, though the first was not (S7)
@@ -255,6 +249,9 @@ slowStreamLosesInSilence
 			set /a/1; stream s /a/... after 0; pause s; set /a/2; set /a/3; resume s; set /a/4
 		when what happened in the pause was none of its business
 			set /a/x; stream s /a/...; pause s; set /a/_h; set /ab; set /a/x/y; refresh /a/x 60; resume s
+		by one with an index in the future
+			stream s /a/... after 1; pause s; set /a/1; set /a/2; set /a/3; resume s; set /a/4
+			but s missed 3; s proof gone
 	untested: it read on in time: every event came
 		by a pause too short to lose anything
 			stream s /a/...; pause s; set /a/1; set /a/2; set /a/3; resume s; set /a/4
@@ -284,16 +281,16 @@ slowStreamLosesInSilence
 			stream s /a/...; stream t /a/...; set /a/0; pause s; pause t; set /a/1; set /a/2; resume s; resume t
 			but s missed 3; s proof gone; t missed 2, 3; t proof gone
 			=> set /a/2 @3, s: paused @1, s: resumed @3, set /a/1 @2, set /a/2 @3, t: paused @1, t: resumed @3
-	untested: no stream paused while there was something to see
-		by one with an index in the future
-			stream s /a/... after 1; pause s; set /a/1; set /a/2; set /a/3; resume s; set /a/4
-			but s missed 3; s proof gone
 afterIndexLosesNothing
 	refuted: 2 events did not come
 		by what the index of a wiped store passed over (S10)
 			watch w /a/...; set /a/1; set /a/2; cut w; set /a/3; set /a/4; set /a/5; set /a/6; reconnect w
 			but member wipe 2; w lived asked 0, cut 2, asked 6 from 5; w missed 3, 4
 			=> set /a/3 @3, set /a/4 @4
+		by what the index of a wiped store passed over, and nothing before it and after it
+			watch w /a/...; set /a/1; cut w; set /a/2; set /a/3; set /a/4; set /a/5; set /a/6; reconnect w
+			but member wipe 2; member wipe 7; w lived asked 0, cut 1, asked 6 from 5, closed 6;
+			w missed 2, 3, 4, 5, 6; w proof closed => set /a/3 @3, set /a/4 @4
 	confirmed: 2 events from before the watch began came out of the history
 		by what came out of the history
 			set /a/1; set /a/2; watch w /a/... after 0; set /a/3
@@ -308,6 +305,9 @@ afterIndexLosesNothing
 		by a poll that waits on though the past holds something for it
 			set /a/1; set /a/2; set /a/3; poll w /a/... after 0
 			but w lived asked 3 from 1; w missed 1; w proof fence => set /a/1 @1
+		by what the index of a wiped store passed over, if it was due
+			watch w /a; mkdir /a; set /a/k; cut w; set /a/x; rmdir /a/...; set /a/y; set /a/z; reconnect w
+			but member wipe 2; w lived asked 0, cut 2, asked 6 from 5; w missed 4 => rmdir /a @4
 	refuted: 401, the event 1 is gone
 		by a 401 that came after another error
 			set /a/1; set /a/2; set /a/3; set /a/4; watch w /a/...
@@ -336,6 +336,15 @@ afterIndexLosesNothing
 		by events that had come before, live, and were not asked for again
 			poll w /a/...; set /a/1; poll w after 0; set /a/2; set /a/3
 			but w lived asked 0, answered 1, asked 1 from 1; w got 1; w proof fence
+		by what came to a watch of which the rest is not known
+			set /a/1; set /a/2; set /a/3; watch w /a/... after 0 but w proof none
+		when the index of a wiped store passed something over, and the silence is not proven
+			watch w /a/...; set /a/1; set /a/2; cut w; set /a/3; set /a/4; set /a/5; set /a/6; reconnect w
+			but member wipe 2; w lived asked 0, cut 2, asked 6 from 5; w missed 3, 4; w proof none
+		by one from now on that lost an event
+			watch w /a/...; set /a/1; set /a/2 but w missed 2
+		by a stream that was sent one event of the past, whose deafness is another claim's
+			set /a/1; set /a/2; set /a/3; stream w /a/... after 0 but w proof fence
 	confirmed: 1 event from before
 		by a poll that gives the first of two past events and leaves the other to the next
 			set /a/1; set /a/2; poll w /a/... after 0; set /a/3
@@ -343,24 +352,6 @@ afterIndexLosesNothing
 		by a loop that was cut and asked again
 			watch w /a/...; set /a/1; cut w; set /a/2; reconnect w; set /a/3
 			=> w: asked @2 from 2, w < set /a/2 @2 replayed
-	refuted: 2 events did not come
-		by what the index of a wiped store passed over, and nothing before it and after it
-			watch w /a/...; set /a/1; cut w; set /a/2; set /a/3; set /a/4; set /a/5; set /a/6; reconnect w
-			but member wipe 2; member wipe 7; w lived asked 0, cut 1, asked 6 from 5, closed 6;
-			w missed 2, 3, 4, 5, 6; w proof closed => set /a/3 @3, set /a/4 @4
-	refuted: 1 event did not come
-		by what the index of a wiped store passed over, if it was due
-			watch w /a; mkdir /a; set /a/k; cut w; set /a/x; rmdir /a/...; set /a/y; set /a/z; reconnect w
-			but member wipe 2; w lived asked 0, cut 2, asked 6 from 5; w missed 4 => rmdir /a @4
-	confirmed: 2 events from before the watch began
-		when another fault than a wipe was why it was passed over
-			watch w /a/...; set /a/1; set /a/2; cut w; set /a/3; set /a/4; set /a/5; set /a/6; reconnect w
-			but member kill 2; w lived asked 0, cut 2, asked 6 from 5; w got 1, 2, 5 replayed, 6 replayed
-			=> w: asked @6 from 5, w < set /a/5 @5 replayed, w < set /a/6 @6 replayed
-		by two polls, the one for what the other left
-			set /a/1; set /a/2; poll w /a/... after 0; poll w after 1
-			=> w: asked @2 from 1, w < set /a/1 @1 replayed, w: asked @2 from 2, w < set /a/2 @2 replayed
-	confirmed: 1 event from before
 		though it came twice
 			set /a/1; watch w /a/... after 0 but w got 1 replayed, 1 replayed
 			=> w: asked @1 from 1, w < set /a/1 @1 replayed
@@ -372,19 +363,17 @@ afterIndexLosesNothing
 			=> w: asked @1 from 1, w < set /a/1 @1 replayed
 		in v3 of a name that v2 hides
 			set /a/_h; watch w /a/... after 0 but api v3 => w: asked @1 from 1, w < put /a/_h @1 replayed
+	confirmed: 2 events from before the watch began
+		when another fault than a wipe was why it was passed over
+			watch w /a/...; set /a/1; set /a/2; cut w; set /a/3; set /a/4; set /a/5; set /a/6; reconnect w
+			but member kill 2; w lived asked 0, cut 2, asked 6 from 5; w got 1, 2, 5 replayed, 6 replayed
+			=> w: asked @6 from 5, w < set /a/5 @5 replayed, w < set /a/6 @6 replayed
+		by two polls, the one for what the other left
+			set /a/1; set /a/2; poll w /a/... after 0; poll w after 1
+			=> w: asked @2 from 1, w < set /a/1 @1 replayed, w: asked @2 from 2, w < set /a/2 @2 replayed
 	refuted: past a compaction there is no way back, the event 1 is gone
 		in v3 by a watch from what was compacted
 			set /a/1; set /a/2; watch w /a/... but api v3; w lived error 11 2 1-1; w proof error => w: error @2
-	untested: no watch asked for an index that was already past
-		by what came to a watch of which the rest is not known
-			set /a/1; set /a/2; set /a/3; watch w /a/... after 0 but w proof none
-		when the index of a wiped store passed something over, and the silence is not proven
-			watch w /a/...; set /a/1; set /a/2; cut w; set /a/3; set /a/4; set /a/5; set /a/6; reconnect w
-			but member wipe 2; w lived asked 0, cut 2, asked 6 from 5; w missed 3, 4; w proof none
-		by one from now on that lost an event
-			watch w /a/...; set /a/1; set /a/2 but w missed 2
-		by a stream that was sent one event of the past, whose deafness is another claim's
-			set /a/1; set /a/2; set /a/3; stream w /a/... after 0 but w proof fence
 responseIndexIsSafeToGoOnFrom
 	confirmed: nothing was lost or repeated
 		when the poll after it gave the next event, not the same
@@ -409,6 +398,9 @@ responseIndexIsSafeToGoOnFrom
 		by the events that lay between a replayed one and its header
 			set /a/1; set /a/2; set /a/3; poll w /a/... after 0; poll w after 3; set /a/4
 			=> w < set /a/1 @1 replayed, w: asked @3 from 4, set /a/2 @2, set /a/3 @3
+		though the next poll waits for ever
+			set /a/1; set /a/2; set /a/3; poll w /a/... after 0; poll w after 3
+			=> w < set /a/1 @1 replayed, w: asked @3 from 4, set /a/2 @2, set /a/3 @3
 	refuted: 1 event between the event and the header's index did not come
 		though a later poll came back for what was skipped
 			set /a/1; set /a/2; poll w /a/... after 0; poll w after 2; set /a/3; poll w after 1; set /a/4
@@ -430,18 +422,13 @@ responseIndexIsSafeToGoOnFrom
 			but w lived asked 3 from 1, answered 3, asked 3 from 4; w missed 4; w proof none
 		when the events between came by an earlier poll, so that there was nothing to lose
 			set /a/1; poll w /a/...; set /a/2; poll w after 0; poll w after 2; set /a/3
+		when the events between came by two earlier polls
+			set /a/1; poll w /a/...; set /a/2; poll w; set /a/3; poll w after 0; poll w after 3; set /a/4
+		when what did not come was lost before the event
+			poll w /a/...; set /a/1; set /a/2; set /a/3; poll w after 2; poll w after 3; set /a/4
 	refuted: the event at 1 came again: .* had begun; the event at 1
 		by both of two watchers
 			poll one /a/...; poll two /a/...; set /a/1; poll one after 0; poll two after 0; set /a/2
 			=> one < set /a/1 @1, one: asked @1 from 1, one < set /a/1 @1 replayed,
 			=> two < set /a/1 @1, two: asked @1 from 1, two < set /a/1 @1 replayed
-	refuted: 2 events between the event and the header's index did not come
-		though the next poll waits for ever
-			set /a/1; set /a/2; set /a/3; poll w /a/... after 0; poll w after 3
-			=> w < set /a/1 @1 replayed, w: asked @3 from 4, set /a/2 @2, set /a/3 @3
-	untested: no watch went on from its response's index
-		when the events between came by two earlier polls
-			set /a/1; poll w /a/...; set /a/2; poll w; set /a/3; poll w after 0; poll w after 3; set /a/4
-		when what did not come was lost before the event
-			poll w /a/...; set /a/1; set /a/2; set /a/3; poll w after 2; poll w after 3; set /a/4
 `);

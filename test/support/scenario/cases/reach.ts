@@ -28,6 +28,8 @@ childrenAreSeen
 			set /a/x; set /a/b; delete /a/b; poll w /a/... after 0 => set /a/x @1, w < set /a/x @1 replayed
 		by a stream that stopped reading
 			stream w /a/...; pause w; set /a/b; delete /a/b; resume w but w missed 1, 2
+		by a follower, which is no witness of etcd's watch
+			follow w /a/...; set /a/b; delete /a/b
 	confirmed: all 3 events came
 		by the post's run
 			watch recursive /a/...; watch plain /a; set /a/b; set /a/b/c; set /a/d; delete /a/b/c; delete /a/b
@@ -50,9 +52,6 @@ childrenAreSeen
 		by a watch opened late, for what it was there for
 			set /a/x; watch w /a/...; set /a/b; delete /a/b
 			=> set /a/b @2, w < set /a/b @2, delete /a/b @3, w < delete /a/b @3
-	untested: both a child added and a child deleted
-		by a follower, which is no witness of etcd's watch
-			follow w /a/...; set /a/b; delete /a/b
 	refuted: 1 event did not come; the first is set /a/c at "w"
 		by an add that did not come, though nothing was deleted
 			watch w /a/...; set /a/b; set /a/c but w missed 2 => set /a/c @2
@@ -248,6 +247,9 @@ fileNeedsNoRecursive
 		though the history replays a sibling's delete to the one that asks for the past
 			watch p /foo; mkdir /fo; set /foo; rmdir /fo/...; watch r /foo/... after 0
 			=> r < set /foo @2 replayed, p < set /foo @2
+		though both streams are sent the delete twice
+			stream r /f/...; stream p /f; set /f; delete /f
+			=> r < set /f @1, r < delete /f @2, p < set /f @1, p < delete /f @2
 	refuted: "r" and "p" were sent different events
 		when one of them lacks an event
 			watch r /f/...; watch p /f; set /f; update /f but p missed 2
@@ -267,16 +269,11 @@ fileNeedsNoRecursive
 			watch r /f/...; watch p /f; set /f but p missed 1; p proof none
 		by a poll that was over when the file changed again
 			watch r /f/...; set /f; poll p /f but p lived asked 1, answered 9; p proof answered
-	untested: no file was watched both ways
 		when nobody knows that it was a file
 			watch r /d/f/...; watch p /d/f; set /d/f; set /x; rmdir /d/...
 			but r missed 1; p missed 1; write 1 unanswered
 		by an empty directory that gave way to a file
 			watch r /f/...; watch p /f; mkdir /f; rmdir /f/...; set /f
-	confirmed: both were sent the same events
-		though both streams are sent the delete twice
-			stream r /f/...; stream p /f; set /f; delete /f
-			=> r < set /f @1, r < delete /f @2, p < set /f @1, p < delete /f @2
 missingKeyIsWaitedFor
 	untested: no key was made
 		for the root, which is always there (L54)
@@ -293,6 +290,8 @@ missingKeyIsWaitedFor
 			watch w /x; set /xy
 		by a stream that stopped reading before
 			stream w /x; pause w; set /x; resume w but w missed 1
+		by one that was there, went with its directory, and was made anew
+			set /d/x; watch w /d/x; rmdir /d/...; set /d/x
 	confirmed: keys made after their watch began: the one event came
 		by a key made after its watch began
 			watch w /a/x; set /a/x => set /a/x @1, w < set /a/x @1
@@ -303,15 +302,16 @@ missingKeyIsWaitedFor
 	refuted: 1 event did not come; the first is set /a/x at "w"
 		by a key's making that did not come
 			watch w /a/x; set /a/x; update /a/x but w missed 1 => set /a/x @1
-	untested: no key was made
-		by one that was there, went with its directory, and was made anew
-			set /d/x; watch w /d/x; rmdir /d/...; set /d/x
 implicitParentsRaiseNoEvent
 	confirmed: 1 write made directories in passing
 		when only the write's own event came
 			watch w /a/...; set /a/b/c => set /a/b/c @1
 		though the making of a directory elsewhere got no answer and its event came
 			watch w /a/...; mkdir /a/d; set /a/b/c but write 1 unanswered => set /a/b/c @2
+		though others wrote elsewhere, and removed the directory
+			watch w /a/...; set /a/b/c but w got 1, 2 set /a/z=x, 3 delete /a/b/ => set /a/b/c @1
+		though somebody tried to make the directory afterwards, too
+			watch w /a/...; set /a/b/c; mkdir /a/b but w got 1, 2 create /a/b/ => set /a/b/c @1
 	refuted: an event came for a directory that nobody wrote
 		by an event for the directory on the way
 			watch w /a/...; set /a/b/c but w got 1 create /a/b/, 1 => w < create /a/b @1
@@ -332,12 +332,6 @@ implicitParentsRaiseNoEvent
 			watch w /a/...; set /a/b/c; close w
 		by a hidden directory made in passing, which nobody would see
 			watch w /a/...; set /a/_b/c
-	confirmed: 1 write made directories in passing
-		though others wrote elsewhere, and removed the directory
-			watch w /a/...; set /a/b/c but w got 1, 2 set /a/z=x, 3 delete /a/b/ => set /a/b/c @1
-		though somebody tried to make the directory afterwards, too
-			watch w /a/...; set /a/b/c; mkdir /a/b but w got 1, 2 create /a/b/ => set /a/b/c @1
-	untested: no directory was made in passing
 		when the write's own event did not come
 			watch w /a/...; set /a/b/c but w missed 1
 		by a stream that did not read
@@ -365,14 +359,13 @@ lateWatchMissesTheStart
 			set /a/1; watch w /a/... but w proof none
 		when it was closed, with something perhaps on its way
 			set /a/1; watch w /a/...; close w
-	confirmed: 2 events before the watch began
-		by a directory's delete above a key that existed, and not by one above a key that did not
-			set /a/b; rmdir /a/...; set /c/x; rmdir /c/...; watch w /a/b; watch never /c/b
-			=> set /a/b @1, w: asked @4, rmdir /a @2, w: asked @4
-	untested: every watch was registered before the first write
 		by one that asked with an index and was sent what lay before it
 			set /a/1; set /a/2; watch w /a/... after 1 but w got 1 replayed, 2 replayed
 		by what fell between two polls and came all the same
 			poll w /a/...; set /a/1; set /a/2; poll w; set /a/3
 			but w lived asked 0, answered 1, asked 2, answered 2; w got 1, 2 replayed
+	confirmed: 2 events before the watch began
+		by a directory's delete above a key that existed, and not by one above a key that did not
+			set /a/b; rmdir /a/...; set /c/x; rmdir /c/...; watch w /a/b; watch never /c/b
+			=> set /a/b @1, w: asked @4, rmdir /a @2, w: asked @4
 `);

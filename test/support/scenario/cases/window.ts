@@ -29,6 +29,8 @@ historyHoldsAThousandEvents
 			but member snapshot 800; w lived asked 0, answered 1, error 401 1002 2-801
 		by another error
 			set /q; 5 × set /noise; watch w /q but w lived error 300 6; w proof error
+		at a member that began anew at that very index
+			poll w /q; set /q but member restart 1002; w lived asked 0, answered 1, error 401 1002 2-2
 	confirmed: the oldest it could still have was 4: 1000 events
 		though a ttl was renewed, which wakes nobody and takes its place in the history (N30)
 			poll w /q; set /q; refresh /q 60; 1001 × set /noise; poll w after event => w: error @1003
@@ -41,9 +43,6 @@ historyHoldsAThousandEvents
 			poll w /q; set /q
 			but member pause 800; member restart 1003; w lived asked 0, answered 1, error 401 1002 2-2
 			=> w: error @1002
-	untested: no watch asked for more than there was
-		at a member that began anew at that very index
-			poll w /q; set /q but member restart 1002; w lived asked 0, answered 1, error 401 1002 2-2
 quietKeyIsThrownOut
 	refuted: a watch asked for what lay further back, and was served
 		by a second watch that was served, though the first was thrown out (S7)
@@ -102,6 +101,9 @@ listAndWatchLosesNothing
 		when it was closed, with the next event perhaps on its way
 			set /a/1; set /a/2; watch w /a/... after 2; set /a/3; close w
 			but w lived listed 2 /a/1@1+/a/2@2, asked 2 from 3, closed 3; w missed 3 => w: listed @2
+		when only others' keys were written after it
+			set /a/1; set /a/2; watch w /a/... after 2; set /b
+			but w lived listed 2 /a/1@1+/a/2@2, asked 2 from 3 => w: listed @2
 	refuted: the tree that was read is not the state at that index
 		by the second of two lists, though the first was right (S7)
 			set /a/1; set /a/2; watch w /a/... after 2; watch v /a/... after 2; set /a/3
@@ -119,6 +121,12 @@ listAndWatchLosesNothing
 		by a file of a write that surely failed
 			set /a/1; set /a/2; watch w /a/... after 2; set /a/3
 			but w lived listed 2 /a/1@1+/a/2@2, asked 2 from 3; write 2 undone => w: listed @2
+		by a tree that lacks a file, whichever other one may have expired
+			set /a/1 ttl 60; set /a/2; watch w /a/... after 2; set /a/3
+			but w lived listed 2 /a/1@1, asked 2 from 3 => w: listed @2
+		by a tree that lacks a file, whatever another one's write without an answer made
+			set /a/1; set /a/2; watch w /a/... after 2; set /a/3
+			but w lived listed 2 /a/2@2, asked 2 from 3; write 2 unanswered => w: listed @2
 	confirmed: the read held what had been missed, and 1 event after it came
 		when the tree was right and the next event came
 			set /a/1; set /a/2; watch w /a/... after 2; set /a/3
@@ -140,6 +148,12 @@ listAndWatchLosesNothing
 			set /a/1; set /a/2; watch w /a/... after 2; set /a/3
 			but w lived listed 2 /a/1@1+/a/2@2, asked 2 from 3; write 2 unanswered
 			=> w: listed @2, w < set /a/3 @3
+		though others' keys are not in the tree
+			set /b; set /a/2; watch w /a/... after 2; set /a/3 but w lived listed 2 /a/2@2, asked 2 from 3
+			=> w: listed @2, w < set /a/3 @3
+		in v3 by a watch on one key, which reads no other
+			set /a; set /b; watch w /a after 2; set /a
+			but api v3; write 2 key /a/x; w lived listed 2 /a@1, asked 2 from 3 => w: listed @2, w < put /a @3
 	refuted: the event at 3 did not come after it
 		by an event after the list that did not come
 			set /a/1; set /a/2; watch w /a/... after 2; set /a/3; set /a/4
@@ -153,35 +167,16 @@ listAndWatchLosesNothing
 		when the silence is not proven
 			set /a/1; set /a/2; watch w /a/... after 2; set /a/3
 			but w lived listed 2 /a/1@1+/a/2@2, asked 2 from 3; w missed 3; w proof none
+		when it asked for nothing after the list
+			set /a/1; watch w /a/... but w lived error 401 1 1-1, listed 1 /a/1@1
 	confirmed: 2 events after it came
 		by a second list after a second 401
 			set /a/1; set /a/2; watch w /a/... after 2; set /a/3; cut w; set /a/4; set /a/5
 			but w lived listed 2 /a/1@1+/a/2@2, asked 2 from 3, cut 3, error 401 4 4-4,
 			listed 4 /a/1@1+/a/2@2+/a/3@3+/a/4@4, asked 4 from 5; w got 3, 5; w proof fence
 			=> w: listed @2, w < set /a/3 @3, w: listed @4, w < set /a/5 @5
-	confirmed: the read held what had been missed, and 1 event after it came
-		though others' keys are not in the tree
-			set /b; set /a/2; watch w /a/... after 2; set /a/3 but w lived listed 2 /a/2@2, asked 2 from 3
-			=> w: listed @2, w < set /a/3 @3
-		in v3 by a watch on one key, which reads no other
-			set /a; set /b; watch w /a after 2; set /a
-			but api v3; write 2 key /a/x; w lived listed 2 /a@1, asked 2 from 3 => w: listed @2, w < put /a @3
 	refuted: the range that was read is not the state at that revision
 		in v3 by a range that lacks a key
 			set /a/1; set /a/2; watch w /a/... after 2; set /a/3
 			but api v3; w lived listed 2 /a/1@1, asked 2 from 3 => w: listed @2
-	refuted: the tree that was read is not the state at that index
-		by a tree that lacks a file, whichever other one may have expired
-			set /a/1 ttl 60; set /a/2; watch w /a/... after 2; set /a/3
-			but w lived listed 2 /a/1@1, asked 2 from 3 => w: listed @2
-		by a tree that lacks a file, whatever another one's write without an answer made
-			set /a/1; set /a/2; watch w /a/... after 2; set /a/3
-			but w lived listed 2 /a/2@2, asked 2 from 3; write 2 unanswered => w: listed @2
-	untested: no watch recovered by a list
-		when it asked for nothing after the list
-			set /a/1; watch w /a/... but w lived error 401 1 1-1, listed 1 /a/1@1
-	untested: nothing was written after the list
-		when only others' keys were written after it
-			set /a/1; set /a/2; watch w /a/... after 2; set /b
-			but w lived listed 2 /a/1@1+/a/2@2, asked 2 from 3 => w: listed @2
 `);

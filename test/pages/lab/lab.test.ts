@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { readNotebook } from "#tools/notebooks/file";
+import { notebookFiles, readNotebook } from "#tools/notebooks/file";
 import { descendants, survivors } from "#tools/process-tree";
 import { Running, root } from "../../support/checkout";
 import { notCovered } from "../../support/coverage";
@@ -32,13 +33,8 @@ describe("the lab in JupyterLab", function () {
 
 	/** A hash of each file's name and bytes: a copy without git can tell, too. */
 	function hashOfNotebooks(): string {
-		const folder = path.join(root, "notebooks");
 		const hash = createHash("sha256");
-		for (const name of fs
-			.readdirSync(folder)
-			.filter((each) => each.endsWith(".ipynb"))
-			.sort())
-			hash.update(`${name}\0`).update(fs.readFileSync(path.join(folder, name)));
+		for (const file of notebookFiles()) hash.update(`${path.basename(file)}\0`).update(fs.readFileSync(file));
 		return hash.digest("hex");
 	}
 
@@ -279,20 +275,10 @@ console.log(later.action, later.node.value);`);
 		const { stdout } = await lab.ended;
 		assert.match(stdout, /ending JupyterLab and its kernels/);
 		await until("no process of the lab is left", () => survivors(processes).length === 0);
-		await assert.rejects(connect(Number(url.port)), /ECONNREFUSED/);
+		await assert.rejects(once(net.connect(Number(url.port), "127.0.0.1"), "connect"), /ECONNREFUSED/);
 	});
 
 	it("leaves the notebooks as they were", () => {
 		assert.equal(hashOfNotebooks(), filesBefore);
 	});
 });
-
-async function connect(port: number): Promise<void> {
-	await new Promise<void>((resolve, reject) => {
-		const socket = net.connect(port, "127.0.0.1", () => {
-			socket.destroy();
-			resolve();
-		});
-		socket.once("error", reject);
-	});
-}

@@ -1,4 +1,3 @@
-import fs from "node:fs";
 import path from "node:path";
 import { type Notebook, notebookFiles, readNotebook } from "#tools/notebooks/file";
 import { sourceOf } from "#tools/notebooks/outputs";
@@ -56,14 +55,7 @@ function namesIn(list: string): string[] {
 		.filter((name) => name !== "");
 }
 
-/** The addresses that a notebook's prose links to. */
-export function linksOf(notebook: Notebook): string[] {
-	return notebook.cells
-		.filter((cell) => cell.cell_type === "markdown")
-		.flatMap((cell) => [...sourceOf(cell).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to = ""]) => to));
-}
-
-/** Whether a link inside the checkout leads to something. */
-export function resolves(file: string, link: string): boolean {
-	return fs.existsSync(path.resolve(path.dirname(file), decodeURIComponent(link.split("#")[0] ?? "")));
+/** A notebook's cells of prose. */
+export function proseOf({ cells }: Notebook): string[] {
+	return cells.filter(({ cell_type }) => cell_type === "markdown").map(sourceOf);
 }

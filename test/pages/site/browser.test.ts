@@ -92,21 +92,23 @@ describe("the site in a browser, from its files", function () {
 			assert.ok(browser.errors.splice(0).length > 0);
 		});
 
-		it("redraws a chart when its slider moves, and keeps the slider's place when the colours change", async () => {
-			await reader.open(pages.find(({ body }) => body.markup.includes('"bind"'))?.page ?? "");
-			await reader.chartsAlive("light");
-			const chart = reader.charts.filter({ has: browser.page.locator('input[type="range"]') }).first();
+		/** Opens a page with a slider, and moves that to its start: the chart has fewer marks then. */
+		async function slid(on: SiteReader) {
+			await on.open(pages.find(({ body }) => body.markup.includes('"bind"'))?.page ?? "");
+			await on.chartsAlive("light");
+			const chart = on.charts.filter({ has: browser.page.locator('input[type="range"]') }).first();
 			await chart.scrollIntoViewIfNeeded();
 			const slider = chart.locator('input[type="range"]');
 			const marks = chart.locator(".live .mark-symbol path");
 			const whole = await marks.count();
 			await slider.focus();
 			await browser.page.keyboard.press("Home");
-			await browser.page.waitForFunction(
-				([element, before]) =>
-					element instanceof HTMLElement && element.querySelectorAll(".mark-symbol path").length < before,
-				[await chart.elementHandle(), whole] as const,
-			);
+			await until("the slider has moved", async () => (await marks.count()) < whole);
+			return { chart, slider, marks, whole };
+		}
+
+		it("redraws a chart when its slider moves, and keeps the slider's place when the colours change", async () => {
+			const { chart, slider, marks, whole } = await slid(reader);
 			const place = await slider.inputValue();
 			await browser.page.emulateMedia({ colorScheme: "dark" });
 			await browser.page.waitForFunction(
@@ -269,14 +271,7 @@ describe("the site in a browser, from its files", function () {
 		it("draws its charts, moves their sliders and finds words from a server, too", async () => {
 			const { base, close } = await served(folder);
 			const there = new SiteReader(browser.page, base);
-			await there.open(pages.find(({ body }) => body.markup.includes('"bind"'))?.page ?? "");
-			await there.chartsAlive("light");
-			const chart = there.charts.filter({ has: browser.page.locator('input[type="range"]') }).first();
-			const marks = chart.locator(".live .mark-symbol path");
-			const whole = await marks.count();
-			await chart.locator('input[type="range"]').focus();
-			await browser.page.keyboard.press("Home");
-			await until("the slider has moved", async () => (await marks.count()) < whole);
+			await slid(there);
 			await browser.page.keyboard.press("Escape");
 			await browser.page.locator("[data-opens-search]").click();
 			await browser.page.keyboard.type("grandchild");

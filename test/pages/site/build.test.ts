@@ -10,8 +10,10 @@ import { type Page, renderPage } from "#tools/site/pages";
 import { DARK_GROUND } from "#tools/site/render/dark";
 import { Links } from "#tools/site/render/links";
 import { indexOptions, searchScript, sectionsOf } from "#tools/site/search-index";
-import { FakeCheckout, root } from "../../support/checkout";
+import { root } from "../../support/checkout";
+import { eachCheckout } from "../../support/each-checkout";
 import { onPath } from "../../support/found";
+import * as hostile from "../../support/hostile-notebook";
 
 /** The files of a folder, by their path in it. */
 function filesOf(folder: string): string[] {
@@ -106,10 +108,7 @@ describe("npm run site", () => {
 	});
 
 	it("puts charts on the same dark ground as its stylesheet", () => {
-		assert.match(
-			files.get("assets/site.css") ?? "",
-			new RegExp(`--card: light-dark\\(#ffffff, ${DARK_GROUND}\\)`),
-		);
+		assert.ok(files.get("assets/site.css")?.includes(`--card: light-dark(#ffffff, ${DARK_GROUND})`));
 	});
 
 	it("brings the Vega that draws the committed pictures", () => {
@@ -123,10 +122,8 @@ describe("npm run site", () => {
 		const other = path.join(parent, "other");
 		fs.mkdirSync(other);
 		fs.writeFileSync(path.join(other, "thesis.txt"), "years of work");
-		assert.throws(() => buildSite(other), {
-			name: "Problem",
-			message: /other holds something that is no site/,
-		});
+		const message = /other holds something that is no site/;
+		assert.throws(() => buildSite(other), { name: "Problem", message });
 		assert.deepEqual(fs.readdirSync(other), ["thesis.txt"]);
 		assert.throws(() => buildSite(path.join(other, "thesis.txt")), /is a file: name a folder with --out/);
 	});
@@ -146,27 +143,15 @@ describe("npm run site", () => {
 			const sections = sectionsOf(made);
 			assert.ok(sections.every(({ text }) => !/<\/?(?:p|strong|code|div)>/.test(text)));
 			const start = sections.filter(({ href }) => href.startsWith("00-start-here.html"));
-			for (const words of [
-				"A watch is a promise: tell me when this key changes",
-				"await lab()",
-				"104 Not a directory",
-			]) {
-				assert.ok(
-					start.some(({ text }) => text.includes(words)),
-					words,
-				);
-			}
+			const text = start.map((section) => section.text).join("\n");
+			for (const words of ["A watch is a promise: tell me when this key changes", "await lab()"])
+				assert.ok(text.includes(words), words);
+			assert.match(text, /104 Not a directory/);
 		});
 
 		it("takes no heading from a block of code", () => {
-			const cells = [
-				{
-					cell_type: "markdown" as const,
-					metadata: {},
-					source: "# Title\n\n```sh\n# a comment\n```\n\n## Part",
-				},
-			];
-			const notebook = { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 };
+			const source = hostile.markdown("# Title\n\n```sh\n# a comment\n```\n\n## Part");
+			const notebook = JSON.parse(hostile.notebook([source]));
 			const page = renderPage(notebookFiles()[0] ?? "", notebook, new Links());
 			assert.deepEqual(
 				sectionsOf([page]).map(({ heading, text }) => [heading, text]),
@@ -193,11 +178,7 @@ describe("npm run site", () => {
 describe("npm run site, as a command", function () {
 	this.timeout(60_000);
 
-	let checkout: FakeCheckout;
-	beforeEach(() => {
-		checkout = new FakeCheckout();
-	});
-	afterEach(() => checkout.remove());
+	const checkout = eachCheckout();
 
 	/** Why the checkout's site can't be built, in a process that does no more than that. */
 	function saidByBuild(): string {
@@ -215,16 +196,11 @@ describe("npm run site, as a command", function () {
 		return stderr;
 	}
 
-	const notebook = (source: string): string =>
-		JSON.stringify({
-			cells: [{ cell_type: "markdown", id: "a", metadata: {}, source }],
-			metadata: {},
-			nbformat: 4,
-			nbformat_minor: 5,
-		});
+	const notebook = (source: string): string => hostile.notebook([hostile.markdown(source)]);
+	const mine = (source: string) => checkout.write("notebooks/my-own.ipynb", notebook(source));
 
 	it("builds where --out says, of whatever notebooks there are, and prints the address", async () => {
-		checkout.write("notebooks/my-own.ipynb", notebook("# Mine\n\n## A part"));
+		mine("# Mine\n\n## A part");
 		const { code, stdout, stderr } = await checkout.run("site", "--out", "made here");
 		assert.equal(code, 0, stderr);
 		assert.match(stdout, /^1 pages?: file:\/\/\/.*\/made%20here\/index\.html$/m);
@@ -232,7 +208,7 @@ describe("npm run site, as a command", function () {
 	});
 
 	it("replaces the site that was there, with what is left of an older one", async () => {
-		checkout.write("notebooks/my-own.ipynb", notebook("# Mine"));
+		mine("# Mine");
 		assert.equal((await checkout.run("site", "--out", "made/site")).code, 0);
 		checkout.write("made/site/99-gone.html", "");
 		assert.equal((await checkout.run("site", "--out", "made/site")).code, 0);
@@ -250,10 +226,8 @@ describe("npm run site, as a command", function () {
 	});
 
 	const secret = "the-secret-of-this-machine";
-	const linking = (to: string) =>
-		checkout.write("notebooks/my-own.ipynb", notebook(`# Mine\n\n![x](${to})\n[x](${to})`));
 	function refuses(to: string, why: RegExp): void {
-		linking(to);
+		mine(`# Mine\n\n![x](${to})\n[x](${to})`);
 		const said = saidByBuild();
 		assert.equal(said.split("\n").length, 2, said);
 		assert.ok(said.startsWith(`notebooks/my-own.ipynb links to ${to}, and `), said);
@@ -268,38 +242,25 @@ describe("npm run site, as a command", function () {
 			"git",
 			`require("node:child_process").spawnSync(${JSON.stringify(onPath("git"))}, args, { stdio: "inherit" })`,
 		);
-		for (const file of [
-			".npmrc",
-			".lab/setup.log",
-			"lib/untracked.txt",
-			"lib/tracked.txt",
-			".github/shown.yml",
-		])
-			checkout.write(file, secret);
-		git("add", "lib/tracked.txt", ".github/shown.yml");
-		for (const to of [
-			"../.git/config",
-			"../.npmrc",
-			"../.lab/setup.log",
-			"../lib/untracked.txt",
-			"../lib/../.git/HEAD",
-		])
-			refuses(to, /git does not know that file: git add it first\n$/);
-		for (const [to, page] of [
-			["../lib/tracked.txt", "site/files/lib/tracked.txt.html"],
-			["../.github/shown.yml", "site/files/.github/shown.yml.html"],
-		] as const) {
-			checkout.write("notebooks/my-own.ipynb", notebook(`# Mine\n\n[x](${to}) [y](other.ipynb)`));
+		const unknown = [".npmrc", ".lab/setup.log", "lib/untracked.txt"];
+		const known = ["lib/tracked.txt", ".github/shown.yml"];
+		for (const file of [...unknown, ...known]) checkout.write(file, secret);
+		git("add", ...known);
+		for (const file of [...unknown, ".git/config", "lib/../.git/HEAD"])
+			refuses(`../${file}`, /git does not know that file: git add it first\n$/);
+		for (const file of known) {
+			const to = `../${file}`;
+			mine(`# Mine\n\n[x](${to}) [y](other.ipynb)`);
 			checkout.write("notebooks/other.ipynb", notebook("# Other, that git does not know"));
 			assert.deepEqual(await checkout.run("site").then(({ code, stderr }) => [code, stderr]), [0, ""]);
-			assert.match(checkout.read(page), new RegExp(secret));
+			assert.match(checkout.read(`site/files/${file}.html`), new RegExp(secret));
 		}
 	});
 
 	it("is not built where git can't tell what it knows", async () => {
 		git("init", "-q");
 		checkout.command("git", 'console.error("fatal: detected dubious ownership"); process.exitCode = 128;');
-		checkout.write("notebooks/my-own.ipynb", notebook("# Mine\n\n[x](../package.json)"));
+		mine("# Mine\n\n[x](../package.json)");
 		const { code, stderr } = await checkout.run("site");
 		assert.equal(code, 1);
 		assert.match(
@@ -313,7 +274,7 @@ describe("npm run site, as a command", function () {
 			checkout.write(file, secret);
 		for (const to of ["../.npmrc", "../.lab/setup.log", "../lib/.env"])
 			refuses(to, /a hidden file is not shown\n$/);
-		checkout.write("notebooks/my-own.ipynb", notebook("# Mine\n\n[x](../lib/shown.txt)"));
+		mine("# Mine\n\n[x](../lib/shown.txt)");
 		assert.equal((await checkout.run("site")).code, 0);
 	});
 
@@ -332,7 +293,7 @@ describe("npm run site, as a command", function () {
 			git("add", "notebooks/shot.png", "lib/key.txt", "lib/folder", "README.md");
 			for (const to of ["shot.png", "../lib/key.txt", "../lib/folder/id_rsa", "../lib/folder/shot.png"])
 				refuses(to, /a symbolic link on the way to it may lead anywhere: link to the file itself\n$/);
-			checkout.write("notebooks/my-own.ipynb", notebook("# Mine"));
+			mine("# Mine");
 			assert.equal((await checkout.run("site")).code, 0);
 			assert.doesNotMatch(checkout.read("site/index.html"), new RegExp(secret));
 			link("notebooks/private.ipynb", "private.ipynb");
@@ -345,10 +306,7 @@ describe("npm run site, as a command", function () {
 
 	it("copies no file that could run on the site: an SVG without its scripts, a page as its text", async () => {
 		const links = ["x.svg", "X.SVG", "x.htm", "x.xhtml", "x.xml", "x.cjs"];
-		checkout.write(
-			"notebooks/my-own.ipynb",
-			notebook(`# Mine\n\n${links.map((name) => `[x](../lib/${name})`).join("\n")}`),
-		);
+		mine(`# Mine\n\n${links.map((name) => `[x](../lib/${name})`).join("\n")}`);
 		for (const name of links)
 			checkout.write(`lib/${name}`, "<svg><script>run()</script><g onload='run()'/></svg>");
 		const { code, stderr } = await checkout.run("site");
@@ -360,7 +318,7 @@ describe("npm run site, as a command", function () {
 			assert.match(checkout.read(`site/files/lib/${name}.html`), /&#60;script&#62;run\(\)/);
 		}
 		checkout.write("lib/x.bin", "a\0b");
-		checkout.write("notebooks/my-own.ipynb", notebook("# Mine\n\n[x](../lib/x.bin)"));
+		mine("# Mine\n\n[x](../lib/x.bin)");
 		const binary = await checkout.run("site");
 		assert.equal(binary.code, 1);
 		assert.match(binary.stderr, /^lib\/x\.bin, which a page links to, is neither a text nor a picture\n$/);

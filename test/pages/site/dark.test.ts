@@ -44,18 +44,9 @@ describe("charts in the dark", () => {
 	});
 
 	it("change a colour only where a colour is meant", () => {
-		const spec = {
-			background: "#ffffff",
-			mark: { fill: { value: "#ffffff" } },
-			tip: { colour: "#ffffff" },
-			text: "#ffffff",
-		};
-		assert.deepEqual(darkSpec(spec), {
-			background: DARK_GROUND,
-			mark: { fill: { value: DARK_GROUND } },
-			tip: { colour: "#ffffff" },
-			text: "#ffffff",
-		});
+		const others = { tip: { colour: "#ffffff" }, text: "#ffffff" };
+		const spec = (ground: string) => ({ background: ground, mark: { fill: { value: ground } }, ...others });
+		assert.deepEqual(darkSpec(spec("#ffffff")), spec(DARK_GROUND));
 		assert.equal(
 			darkSvg('<rect fill="#ffffff"/><text fill="none">fill="x" #ffffff</text>'),
 			`<rect fill="${DARK_GROUND}"/><text fill="none">fill="x" #ffffff</text>`,

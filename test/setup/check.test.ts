@@ -1,28 +1,15 @@
 import assert from "node:assert/strict";
-import { FakeCheckout } from "../support/checkout";
+import { code } from "../pages/notebooks/handmade";
+import { eachCheckout } from "../support/each-checkout";
+import { markdown, notebook as notebookOf } from "../support/hostile-notebook";
 
 describe("npm run check", () => {
-	let checkout: FakeCheckout;
-
-	beforeEach(() => {
-		checkout = new FakeCheckout();
-	});
-	afterEach(() => checkout.remove());
+	const checkout = eachCheckout();
 
 	function notebook(...cells: (string | string[])[]): void {
-		const code = cells.map((source, index) => ({
-			cell_type: "code",
-			execution_count: null,
-			id: `c${index}`,
-			metadata: {},
-			outputs: [],
-			source,
-		}));
-		const prose = { cell_type: "markdown", id: "prose", metadata: {}, source: "# Prose is no code: const x" };
-		checkout.write(
-			"notebooks/01-try.ipynb",
-			JSON.stringify({ cells: [prose, ...code], metadata: {}, nbformat: 4, nbformat_minor: 5 }),
-		);
+		const prose = { ...markdown("# Prose is no code: const x"), id: "prose" };
+		const all = cells.map((source, at) => ({ ...code(""), id: `c${at}`, source }));
+		checkout.write("notebooks/01-try.ipynb", notebookOf([prose, ...all]));
 	}
 
 	it("passes cells that use each other's names, await at the top level, and import the library", async () => {
@@ -30,8 +17,8 @@ describe("npm run check", () => {
 			"two.toFixed();\n",
 			"const unused = 1;",
 		]);
-		const { code, stdout, stderr } = await checkout.run("check");
-		assert.equal(code, 0, stdout + stderr);
+		const { code: exit, stdout, stderr } = await checkout.run("check");
+		assert.equal(exit, 0, stdout + stderr);
 		assert.match(stdout, /fine, in 1 notebooks/);
 	});
 
@@ -43,8 +30,8 @@ describe("npm run check", () => {
 			"const  spaced = good ;",
 			"good.missing();",
 		);
-		const { code, stdout } = await checkout.run("check");
-		assert.equal(code, 1);
+		const { code: exit, stdout } = await checkout.run("check");
+		assert.equal(exit, 1);
 		for (const expected of [
 			"notebooks/01-try.ipynb cell 2 line 3: error TS2322: Type 'number' is not assignable to type 'string'.",
 			"notebooks/01-try.ipynb cell 5 line 1: error TS2339",
@@ -58,8 +45,8 @@ describe("npm run check", () => {
 
 	it("formats the cells in place with --fix, and touches nothing else of the notebook", async () => {
 		notebook("const  spaced = 'x' ;", "spaced;");
-		const { code, stdout } = await checkout.run("check", "--fix");
-		assert.equal(code, 0, stdout);
+		const { code: exit, stdout } = await checkout.run("check", "--fix");
+		assert.equal(exit, 0, stdout);
 		assert.match(stdout, /formatted notebooks\/01-try\.ipynb/);
 		const { cells } = JSON.parse(checkout.read("notebooks/01-try.ipynb"));
 		assert.deepEqual(
@@ -96,8 +83,8 @@ describe("npm run check", () => {
 		notebook("const fine = 1;");
 		checkout.write("lib/src/index.ts", "export const one: string = 1;\n");
 		checkout.write("lib/src/loose.ts", "export  const loose: any = 1;\n");
-		const { code, stdout } = await checkout.run("check");
-		assert.equal(code, 1);
+		const { code: exit, stdout } = await checkout.run("check");
+		assert.equal(exit, 1);
 		assert.match(stdout, /lib\/src\/index\.ts\(1,14\): error TS2322/);
 		assert.match(stdout, /lib\/src\/loose\.ts:1:\d+ lint\/suspicious\/noExplicitAny/);
 		assert.match(stdout, /lib\/src\/loose\.ts format/);
@@ -119,8 +106,8 @@ describe("npm run check", () => {
 		checkout.write("tools/src/site/long.ts", lines.join(""));
 		for (const room of [`${src}/http`, "tools/src/rooms"])
 			for (let at = 1; at <= 13; at++) checkout.write(`${room}/part${at}.ts`, "export {};\n");
-		const { code, stdout } = await checkout.run("check");
-		assert.equal(code, 1);
+		const { code: exit, stdout } = await checkout.run("check");
+		assert.equal(exit, 1);
 		for (const expected of [
 			"lib/src/chart/one.ts:1:26 lint/suspicious/noImportCycles",
 			"lib/src/chart/two.ts:1:26 lint/suspicious/noImportCycles",
@@ -138,8 +125,8 @@ describe("npm run check", () => {
 
 	it("says in one line that a notebook is none", async () => {
 		checkout.write("notebooks/01-try.ipynb", "<<<<<<< HEAD\n");
-		const { code, stderr } = await checkout.run("check");
-		assert.equal(code, 1);
+		const { code: exit, stderr } = await checkout.run("check");
+		assert.equal(exit, 1);
 		assert.match(stderr, /^notebooks\/01-try\.ipynb is not JSON: .*\n$/);
 	});
 });

@@ -4,16 +4,12 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { venvPython } from "#tools/paths";
-import { type Ended, FakeCheckout, root } from "../support/checkout";
+import { type Ended, root } from "../support/checkout";
+import { eachCheckout } from "../support/each-checkout";
 import { until } from "../support/until";
 
 describe("the set-up", () => {
-	let checkout: FakeCheckout;
-
-	beforeEach(() => {
-		checkout = new FakeCheckout();
-	});
-	afterEach(() => checkout.remove());
+	const checkout = eachCheckout();
 
 	/** One sentence on stderr, no stack trace, and a failure's exit code. */
 	function saysInOneLine(ended: Ended, ...patterns: RegExp[]): void {
@@ -95,7 +91,7 @@ describe("the set-up", () => {
 	it("makes the venv anew when the folder was moved, for a venv names its own path", async () => {
 		await checkout.run("build");
 		const old = checkout.dir;
-		checkout = checkout.moved();
+		Object.setPrototypeOf(checkout, checkout.moved());
 		fs.mkdirSync(old);
 		const ended = await checkout.run("build");
 		fs.rmSync(old, { recursive: true });
@@ -114,30 +110,18 @@ describe("the set-up", () => {
 	});
 
 	for (const [what, output, expected] of [
-		["no network (name)", "npm error code ENOTFOUND", /no network.*connect/],
-		[
-			"no network (address)",
-			"npm error code ECONNREFUSED\nnpm error at TCPConnectWrap",
-			/no network.*connect/,
-		],
-		["a full disk", "npm error code ENOSPC\nnpm error nospc", /disk is full: free/],
-		["a read-only folder", "npm error code EROFS", /read-only: clone into/],
-		["no permission", "npm error code EACCES", /no permission to write: check who owns/],
-		[
-			"an untrusted certificate",
-			"npm error code SELF_SIGNED_CERT_IN_CHAIN",
-			/certificate.*NODE_EXTRA_CA_CERTS/,
-		],
-		[
-			"a lock file that does not fit",
-			"npm error code EUSAGE\nnpm error in sync",
-			/package-lock.json.*git checkout/,
-		],
-		["a package that was tampered with", "npm error code EINTEGRITY", /package-lock.json.*git checkout/],
-		["something unforeseen", "npm error code EWEIRD", /ended with 1.*setup\.log/],
+		["no network (name)", "ENOTFOUND", /no network.*connect/],
+		["no network (address)", "ECONNREFUSED\nnpm error at TCPConnectWrap", /no network.*connect/],
+		["a full disk", "ENOSPC\nnpm error nospc", /disk is full: free/],
+		["a read-only folder", "EROFS", /read-only: clone into/],
+		["no permission", "EACCES", /no permission to write: check who owns/],
+		["an untrusted certificate", "SELF_SIGNED_CERT_IN_CHAIN", /certificate.*NODE_EXTRA_CA_CERTS/],
+		["a lock file that does not fit", "EUSAGE\nnpm error in sync", /package-lock.json.*git checkout/],
+		["a package that was tampered with", "EINTEGRITY", /package-lock.json.*git checkout/],
+		["something unforeseen", "EWEIRD", /ended with 1.*setup\.log/],
 	] as const) {
 		it(`says in one line that npm met ${what}`, async () => {
-			checkout.npm(`fail(${JSON.stringify(output)})`);
+			checkout.npm(`fail(${JSON.stringify(`npm error code ${output}`)})`);
 			saysInOneLine(await checkout.run("start"), /npm packages/, expected, /run the same command again/);
 		});
 	}
@@ -240,54 +224,50 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
 		);
 	});
 
-	it("says in one line that there is no Python", async () => {
-		checkout.without("python3");
-		saysInOneLine(await checkout.run("start"), /no Python found: install Python 3\.10 or newer/);
-	});
-
-	it("says in one line that Python is too old", async () => {
-		checkout.python({ version: "3.9.2" });
-		saysInOneLine(await checkout.run("start"), /Python 3\.9\.2 \(python3\) is too old: install Python 3\.10/);
-	});
-
-	it("says in one line that Python has no venv module", async () => {
-		checkout.python({ hasVenv: false });
-		saysInOneLine(await checkout.run("start"), /no venv module: .*apt install python3-venv/);
-	});
-
-	it("says in one line that the venv could not be made for want of ensurepip", async () => {
-		checkout.python({
-			venv: `fail("The virtual environment was not created successfully because ensurepip is not available.")`,
-		});
-		saysInOneLine(await checkout.run("start"), /no venv module: .*apt install python3-venv/);
-	});
-
-	it("says in one line that there is no npm", async () => {
-		checkout.without("npm");
-		saysInOneLine(await checkout.run("start"), /npm is not on the PATH/);
-	});
-
-	for (const text of ["", "{", undefined]) {
-		it(`says in one line that package-lock.json is ${text === undefined ? "missing" : `damaged (${JSON.stringify(text)})`}`, async () => {
-			if (text === undefined) fs.rmSync(path.join(checkout.dir, "package-lock.json"));
-			else checkout.write("package-lock.json", text);
-			saysInOneLine(await checkout.run("start"), /package-lock\.json is missing or damaged: git checkout/);
-			assert.equal(checkout.calls("npm"), 0);
+	const noEnsurepip =
+		"The virtual environment was not created successfully because ensurepip is not available.";
+	const noVenv = /no venv module: .*apt install python3-venv/;
+	const lock = "package-lock.json";
+	const badLock = /package-lock\.json is missing or damaged: git checkout/;
+	for (const [what, spoil, expected] of [
+		[
+			"there is no Python",
+			() => checkout.without("python3"),
+			/no Python found: install Python 3\.10 or newer/,
+		],
+		[
+			"Python is too old",
+			() => checkout.python({ version: "3.9.2" }),
+			/Python 3\.9\.2 \(python3\) is too old: install Python 3\.10/,
+		],
+		["Python has no venv module", () => checkout.python({ hasVenv: false }), noVenv],
+		[
+			"the venv could not be made for want of ensurepip",
+			() => checkout.python({ venv: `fail("${noEnsurepip}")` }),
+			noVenv,
+		],
+		["there is no npm", () => checkout.without("npm"), /npm is not on the PATH/],
+		[`${lock} is missing`, () => fs.rmSync(path.join(checkout.dir, lock)), badLock],
+		[`${lock} is damaged ("")`, () => checkout.write(lock, ""), badLock],
+		[`${lock} is damaged ("{")`, () => checkout.write(lock, "{"), badLock],
+	] as const) {
+		it(`says in one line that ${what}`, async () => {
+			spoil();
+			saysInOneLine(await checkout.run("start"), expected);
+			if (expected === badLock) assert.equal(checkout.calls("npm"), 0);
 		});
 	}
 
 	it("says in one line that Node is too old", () => {
 		// Only the number is old: bootstrap.mjs keeps to what an old Node can read, and looks at nothing else.
 		checkout.write("old.cjs", `Object.defineProperty(process, "versions", { value: { node: "18.20.4" } });`);
+		const [old, start] = ["old.cjs", path.join("tools", "bootstrap.mjs")];
 		const { status, stdout, stderr } = spawnSync(
 			process.execPath,
-			[
-				"--require",
-				path.join(checkout.dir, "old.cjs"),
-				path.join(checkout.dir, "tools", "bootstrap.mjs"),
-				"start",
-			],
-			{ encoding: "utf8" },
+			["--require", `./${old}`, start, "start"],
+			{
+				...{ cwd: checkout.dir, encoding: "utf8" },
+			},
 		);
 		assert.deepEqual([status, stdout], [1, ""]);
 		assert.match(stderr, /^Node 18\.20\.4 is too old: etcd-watch-lab needs Node 20\.19 or newer .*\n$/);

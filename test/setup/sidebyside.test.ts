@@ -28,25 +28,20 @@ describe("the tests side by side", function () {
 	});
 	afterEach(() => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
-	/** Runs test files of these bodies, each in a process; gives what came of each. */
-	async function run(
-		bodies: Readonly<Record<string, string>>,
-		options: Partial<SideBySide> = {},
-		batch: Partial<Batch> = {},
-	): Promise<Map<string, Ran>> {
-		const all = new Map<string, Ran>();
-		const files = Object.entries(bodies).map(([name, body]) => {
+	/** Writes test files of these bodies, each for a process of its own. */
+	function given(bodies: Readonly<Record<string, string>>, batch: Partial<Batch> = {}): Batch[] {
+		return Object.entries(bodies).map(([name, body]) => {
 			const file = path.join(folder, `${name}.test.js`);
 			fs.writeFileSync(file, `const fs = require("node:fs");\n${body}`);
 			return { files: [file], seconds: 1, needsBuilds: false, alone: false, ...batch };
 		});
-		await sideBySide(files, {
-			jobs: 2,
-			folder,
-			limitMs: 30_000,
-			ended: (ran) => all.set(path.basename(ran.files[0] ?? "", ".test.js"), ran),
-			...options,
-		});
+	}
+
+	/** Runs them, and gives what came of each. */
+	async function run(files: readonly Batch[], options: Partial<SideBySide> = {}): Promise<Map<string, Ran>> {
+		const all = new Map<string, Ran>();
+		const ended = (ran: Ran) => all.set(path.basename(ran.files[0] ?? "", ".test.js"), ran);
+		await sideBySide(files, { jobs: 2, folder, limitMs: 30_000, ended, ...options });
 		return all;
 	}
 
@@ -55,7 +50,7 @@ describe("the tests side by side", function () {
 	}
 
 	it("count each test, and each file that breaks down, cannot be loaded or runs none as a failed one", async () => {
-		const all = await run({
+		const files = given({
 			fine: 'it("one", () => {}); it("two", () => {});',
 			red: 'it("one", () => {}); it("two", () => { throw new Error("planted"); });',
 			exits: 'it("one", () => {}); it("two", () => process.exit(0));',
@@ -63,6 +58,7 @@ describe("the tests side by side", function () {
 			killed: 'it("one", () => {}); it("two", () => process.kill(process.pid, "SIGKILL"));',
 			torn: 'require("./none");',
 		});
+		const all = await run(files);
 		assert.deepEqual([...all.keys()].sort(), ["exits", "fine", "killed", "late", "red", "torn"]);
 		assert.deepEqual(states(all.get("fine")), ["passed", "passed"]);
 		for (const name of ["red", "exits", "killed", "late"])
@@ -78,19 +74,15 @@ describe("the tests side by side", function () {
 	});
 
 	it("end a file that hangs, with all that it started, and count what it had done", async () => {
-		const all = await run(
-			{
-				hangs: `it("one", () => {});
-					it("two", function () {
-						this.timeout(0);
-						process.on("SIGTERM", () => {});
-						const child = require("node:child_process").spawn("sleep", ["600"], { detached: true });
-						fs.writeFileSync(${JSON.stringify(path.join(folder, "pid"))}, String(child.pid));
-						return new Promise(() => {});
-					});`,
-			},
-			{ limitMs: 8_000 },
-		);
+		const hangs = `it("one", () => {});
+			it("two", function () {
+				this.timeout(0);
+				process.on("SIGTERM", () => {});
+				const child = require("node:child_process").spawn("sleep", ["600"], { detached: true });
+				fs.writeFileSync(${JSON.stringify(path.join(folder, "pid"))}, String(child.pid));
+				return new Promise(() => {});
+			});`;
+		const all = await run(given({ hangs }), { limitMs: 8_000 });
 		assert.deepEqual(states(all.get("hangs")), ["passed", "failed"]);
 		assert.match(all.get("hangs")?.results[1]?.title ?? "", /ended with nothing: it was ended after 8 s$/);
 		// Whoever is not yet waited for has no command line any more.
@@ -103,7 +95,7 @@ describe("the tests side by side", function () {
 		const file = path.join(folder, "begun");
 		const waits = `it("waits", function () { this.timeout(0); fs.appendFileSync(${JSON.stringify(file)}, "x"); return new Promise(() => {}); });`;
 		const looking = setInterval(() => fs.existsSync(file) && interrupted.abort(), 20);
-		const all = await run({ a: waits, b: waits }, { jobs: 1, signal: interrupted.signal });
+		const all = await run(given({ a: waits, b: waits }), { jobs: 1, signal: interrupted.signal });
 		clearInterval(looking);
 		assert.deepEqual([...all.keys()], ["a"]);
 		assert.equal(fs.readFileSync(file, "utf8"), "x");
@@ -119,26 +111,10 @@ describe("the tests side by side", function () {
 			wait();`,
 		);
 		const needs = `it("is there", () => { if (!fs.existsSync(${JSON.stringify(`${begun}.built`)}) || process.env.ETCD_WATCH_LAB_NO_BUILD !== "1") throw new Error("not built"); });`;
-		const free = path.join(folder, "free.test.js");
-		fs.writeFileSync(
-			free,
-			`it("begins", () => require("node:fs").writeFileSync(${JSON.stringify(begun)}, ""));`,
-		);
-		const names = ["a", "b", "c"].map((name) => {
-			const file = path.join(folder, `${name}.test.js`);
-			fs.writeFileSync(file, `const fs = require("node:fs");\n${needs}`);
-			return { files: [file], seconds: 9, needsBuilds: true, alone: false };
-		});
-		const all: Ran[] = [];
-		const last = { files: [free], seconds: 1, needsBuilds: false, alone: false };
-		await sideBySide([...names, last], {
-			...{ jobs: 2, folder, limitMs: 30_000, builder },
-			ended: (ran) => all.push(ran),
-		});
-		assert.deepEqual(
-			all.flatMap(({ results }) => results.map(({ state }) => state)),
-			["passed", "passed", "passed", "passed"],
-		);
+		const free = `it("begins", () => fs.writeFileSync(${JSON.stringify(begun)}, ""));`;
+		const builds = given({ a: needs, b: needs, c: needs }, { seconds: 9, needsBuilds: true });
+		const all = await run([...builds, ...given({ free })], { builder });
+		assert.deepEqual([...all.values()].flatMap(states), ["passed", "passed", "passed", "passed"]);
 		assert.equal(fs.readFileSync(`${begun}.built`, "utf8"), "x");
 	});
 
@@ -146,7 +122,7 @@ describe("the tests side by side", function () {
 		const log = path.join(folder, "log");
 		const body = (name: string) =>
 			`it("x", (done) => { fs.appendFileSync(${JSON.stringify(log)}, "+"); setTimeout(() => { fs.appendFileSync(${JSON.stringify(log)}, "-${name}"); done(); }, 100); });`;
-		await run({ a: body("a"), b: body("b"), c: body("c") }, { jobs: 3 }, { alone: true });
+		await run(given({ a: body("a"), b: body("b"), c: body("c") }, { alone: true }), { jobs: 3 });
 		assert.equal(fs.readFileSync(log, "utf8"), "+-a+-b+-c");
 	});
 
@@ -156,27 +132,24 @@ describe("the tests side by side", function () {
 		// Each of the three waits for the two others.
 		const meets = `it("x", (done) => { ${note("+")} const look = () => (fs.readFileSync(${JSON.stringify(log)}, "utf8").length >= 3 ? (${note("-").slice(0, -1)}, done()) : setTimeout(look, 10)); look(); });`;
 		const whole = `it("x", () => { ${note("w")} });`;
-		const shares = { a: 0.3, b: 0.3, c: 0.3, w: 1 };
-		const batches = Object.entries(shares).map(([name, share]): Batch => {
-			const file = path.join(folder, `${name}.test.js`);
-			fs.writeFileSync(file, `const fs = require("node:fs");\n${name === "w" ? whole : meets}`);
-			return { files: [file], seconds: 1, share, needsBuilds: false, alone: false };
-		});
-		const all: Ran[] = [];
-		await sideBySide(batches, { jobs: 1, folder, limitMs: 30_000, ended: (ran) => all.push(ran) });
-		assert.deepEqual(all.flatMap(states), ["passed", "passed", "passed", "passed"]);
+		const files = [
+			...given({ a: meets, b: meets, c: meets }, { share: 0.3 }),
+			...given({ w: whole }, { share: 1 }),
+		];
+		const all = await run(files, { jobs: 1 });
+		assert.deepEqual([...all.values()].flatMap(states), ["passed", "passed", "passed", "passed"]);
 		assert.match(fs.readFileSync(log, "utf8"), /^\+{3}-{3}w$/);
 	});
 
 	it("take mocha's options of their own", async () => {
 		const both = 'it("one", () => {}); it("two", () => { throw new Error("planted"); });';
-		const all = await run({ both }, {}, { options: ["--grep", "two", "--invert"] });
+		const all = await run(given({ both }, { options: ["--grep", "two", "--invert"] }));
 		assert.deepEqual(states(all.get("both")), ["passed"]);
 	});
 
 	it("of the unit kind can start no process", async () => {
 		const spawns = 'it("x", () => { require("node:child_process").spawn("true"); });';
-		const all = await run({ spawns }, { env: { ETCD_WATCH_LAB_UNIT: "1" } });
+		const all = await run(given({ spawns }), { env: { ETCD_WATCH_LAB_UNIT: "1" } });
 		assert.match(all.get("spawns")?.results[0]?.error ?? "", /this is no unit test, it starts true/);
 	});
 
@@ -210,15 +183,8 @@ describe("the test files", () => {
 		const others = new RegExp(titlesOn(otherServers));
 		for (const title of ["etcd 3.4 x", "a cluster (etcd newest)", "an etcd 3.6 that", "on etcd 3.4, told"])
 			assert.match(title, others);
-		for (const title of [
-			"etcd 3.5 x",
-			"etcd 3.5.1",
-			"etcd 3.7 that",
-			"etcd 3.4.23",
-			"from 3.4 on",
-			"etcd 3.65",
-		])
-			assert.doesNotMatch(title, others);
+		const ours = ["etcd 3.5 x", "etcd 3.5.1", "etcd 3.7 that", "etcd 3.4.23", "from 3.4 on", "etcd 3.65"];
+		for (const title of ours) assert.doesNotMatch(title, others);
 		for (const { files, options } of batches(testFiles())) {
 			const isOn = files.map((file) => isOnServers(nameOf(file)));
 			assert.deepEqual(options, isOn[0] ? ["--grep", others.source, "--invert"] : [], files[0]);
@@ -239,9 +205,6 @@ describe("the test files", () => {
 	it("are unit tests by their folder, and take no long time", () => {
 		const units = files.filter(isUnit).map(nameOf);
 		assert.ok(units.length > 40 && units.every((name) => name.startsWith("unit/")));
-		assert.deepEqual(
-			units.filter((name) => longFiles[name] !== undefined || aloneFiles.includes(name)),
-			[],
-		);
+		for (const name of units) assert.ok(longFiles[name] === undefined && !aloneFiles.includes(name), name);
 	});
 });

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { freePorts } from "#lib/server/etcd.js";
+import { venvPython } from "#tools/paths";
 import { descendants, type ProcessId, survivors } from "#tools/process-tree";
 import { Running, root } from "../support/checkout";
+import { FakeServer } from "../support/fake-server";
 import { until } from "../support/until";
 
 describe("npm start", function () {
@@ -48,14 +51,36 @@ describe("npm start", function () {
 		return lab;
 	}
 
-	async function address(lab: Running): Promise<{ url: URL; token: string; port: number }> {
+	async function address(lab: Running) {
 		const url = new URL((await lab.says(/http:\S+/))[0]);
-		return { url, token: url.searchParams.get("token") ?? "", port: Number(url.port) };
+		const token = url.searchParams.get("token") ?? "";
+		return { url, token, headers: { authorization: `token ${token}` }, port: Number(url.port) };
+	}
+
+	/** Starts a kernel; gives all that runs below the lab then. */
+	async function withKernel(lab: Running): Promise<ProcessId[]> {
+		const { url, headers } = await address(lab);
+		const body = JSON.stringify({ name: "tslab" });
+		assert.equal((await fetch(new URL("/api/kernels", url), { method: "POST", headers, body })).status, 201);
+		const processes = descendants(lab.pid);
+		assert.ok(processes.length >= 2, "JupyterLab and a kernel");
+		return processes;
+	}
+
+	async function endsAtCtrlC(lab: Running): Promise<void> {
+		lab.child.kill("SIGINT");
+		const { code, stderr } = await lab.ended;
+		assert.equal(code, 0, stderr);
+	}
+
+	async function fails(lab: Running, why: string): Promise<void> {
+		const { code, stderr } = await lab.ended;
+		assert.deepEqual([code, stderr], [1, `${why}\n`]);
 	}
 
 	it("lets in who has the token only, and leaves nothing behind at Ctrl-C", async () => {
 		const lab = start();
-		const { url, token, port } = await address(lab);
+		const { url, token, headers, port } = await address(lab);
 		assert.equal(url.hostname, "127.0.0.1");
 		assert.match(token, /^[0-9a-f]{48}$/);
 
@@ -63,7 +88,6 @@ describe("npm start", function () {
 		assert.equal((await fetch(new URL("/api/kernels?token=wrong", url))).status, 403);
 		const page = await fetch(new URL("/lab", url), { redirect: "manual" });
 		assert.deepEqual([page.status, page.headers.get("location")?.split("?")[0]], [302, "/login"]);
-		const headers = { authorization: `token ${token}` };
 		assert.equal((await fetch(url, { headers })).status, 200);
 
 		const specs = await fetch(new URL("/api/kernelspecs", url), { headers });
@@ -74,10 +98,7 @@ describe("npm start", function () {
 		assert.equal(schema.properties.fetchNews.default, "false", "Jupyter does not ask about its news");
 		assert.equal(schema.properties.checkForUpdates.default, false);
 
-		const body = JSON.stringify({ name: "tslab" });
-		assert.equal((await fetch(new URL("/api/kernels", url), { method: "POST", headers, body })).status, 201);
-		const processes: ProcessId[] = descendants(lab.pid);
-		assert.ok(processes.length >= 2, "JupyterLab and a kernel");
+		const processes = await withKernel(lab);
 		if (process.platform === "linux") {
 			const kernels = processes.filter((one) => commandLine(one).includes("kernel.js"));
 			assert.equal(kernels.length, 1);
@@ -96,11 +117,11 @@ describe("npm start", function () {
 			assert.ok(connection.curve_secretkey, "it has a key");
 		}
 
-		lab.child.kill("SIGINT");
-		const ended = await lab.ended;
-		assert.equal(ended.code, 0, ended.stderr);
+		await endsAtCtrlC(lab);
 		assert.deepEqual(survivors(processes), []);
-		await isFree(port);
+		const free = net.createServer().listen(port, "127.0.0.1");
+		await once(free, "listening");
+		free.close();
 		assert.deepEqual(runtimeFolders(lab), [], "no connection file, no log");
 		assert.deepEqual(fs.readdirSync(home), [], "nothing is written to the home folder");
 		assert.deepEqual(fs.readdirSync(temporary), [], "nothing is left in the temporary folder");
@@ -117,7 +138,7 @@ describe("npm start", function () {
 			.map((each) => each.address);
 		// 127.0.0.2 is this machine too, and is there even where the machine has no network.
 		for (const host of [...others, ...(process.platform === "linux" ? ["127.0.0.2"] : [])]) {
-			await assert.rejects(connect(port, host), `${host} is closed`);
+			await assert.rejects(once(net.connect(port, host), "connect"), `${host} is closed`);
 		}
 		lab.child.kill("SIGTERM");
 		assert.equal((await lab.ended).code, 0);
@@ -125,24 +146,38 @@ describe("npm start", function () {
 
 	it("ends with JupyterLab when the reader shuts that down from its menu", async () => {
 		const lab = start();
-		const { url, token } = await address(lab);
-		const headers = { authorization: `token ${token}` };
+		const { url, headers } = await address(lab);
 		assert.equal((await fetch(new URL("/api/shutdown", url), { method: "POST", headers })).status, 200);
 		const { code, stdout, stderr } = await lab.ended;
 		assert.deepEqual([code, stderr], [0, ""]);
 		assert.match(stdout, /shut down from its menu\n$/);
 	});
 
-	it("leaves no JupyterLab and no kernel when it is killed outright", async () => {
-		const lab = start();
-		const { url, token } = await address(lab);
-		const headers = { authorization: `token ${token}` };
-		const body = JSON.stringify({ name: "tslab" });
-		assert.equal((await fetch(new URL("/api/kernels", url), { method: "POST", headers, body })).status, 201);
-		const processes = descendants(lab.pid);
-		lab.child.kill("SIGKILL");
-		await allGone(processes);
-	});
+	for (const [what, isStarter, isJupyter] of [
+		["leaves no JupyterLab and no kernel when it is killed outright", true, false],
+		["kill -9 of JupyterLab: no kernel and nothing of its lab is left", false, true],
+		[
+			"kill -9 of JupyterLab and its starter: no kernel and nothing of its lab is left when the next start is up",
+			...([true, true] as const),
+		],
+	] as const) {
+		it(what, async () => {
+			const lab = start();
+			const processes = await withKernel(lab);
+			const jupyter = processes.find((one) => commandLine(one).includes("lab.py"));
+			assert.ok(jupyter && processes.some((one) => commandLine(one).includes("kernel.js")));
+			if (isStarter) lab.child.kill("SIGKILL");
+			if (isJupyter) process.kill(jupyter.pid, "SIGKILL");
+			await lab.ended;
+			if (isStarter && isJupyter) {
+				const next = start();
+				await address(next);
+				next.child.kill("SIGINT");
+				await next.ended;
+			}
+			await allGone(processes);
+		});
+	}
 
 	/**
 	 * What another user of the machine can do: once JupyterLab's process is there, take the port that it is to have
@@ -171,9 +206,7 @@ describe("npm start", function () {
 					socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
 				});
 		});
-		await new Promise<void>((resolve, reject) => {
-			server.once("error", reject).listen(port, "127.0.0.1", resolve);
-		});
+		await once(server.listen(port, "127.0.0.1"), "listening");
 		thief.letGo = () => server.close();
 		// JupyterLab's first word comes before it binds its port, and long after its start.
 		const log = path.join(folder, "jupyter.log");
@@ -190,8 +223,7 @@ describe("npm start", function () {
 			const { port } = await address(lab);
 			assert.equal(thief.heard, "");
 			assert.equal(port === thief.port, given, "only the reader's own choice is on the command line");
-			lab.child.kill("SIGINT");
-			assert.equal((await lab.ended).code, 0);
+			await endsAtCtrlC(lab);
 		});
 	}
 
@@ -210,85 +242,28 @@ describe("npm start", function () {
 	});
 
 	it("sends its token to no proxy that the reader's environment names", async () => {
-		let heard = "";
-		const proxy = net.createServer((socket) => {
-			socket
-				.on("error", () => {})
-				.setEncoding("utf8")
-				.on("data", (text: string) => {
-					heard += text;
-				});
-		});
-		await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-		const { port } = proxy.address() as net.AddressInfo;
-		const url = `http://127.0.0.1:${port}`;
+		const proxy = await FakeServer.start(() => {});
+		const url = proxy.endpoint;
 		const env = { NODE_USE_ENV_PROXY: "1", HTTP_PROXY: url, http_proxy: url, ALL_PROXY: url };
 		const lab = startWith(env);
 		await address(lab);
-		lab.child.kill("SIGINT");
-		assert.equal((await lab.ended).code, 0);
-		proxy.close();
-		assert.equal(heard, "");
+		await endsAtCtrlC(lab);
+		await proxy.close();
+		assert.equal(proxy.connectionCount, 0);
 	});
 
-	for (const [what, both] of [
-		["JupyterLab", false],
-		["JupyterLab and its starter", true],
-	] as const) {
-		it(`kill -9 of ${what}: no kernel and nothing of its lab is left${both ? " when the next start is up" : ""}`, async () => {
-			const lab = start();
-			const { url, token } = await address(lab);
-			const headers = { authorization: `token ${token}` };
-			const body = JSON.stringify({ name: "tslab" });
-			assert.equal(
-				(await fetch(new URL("/api/kernels", url), { method: "POST", headers, body })).status,
-				201,
-			);
-			const processes = descendants(lab.pid);
-			const command = ({ pid }: ProcessId) => fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
-			const jupyter = processes.find((one) => command(one).includes("lab.py"));
-			const kernels = processes.filter((one) => command(one).includes("kernel.js"));
-			assert.ok(jupyter && kernels.length > 0);
-			if (both) lab.child.kill("SIGKILL");
-			process.kill(jupyter.pid, "SIGKILL");
-			await lab.ended;
-			if (both) {
-				const next = start();
-				await address(next);
-				next.child.kill("SIGINT");
-				await next.ended;
-			}
-			await allGone(kernels);
-			await allGone(processes);
-		});
-	}
-
 	it("says in one line that the port is taken, or is none", async () => {
-		const server = net.createServer().listen(0, "127.0.0.1");
-		await new Promise((resolve) => server.once("listening", resolve));
-		const address = server.address();
-		assert.ok(address !== null && typeof address === "object");
-		const taken = await start("--port", String(address.port)).ended;
-		server.close();
-		assert.deepEqual(
-			[taken.code, taken.stderr],
-			[1, `port ${address.port} is taken: choose another, or leave --port out for a free one\n`],
-		);
-		for (const port of ["0", "65536", "-1", "8e3", "http"]) {
-			const wrong = await start(`--port=${port}`).ended;
-			assert.deepEqual(
-				[wrong.code, wrong.stderr],
-				[1, `--port ${port}: a port is a number from 1 to 65535\n`],
-			);
-		}
+		const server = await FakeServer.start(() => {});
+		const taken = `port ${server.port} is taken: choose another, or leave --port out for a free one`;
+		await fails(start("--port", String(server.port)), taken);
+		await server.close();
+		for (const port of ["0", "65536", "-1", "8e3", "http"])
+			await fails(start(`--port=${port}`), `--port ${port}: a port is a number from 1 to 65535`);
 	});
 
 	it("takes no token that could be guessed", async () => {
-		const { code, stderr } = await startWith({ ETCD_WATCH_LAB_TOKEN: "x".repeat(19) }).ended;
-		assert.deepEqual(
-			[code, stderr],
-			[1, "ETCD_WATCH_LAB_TOKEN has fewer than 20 characters: leave it out for a random one\n"],
-		);
+		const why = "ETCD_WATCH_LAB_TOKEN has fewer than 20 characters: leave it out for a random one";
+		await fails(startWith({ ETCD_WATCH_LAB_TOKEN: "x".repeat(19) }), why);
 	});
 
 	/** `npm start` in a terminal; at a line on the driver's stdin it presses Ctrl-C, or closes the terminal. */
@@ -317,14 +292,8 @@ while True:
         os.write(fd, b"\\x03")
 os.waitpid(pid, 0)
 `;
-		const python = path.join(root, ".venv", "bin", "python");
-		return new Running(
-			spawn(python, ["-c", script, act], {
-				cwd: root,
-				env: { ...process.env, ...own() },
-				stdio: ["pipe", "pipe", "pipe"],
-			}),
-		);
+		const env = { ...process.env, ...own() };
+		return new Running(spawn(venvPython, ["-c", script, act], { cwd: root, env, stdio: "pipe" }));
 	}
 
 	it("ends at one Ctrl-C in a terminal, asks nothing, and leaves no process", async () => {
@@ -370,22 +339,4 @@ function commandLine({ pid }: ProcessId): string {
 /** npm may go before the starter that it started: waits until that has ended too. */
 async function allGone(processes: readonly ProcessId[]): Promise<void> {
 	await until("every process has ended", () => survivors(processes).length === 0, 60_000);
-}
-
-async function connect(port: number, host: string): Promise<void> {
-	await new Promise<void>((resolve, reject) => {
-		const socket = net.connect(port, host, () => {
-			socket.destroy();
-			resolve();
-		});
-		socket.once("error", reject);
-	});
-}
-
-async function isFree(port: number): Promise<void> {
-	const server = net.createServer();
-	await new Promise<void>((resolve, reject) => {
-		server.once("error", reject).listen(port, "127.0.0.1", resolve);
-	});
-	await new Promise((resolve) => server.close(resolve));
 }

@@ -6,7 +6,9 @@ import path from "node:path";
 import { type Notebook, writeNotebook } from "#tools/notebooks/file";
 import { codeCells, editedCells } from "#tools/notebooks/outputs";
 import { code, page, stream } from "../pages/notebooks/handmade";
-import { FakeCheckout, root } from "../support/checkout";
+import { root } from "../support/checkout";
+import { eachCheckout } from "../support/each-checkout";
+import { until } from "../support/until";
 
 /** Edits the second cell, which has no output. */
 function edit(notebook: Notebook): Notebook {
@@ -16,15 +18,20 @@ function edit(notebook: Notebook): Notebook {
 	return notebook;
 }
 
-describe("npm run notebooks -- --check", () => {
-	let checkout: FakeCheckout;
+/** Its first cell says something else. */
+function said(notebook: Notebook, text: string): Notebook {
+	const [first] = codeCells(notebook);
+	assert.ok(first);
+	first.outputs = [stream(text)];
+	return notebook;
+}
 
+describe("npm run notebooks -- --check", () => {
+	const checkout = eachCheckout();
 	beforeEach(() => {
-		checkout = new FakeCheckout();
 		volatile("");
 		kernel();
 	});
-	afterEach(() => checkout.remove());
 
 	/** The checkout's list of volatile cells, in place of the real one. */
 	function volatile(entries: string): void {
@@ -55,11 +62,7 @@ describe("npm run notebooks -- --check", () => {
 	}
 
 	function saying(text: string): Notebook {
-		const notebook = page();
-		const [first] = codeCells(notebook);
-		assert.ok(first);
-		first.outputs = [stream(text)];
-		return notebook;
+		return said(page(), text);
 	}
 
 	it("ends well when every notebook is what a fresh run gives, and changes no file", async () => {
@@ -79,20 +82,14 @@ describe("npm run notebooks -- --check", () => {
 		const before = fs.readFileSync(file, "utf8");
 		const { code: exit, stdout } = await checkout.run("notebooks", "--check");
 		assert.equal(exit, 1);
-		assert.ok(
-			stdout.includes(
-				[
-					'notebooks/01-try.ipynb cell 1: import { lab } from "etcd-watch-lab";',
-					"  output 1: text differs",
-					"    - etcd 3.5.1, by the lab",
-					"    + etcd 3.5.1, by nobody",
-					"",
-					"- is what is committed, + what a fresh run gives. If the fresh run is right, write it, look at it, commit it:",
-					"  npm run notebooks 01-try",
-				].join("\n"),
-			),
-			stdout,
-		);
+		const told = `notebooks/01-try.ipynb cell 1: import { lab } from "etcd-watch-lab";
+  output 1: text differs
+    - etcd 3.5.1, by the lab
+    + etcd 3.5.1, by nobody
+
+- is what is committed, + what a fresh run gives. If the fresh run is right, write it, look at it, commit it:
+  npm run notebooks 01-try`;
+		assert.ok(stdout.includes(told), stdout);
 		assert.match(stdout, /\nwhat is committed is not what a fresh run gives, in 1 of 2 \(\d+ s\)\n$/);
 		assert.equal(fs.readFileSync(file, "utf8"), before);
 		assert.match(checkout.read(".artifacts/notebooks/fresh/01-try.ipynb"), /by nobody/);
@@ -166,14 +163,7 @@ describe("npm run notebooks -- --check", () => {
 		given("01-try", page());
 		kernel('fs.writeFileSync("begun", ""); console.log("{"); return hang();');
 		const running = checkout.spawn("notebooks", "--check");
-		const begun = new Promise<void>((resolve) => {
-			const watcher = fs.watch(checkout.dir, (_, name) => {
-				if (name !== "begun") return;
-				watcher.close();
-				resolve();
-			});
-		});
-		await begun;
+		await until("it has begun", () => checkout.has("begun"), 60_000);
 		running.child.kill("SIGINT");
 		const { code: exit, stderr } = await running.ended;
 		assert.deepEqual([exit, stderr], [130, "interrupted: no notebook was changed\n"]);
@@ -220,12 +210,7 @@ describe("editedCells", () => {
 
 	it("names none once the notebook was run again", async () => {
 		commit();
-		const run = written((notebook) => {
-			edit(notebook);
-			const first = codeCells(notebook)[0];
-			assert.ok(first);
-			first.outputs = [stream("etcd 3.5.35, by the lab\n")];
-		});
+		const run = written((notebook) => said(edit(notebook), "etcd 3.5.35, by the lab\n"));
 		assert.deepEqual(await editedCells(file, run), []);
 	});
 

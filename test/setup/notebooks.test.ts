@@ -3,11 +3,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
-import { type Notebook, writeNotebook } from "#tools/notebooks/file";
+import { writeNotebook } from "#tools/notebooks/file";
 import { executeNotebook, NotebookError, ownEtcd } from "#tools/notebooks/run";
 import { descendants, survivors } from "#tools/process-tree";
 import { jupyterEnvironment, makeRuntimeDir, noProxyForLoopback } from "#tools/setup/jupyter-environment";
-import { FakeCheckout, root } from "../support/checkout";
+import { code, stream } from "../pages/notebooks/handmade";
+import { root } from "../support/checkout";
+import { eachCheckout } from "../support/each-checkout";
 import { until } from "../support/until";
 
 describe("executeNotebook", function () {
@@ -22,11 +24,17 @@ describe("executeNotebook", function () {
 
 	function write(...cells: string[]): void {
 		fs.mkdirSync(dir, { recursive: true });
-		const notebook: Notebook = { cells: [], metadata: { title: "x" }, nbformat: 4, nbformat_minor: 5 };
-		for (const source of cells) {
-			notebook.cells.push({ cell_type: "code", execution_count: 7, metadata: {}, outputs: [], source });
-		}
-		writeNotebook(file, notebook);
+		const made = cells.map((source) => ({ ...code(source), execution_count: 7 }));
+		writeNotebook(file, { cells: made, metadata: { title: "x" }, nbformat: 4, nbformat_minor: 5 });
+	}
+
+	/** A cell that never ends; gives the file that it makes when it runs. */
+	function writeHanging(): string {
+		const ready = path.join(dir, "ready");
+		write(
+			`import fs from "node:fs";\nfs.writeFileSync(${JSON.stringify(ready)}, "");\nawait new Promise(() => {});`,
+		);
+		return ready;
 	}
 
 	it("fills in the outputs and nothing that differs from run to run, and leaves the file alone", async () => {
@@ -46,26 +54,16 @@ describe("executeNotebook", function () {
 
 		assert.deepEqual(
 			first.cells.map((cell) => [cell.id, cell.execution_count, cell.metadata]),
-			[
-				["cell-01", 1, {}],
-				["cell-02", 2, {}],
-				["cell-03", 3, {}],
-				["cell-04", 4, {}],
-			],
+			[1, 2, 3, 4].map((nth) => [`cell-0${nth}`, nth, {}]),
 		);
-		assert.deepEqual(first.cells[0]?.outputs, [
-			{ name: "stdout", output_type: "stream", text: "object passed on\n" },
-		]);
+		assert.deepEqual(first.cells[0]?.outputs, [stream("object passed on\n")]);
 		// A file of the reader's beside the page, compiled with the cell that imports it.
 		assert.deepEqual(
 			first.cells.slice(2).map(({ outputs }) => outputs?.map(({ text }) => text)),
 			[["7\n"], ["8\n"]],
 		);
-		assert.deepEqual(first.metadata["kernelspec"], {
-			display_name: "TypeScript",
-			language: "typescript",
-			name: "tslab",
-		});
+		const kernelspec = { display_name: "TypeScript", language: "typescript", name: "tslab" };
+		assert.deepEqual(first.metadata["kernelspec"], kernelspec);
 		assert.deepEqual(Object.keys(first.metadata).sort(), ["kernelspec", "language_info"]);
 		const written = fs.readFileSync(path.join(dir, "out", "try.ipynb"), "utf8");
 		assert.match(written, /^\{\n "cells": \[\n {2}\{\n {3}"cell_type": "code",\n/);
@@ -114,11 +112,8 @@ stranger.receiveTimeout = 0;
 const strangers = await heard(stranger).catch(() => "nothing");`,
 				'console.log("a stranger hears:", strangers);',
 			);
-			const env = {
-				...ownEtcd,
-				NODE_USE_ENV_PROXY: "1",
-				...Object.fromEntries(names.map((name) => [name, proxy])),
-			};
+			const proxies = Object.fromEntries(names.map((name) => [name, proxy]));
+			const env = { ...ownEtcd, NODE_USE_ENV_PROXY: "1", ...proxies };
 			const { cells } = await executeNotebook(file, { env });
 			said = cells.map(({ outputs = [] }) => outputs.map(({ text }) => text).join(""));
 		});
@@ -157,10 +152,7 @@ const strangers = await heard(stranger).catch(() => "nothing");`,
 	});
 
 	it("ends its kernel when it is aborted", async () => {
-		const ready = path.join(dir, "ready");
-		write(
-			`import fs from "node:fs";\nfs.writeFileSync(${JSON.stringify(ready)}, "");\nawait new Promise(() => {});`,
-		);
+		const ready = writeHanging();
 		// Other tests' servers may be there already.
 		const before = descendants(process.pid).map(({ pid }) => pid);
 		const abort = new AbortController();
@@ -175,10 +167,7 @@ const strangers = await heard(stranger).catch(() => "nothing");`,
 	});
 
 	it("leaves no kernel when it is killed outright: the next start ends it", async () => {
-		const ready = path.join(dir, "ready");
-		write(
-			`import fs from "node:fs";\nfs.writeFileSync(${JSON.stringify(ready)}, "");\nawait new Promise(() => {});`,
-		);
+		const ready = writeHanging();
 		const run = `require(${JSON.stringify(require.resolve("#tools/notebooks/run"))}).executeNotebook(${JSON.stringify(file)})`;
 		const child = spawn(process.execPath, ["-e", run], { cwd: root, stdio: "ignore" });
 		await until("the cell runs", () => fs.existsSync(ready), 60_000);
@@ -224,23 +213,23 @@ describe("noProxyForLoopback", () => {
 describe("npm run notebooks", function () {
 	// Each sets a checkout up, and compiles it.
 	this.timeout(240_000);
-	let checkout: FakeCheckout;
-	beforeEach(() => {
-		checkout = new FakeCheckout();
-	});
-	afterEach(() => checkout.remove());
+	const checkout = eachCheckout();
+
+	/** What a Python does that gives a notebook of one cell. */
+	const answering = (source: string) =>
+		`const cells = [{ cell_type: "code", execution_count: 1, metadata: {}, outputs: [], source: ${source} }];
+		console.log(JSON.stringify({ notebook: { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 } }));`;
 
 	it("uses an etcd of its own, whichever server the reader's variables name: its outputs are to be committed", async () => {
 		checkout.write("notebooks/00-one.ipynb", "{}");
 		checkout.python({
 			jupyterlab: `const { env } = process;
 				const named = Object.keys(env).filter((name) => /^ETCDCTL_/.test(name)).join();
-				const cells = [{ cell_type: "code", execution_count: 1, metadata: {}, outputs: [], source: "named: " + named }];
-				console.log(JSON.stringify({ notebook: { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 } }));`,
+				${answering('"named: " + named')}`,
 		});
 		const mine = { ETCDCTL_ENDPOINTS: "https://etcd.internal:2379", ETCDCTL_USER: "root:secret" };
-		const { code, stderr } = await checkout.runWith(mine, "notebooks");
-		assert.equal(code, 0, stderr);
+		const { code: exit, stderr } = await checkout.runWith(mine, "notebooks");
+		assert.equal(exit, 0, stderr);
 		assert.match(checkout.read("notebooks/00-one.ipynb"), /"named: "/);
 	});
 
@@ -254,18 +243,15 @@ describe("npm run notebooks", function () {
 			checkout.python({
 				jupyterlab: `const file = args[1];
 					if (file.includes("01-")) { ${end} }
-					else {
-						const cells = [{ cell_type: "code", execution_count: 1, metadata: {}, outputs: [], source: "it ran" }];
-						console.log(JSON.stringify({ notebook: { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 } }));
-					}`,
+					else { ${answering('"it ran"')} }`,
 			});
 			const running = checkout.spawn("notebooks");
 			if (what !== "fails") {
 				await until("it runs", () => checkout.has("notebooks/01-two.ipynb.runs"), 60_000);
 				running.child.kill("SIGINT");
 			}
-			const { code, stdout, stderr } = await running.ended;
-			assert.equal(code, what === "fails" ? 1 : 130, stderr);
+			const { code: exit, stdout, stderr } = await running.ended;
+			assert.equal(exit, what === "fails" ? 1 : 130, stderr);
 			if (what === "fails") assert.match(stdout, /01-two\.ipynb cell 2: RangeError: out of reach/);
 			else assert.match(stderr, /^interrupted: the notebook that was running is unchanged$/m);
 			assert.deepEqual(
@@ -284,8 +270,8 @@ describe("npm run notebooks", function () {
 		checkout.python({
 			jupyterlab: `console.log(JSON.stringify({ cell: 1, message: ${JSON.stringify(message)} }))`,
 		});
-		const { code, stdout } = await checkout.run("notebooks");
-		assert.equal(code, 1);
+		const { code: exit, stdout } = await checkout.run("notebooks");
+		assert.equal(exit, 1);
 		assert.match(stdout, /cell 1: EtcdError: 300 Raft \\u\{1b\}\]52;c;cm0=\\u\{7\}/);
 		assert.doesNotMatch(stdout, /[^\P{Cc}\n]|\u202e/u);
 		const wrong = await checkout.run(`start${message}`);

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { FakeCheckout, root } from "../support/checkout";
+import { code as cell } from "../pages/notebooks/handmade";
+import { root } from "../support/checkout";
+import { eachCheckout } from "../support/each-checkout";
+import { notebook } from "../support/hostile-notebook";
 import { until } from "../support/until";
 
 describe("npm test", function () {
 	// Each is some processes one after the other.
 	this.timeout(60_000);
-	let checkout: FakeCheckout;
-
+	const checkout = eachCheckout();
 	beforeEach(() => {
-		checkout = new FakeCheckout();
 		const support = fs.readFileSync(path.join(root, "test", "support", "coverage.ts"), "utf8");
 		checkout.write("test/support/coverage.ts", support);
 	});
-	afterEach(() => checkout.remove());
 
 	/** One test file; `body` is that of its test. */
 	function given(name: string, body: string): void {
@@ -84,17 +84,7 @@ it("holds", () => fs.writeFileSync(path.join(os.tmpdir(), "of-a-test"), ""));
 	});
 
 	it("runs twice at once in one folder, and each counts its own tests", async () => {
-		checkout.write(
-			"notebooks/01-try.ipynb",
-			JSON.stringify({
-				cells: [
-					{ cell_type: "code", execution_count: null, id: "a", metadata: {}, outputs: [], source: "1 + 1;" },
-				],
-				metadata: {},
-				nbformat: 4,
-				nbformat_minor: 5,
-			}),
-		);
+		checkout.write("notebooks/01-try.ipynb", notebook([cell("1 + 1;")]));
 		given("one", 'notCovered("etcd 3.4");');
 		given("two", "process.uptime();");
 		for (const { code, stdout, stderr } of await Promise.all([checkout.run("test"), checkout.run("test")])) {
@@ -106,11 +96,9 @@ it("holds", () => fs.writeFileSync(path.join(os.tmpdir(), "of-a-test"), ""));
 
 	it("unit runs those tests alone that start nothing", async () => {
 		given("one", "process.uptime();");
-		const [from = "", to = ""] = ["one.test.ts", "unit/one.test.ts"].map((name) =>
-			path.join(checkout.dir, "test", name),
-		);
-		fs.mkdirSync(path.dirname(to));
-		fs.renameSync(from, to);
+		const tests = path.join(checkout.dir, "test");
+		fs.mkdirSync(path.join(tests, "unit"));
+		fs.renameSync(path.join(tests, "one.test.ts"), path.join(tests, "unit", "one.test.ts"));
 		checkout.write(
 			"test/two.test.ts",
 			'import { spawnSync } from "node:child_process";\n\nit("starts", () => {\n\tspawnSync("true");\n});\n',
@@ -132,17 +120,14 @@ it("holds", () => fs.writeFileSync(path.join(os.tmpdir(), "of-a-test"), ""));
 
 describe(".ci/run", function () {
 	this.timeout(60_000);
-	let checkout: FakeCheckout;
-
+	const checkout = eachCheckout();
 	beforeEach(() => {
-		checkout = new FakeCheckout();
 		checkout.command("python3.10", "");
 		checkout.command("pyenv", "");
 		// A machine that lacks a package gets it from here: this test must not install anything.
 		checkout.command("apt-get", "");
 		results(7, 0);
 	});
-	afterEach(() => checkout.remove());
 
 	/** An npm whose `npm test` leaves these results, and its `npm run proofs` those. */
 	function results(
@@ -218,7 +203,7 @@ describe(".ci/run", function () {
 		);
 		const { code, stdout } = await checkout.runCi();
 		assert.equal(code, 1);
-		const { left } = JSON.parse(fs.readFileSync(path.join(checkout.dir, ".artifacts", "mocha.json"), "utf8"));
+		const { left } = JSON.parse(checkout.read(".artifacts/mocha.json"));
 		assert.ok(stdout.includes(`left running: ${left} `), stdout);
 		assert.match(stdout, /8 passed, 1 failed\n$/);
 		// Whoever is not yet waited for has no command line any more.

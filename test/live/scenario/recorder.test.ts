@@ -147,9 +147,9 @@ const alike: readonly Scenario[] = [
 		.compareAndDelete("/f", { prevIndex: 4 }),
 ];
 
-/** The index at which each write was tried; that of a burst's is a matter of the moment. */
+/** The index at which each write was tried; of a burst's, and of an expiry, that is a matter of the moment. */
 const tried = ({ writes }: Timeline) =>
-	writes.filter(({ burst }) => burst === undefined).map(({ triedAt }) => triedAt);
+	writes.filter(({ burst, by }) => burst === undefined && by !== "etcd").map(({ triedAt }) => triedAt);
 
 /** The proof of a watcher that waits for a later index is none on both. */
 function proofs({ watchers }: Timeline): string[] {

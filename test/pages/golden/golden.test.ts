@@ -123,7 +123,7 @@ describe("what is made of a timeline", function () {
 	it("gives every reason that there is", async () => {
 		const runs = await Promise.all([...Object.values(pageRuns()), ...Object.values(odd).map((run) => run())]);
 		const given = new Set(runs.flatMap((run) => [...reasonsIn(run)]));
-		// For which `explain` throws: explain.test.
+		// `explain` throws for it.
 		given.add("unexplained");
 		assert.deepEqual(
 			reasons.filter((reason) => !given.has(reason)),

@@ -25,6 +25,7 @@ describe("a run's write that etcd answers with an error", () => {
 	const v2 = (errorCode: number, cause = "") => ({ errorCode, message: "m", cause, index: 9 });
 	const v3 = (code: number, text: string) => ({ error: text, code, message: text });
 	for (const [title, api, status, answer, kind] of [
+		["a directory as a file", "v2", 500, v2(300, "nodePath /1/d : Not a file ()"), "refused"],
 		["a key that is a file", "v2", 403, v2(102), "refused"],
 		[
 			"a request that timed out in the cluster",

@@ -61,7 +61,9 @@ export class V2Api implements Api {
 			return recorder.accepted(step.operation, await send(this.#v2, step, signal));
 		} catch (error) {
 			if (!(error instanceof EtcdError)) throw error;
-			return error.maybeApplied ? recorder.failed(error) : recorder.refused(error, step.expected);
+			// 300 is what the store says of a directory as a file, too; in the cluster's own words nothing is certain.
+			if (error.maybeApplied && error.etcdCause.startsWith("etcdserver:")) return recorder.failed(error);
+			return recorder.refused(error, step.expected);
 		}
 	}
 

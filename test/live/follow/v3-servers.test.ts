@@ -25,6 +25,7 @@ import {
 	each,
 	etcd35,
 	fakeServer,
+	forEachEtcd,
 	ownEtcd,
 	ownOf,
 	proxyTo,
@@ -367,6 +368,33 @@ for (const kind of v3Kinds) {
 		});
 	});
 }
+
+forEachEtcd((server) => {
+	describe("a v3 follower under a defragmentation", () => {
+		it("waits it out, and loses and repeats nothing", async function () {
+			this.timeout(60_000);
+			const own = await ownEtcd(server.binary);
+			const client = v3At(own, { timeoutMs: 30_000 });
+			const one = await Followed.start(client, "/a", { timeoutMs: 10_000 });
+			const revisions: number[] = [];
+			let isOver = false;
+			const writing = (async () => {
+				while (!isOver)
+					revisions.push(
+						(await client.put(`/a/${revisions.length % 9}`, "x".repeat(50_000))).header.revision,
+					);
+			})();
+			for (let nth = 0; nth < 3; nth++) {
+				await until("more is written", () => revisions.length > nth * 50);
+				await client.call("/v3/maintenance/defragment", {}, { timeoutMs: 30_000 });
+			}
+			isOver = true;
+			await writing;
+			await until("all are told", () => one.changes.length === revisions.length);
+			assert.deepEqual(one.indexes, revisions);
+		});
+	});
+});
 
 describe("a v3 server that takes note of prev_kv only after a watch was told something", () => {
 	/** Leaves out what was before in the first events of its first watches; of all on the way by HTTP and WebSocket. */

@@ -71,7 +71,14 @@ describe("README", () => {
 			[...read(file).matchAll(/npm test -- -g "([^"]+)"/g)].map(([, name = ""]) => name),
 		);
 		assert.ok(named.length >= 16, `${named.length} names`);
-		const tests = testsOf(["unit/follow", "unit/scenario", "live/scenario", "live/follow", "proofs/chaos"]);
+		const tests = testsOf([
+			"unit/follow",
+			"unit/scenario",
+			"live/scenario",
+			"live/follow",
+			"live/v3",
+			"proofs/chaos",
+		]);
 		for (const name of named) {
 			const meant = tests.filter(({ fullTitle }) => new RegExp(name).test(fullTitle));
 			assert.ok(meant.length > 0, name);

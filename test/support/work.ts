@@ -1,6 +1,7 @@
 import { type Profiler, Session } from "node:inspector";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { setFlagsFromString } from "node:v8";
 
 /**
  * How many times as much work each of these takes for twice the size: 2 where it grows with the size, 4 with its square.
@@ -15,6 +16,8 @@ export function growths<Library>(
 	load: () => Library,
 	works: (library: Library) => Readonly<Record<string, (size: number) => unknown>>,
 ): Record<string, number> {
+	// With the code that it throws away V8 throws away what it has counted.
+	setFlagsFromString("--no-flush-bytecode");
 	const session = new Session();
 	session.connect();
 	session.post("Profiler.enable");
@@ -35,6 +38,7 @@ export function growths<Library>(
 		);
 	} finally {
 		session.disconnect();
+		setFlagsFromString("--flush-bytecode");
 	}
 }
 

@@ -164,7 +164,11 @@ forEachEtcd((server) => {
 			const settings = { endpoints, root, api, queueLength: 100, ...(isPast ? { position } : {}) };
 			const child = spawn(
 				process.execPath,
-				["--max-old-space-size=48", "-e", slowReader, JSON.stringify(settings)],
+				// The young generation is not what a follower holds: from Node 24 on it may be as large again.
+				[
+					...["--max-old-space-size=48", "--max-semi-space-size=8"],
+					...["-e", slowReader, JSON.stringify(settings)],
+				],
 				{
 					stdio: ["ignore", "inherit", "inherit", "ipc"],
 					cwd: checkout,

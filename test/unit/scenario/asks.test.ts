@@ -28,7 +28,7 @@ function read(run: Timeline, what: string): string {
 	const account = accountOf(run);
 	if (what === "changes") return account.changes.map(changeWords).join(" | ");
 	const { asks, spans, firstAsked, finder } = account.watcher("w");
-	if (what === "asks") return asks.map(askWords).join(" | ");
+	if (what === "asks") return asks.map(askWords).join(" | ") || "none";
 	if (what === "open") return spans.map(spanWords).join(" | ");
 	if (what === "first") return String(firstAsked);
 	const [kind = "", number] = what.split(" ");
@@ -54,7 +54,7 @@ an ask begins with an asking: what was before is nobody's
 	stream w /a; set /a; set /a but w lived asked 0, cut 1, paused 1, asked 1
 		asks: at 0 for 1 to 1, seen to 1 | at 1 for 2 to Infinity, seen to Infinity
 	watch w /a; set /a but w lived cut 0; w got nothing
-		asks:${" "}
+		asks: none
 		first: 0
 asks that nothing came between are one, from the lowest index on
 	pollLoop w /a; set /a; set /a; set /a but w lived asked 0 from 1, asked 2
@@ -174,7 +174,7 @@ describe("what is read out of a run", () => {
 	let title = "";
 	let words = "";
 	for (const line of table.split("\n").slice(1, -1)) {
-		const [, what, expected] = /^\t\t([^:]+): ?(.*)$/.exec(line) ?? [];
+		const [, what, expected] = /^\t\t([^:]+): (.*)$/.exec(line) ?? [];
 		if (!line.startsWith("\t")) title = line;
 		else if (what === undefined) words = line.trim();
 		else {

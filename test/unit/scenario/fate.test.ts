@@ -14,22 +14,17 @@ function besides(run: Timeline, words: string): Timeline {
 		watchers: run.watchers.map((one) => ({ ...one, life })),
 	});
 	const [{ life = [] } = {}] = run.watchers;
-	const told = { why: "cleared", keys: [] };
+	const [told, nothing] = [
+		{ why: "cleared", keys: [] },
+		{ added: [], changed: [] },
+	];
 	switch (what) {
 		case "server":
 			return { ...run, server: rest[0] ?? "" };
 		case "compacted":
 			return { ...run, compactions: [...(run.compactions ?? []), { index: first, at: second }] };
 		case "gap":
-			return lived(...life, {
-				kind: "gap",
-				at: second,
-				from: first,
-				to: second,
-				added: [],
-				changed: [],
-				...told,
-			});
+			return lived(...life, { kind: "gap", at: second, from: first, to: second, ...nothing, ...told });
 		case "reset":
 			return lived(...life, { kind: "reset", at: second, lastIndex: first, ...told });
 		case "wiped":
@@ -129,6 +124,8 @@ describe("what became of each write at a watcher, and by which rule", () => {
 			came own key | notKnown unproven | notKnown unproven
 		watch w /a; set /a; set /a but w got 1; w proof none; member cutOff 1
 			came own key | notKnown member silent
+		watch w /a; set /a; set /a; set /a but w got 1; w proof none; member cutOff 1; member pause 2
+			came own key | notKnown member silent | notKnown member silent
 		watch w /a; set /a; set /a but w got 1; member pause 1
 			came own key | missed unexplained
 	is skipped by the store that came after the last fault before it, at a v2 watch that had asked before
@@ -138,6 +135,8 @@ describe("what became of each write at a watcher, and by which rule", () => {
 			came own key | missed unexplained | missed unexplained
 		watch w /a; set /a; set /a; set /a but w lived asked 3 from 2; w got nothing; member pause 1; member resume 3; member snapshot 3
 			notDue asked from later on | missed unexplained | missed unexplained
+		watch w /a; set /a; set /a; set /a but w lived asked 0, cut 1, asked 2; w got 1; member pause 1; member kill 1; member restart 2; member snapshot 2
+			came own key | missed over | missed unexplained
 	is missed by a deaf stream, and waits for a paused reader unless the server has dropped it
 		set /a; stream w /a after 0; set /a
 			came history: own key | missed deaf stream
@@ -169,7 +168,7 @@ describe("what became of each write at a watcher, and by which rule", () => {
 			notDue asked from later on | missed unexplained | came history: own key
 		set /a; delete /a; set /a; watch w /a after 1 but w got 3 replayed; api v3 with server 3.6.0, compacted 2 3
 			notDue asked from later on | missed unexplained | came history: own key
-	is no such delete where it was compacted elsewhere or later, was no delete, or was asked for otherwise
+	is no such delete where it was compacted elsewhere or later, was no delete, was asked for otherwise, or is no etcd 3's
 		set /a; delete /a; set /a; watch w /a after 1 but w got 3 replayed; api v3 with server 3.5.9, compacted 1 3
 			notDue asked from later on | missed unexplained | came history: own key
 		set /a; delete /a; set /a; watch w /a after 1 but w got 3 replayed; api v3 with server 3.5.9, compacted 2 4
@@ -180,6 +179,10 @@ describe("what became of each write at a watcher, and by which rule", () => {
 			notDue asked from later on | missed unexplained | came own key
 		set /a; delete /a; set /a; watch w /a after 0 but w got 1 replayed, 3 replayed; api v3 with server 3.5.9, compacted 2 3
 			came history: own key | missed unexplained | came history: own key
+		set /a; delete /a; set /a; watch w /a after 1 but w got 3 replayed with server 3.5.9, compacted 2 3
+			notDue asked from later on | missed unexplained | came history: own key
+		set /a; delete /a; set /a; watch w /a after 1 but w got 3 replayed; api v3 with server 13.5.9, compacted 2 3
+			notDue asked from later on | missed unexplained | came history: own key
 	`;
 	rows(table, (run) =>
 		run.writes

@@ -184,7 +184,7 @@ export class Recorder {
 	}
 }
 
-function cutValue(value: string): string {
+export function cutValue(value: string): string {
 	return value.length <= longestValue ? value : `${value.slice(0, 40)}…`;
 }
 

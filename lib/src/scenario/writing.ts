@@ -3,6 +3,7 @@ import { within } from "../http/signals";
 import type { Accepted, WriteRecord } from "../timeline/timeline";
 import { isBelow } from "../v2/key";
 import type { Fenced, RunContext } from "./api";
+import { cutValue } from "./record";
 import type { BurstStep, WriteStep } from "./steps";
 import { type Ending, ExpiryWatch } from "./watchers/expiry";
 
@@ -40,7 +41,7 @@ export class Writer {
 		const slot: Slot = {
 			record: {
 				...{ id: this.#slots.length + 1, by, operation, key, triedAt: this.run.now() },
-				...(burst === undefined ? (value === undefined ? {} : { value }) : { burst }),
+				...(burst === undefined ? (value === undefined ? {} : { value: cutValue(value) }) : { burst }),
 				outcome: { kind: "failed", message: "not answered yet", maybeApplied: true },
 			},
 		};

@@ -39,6 +39,9 @@ function read(run: Timeline, what: string): string {
 		.join(", ");
 }
 
+/** Longer than what a record keeps of a value. */
+const long = "x".repeat(121);
+
 const table = `
 an ask is open to the end, and has seen all that was due, or by no proof what came
 	watch w /a; set /a; set /a
@@ -168,6 +171,24 @@ a write without an answer was carried out where an event is of its key, kind and
 		write 2: own key
 	watch w /a/...; 2 × set /a but write 2 unanswered
 		write 2: recursive
+	watch w /a; set /a ${long} but write 1 unanswered
+		write 1: own key
+	watch w /a; mkdir /a but write 1 unanswered
+		write 1: own key
+	watch w /a; mkdir /a but write 1 unanswered; w got 1 set /a=q
+		write 1: unanswered write
+	watch w /a; create /a q but write 1 unanswered; w got 1 set /a=q
+		write 1: unanswered write
+	watch w /a; create /a q but api v3; write 1 unanswered
+		write 1: own key
+	set /a q ttl 60; watch w /a; refresh /a 60 but write 2 unanswered; w got 2 update /a=q
+		write 2: unanswered write
+	set /a q; watch w /a; swap /a q r but write 2 unanswered
+		write 2: own key
+	set /a q; watch w /a; swap /a q r but write 2 unanswered; w got 2 set /a=r
+		write 2: unanswered write
+	mkdir /a; watch w /a/...; rmdir /a but write 2 unanswered
+		write 2: own key
 `;
 
 describe("what is read out of a run", () => {

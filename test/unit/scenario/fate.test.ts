@@ -57,6 +57,15 @@ function rows(table: string, saidOf: (run: Timeline) => string): void {
 
 describe("what became of each write at a watcher, and by which rule", () => {
 	const table = `
+	is not yet delivered where the member stands still, and lost where its connection is cut or it has ended
+		watch w /a; set /a; set /a; set /a but w got 1; w proof none; member pause 1
+			came own key | notKnown member silent | notKnown member silent
+		watch w /a; set /a; set /a; set /a but w lived asked 0, cut 3; w got 1; w proof none; member pause 1; member kill 3
+			came own key | missed lost with its connection | missed lost with its connection
+		watch w /a; set /a; set /a; set /a but w lived asked 0, cut 3; w got 1; w proof none; member cutOff 1; member kill 3
+			came own key | missed lost with its connection | missed lost with its connection
+		watch w /a; set /a; set /a but w lived asked 0, cut 1, asked 1; w got 1; w proof none; member pause 1; member kill 1; member restart 1
+			came own key | notKnown unproven
 	is told by v3's own rule where it was asked for as the past
 		mkdir /fo; rmdir /fo/...; watch w /foo after 0 but w got nothing; api v3
 			notDue elsewhere | notDue elsewhere

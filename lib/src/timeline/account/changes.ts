@@ -152,7 +152,7 @@ export function carriedOut(timeline: Timeline): ReadonlyMap<WriteRecord, Deliver
 			if (!known.has(delivery.index) && !foreign.has(delivery.index)) foreign.set(delivery.index, delivery);
 	const events = [...foreign.values()].sort((one, two) => one.index - two.index);
 	for (const write of failed) {
-		const at = events.findIndex((event) => isOf(event, write));
+		const at = events.findIndex((event) => isOf(event, write, timeline.api));
 		const [event] = at < 0 ? [] : events.splice(at, 1);
 		if (event) found.set(write, event);
 	}
@@ -160,13 +160,26 @@ export function carriedOut(timeline: Timeline): ReadonlyMap<WriteRecord, Deliver
 }
 
 const deleting: ReadonlySet<string> = new Set(["delete", "rmdir", "compareAndDelete", "expire"]);
+const onDirectories: ReadonlySet<string> = new Set(["mkdir", "updateDirectory"]);
 
-function isOf(event: Delivery, { operation, key, value, triedAt }: WriteRecord): boolean {
-	if (event.index <= triedAt || isRemoval(event) !== deleting.has(operation)) return false;
+/** The action of a v2 write's event, where it is not the write's own name. */
+const actions: Readonly<Record<string, string>> = {
+	createInOrder: "create",
+	mkdir: "create",
+	updateDirectory: "update",
+	rmdir: "delete",
+};
+
+function isOf(event: Delivery, write: WriteRecord, api: Timeline["api"]): boolean {
+	const { operation, key, value, triedAt } = write;
+	// A refresh raises no event.
+	if (operation === "refresh" || event.index <= triedAt) return false;
+	if (api === "v2" && event.action !== (actions[operation] ?? operation)) return false;
+	if (isRemoval(event) !== deleting.has(operation)) return false;
 	if (operation === "createInOrder" ? parentOf(event.key) !== key : event.key !== key) return false;
-	return (
-		isRemoval(event) || value === undefined || event.node.value === undefined || event.node.value === value
-	);
+	if (isRemoval(event)) return true;
+	if (event.node.dir !== onDirectories.has(operation)) return false;
+	return value === undefined || event.node.value === undefined || event.node.value === value;
 }
 
 /** What was there at an index of a run, by what is known of its writes. */

@@ -190,6 +190,9 @@ function statedBy({ statements }: Watched, index: number): LifeEvent | undefined
 	});
 }
 
+/** A process that has ended stands still no more. */
+const overPause = ["resume", "kill", "restart", "wipe"] as const;
+
 /** What was done to the servers can be why it was asking, and was not told. */
 function byFaults(
 	{ timeline, watcher, asks, finder }: Watched,
@@ -204,14 +207,16 @@ function byFaults(
 	// Who was not asking then has missed it by that.
 	if (ask === undefined) return undefined;
 	const began = faults.findLastIndex(({ kind, at }) => (kind === "pause" || kind === "cutOff") && at < index);
-	const over = faults.findIndex(({ kind }, nth) => nth > began && (kind === "resume" || kind === "heal"));
+	const ends: readonly string[] = faults[began]?.kind === "pause" ? overPause : ["heal"];
+	const over = faults.findIndex(({ kind }, nth) => nth > began && ends.includes(kind));
 	const { [began]: broke, [over]: mended } = faults;
 	if (broke === undefined || (mended !== undefined && mended.at < index)) return undefined;
 	const sent = faults.find(({ kind }, nth) => kind === "snapshot" && nth > began);
 	// A v3 watch is told of it all the same.
 	if (sent !== undefined && sent.at >= index && ask.at < index)
 		return api === "v2" ? ["missed", "member sent the whole store"] : undefined;
-	if (mended !== undefined || watcher.proof !== "none") return undefined;
+	// What a connection that was cut has not brought comes by it no more.
+	if (mended !== undefined || watcher.proof !== "none" || ask.end?.kind === "cut") return undefined;
 	return ["notKnown", "member silent"];
 }
 

@@ -120,6 +120,132 @@ describe("compareTimelines of one run and the same with an edit", () => {
 	});
 });
 
+describe("compareTimelines of two runs", () => {
+	/** The two, of a server where it says so, and each place that differs. */
+	const outrun = "watch v /b; watch w /a/...; set /b; 2 × set /a over 1";
+	const ended = `etcd: ${outrun} but w missed 3; w lived asked 0`;
+	const slow = "stream v /b; stream w /a; set /b; pause w; set /a; set /a; resume w";
+	const plain = "watch w /a; set /a; set /a";
+	const table: readonly (readonly [one: string, other: string, ...told: string[]])[] = [
+		["watch w /a; set /b; 3 × set /a over 1", "watch w /a; set /b; 3 × set /a over 1 but write 3 new"],
+		[
+			"2 × set /a over 1",
+			"2 × set /a over 1 but write 1 key /z",
+			"write 1: key: /a/0, node.key: /a/0 | key: /z, node.key: /z",
+		],
+		[
+			"set /a ttl 1; expire /a",
+			"set /a ttl 1; expire /a but write 2 key /z",
+			"write 2: key: /a, node.key: /a | key: /z, node.key: /z",
+		],
+		[
+			"mkdir /a; set /a/1",
+			"set /a/1 but api v3",
+			"the run: api: v2 | api: v3",
+			"write 1: 6 fields",
+			"write 2: 13 fields",
+		],
+		[
+			"watch w /a; set /a",
+			"watch w /a; watch v /b; set /a; set /b",
+			"write 2: 13 fields",
+			'"v": nothing | key: /b, kind: watch, recursive: false',
+			'"v", event 1: 11 fields',
+		],
+		[
+			"watch w /a; watch v /b; set /a; set /b",
+			"watch w /a; set /a",
+			"write 2: 13 fields",
+			'"v": key: /b, kind: watch, recursive: false | nothing',
+			'"v", event 1: 11 fields',
+		],
+		[
+			"set /a ttl 9; set /a",
+			"set /a; set /a",
+			"write 1: node.expires: true | node.expires: false",
+			"write 2: prevNode.expires: true | prevNode.expires: false",
+		],
+		[
+			slow,
+			`etcd: ${slow} but w missed 2, 3`,
+			'"w", events 1 to 2: 2 more | dropped after 0 (the model has no buffers: whoever stops reading there loses nothing)',
+		],
+		[slow, `${slow} but w missed 3`, '"w", event 2: 17 fields'],
+		[`etcd: ${slow} but w missed 3`, `etcd: ${slow}`, '"w", event 2: 17 fields'],
+		[slow, `etcd: ${slow}`],
+		[
+			slow,
+			`etcd: ${slow.replaceAll("pause w; ", "").replaceAll("; resume w", "")} but w missed 3`,
+			'"w", event 2: 17 fields',
+		],
+		[`etcd: ${plain} but w missed 2; w lived asked 0, paused 0`, plain, '"w", event 2: 17 fields'],
+		[
+			`etcd: ${plain} but w missed 2; w lived asked 0, error 401 1`,
+			plain,
+			'"w", event 2: 17 fields',
+			'"w", errors: 5 fields',
+		],
+		[
+			`${ended}, error 401 2`,
+			outrun,
+			`"w", events 2 to 2: ended with a 401 after 1 | 1 more (the model's loop is never outrun: it asks again before the next write)`,
+		],
+		[`${ended}, error 400 2`, outrun, '"w", event 2: 15 fields', '"w", errors: 5 fields'],
+		[
+			`${ended}, error 401 2`,
+			`${outrun} but w lived asked 0, error 401 3`,
+			'"w", event 2: 15 fields',
+			'"w", errors: 0.at: 2 | 0.at: 3',
+		],
+		[
+			"watch v /b; set /b; set /b",
+			"etcd: set /b; set /b",
+			'"v": key: /b, kind: watch, recursive: false | nothing',
+			'"v", event 1: 11 fields',
+			'"v", event 2: 17 fields',
+		],
+		[
+			"etcd: watch v /b; set /b",
+			"set /b",
+			'"v": key: /b, kind: watch, recursive: false | nothing',
+			'"v", event 1: 11 fields',
+		],
+	];
+	const seen = async (run: string) =>
+		run.startsWith("etcd: ") ? { ...(await runIn(run.slice(6))), server: "3.5.1" } : runIn(run);
+	for (const [one, other, ...told] of table)
+		it(`is ${told[0] ?? "that they are the same"}, of ${one} and ${other}`, async () => {
+			const found = compareTimelines(await seen(one), await seen(other)).map((each) => {
+				const both = each.fields.length > 3 ? `${each.fields.length} fields` : `${each.one} | ${each.other}`;
+				return `${each.where}: ${both}${each.notCompared === undefined ? "" : ` (${[each.notCompared, ...each.fields].join()})`}`;
+			});
+			assert.deepEqual(found, told);
+		});
+
+	it("is what a follower was told, what was compacted, and no ttl at the expiry", async () => {
+		const run = await runIn("follow f /a/...; set /a/1 ttl 1; expire /a/1");
+		const [f] = run.watchers;
+		assert.ok(f);
+		const keys = { why: "cleared", keys: [] };
+		const gap = { kind: "gap", at: 2, from: 1, to: 2, added: [], changed: [], ...keys } as const;
+		const reset = { kind: "reset", at: 2, lastIndex: 1, ...keys } as const;
+		const placesOf = (other: Timeline) =>
+			compareTimelines(run, other).map(({ where, other }) => `${where}: ${other}`);
+		for (const event of [gap, reset]) {
+			const [place, ...more] = placesOf({ ...run, watchers: [{ ...f, life: [...f.life, event] }] });
+			assert.match(place ?? "", new RegExp(`^"f", errors: 0.kind: ${event.kind}, `));
+			assert.deepEqual(more, []);
+		}
+		assert.deepEqual(placesOf({ ...run, compactions: [{ at: 2, index: 2 }] }), [
+			"the run: compactions.0.at: 2, compactions.0.index: 2",
+		]);
+		const withoutCounterpart = [{ step: 1, what: "x", why: "y" }];
+		assert.equal(placesOf({ ...run, withoutCounterpart })[0]?.includes("Counterpart.0: "), false);
+		const past = (name: string, value: object) => (name === "prevNode" ? { ...value, ttl: -1 } : value);
+		assert.deepEqual(placesOf(JSON.parse(JSON.stringify(run), past)), []);
+	});
+});
+
 describe("loadTimeline", () => {
 	it("refuses ids out of order, an index that two writes have, and a gap that ends before it begins", async () => {
 		const follow = scenario("g").follow("f", "/a", { recursive: true }).set("/a/1").cut("f");

@@ -3,7 +3,7 @@ import { timelineChart } from "#lib/chart";
 import { eventsTable, eventTable, showTable, table, tableOf, timelineTable } from "#lib/page";
 import { htmlBlock, reasonIn, rowsOf, tableBundle } from "#lib/page/table.js";
 import type { LifeEvent } from "#lib/timeline";
-import { columnsOf, printable, shortened } from "#lib/timeline/printable.js";
+import { columnsOf, fitted, printable, shortened } from "#lib/timeline/printable.js";
 import { assertOnlyMarkup, decoded } from "../../support/page/charts";
 import {
 	accepted,
@@ -427,6 +427,12 @@ describe("shortened", () => {
 		const long = `/begin${"é".repeat(1_000_000)}end`;
 		const { sum } = segmentedBy(() => assert.equal(shortened(long, 11), "/begi…ééend"));
 		assert.ok(sum < 1_000, `${sum} code units were segmented`);
+	});
+
+	it("looks no further than to what can be shown, of wide characters and in a few pixels", () => {
+		const ends = segmentedBy(() => shortened("👩‍👩‍👧‍👦".repeat(10_000), 401));
+		const few = segmentedBy(() => fitted("k".repeat(1_000), 100, 10));
+		assert.ok(ends.sum < 20_000 && few.sum < 20_000, `${ends.sum} and ${few.sum} code units were segmented`);
 	});
 });
 

@@ -255,11 +255,20 @@ describe("loadTimeline", () => {
 		const [f] = seen.watchers;
 		assert.ok(first && second && f && second.outcome.kind === "accepted");
 		const expired = { ...second, operation: "expire", outcome: { ...second.outcome, index: 1 } };
-		const life = f.life.map((event) => (event.kind === "gap" ? { ...event, from: event.to + 1 } : event));
+		const told = (from: number) => {
+			const life = f.life.map((event) =>
+				event.kind === "gap" ? { ...event, from: event.to + from } : event,
+			);
+			return { ...seen, watchers: [{ ...f, life }] };
+		};
+		assert.deepEqual(loadTimeline(saveTimeline(told(0))), told(0));
 		for (const [wrong, what] of [
-			[{ ...seen, writes: [second, first, ...rest] }, /writes\[0\].id: the ids are 1, 2, …/],
+			[
+				{ ...seen, writes: [second, first, ...rest] },
+				/writes\[0\].id: the ids are 1, 2, …: this is write 1; writes\[1\].id: .*: this is write 2$/,
+			],
 			[{ ...seen, writes: [first, expired, ...rest] }, /another write has the index 1/],
-			[{ ...seen, watchers: [{ ...f, life }] }, /a gap ends before it begins/],
+			[told(1), /: watchers\[0\].life\[4\].to: a gap ends before it begins$/],
 		] as const)
 			assert.throws(() => loadTimeline(saveTimeline(wrong)), what);
 	});

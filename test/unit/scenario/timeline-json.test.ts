@@ -233,6 +233,39 @@ describe("loadTimeline", () => {
 		});
 	}
 
+	/** The value at that path, and what is wrong then; at another path where it says so. */
+	const wrong: readonly (readonly [path: string, value: Json, fault: string, at?: string])[] = [
+		["colour", "red", "no such field"],
+		["writes[1].id", 1, "another write has the id 1"],
+		["writes[0].outcome.index", 1000, "a write's index is from 1 to lastIndex, 10"],
+		["writes[0].outcome.action", "put", "v2 has no put"],
+		["watchers[1].name", "recursive", 'another watcher is called "recursive"'],
+		["watchers[0].deliveries[0].index", 1000, "an event after lastIndex, 10"],
+		["watchers[0].deliveries[0].action", "put", "v2 has no put"],
+		[
+			"watchers[3].life[0]",
+			{ kind: "cut", at: 0 },
+			"answered before anything was asked",
+			"watchers[3].life[1]",
+		],
+	];
+	for (const [path, value, fault, at = path] of wrong)
+		it(`says "${fault}" of ${at}`, () => {
+			assert.deepEqual(faultsOf(broken(path, value)).faults, [{ path: at, fault }]);
+		});
+
+	it("takes a put of v3, and no write behind an end that is its beginning", () => {
+		const put = timelineOf({
+			api: "v3",
+			writes: [set("/a", "1")],
+			watchers: [watch("w", "/a", { sent: [1] })],
+		});
+		const text = saveTimeline(put).replaceAll('"set"', '"put"').replace('"put"', '"set"');
+		assert.deepEqual(loadTimeline(text), JSON.parse(text));
+		const ended = JSON.stringify({ ...put, watchers: [], lastIndex: 0 });
+		assert.deepEqual(pathsOf(ended), ["writes[0].outcome.index"]);
+	});
+
 	it("names every fault, and the first five in its message", () => {
 		const error = faultsOf(JSON.stringify({ ...everything(), writes: [{}, {}], api: "v1" }));
 		const fields = ["id", "by", "operation", "key", "triedAt", "outcome"];

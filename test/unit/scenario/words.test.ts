@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import type { Timeline } from "etcd-watch-lab";
+import { timelineRows } from "#lib/chart/text.js";
+import { accountOf } from "#lib/timeline/account";
 import { becauseWords, explain, whyWords } from "#lib/timeline/explain.js";
 import { columnsOf, fitted, pixelsOf, printable, shortened, textTable } from "#lib/timeline/printable.js";
+import { shownOf, totalWords } from "#lib/timeline/reading.js";
 import {
 	counted,
 	inOrder,
@@ -49,11 +52,6 @@ describe("why a write came to a watcher or not, in words", () => {
 			"watch w /a; set /a but w lived error 400 0; w got nothing",
 			1,
 			"not delivered: nobody was listening any more, it had ended with 400  at index 0",
-		],
-		[
-			"watch w /a; set /a but w lived closed 0; w got nothing",
-			1,
-			"not delivered: nobody was listening any more, its poll had been answered without an event",
 		],
 		[
 			"set /a; set /a; poll w /a after 0; set /a but api v3",
@@ -191,6 +189,38 @@ describe("a whole run in words, of many or none", () => {
 			["1 write", "9999 writes", "10,000 writes", "1,234,567 writes"],
 		);
 		assert.equal(stretchesInWords([1, 2, 4, 5, 6]), "1, 2, 4 to 6");
+	});
+});
+
+describe("what is shown of a write at a watcher", () => {
+	const accountIn = async (run: string) => accountOf(await runIn(run)).watcher("w");
+
+	it("is the same where it had no answer and came", async () => {
+		const run = "watch w /a; set /a 1; set /a 2";
+		const shown = async (words: string) => {
+			const account = await accountIn(words);
+			return account.timeline.writes.map((write) => shownOf(account, write));
+		};
+		assert.deepEqual(await shown(`${run} but write 2 unanswered`), await shown(run));
+	});
+
+	it("is nobody waiting where it came back for later ones", async () => {
+		const run = await runIn("watch w /a; set /a; set /a but w got 2; w lived asked 0, cut 0, asked 1 from 2");
+		assert.deepEqual(
+			timelineRows(run).rows.map(({ cells }) => cells),
+			[["· nobody waiting"], ["set"]],
+		);
+	});
+
+	it("is counted of what was due, and beside it what was not", async () => {
+		for (const [run, ...words] of [
+			["watch w /a; set /b", "nothing was due", "nothing was due"],
+			["watch w /a; set /a/b", "nothing was due", "nothing was due of 1 event"],
+			["watch w /a; set /a; delete /a; set /a/b", "2 of 2 came", "2 of 2 events came, 1 not due"],
+		] as const) {
+			const account = await accountIn(run);
+			assert.deepEqual([totalWords(account), totalWords(account, "event")], words);
+		}
 	});
 });
 

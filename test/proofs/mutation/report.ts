@@ -1,7 +1,7 @@
 const namesIn = (room: string, names: string) => names.split(" ").map((name) => `unit/${room}/${name}`);
 
 /** By what they ask: those that are fast, use no socket, and are the same each time. */
-const runs = namesIn("scenario", "account asks claims compare fate stated timeline-json");
+const runs = namesIn("scenario", "account asks claims compare fate stated timeline-json words writes");
 const read = namesIn("page", "exercise explained faults labels prediction text v3-words");
 const drawn = namesIn("page", "chart odd sidebyside");
 /** All that is made of the recorded runs, as hashes. */

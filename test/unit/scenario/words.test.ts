@@ -74,7 +74,7 @@ describe("why a write came to a watcher or not, in words", () => {
 			"not delivered: the watcher was asking, and the watch was closed after its first event at revision 1; what was on its way then is lost",
 		],
 		[
-			"watch w /a; set /a; set /a but w missed 2; w proof none; member pause 1; member kill 1",
+			"watch w /a; set /a; set /a but w missed 2; w proof none; member pause 1",
 			2,
 			"not delivered yet: the member that it waits on stands still, and the connection says nothing of it",
 		],

@@ -177,6 +177,10 @@ a write without an answer was carried out where an event is of its key, kind and
 		write 1: own key
 	watch w /a; mkdir /a but write 1 unanswered; w got 1 set /a=q
 		write 1: unanswered write
+	watch w /a; mkdir /a but write 1 unanswered; w got 1 create /a=q
+		write 1: unanswered write
+	set /a q ttl 60; watch w /a; refresh /a 60 but api v3; write 2 unanswered; w got 2 put /a=q
+		write 2: unanswered write
 	watch w /a; create /a q but write 1 unanswered; w got 1 set /a=q
 		write 1: unanswered write
 	watch w /a; create /a q but api v3; write 1 unanswered

@@ -29,7 +29,8 @@ export async function readText(answer: OpenAnswer, maxBodyBytes: number): Promis
 
 /**
  * The lines of an open answer, as they come: Go's json.Encoder ends each event with a newline, and JSON text holds none.
- * `mayEndWithout`: the last one may lack its newline, as an error that ends a gateway's stream does.
+ * `mayEndWithout`: the last one may lack its newline, as an error that ends a gateway's stream does. `received`: told how
+ * many bytes have come, before they are read.
  * Returns when the answer ends properly; whoever leaves early has to close the answer.
  * @throws ConnectionError when it was cut, AbortedError after its `close()`, BadAnswerError for a line that is too long
  * or no UTF-8
@@ -38,11 +39,13 @@ export async function* readLines(
 	answer: OpenAnswer,
 	maxBodyBytes: number,
 	mayEndWithout = false,
+	received: (byteCount: number) => void = () => {},
 ): AsyncGenerator<string, void, undefined> {
 	let pending: Buffer[] = [];
 	let size = 0;
 	try {
 		for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+			received(chunk.length);
 			let from = 0;
 			for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
 				pending.push(chunk.subarray(from, end));

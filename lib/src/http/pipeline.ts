@@ -8,6 +8,8 @@ import { AbortedError, ArgumentError, ConnectionError, LabError, TimeoutError } 
 export interface PipelineHandler {
 	/** The headers have come; for a watch: it is registered. */
 	began(head: AnswerHead): void;
+	/** A piece of the body has come. */
+	received?(byteCount: number): void;
 	/** The whole body. */
 	ended(head: AnswerHead, text: string): void;
 	/** ConnectionError, TimeoutError, AbortedError after `destroy()` or `abort()`, BadAnswerError, ArgumentError. */
@@ -98,7 +100,10 @@ export class Pipeline {
 				if (bodyMs !== undefined) timer = setTimeout(() => this.#fail(new errors.BodyTimeoutError()), bodyMs);
 				handler.began(head);
 			},
-			onResponseData: (_controller, piece) => void pieces.push(piece),
+			onResponseData: (_controller, piece) => {
+				pieces.push(piece);
+				handler.received?.(piece.length);
+			},
 			onResponseEnd: () => {
 				if (head === undefined || !this.#underWay.delete(fail)) return;
 				clearTimeout(timer);

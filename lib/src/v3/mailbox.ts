@@ -10,6 +10,8 @@ export interface Asked<T> {
 
 /** What a mailbox is part of. */
 export interface MailboxOwner {
+	/** How many bytes have come by the connection. */
+	readonly receivedBytes: number;
 	/** What a message says; it is held no longer. */
 	read(bytes: Buffer): Fields;
 	/** Nobody will read it. */
@@ -51,6 +53,10 @@ export class Mailbox implements Results {
 		this.onEvents = onEvents;
 		this.#signal = signal;
 		signal?.addEventListener("abort", this.#abort, { once: true });
+	}
+
+	get receivedBytes(): number {
+		return this.#owner.receivedBytes;
 	}
 
 	next(): Promise<Fields> {

@@ -63,6 +63,8 @@ export interface V3Watch extends AsyncIterable<V3Message> {
 	readonly header: V3Header;
 	/** The endpoint that it is at. */
 	readonly endpoint: string;
+	/** @internal How many bytes have come by its connection: while there are more it is not silent, though no message is whole. */
+	readonly receivedBytes: number;
 	/**
 	 * The next message; undefined when the server ended the stream properly, which it does only when it stops.
 	 * @throws CompactedError, WatchCanceledError or another V3Error when the server canceled it, which ends the
@@ -125,8 +127,14 @@ export async function openWatch(
 			excerpt: text.slice(0, 200),
 		});
 	}
-	const lines = readLines(answer, transport.maxBodyBytes, true);
+	let receivedBytes = 0;
+	const lines = readLines(answer, transport.maxBodyBytes, true, (byteCount) => {
+		receivedBytes += byteCount;
+	});
 	const results: Results = {
+		get receivedBytes() {
+			return receivedBytes;
+		},
 		async next() {
 			const line = await lines.next();
 			return line.done ? undefined : parseLine(request, answer, line.value);
@@ -138,6 +146,8 @@ export async function openWatch(
 
 /** What one watch is told, as it comes. */
 export interface Results {
+	/** How many bytes have come by their connection. */
+	readonly receivedBytes: number;
 	/** The next result; undefined when the server has ended them properly. */
 	next(): Promise<Fields | undefined>;
 	close(): void;
@@ -201,6 +211,10 @@ class Watching implements V3Watch {
 		this.header = header;
 		this.#results = results;
 		this.#canceled = (result) => canceled(request, answer, result, startRevision);
+	}
+
+	get receivedBytes(): number {
+		return this.#results.receivedBytes;
 	}
 
 	async next(): Promise<V3Message | undefined> {

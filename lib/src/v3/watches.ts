@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { type AnswerHead, decode } from "../http/answer";
 import { AbortedError, BadAnswerError, ConnectionError, TimeoutError } from "../http/errors";
@@ -93,6 +94,8 @@ class Connection implements V3Watches, MailboxOwner {
 	readonly #opening: number[] = [];
 	readonly #progress = new Set<Asked<V3Header>>();
 	#socket: WebSocket | undefined;
+	/** What the WebSocket is on. */
+	#wire: Socket | undefined;
 	#failure: { readonly error: unknown } | undefined;
 	#lastId = 0;
 	#release = () => {};
@@ -118,6 +121,10 @@ class Connection implements V3Watches, MailboxOwner {
 		this.#maxHeldBytes = maxHeldBytes;
 		this.#onFull = onFull;
 		this.#answer = { endpoint, status: 101, headers: {} };
+	}
+
+	get receivedBytes(): number {
+		return this.#wire?.bytesRead ?? 0;
 	}
 
 	async open(token: string | undefined): Promise<void> {
@@ -146,6 +153,9 @@ class Connection implements V3Watches, MailboxOwner {
 			skipUTF8Validation: true,
 		});
 		this.#socket = socket;
+		socket.once("upgrade", ({ socket: wire }) => {
+			this.#wire = wire;
+		});
 		socket.on("message", (bytes) => this.#arrived(bytes as Buffer));
 		socket.on("error", (cause) => this.#end(this.#because(cause)));
 		socket.on("close", () => this.#end(this.#because()));

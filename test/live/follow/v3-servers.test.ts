@@ -17,7 +17,6 @@ import { Certificates } from "../../support/certificates";
 import { notCovered } from "../../support/coverage";
 import { etcdOf, v3Kinds } from "../../support/etcds";
 import { http } from "../../support/fake-server";
-import { reachOf } from "../../support/follow/change-reader";
 import { Followed, quick } from "../../support/follow/followed";
 import { OwnEtcd } from "../../support/own-etcd";
 import {
@@ -34,49 +33,6 @@ import {
 } from "../../support/servers";
 import { until } from "../../support/until";
 import { switchUsersOn } from "../../support/users";
-
-describe("a slow link and a compaction on etcd 3.5.1 (issue 17529)", () => {
-	it("are told as events or a gap, never as nothing", async function () {
-		this.timeout(240_000);
-		const own = await ownEtcd(etcd35, { v2: false });
-		const proxy = await proxyTo(own);
-		const writer = v3At(own);
-		const reader = v3At(proxy);
-		// Compacted once: what issue 20693 needs is not there.
-		await writer.compact((await writer.put("/a/before", "")).header.revision);
-		const slow = await Followed.start(reader, "/a", { timeoutMs: 20_000 });
-		const first = (await writer.put("/a/first", "")).header.revision;
-		await until("it is live", () => slow.changes.length === 1);
-		// Nothing of a value's size comes through while it is written, and little when the rest is compacted.
-		proxy.inject({ kind: "throttle", toClient: 20_000 });
-		const value = "x".repeat(1_000_000);
-		let last = 0;
-		for (let nth = 0; nth < 260; nth++) last = (await writer.put(`/a/${nth}`, value)).header.revision;
-		await writer.compact(last);
-		const live = (await writer.put("/a/live", "")).header.revision;
-		proxy.inject({ kind: "throttle", toClient: 3_500_000 });
-		await until("a little has come", () => slow.changes.length > 4, 60_000);
-		proxy.lift("throttle");
-		await until(
-			"it has caught up",
-			() => {
-				if (slow.error !== undefined) throw slow.error;
-				return reachOf(slow.changes.at(-1)) >= live;
-			},
-			100_000,
-		);
-		let through = first - 1;
-		for (const change of slow.changes) {
-			assert.notEqual(change.kind, "reset");
-			const from = change.kind === "gap" ? change.from : change.kind === "event" ? change.index : 0;
-			assert.equal(from, through + 1, `something between ${through} and ${from} is missing`);
-			through = reachOf(change);
-		}
-		assert.ok(through >= live);
-		// The reader was slow enough: what it had not been sent was compacted.
-		assert.ok(slow.kinds.includes("gap"), "nothing was left out");
-	});
-});
 
 describe("watches over TLS on etcd 3.5.1 (issue 11826)", () => {
 	it("are 249; the error of one more says so in a line, and so does a follower that gets no answer", async function () {

@@ -10,6 +10,8 @@ export interface Ask {
 	/** When its headers came (`performance.now()`), and with which X-Etcd-Index; 0 before. */
 	registeredAt?: number;
 	etcdIndex: number;
+	/** A part of its answer has come, which may take its time on a slow link. */
+	isBeingAnswered?: boolean;
 }
 
 /** Told what becomes of the asks. */
@@ -34,6 +36,8 @@ export class Asks {
 	readonly #open: () => Pipeline;
 	readonly #handler: AskHandler;
 	readonly #underWay = new Set<Ask>();
+	/** How many bytes have come of all answers. */
+	receivedBytes = 0;
 	readonly #windows: (Pipeline | undefined)[] = [];
 	#head: Pipeline | undefined;
 	#nextWindow = 0;
@@ -60,6 +64,10 @@ export class Asks {
 		this.#underWay.add(ask);
 		pipeline.get(path, {
 			began: (head) => this.#handler.registered(ask, head),
+			received: (byteCount) => {
+				ask.isBeingAnswered = true;
+				this.receivedBytes += byteCount;
+			},
 			ended: (head, text) => {
 				if (this.#isOver(ask)) this.#handler.answered(ask, head, text);
 			},

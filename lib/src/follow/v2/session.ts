@@ -53,6 +53,8 @@ export class V2Session implements Session {
 	#clearedFrom: number | undefined;
 	#lookedAt = 0;
 	#rollAt = 0;
+	/** How many bytes of answers had come when the next roll was set. */
+	#receivedBytes = 0;
 
 	constructor(options: V2SessionOptions) {
 		this.#options = options;
@@ -276,16 +278,18 @@ export class V2Session implements Session {
 
 	/** Rule "no poll for ever": after a quorum read, which a member cut off from its leader can't answer. */
 	async #roll(): Promise<void> {
+		const isBeingAnswered = this.#asks.receivedBytes > this.#receivedBytes;
 		this.#rollAt = this.#nextRoll();
 		await this.#probe.ask("true", this.#window.position);
 		// It was not quiet after all.
-		if (this.#arrivals.length > 0) return;
+		if (this.#arrivals.length > 0 || isBeingAnswered) return;
 		const { endpoint, onNote } = this.#options;
 		onNote({ note: "rolled", endpoint, afterIndex: this.#window.position });
 		this.#restart();
 	}
 
 	#nextRoll(): number {
+		this.#receivedBytes = this.#asks.receivedBytes;
 		const [least, most] = this.#options.rollMs;
 		return performance.now() + least + Math.random() * (most - least);
 	}

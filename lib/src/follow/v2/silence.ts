@@ -25,7 +25,7 @@ const mostWaiting = 8;
 /**
  * What silence says. The history is answered from at once: an ask that was registered and stays unanswered says that
  * it holds nothing for it. But only if the member could be heard meanwhile: bytes that something on the way has
- * swallowed are no silence.
+ * swallowed are no silence, and a part of an answer is none.
  */
 export class Silence {
 	readonly #asks: Asks;
@@ -81,9 +81,9 @@ export class Silence {
 		const { position, width, isCleared, proveThrough } = this.#standing();
 		if (width > 1 || isCleared || this.#asks.size === 0 || this.#asks.size > mostWaiting) return undefined;
 		let newest = position;
-		for (const { registeredAt, etcdIndex } of this.#asks) {
-			// What has yet to be registered will say how far the member is.
-			if (registeredAt === undefined) return undefined;
+		for (const { registeredAt, isBeingAnswered, etcdIndex } of this.#asks) {
+			// What has yet to be registered will say how far the member is, and what is being answered what comes next.
+			if (registeredAt === undefined || isBeingAnswered) return undefined;
 			newest = Math.max(newest, etcdIndex);
 		}
 		const { index } = this.#probe;
@@ -98,7 +98,7 @@ export class Silence {
 
 	/** Whether it would help to know that the history holds nothing for this ask. */
 	#wouldHelp(ask: Ask, { position, width, isCleared, proveThrough }: Standing): boolean {
-		if (ask.registeredAt === undefined || ask.waitIndex > position + 1) return false;
+		if (ask.registeredAt === undefined || ask.isBeingAnswered || ask.waitIndex > position + 1) return false;
 		if (width > 1 || ask.pipeline.underWay > 1) return true;
 		const isWanted = this.#asks.size > 1 || isCleared || position < proveThrough;
 		const isFar = ask.etcdIndex - position >= bookmarkAfter / 2;

@@ -4,7 +4,7 @@ import type { V3Event, V3Header } from "../../v3/types";
 import type { V3Message, V3Watch } from "../../v3/watch";
 
 /** What is read of a watch here. */
-export type Watched = Pick<V3Watch, "header" | "endpoint" | "next" | "close">;
+export type Watched = Pick<V3Watch, "header" | "endpoint" | "receivedBytes" | "next" | "close">;
 
 type Arrived = { readonly message: V3Message | undefined } | { readonly error: unknown };
 
@@ -44,7 +44,7 @@ export class Incoming {
 		return this.#message();
 	}
 
-	/** Waits for a message; undefined when none comes in time. Throws as `take`. */
+	/** Waits for a message; undefined when nothing, not even a part of one, comes for so long. Throws as `take`. */
 	async next(ms: number): Promise<V3Message | undefined> {
 		await arrival([this], ms);
 		return this.take();
@@ -73,16 +73,25 @@ export class Incoming {
 	}
 }
 
-/** Resolves when there is something to take of one of them, or the time is over. */
+/** Resolves when there is something to take of one of them, or nothing has come for so long: on a slow link a message takes longer. */
 export async function arrival(of: readonly Incoming[], ms: number): Promise<void> {
-	if (of.some(({ has }) => has)) return;
-	let timer: NodeJS.Timeout | undefined;
-	await new Promise<void>((resolve) => {
-		for (const incoming of of) incoming.onArrival = resolve;
-		timer = setTimeout(resolve, ms);
-	});
-	clearTimeout(timer);
-	for (const incoming of of) incoming.onArrival = () => {};
+	for (let before: number | undefined; ; ) {
+		const received = receivedBy(of.map(({ watch }) => watch));
+		if (received === before || of.some(({ has }) => has)) return;
+		before = received;
+		let timer: NodeJS.Timeout | undefined;
+		await new Promise<void>((resolve) => {
+			for (const incoming of of) incoming.onArrival = resolve;
+			timer = setTimeout(resolve, ms);
+		});
+		clearTimeout(timer);
+		for (const incoming of of) incoming.onArrival = () => {};
+	}
+}
+
+/** How many bytes have come by them. */
+function receivedBy(watches: readonly Watched[]): number {
+	return watches.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0);
 }
 
 /** How long the other watches have to be silent, where no progress can be asked for. */
@@ -124,6 +133,10 @@ export class JoinedWatch implements Watched {
 		this.#parts = watches.map((watch) => ({ incoming: new Incoming(watch), events: [], through: 0 }));
 		this.#requestProgress = requestProgress;
 		for (const { incoming } of this.#parts) incoming.onArrival = () => this.#wake();
+	}
+
+	get receivedBytes(): number {
+		return receivedBy(this.#parts.map(({ incoming }) => incoming.watch));
 	}
 
 	async next(): Promise<V3Message | undefined> {
@@ -189,6 +202,7 @@ export class JoinedWatch implements Watched {
 		const isHeld = held > this.#handed;
 		if (isHeld) this.#requestProgress?.();
 		const has = () => this.#isClosed || this.#parts.some(({ incoming }) => incoming.has);
+		const received = this.receivedBytes;
 		let timer: NodeJS.Timeout | undefined;
 		if (!has()) {
 			await new Promise<void>((resolve) => {
@@ -198,7 +212,7 @@ export class JoinedWatch implements Watched {
 		}
 		clearTimeout(timer);
 		this.#wake = () => {};
-		if (has() || this.#requestProgress !== undefined) return;
+		if (has() || this.receivedBytes > received || this.#requestProgress !== undefined) return;
 		for (const part of this.#parts) part.through = Math.max(part.through, held);
 	}
 

@@ -3,12 +3,14 @@ import type { V3Message } from "../../v3/watch";
 import type { Place, SourceSettings, Take } from "../source";
 import { isGone } from "./anchor";
 import type { Feed } from "./feed";
+import type { Watched } from "./incoming";
 import type { Member } from "./member";
 
 export interface QuietOptions {
 	readonly settings: Pick<SourceSettings, "rollMs" | "probeMs" | "onNote">;
 	readonly member: Member;
 	readonly feed: Feed;
+	readonly watch: Watched;
 	readonly place: Place;
 	readonly proveThrough: () => number;
 	readonly take: Take;
@@ -82,12 +84,15 @@ export class Quiet {
 	#failure: { readonly error: unknown } | undefined;
 	#isSynced: boolean;
 	#heardAt = performance.now();
+	/** How many bytes had come by the watch's connection then. */
+	#receivedBytes: number;
 	/** How often in a row the member had something to tell, and was silent. */
 	#doubts = 0;
 
 	constructor(options: QuietOptions) {
 		this.#options = options;
 		this.#isSynced = options.isSynced;
+		this.#receivedBytes = options.watch.receivedBytes;
 		this.#rollAt = this.#nextRoll();
 		this.#readAt = this.#nextRead();
 	}
@@ -125,10 +130,21 @@ export class Quiet {
 		if (this.#failure) throw this.#failure.error;
 		const answer = this.#answer;
 		this.#answer = undefined;
+		this.#hear();
 		// What has come since says more.
 		if (hasArrived) return;
 		if (answer !== undefined) await this.#weigh(answer);
 		this.#read();
+	}
+
+	/** A part of a message is no silence, however long the rest takes on a slow link: that begins anew. */
+	#hear(): void {
+		const { receivedBytes } = this.#options.watch;
+		if (receivedBytes === this.#receivedBytes) return;
+		this.#receivedBytes = receivedBytes;
+		const now = performance.now();
+		this.#heardAt = now;
+		if (this.#settling) this.#settling = { ...this.#settling, at: now, askedAt: now };
 	}
 
 	get #provesProgress(): boolean {

@@ -135,7 +135,7 @@ export class V3Session implements Session {
 			isGuarded = true;
 		};
 		const quiet = new Quiet({
-			...{ settings: this.#settings, member, feed, place, take, signal, isSynced },
+			...{ settings: this.#settings, member, feed, watch, place, take, signal, isSynced },
 			proveThrough: this.#options.proveThrough,
 			heard: (header) => this.#heard(header),
 			guard: guardOnce,

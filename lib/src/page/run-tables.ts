@@ -3,7 +3,7 @@ import { timelineRows } from "../chart/text";
 import { accountOf, checkTimeline } from "../timeline/account";
 import { gapsOf, lostInSilence } from "../timeline/ask";
 import { printable, shortened } from "../timeline/printable";
-import { countsInWords, unitOf, watcherWords } from "../timeline/reading";
+import { countsInWords, rangeWords, unitOf, watcherWords } from "../timeline/reading";
 import type { NodeRecord, Timeline, WatcherRecord } from "../timeline/timeline";
 import { show } from "./display";
 import { type Cell, type Table, tableBundle, tableOf } from "./table";
@@ -96,7 +96,7 @@ export function gapTable(timeline: Timeline, watcher: string): Table {
 		title: `What "${printable(watcher)}" was told of the events that it could not have`,
 		columns: ["gap", "why", "added", "changed", "removed", "the state to go on from"],
 		rows: gaps.map((gap) => [
-			`${gap.from} to ${gap.to}`,
+			rangeWords(gap.from, gap.to),
 			gap.why,
 			keys(gap.added),
 			keys(gap.changed),

@@ -1,6 +1,6 @@
 import { checkTimeline } from "./account";
 import type { NodeRecord, Timeline, WatcherRecord, WriteRecord } from "./timeline";
-import { inOrder, isOfModel } from "./words";
+import { eventsWords, inOrder, isOfModel } from "./words";
 
 /** A place where two timelines of one scenario say different things. */
 export interface Difference {
@@ -116,7 +116,7 @@ function beyondModel(
 	const [few, many] = [`ended with a 401 after ${from}`, `${all - from} more`];
 	const said = isOutrun ? few : `dropped after ${from}`;
 	const difference = {
-		where: `"${name}", events ${from + 1} to ${all}`,
+		where: `"${name}", ${eventsWords(from + 1, all)}`,
 		...(isOne ? { one: many, other: said } : { one: said, other: many }),
 		fields: [],
 		notCompared: isOutrun

@@ -53,7 +53,17 @@ export function isOfModel({ server }: Timeline): boolean {
 
 /** "event 2 is gone", "events 2 to 9 are gone". */
 export function gapWords({ from, to }: { readonly from: number; readonly to: number }): string {
-	return from === to ? `event ${from} is gone` : `events ${from} to ${to} are gone`;
+	return `${eventsWords(from, to)} ${from === to ? "is" : "are"} gone`;
+}
+
+/** "event 2", "events 2 to 9". */
+export function eventsWords(from: number, to: number): string {
+	return `event${from === to ? "" : "s"} ${rangeWords(from, to)}`;
+}
+
+/** "2", "2 to 9". */
+export function rangeWords(from: number, to: number): string {
+	return from === to ? `${from}` : `${from} to ${to}`;
 }
 
 /** What happened to a watcher, as one clause. */
@@ -83,10 +93,8 @@ export function lifeWords(event: LifeEvent, unit: Unit = "index"): string {
 		}
 		case "listed":
 			return `read the ${unit === "index" ? "tree" : "range"} at ${unit} ${event.at}: ${keysWords(event.keys)}`;
-		case "gap": {
-			const range = event.from === event.to ? `${event.from}` : `${event.from} to ${event.to}`;
-			return `was told of a gap at ${unit} ${event.at}, ${range} (${printable(event.why)}): ${differenceWords(event)}; it goes on from there with ${keysWords(event.keys)}`;
-		}
+		case "gap":
+			return `was told of a gap at ${unit} ${event.at}, ${rangeWords(event.from, event.to)} (${printable(event.why)}): ${differenceWords(event)}; it goes on from there with ${keysWords(event.keys)}`;
 		case "reset":
 			return `was told of a reset after ${unit} ${event.lastIndex} (${printable(event.why)}): another store, with ${keysWords(event.keys)}`;
 		case "bookmarked":
@@ -169,9 +177,7 @@ export function stretchesInWords(numbers: readonly number[], max = 8): string {
 		if (last && number === last[1] + 1) last[1] = number;
 		else if (!last || number > last[1]) stretches.push([number, number]);
 	}
-	const words = stretches.map(([from, to]) =>
-		from === to ? `${from}` : to === from + 1 ? `${from}, ${to}` : `${from} to ${to}`,
-	);
+	const words = stretches.map(([from, to]) => (to === from + 1 ? `${from}, ${to}` : rangeWords(from, to)));
 	return ends(words, max, (left) => `… ${left} more stretches …`).join(", ");
 }
 

@@ -134,13 +134,13 @@ describe("gapTable", () => {
 			node(`/k${nth}`, nth, nth === 1 ? {} : { value: `${"v".repeat(4 * nth)}!` }),
 		);
 		const long = { ...gap, from: 4, added: keys, changed: keys.slice(1), removed: [], keys };
-		const none = { ...gap, added: [], removed: [], keys: [] };
+		const none = { ...gap, from: 3, added: [], removed: [], keys: [] };
 		const run = { ...broken([], [asked, none, { ...gap, keys: [node(`/${"k".repeat(50)}`, 1)] }, long]) };
 		const [some, half] = ["/k1, /k2, /k3, /k4, /k5", "k".repeat(20)];
 		assert.deepEqual(linesOf(gapTable({ ...run, recorded: "It is a record." }, "follower").text), [
 			'What "follower" was told of the events that it could not have',
 			"gap │ why │ added │ changed │ removed │ the state to go on from",
-			"2 to 3 │ cleared │ – │ – │ – │ nothing is there",
+			"3 │ cleared │ – │ – │ – │ nothing is there",
 			`2 to 3 │ cleared │ /a/new │ – │ /a/old │ /${half.slice(1)}…${half.slice(1)} =`,
 			`4 to 3 │ cleared │ ${some} and 1 more │ ${some.slice(5)}, /k6 │ – │ /k1 = , /k2 = ${"v".repeat(8)}!, /k3 = ${"v".repeat(12)}!, /k4 = ${"v".repeat(16)}!, /k5 = ${"v".repeat(10)}…${"v".repeat(8)}! and 1 more`,
 			"It is a record.",

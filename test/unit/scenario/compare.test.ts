@@ -188,7 +188,7 @@ describe("compareTimelines of two runs", () => {
 		[
 			`${ended}, error 401 2`,
 			outrun,
-			`"w", events 2 to 2: ended with a 401 after 1 | 1 more (the model's loop is never outrun: it asks again before the next write)`,
+			`"w", event 2: ended with a 401 after 1 | 1 more (the model's loop is never outrun: it asks again before the next write)`,
 		],
 		[`${ended}, error 400 2`, outrun, '"w", event 2: 15 fields', '"w", errors: 5 fields'],
 		[

@@ -1,5 +1,6 @@
 import type { FollowedEvent } from "../follow";
 import type { LabError } from "../http/errors";
+import { beginningOf } from "../timeline/printable";
 import type {
 	Accepted,
 	Delivery,
@@ -185,7 +186,7 @@ export class Recorder {
 }
 
 export function cutValue(value: string): string {
-	return value.length <= longestValue ? value : `${value.slice(0, 40)}…`;
+	return value.length <= longestValue ? value : `${beginningOf(value, 40)}…`;
 }
 
 /** The files at and below a node that was read with its children, in the order of their keys. */

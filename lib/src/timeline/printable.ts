@@ -68,14 +68,38 @@ export function shortened(text: string, max: number): string {
 	return printable(`${first.slice(0, head).join("")}…${lastSegments(text, max - 1 - head).join("")}`);
 }
 
+/** The beginning of a text, of at most so many code units. */
+export function beginningOf(text: string, units: number): string {
+	let end = 0;
+	for (const { length } of segments(text)) {
+		if (length > units - end) break;
+		end += length;
+	}
+	return text.slice(0, end);
+}
+
 /** The last characters of a text, of which no more than their part is looked at. */
 function lastSegments(text: string, count: number): readonly string[] {
 	if (count <= 0) return [];
-	// What the part begins with may be the rest of a character; more than 16 code units a character are not looked at.
 	for (let units = 2 * count + CHUNK; ; units *= 2) {
-		const last = Array.from(segments(text.slice(-units)));
-		if (last.length > count || units >= Math.min(text.length, 16 * count + CHUNK)) return last.slice(-count);
+		// More than 16 code units a character are not looked at, but for the one that goes on in them.
+		const from = text.length - units;
+		let at = betweenFlags(text, Math.max(0, from - 64));
+		const last: string[] = [];
+		for (const segment of segments(text.slice(at))) {
+			if (at >= from) last.push(segment);
+			at += segment.length;
+		}
+		if (last.length >= count || units >= Math.min(text.length, 16 * count + CHUNK)) return last.slice(-count);
 	}
+}
+
+/** This place of a text, or the one before it that is inside no flag: in a row of them the first tells which two make one. */
+function betweenFlags(text: string, at: number): number {
+	const place = at > 0 && /[\udc00-\udfff]/.test(text.charAt(at)) ? at - 1 : at;
+	let first = place;
+	while (/^\p{RI}$/u.test(text.slice(Math.max(0, first - 2), first))) first -= 2;
+	return place - ((place - first) % 4);
 }
 
 const CHUNK = 256;

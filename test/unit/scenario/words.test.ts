@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Timeline } from "etcd-watch-lab";
+import { runOnModel, scenario, type Timeline } from "etcd-watch-lab";
 import { timelineRows } from "#lib/chart/text.js";
 import { accountOf } from "#lib/timeline/account";
 import { becauseWords, explain, whyWords } from "#lib/timeline/explain.js";
@@ -247,7 +247,29 @@ describe("a text that is shown", () => {
 		const accents = `a${"\u0301".repeat(50)}`;
 		assert.equal(shortened(accents.repeat(300), 13), `${accents.repeat(6)}…${accents.repeat(6)}`);
 		const endOf = (max: number) => shortened(accents.repeat(300), max).split("…")[1]?.length;
-		assert.deepEqual([endOf(41), endOf(193)], [2 * (2 * 20 + 256), 4 * (2 * 96 + 256)]);
+		// What lies at the border of that has been cut in two.
+		const whole = (units: number) => units - (units % accents.length);
+		assert.deepEqual([endOf(41), endOf(193)], [whole(2 * (2 * 20 + 256)), whole(4 * (2 * 96 + 256))]);
+	});
+
+	it("has no character of a long value cut in two", async () => {
+		const { writes } = await runOnModel(scenario("v").set("/a", `a${"🇩🇪".repeat(40)}`));
+		const cut = `a${"🇩🇪".repeat(9)}…`;
+		const [{ value, outcome } = {}] = writes;
+		assert.deepEqual([value, outcome?.kind === "accepted" && outcome.node.value], [cut, cut]);
+	});
+
+	it("has no flag and no family cut in two", () => {
+		for (const [sign, rest, max] of [
+			["🇩🇪", "", 13],
+			["🇩🇪", "a", 13],
+			["🇩🇪", "ab", 13],
+			["🇩🇪", "abc", 13],
+			["👨🏽‍👩🏽‍👧🏽‍👦🏽", "", 193],
+		] as const) {
+			const end = shortened(sign.repeat(300) + rest, max).split("…")[1] ?? "";
+			assert.equal(end.replaceAll(sign, ""), rest, `${sign} and ${rest}`);
+		}
 	});
 
 	it("comes in parts where one character has more than 256 code units, and comes to its end", () => {

@@ -1,8 +1,9 @@
 import { LabError } from "../http";
 import { isBelow, isHiddenFrom } from "../v2/key";
 import { type Ask, depthBelow, type Fate, type WatcherAccount, type WriteFate } from "./account";
+import { endings } from "./account/asks";
 import { asksFor, endedWords, type Reason, type Sentence, SILENT } from "./account/reasons";
-import type { LifeEvent, WatcherRecord } from "./timeline";
+import type { WatcherRecord } from "./timeline";
 
 /** A delivery or a silence that no known rule accounts for: a finding, or a fault of this lab. */
 export class UnknownReasonError extends LabError {}
@@ -178,8 +179,7 @@ export class Words {
 			case "between two polls":
 				return `it fell between two polls. The first was answered at index ${before?.until}, the next one was made at ${after?.at} and asked for ${asksFor(after)}`;
 			default: {
-				const end = before?.end ?? this.#lastEnd();
-				const ended = endedWords({ end, answer: before?.answer }, this.#account.unit);
+				const ended = before ? endedWords(before, this.#account.unit) : this.#neverAsked();
 				if (after === undefined) return `nobody was listening any more, ${ended}`;
 				const without =
 					after.waitIndex === undefined && this.#watcher.kind === "watch"
@@ -191,14 +191,14 @@ export class Words {
 	}
 
 	/** What ended it, where it never asked. */
-	#lastEnd(): LifeEvent | undefined {
-		return this.#watcher.life.findLast(({ kind }) => kind === "error" || kind === "cut");
+	#neverAsked(): string {
+		const end = this.#watcher.life.findLast(({ kind }) => endings.has(kind));
+		return end ? endedWords({ end, answer: undefined }, this.#account.unit) : "it had never asked";
 	}
 
 	#notWatched(): string {
 		const { before, after } = this.#around();
-		if (before === undefined && after === undefined)
-			return `no watch was open: ${endedWords({ end: this.#lastEnd(), answer: undefined }, "revision")}`;
+		if (before === undefined && after === undefined) return `no watch was open: ${this.#neverAsked()}`;
 		if (before === undefined)
 			return after?.waitIndex === undefined
 				? `the watch was made at revision ${after?.at}, and asked for what comes from then on`

@@ -49,6 +49,21 @@ describe("why a write came to a watcher or not, in words", () => {
 			"not delivered: nobody was listening, its connection was cut at index 0. It came back at index 1 and asked for what comes from then on",
 		],
 		[
+			"watch w /a; set /a but w lived closed 0; w got nothing",
+			1,
+			"not delivered: nobody was listening any more, it was closed at index 0",
+		],
+		[
+			"watch w /a; set /a but w lived closed 0; w got nothing; api v3",
+			1,
+			"not delivered: no watch was open: it was closed at revision 0",
+		],
+		[
+			"watch w /a; set /a but w lived listed 0; w got nothing",
+			1,
+			"not delivered: nobody was listening any more, it had never asked",
+		],
+		[
 			"watch w /a; set /a but w lived error 400 0; w got nothing",
 			1,
 			"not delivered: nobody was listening any more, it had ended with 400  at index 0",

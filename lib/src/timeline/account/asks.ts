@@ -27,7 +27,8 @@ export interface Ask {
 }
 
 type Ending = "answered" | "closed" | "cut" | "error";
-const endings: ReadonlySet<string> = new Set<Ending>(["answered", "closed", "cut", "error"]);
+/** What ends an ask. */
+export const endings: ReadonlySet<string> = new Set<Ending>(["answered", "closed", "cut", "error"]);
 
 /** The asks of a watcher, in the order in which they were made. */
 export function asksOf(watcher: WatcherRecord): readonly Ask[] {

@@ -1,5 +1,5 @@
 import type { FollowedEvent } from "../follow";
-import type { LabError } from "../http/errors";
+import { ConnectionError, type LabError } from "../http/errors";
 import { beginningOf } from "../timeline/printable";
 import type {
 	Accepted,
@@ -127,8 +127,10 @@ export class Recorder {
 	}
 
 	/** No answer to a write, or one that does not tell whether it was carried out. */
-	failed({ message, maybeApplied }: LabError): Pick<WriteRecord, "outcome"> {
-		return { outcome: { kind: "failed", message, maybeApplied } };
+	failed(error: LabError): Pick<WriteRecord, "outcome"> {
+		const { message, maybeApplied } = error;
+		const answered = error instanceof ConnectionError ? {} : { answered: true as const };
+		return { outcome: { kind: "failed", message, maybeApplied, ...answered } };
 	}
 
 	/** What an answer of etcd's says by which a watcher ends; undefined for what is none. */

@@ -38,7 +38,12 @@ const outcome = z.discriminatedUnion("kind", [
 		others: z.array(z.strictObject({ node, prevNode: node.exactOptional() })).exactOptional(),
 	}),
 	z.strictObject({ kind: z.literal("refused"), code: z.int(), message: z.string(), cause: z.string() }),
-	z.strictObject({ kind: z.literal("failed"), message: z.string(), maybeApplied: z.boolean() }),
+	z.strictObject({
+		kind: z.literal("failed"),
+		message: z.string(),
+		maybeApplied: z.boolean(),
+		answered: z.literal(true).exactOptional(),
+	}),
 ]);
 const at = index;
 const life = z.discriminatedUnion("kind", [

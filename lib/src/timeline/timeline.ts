@@ -143,6 +143,8 @@ interface Failed {
 	readonly message: string;
 	/** True when etcd may have carried it out all the same. */
 	readonly maybeApplied: boolean;
+	/** An error of etcd's was the answer. */
+	readonly answered?: true;
 }
 
 export interface WatcherRecord {

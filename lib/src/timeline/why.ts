@@ -43,8 +43,11 @@ export class Words {
 		if (reason === "unexplained") throw new UnknownReasonError(this.#unexplained());
 		const sentence: Sentence = [this.#came(), this.#why()];
 		const came = this.#whole.fates.filter((fate) => fate.kind === "came").length;
-		const isLate = kind === "came" && this.#whole.write.outcome.kind === "failed";
-		if (isLate) return [sentence[0], `${sentence[1]}; the write had no answer, and was carried out`];
+		const { outcome } = this.#whole.write;
+		if (kind === "came" && outcome.kind === "failed") {
+			const how = outcome.answered ? "was answered with an error" : "had no answer";
+			return [sentence[0], `${sentence[1]}; the write ${how}, and was carried out`];
+		}
 		if (kind === "came" || came === 0) return sentence;
 		const due = this.#whole.fates.filter((fate) => fate.kind !== "notDue").length;
 		return [`delivered in part, ${came} of ${due} keys`, `${this.#key} was ${sentence.join(": ")}`];

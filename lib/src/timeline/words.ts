@@ -16,9 +16,9 @@ export * from "./vocabulary";
 /** What a write ended in that took no index: refused, or without an answer. */
 export type Unaccepted = Exclude<WriteRecord["outcome"], Accepted>;
 
-/** "104 Not a directory", or "no answer"; in short "104". What v3 answered with "OK" has no number. */
+/** "104 Not a directory", "no answer", or "not known" of an answer that does not tell; in short "104". What v3 answered with "OK" has no number. */
 export function refusalLabel(outcome: Unaccepted, short = false): string {
-	if (outcome.kind === "failed") return "no answer";
+	if (outcome.kind === "failed") return outcome.answered ? "not known" : "no answer";
 	if (outcome.code === 0) return short ? "nothing done" : printable(outcome.message);
 	return short ? String(outcome.code) : `${outcome.code} ${printable(outcome.message)}`;
 }
@@ -27,7 +27,8 @@ export function refusalLabel(outcome: Unaccepted, short = false): string {
 export function refusalWords(outcome: Unaccepted): string {
 	if (outcome.kind === "failed") {
 		const maybe = outcome.maybeApplied ? ", and may have been carried out" : "";
-		return `left without an answer (${printable(outcome.message)})${maybe}`;
+		const how = outcome.answered ? "answered with an error" : "left without an answer";
+		return `${how} (${printable(outcome.message)})${maybe}`;
 	}
 	if (outcome.code === 0) return `nothing done (${printable(outcome.message)})`;
 	const cause = outcome.cause === "" ? "" : ` (${printable(outcome.cause)})`;
@@ -142,8 +143,11 @@ export function countsInWords(timeline: Timeline): string {
 	const own = timeline.writes.filter(({ operation }) => operation === "expire").length;
 	const tried = timeline.writes.length - own;
 	const count = (kind: string) => timeline.writes.filter((write) => write.outcome.kind === kind).length;
-	const failed = count("failed");
-	const more = failed > 0 ? `, ${grouped(failed)} without an answer` : "";
+	const answered = timeline.writes.filter(({ outcome }) => "answered" in outcome).length;
+	const failed = count("failed") - answered;
+	const more =
+		(failed > 0 ? `, ${grouped(failed)} without an answer` : "") +
+		(answered > 0 ? `, ${grouped(answered)} with an answer that does not tell` : "");
 	const nothing = count("refused") === 0 ? "" : `, ${grouped(count("refused"))} changed nothing`;
 	const refused = timeline.api === "v3" ? nothing : `, ${grouped(count("refused"))} refused`;
 	const without = (timeline.withoutCounterpart ?? []).length;

@@ -9,7 +9,7 @@ import type { Delivery, FaultRecord, LifeEvent, NodeRecord, Proof, WatcherRecord
  * `INDEX[@HEADER][ ACTION KEY[=VALUE]][ replayed]`: the header where it is not where the watch began, the rest where it is
  * not as written; a directory's key ends in a slash. `NAME lived EVENT, …`: its life, such as "asked 0, cut 1, asked 4 from
  * 2, error 401 4 2-3, listed 4 /a/1@1+/a/2@2". `NAME proof PROOF`. `member FAULT INDEX`. `write ID FIELD VALUE`, a field being
- * one of its node or `key`, `cause` and `index`; `write ID unanswered`, `undone` or `new`. `api v3`.
+ * one of its node or `key`, `cause` and `index`; `write ID unanswered`, `doubtful`, `undone` or `new`. `api v3`.
  */
 export function otherwise(run: Timeline, words: string): Timeline {
 	return words.split("; ").reduce(edited, run);
@@ -111,6 +111,8 @@ function rewritten(run: Timeline, id: number, field: string, value: string): Tim
 	if (outcome.kind !== "accepted") return be({ [field]: value });
 	if (field === "unanswered" || field === "undone")
 		return be({ outcome: { kind: "failed", message: "cut", maybeApplied: field === "unanswered" } });
+	if (field === "doubtful")
+		return be({ outcome: { kind: "failed", message: "time-out", maybeApplied: true, answered: true } });
 	if (field === "again") return { ...run, writes: [...run.writes, { ...write, id: run.writes.length + 1 }] };
 	if (field === "new") return be({ outcome: { ...outcome, prevNode: undefined } as never });
 	if (field === "key")

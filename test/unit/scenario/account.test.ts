@@ -273,6 +273,11 @@ describe("what is said of a write at a watcher, in the words of its API", () => 
 	watch w /a; set /a v but write 1 unanswered
 		v2 1 own key: delivered: the write is on the watched key itself; the write had no answer, and was carried out
 		v3 1 own key: delivered: its key is in the range that is watched; the write had no answer, and was carried out
+	watch w /a; set /a v but write 1 doubtful
+		v2 1 own key: delivered: the write is on the watched key itself; the write was answered with an error, and was carried out
+	watch w /b; set /a v but write 1 doubtful
+		v2 1 unanswered write: not known: the write was answered with an error that does not tell whether it was carried out
+		v3 1 unanswered write: not known: the write was answered with an error that does not tell whether it was carried out
 	watch w /b; set /a v but write 1 unanswered
 		v2 1 unanswered write: not known: the write had no answer, so nobody knows its index
 		v3 1 unanswered write: not known: the write had no answer, so nobody knows its revision
@@ -361,6 +366,8 @@ describe("a whole run in words", () => {
 	const table = {
 		"watch w /a/...; set /a/1; set /a/1/x; set /a/2; delete /a/q; set /a/3 but write 5 unanswered; w lived asked 0, error 401 3 2-3; w got 1, 2":
 			"5 writes tried, 2 accepted, 2 refused, 1 without an answer. w (watch /a, recursive) got 2 events, index 1, 2; error 401 at index 3, : events 2 to 3 are gone.",
+		"set /a/1; set /a/2; set /a/3 but write 2 unanswered; write 3 doubtful":
+			"3 writes tried, 1 accepted, 0 refused, 1 without an answer, 1 with an answer that does not tell. ",
 		"poll p /a; stream s /q; set /a; set /a/x; mkdir /d ttl 1; expire /d but member pause 1; member kill 2; api v3":
 			"3 writes tried, 2 accepted, 1 changed nothing, 1 by etcd itself. p (watch /a, one event) got 1 event, revision 1. s (watch /q) got no event. The member that they are at was paused at revision 1, kill -9 at revision 2.",
 		"watch w /a; 5 × set /a over 1 but w got 1, 2, 4":

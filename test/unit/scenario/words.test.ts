@@ -164,6 +164,12 @@ describe("a write that took no index, in words", () => {
 			"no answer",
 			"left without an answer (cut), and may have been carried out",
 		],
+		[
+			{ ...failed, maybeApplied: true, answered: true },
+			"not known",
+			"not known",
+			"answered with an error (cut), and may have been carried out",
+		],
 	] as const)
 		it(`is "${words.join('", "')}"`, () => {
 			assert.deepEqual([refusalLabel(outcome, true), refusalLabel(outcome), refusalWords(outcome)], words);

@@ -104,6 +104,11 @@ export type Sentence = readonly [came: string, why: string];
 export function unacceptedWords(api: Timeline["api"], { outcome }: WriteRecord): Sentence {
 	if (outcome.kind === "failed" && !outcome.maybeApplied)
 		return [SILENT, "the write reached no server, so there was no event"];
+	if (outcome.kind === "failed" && outcome.answered)
+		return [
+			"not known",
+			"the write was answered with an error that does not tell whether it was carried out",
+		];
 	if (outcome.kind !== "refused")
 		return ["not known", `the write had no answer, so nobody knows its ${unitOf({ api })}`];
 	if (api === "v3") return [SILENT, `nothing was written (${outcome.message})`];

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { scenario } from "etcd-watch-lab";
 import { NoSpaceError, type V3Client } from "etcd-watch-lab/v3";
+import type { Target } from "#lib/scenario/api.js";
 import { type EtcdKind, v3Kinds } from "../../support/etcds";
 import { ownOf, v3At } from "../../support/servers";
 
@@ -51,6 +53,37 @@ async function refusedAndDone(kind: EtcdKind): Promise<number> {
 	return done.length;
 }
 
+const wanted = [
+	...["set /a/1: accepted", "set /a/2: failed"],
+	...["key: 1, fence", "tree: 1, fence", "nothing: 0, none"],
+	"delete /a/1",
+];
+
+/** A run whose database becomes full after its first write: what it notes of the others, and how each silence is known. */
+async function runOnFull(kind: EtcdKind): Promise<readonly string[] | undefined> {
+	const own = await ownOf(kind, ["--quota-backend-bytes", "1000000"]);
+	if (own === undefined) return undefined;
+	const v3 = v3At(own);
+	const target = { v3, version: kind, newPrefix: () => "/run" } as Partial<Target> as Target;
+	let isFull = false;
+	const onWritten = async () => {
+		if (!isFull) await fill(v3);
+		isFull = true;
+	};
+	const { writes, watchers, fences } = await scenario("on a full database")
+		.watch("key", "/a/1")
+		.watch("tree", "/a", { recursive: true })
+		.watch("nothing", "/b")
+		.set("/a/1")
+		.set("/a/2")
+		.run(target, { api: "v3", onWritten });
+	return [
+		...writes.map(({ operation, key, outcome }) => `${operation} ${key}: ${outcome.kind}`),
+		...watchers.map(({ name, proof, deliveries }) => `${name}: ${deliveries.length}, ${proof}`),
+		...fences.map(({ action, key }) => `${action} ${key}`),
+	];
+}
+
 for (const kind of v3Kinds) {
 	describe(`a database that comes to its quota, on etcd ${kind}`, function () {
 		this.timeout(120_000);
@@ -59,6 +92,10 @@ for (const kind of v3Kinds) {
 			// Only what is under way when the quota is reached: one of a few databases has some.
 			for (let tries = 0; tries < 12; tries++) if ((await refusedAndDone(kind)) > 0) return;
 			assert.fail("no write was refused and carried out");
+		});
+
+		it("takes no last put of a run, which deletes what is there, and knows no more of a key that is not", async () => {
+			assert.deepEqual((await runOnFull(kind)) ?? wanted, wanted);
 		});
 	});
 }

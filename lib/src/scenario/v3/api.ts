@@ -3,7 +3,7 @@ import { Following } from "../../follow/follow";
 import { LabError } from "../../http";
 import { SharedServerError } from "../../server/lab";
 import type { Timeline } from "../../timeline/timeline";
-import { CompactedError, PermissionDeniedError, type V3Client, V3Error } from "../../v3";
+import { CompactedError, NoSpaceError, PermissionDeniedError, type V3Client, V3Error } from "../../v3";
 import type {
 	Api,
 	Fenced,
@@ -18,7 +18,7 @@ import type {
 import type { ApiNode, Recorder } from "../record";
 import type { OpenStep, WriteStep } from "../steps";
 import { readToTheEnd } from "../waits";
-import { isIn, seenNode, treeOf } from "./node";
+import { belowName, isIn, seenNode, treeOf } from "./node";
 import { V3Source } from "./source";
 import { outcomeOf, txnOf } from "./writing";
 
@@ -106,7 +106,10 @@ export class V3Api implements Api {
 		}
 	}
 
-	/** A put to each watched key: no rule of v3 hides one from its watcher. */
+	/**
+	 * A put to each watched key: no rule of v3 hides one from its watcher. A full database takes deletes alone; where
+	 * there is nothing to delete, a silence stays unproven.
+	 */
 	async fence(recorder: Recorder, all: readonly Fenced[], signal: AbortSignal): Promise<Timeline["fences"]> {
 		if (all.length === 0) return [];
 		const index = recorder.index(await this.now(recorder.prefix, signal));
@@ -115,11 +118,29 @@ export class V3Api implements Api {
 		for (const watching of all) watching.expectFence(index + 1);
 		const fences: Timeline["fences"][number][] = [];
 		for (const key of new Set(open.map((watching) => watching.key))) {
-			const { header } = await this.#v3.put(recorder.absoluteKey(key), "fence", { signal });
-			fences.push({ action: "put", index: recorder.index(header.revision), key });
+			const written = await this.#fenceAt(recorder.absoluteKey(key), signal);
+			if (written) fences.push({ action: written.action, index: recorder.index(written.revision), key });
 		}
 		await readToTheEnd(open, signal);
 		return fences;
+	}
+
+	async #fenceAt(key: string, signal: AbortSignal) {
+		try {
+			const { header } = await this.#v3.put(key, "fence", { signal });
+			return { action: "put" as const, revision: header.revision };
+		} catch (error) {
+			if (!(error instanceof NoSpaceError)) throw error;
+		}
+		// Two deletes: a full 3.5.1 refuses a transaction, whatever is in it.
+		for (const [from, prefix] of [
+			[key, false],
+			[belowName(key), true],
+		] as const) {
+			const { header, deletedCount } = await this.#v3.delete(from, { prefix, signal });
+			if (deletedCount > 0) return { action: "delete" as const, revision: header.revision };
+		}
+		return undefined;
 	}
 
 	async clear(prefix: string): Promise<void> {

@@ -1,6 +1,14 @@
 import { accountOf, checkTimeline, type WatcherAccount } from "../timeline/account";
 import { fitted, printable } from "../timeline/printable";
-import { countsInWords, runInWords, shownOf, totalWords, type Unit, unitOf } from "../timeline/reading";
+import {
+	countsInWords,
+	refusalLabel,
+	runInWords,
+	shownOf,
+	totalWords,
+	type Unit,
+	unitOf,
+} from "../timeline/reading";
 import type { EventAction, Timeline, WriteRecord } from "../timeline/timeline";
 import { isRemoval } from "../v2/key";
 import { type BandStyle, bandsOf, type Counted } from "./bands";
@@ -209,7 +217,7 @@ function countedWrite({ outcome }: WriteRecord, x: number): Counted {
 			index: x,
 			style: "refusedBand",
 			words: "refused or without an answer",
-			what: outcome.kind === "failed" ? "no answer" : "refused",
+			what: outcome.kind === "failed" ? refusalLabel(outcome) : "refused",
 		};
 	if (!outcome.raisesEvent) return { index: outcome.index, style: "noEventBand", words: "without an event" };
 	return {

@@ -1,6 +1,13 @@
 import type { Span, WatcherAccount } from "../timeline/account";
 import { pixelsOf, shortened } from "../timeline/printable";
-import { compactionWords, differenceWords, gapWords, lifeWords, unitOf } from "../timeline/reading";
+import {
+	compactionWords,
+	differenceWords,
+	gapWords,
+	lifeWords,
+	rangeWords,
+	unitOf,
+} from "../timeline/reading";
 import type { FaultRecord, LifeEvent } from "../timeline/timeline";
 import { AFTER, FAULT_ROW, type Lane, type Layout, pixelsPerIndex, rounded } from "./layout";
 import { placeWords } from "./placing";
@@ -66,7 +73,7 @@ function gapsOf({ watcher, unit }: WatcherAccount, { axis }: Layout, { y, half }
 		const x2 = Math.min(axis.hi, Math.max(axis.lo, to + 0.5));
 		if (x2 <= x) return [];
 		const say = `${count > 1 ? `${count} times, the first: ` : ""}${lifeWords(event, unit)}`;
-		const tip = { watcher: shortened(watcher.name, 40), gap: `${from} to ${to}`, [event.kind]: say };
+		const tip = { watcher: shortened(watcher.name, 40), gap: rangeWords(from, to), [event.kind]: say };
 		return [{ style: "gap", x, x2, y: y - half, y2: y + half, at: event.at, tip, say }];
 	});
 }
@@ -115,7 +122,7 @@ function noteWords(event: LifeEvent, unit: WatcherAccount["unit"]): string | und
 				? `${unit === "index" ? event.code : "compacted"}: ${gapWords(event.gap)}`
 				: `${event.code} ${shortened(event.message, 24)}`;
 		case "gap":
-			return `gap ${event.from} to ${event.to}: ${shortened(differenceWords(event), 34)}`;
+			return `gap ${rangeWords(event.from, event.to)}: ${shortened(differenceWords(event), 34)}`;
 		case "reset":
 			return "reset: another store";
 		case "bookmarked":

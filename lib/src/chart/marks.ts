@@ -39,7 +39,7 @@ function styleOf(
 	{ outcome }: WriteRecord,
 	unit: Unit,
 ): { readonly style: MarkStyle; readonly what?: string } {
-	if (outcome.kind === "failed") return { style: "failed" };
+	if (outcome.kind === "failed") return { style: "failed", what: refusalLabel(outcome) };
 	if (outcome.kind === "refused")
 		return { style: "refused", what: unit === "revision" ? "nothing done" : "refused" };
 	if (!outcome.raisesEvent) return { style: "noEvent" };

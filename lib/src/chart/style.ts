@@ -229,7 +229,7 @@ export const STYLES = {
 	write: mark("circle", COLOUR.write, white, 0.5, 1, { means: "write", isOwn: true, size: 130 }),
 	remove: mark("square", COLOUR.remove, white, 0.5, 1, { means: "remove", isOwn: true, size: 130 }),
 	refused: mark(CROSS, COLOUR.refused, COLOUR.refused, 1, 0.75, { means: "refused", isOwn: true, size: 130 }),
-	failed: mark("triangle-up", white, COLOUR.refused, 1, 1, { means: "no answer", size: 130 }),
+	failed: mark("triangle-up", white, COLOUR.refused, 1, 1, { means: "no answer", isOwn: true, size: 130 }),
 	noEvent: mark("diamond", white, COLOUR.noEvent, 1, 1, {
 		means: "takes an index, raises no event",
 		size: 130,

@@ -40,6 +40,7 @@ import {
 	unanswered,
 	watch,
 } from "../../support/scenario/builders";
+import { otherwise } from "../../support/scenario/otherwise";
 
 const CROSS = /^M-0\.8/;
 const shapes = (chart: Chart) =>
@@ -129,6 +130,8 @@ describe("timelineChart", () => {
 		assert.deepEqual(shapes(chart), { circle: 1, "hollow triangle-up": 1 });
 		assert.ok(textsOf(chart.svg).includes("no answer"));
 		assert.match(chart.text, /set \/a: left without an answer \(.*\), and may have been carried out/);
+		const { svg } = timelineChart(otherwise(timelineOf({ writes: [set("/a")] }), "write 1 doubtful"));
+		assert.ok(textsOf(svg).includes("not known"));
 	});
 
 	it("gives a write and its deliveries the same link, and no other write that link", () => {

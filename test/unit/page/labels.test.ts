@@ -516,7 +516,7 @@ describe("the entries of a legend", () => {
 		const all = (Object.keys(STYLES) as StyleName[]).map((style) => shape(style, style));
 		assert.deepEqual(texts(...[...all].reverse()).slice(0, 16), [
 			...["kept: can still be asked for", "write, writeBand", "remove, removeBand", "refused, refusedBand"],
-			...["no answer", "takes an index, raises no event", "not delivered"],
+			...["failed", "takes an index, raises no event", "not delivered"],
 			...["in part: filled to the share that came", "replayed from the history", "listening"],
 			...["open, but nobody at the other side", "not reading", "gap: events that are gone"],
 			...["compacted: forgotten", "the member is broken", "the last 1000 events"],

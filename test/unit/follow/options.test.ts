@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type FollowOptions, follow, type Position, type Source } from "etcd-watch-lab/follow";
+import {
+	type Follower,
+	type FollowOptions,
+	follow as followerOf,
+	type Position,
+	type Source,
+} from "etcd-watch-lab/follow";
 import { V2Client } from "etcd-watch-lab/v2";
 import { V3Client } from "etcd-watch-lab/v3";
 import { DirectoryKeys, isSameScope, NameKeys } from "#lib/follow/keys.js";
@@ -10,6 +16,18 @@ import { ArgumentError } from "#lib/http";
 const v2 = new V2Client({ endpoints: ["http://127.0.0.1:1"] });
 const v3 = new V3Client({ endpoints: ["http://127.0.0.1:1"] });
 after(() => Promise.all([v2.close(), v3.close()]));
+
+const begun: Follower[] = [];
+afterEach(async () => {
+	// One that should have been refused would try for ever.
+	await Promise.all(begun.splice(0).map((follower) => follower.close()));
+});
+
+const follow = ((...given: Parameters<typeof followerOf>) => {
+	const follower = followerOf(...given);
+	begun.push(follower);
+	return follower;
+}) as typeof followerOf;
 
 type Scope = ConstructorParameters<typeof NameKeys>[0];
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { root } from "#tools/paths";
 import { groupNames, groupOf, groups, percentOf, scoreOf } from "../../proofs/mutation/report";
@@ -97,5 +99,37 @@ describe("the score of mutation testing", () => {
 			assert.notEqual(from, to);
 			assert.match(why, /\w{3}/, `${file}: ${from}`);
 		}
+	});
+});
+
+describe("the limit of a test that a mutant stops", () => {
+	const folder = fs.mkdtempSync(path.join(os.tmpdir(), "limit-"));
+	after(() => fs.rmSync(folder, { recursive: true }));
+
+	it("is that nothing is left which could end it: what a timer or a program ends is waited for", () => {
+		const spec = path.join(folder, "spec.js");
+		const ends = {
+			never: "new Promise(() => {})",
+			"by a timer": "new Promise((resolve) => setTimeout(resolve, 200))",
+			"by a program": 'new Promise((resolve) => require("node:child_process").exec("sleep 0.2", resolve))',
+			"never, again": "new Promise(() => {})",
+		};
+		fs.writeFileSync(
+			spec,
+			Object.entries(ends)
+				.map(([name, end]) => `it(${JSON.stringify(name)}, () => ${end});`)
+				.join("\n"),
+		);
+		const options = ["--no-config", "--no-package", "--reporter=json", "--timeout=0"];
+		const limit = path.join(root, "test/dist/proofs/mutation/limit.js");
+		const mocha = path.join(root, "node_modules/mocha/bin/mocha.js");
+		const { stdout } = spawnSync(process.execPath, [mocha, ...options, `--require=${limit}`, spec], {
+			encoding: "utf8",
+		});
+		const { tests } = JSON.parse(stdout) as { tests: { title: string; err: { message?: string } }[] };
+		assert.deepEqual(
+			tests.map(({ title, err }) => [title, /^Timeout of 1ms/.test(err.message ?? "")]),
+			Object.keys(ends).map((name) => [name, name.startsWith("never")]),
+		);
 	});
 });

@@ -9,16 +9,7 @@ import { handOver } from "#tools/programs/run-program";
 import { runMain } from "../../support/arguments";
 import { hashOf } from "../code";
 import { drawOf } from "../make";
-import {
-	type Group,
-	groupNames,
-	groupOf,
-	groups,
-	percentOf,
-	type SameProgram,
-	scoreOf,
-	slow,
-} from "./report";
+import { type Group, groupNames, groupOf, groups, percentOf, sameProgramOf, scoreOf, slow } from "./report";
 
 const here = path.join(root, "test", "proofs", "mutation");
 
@@ -39,12 +30,10 @@ async function main(): Promise<number> {
 		throw new Error("it is --group NAME or --commit HASH");
 	const files = group === undefined ? filesOfCommit(commit ?? "") : filesOfGroup(group);
 	console.log(`${files.length} files: ${files.join(", ")}`);
-	const tests = new Set(files.flatMap((file) => groups[groupOf(file) ?? "model"].tests));
+	const touched = groupNames.filter((name) => files.some((file) => groupOf(file) === name));
+	const tests = new Set(touched.flatMap((name) => groups[name].tests));
 	const report = await stryker(await installed(), files, [...tests]);
-	const list: { mutants: readonly SameProgram[] } = JSON.parse(
-		fs.readFileSync(path.join(here, "same-program.json"), "utf8"),
-	);
-	const score = scoreOf(report, list.mutants);
+	const score = scoreOf(report, touched.flatMap(sameProgramOf));
 	const { mutants, noticed, same, survived } = score;
 	const percent = percentOf(score);
 	tellCounts([], { mutants, noticed, "that are the same program": same });

@@ -1,3 +1,7 @@
+import fs from "node:fs";
+import path from "node:path";
+import { root } from "#tools/paths";
+
 const namesIn = (room: string, names: string) => names.split(" ").map((name) => `unit/${room}/${name}`);
 
 /** By what they ask: those that are fast, use no socket, and are the same each time. */
@@ -15,13 +19,14 @@ export const slow: readonly string[] = [
 ];
 
 /**
- * What is changed, and the tests that have to notice it: of the library's source, and of test/. What is slow stands last:
+ * What is changed, the tests that have to notice it, of the library's source and of test/, and about how long it takes. What is slow stands last:
  * the first test that notices a mutant is its last.
  */
 export const groups = {
 	model: {
 		sources: ["model"],
 		tests: namesIn("model", "expiry watch writes reach"),
+		seconds: 40,
 	},
 	follow: {
 		sources: [
@@ -29,21 +34,27 @@ export const groups = {
 			...["state.ts", "tree.ts", "v2/ask-window.ts"],
 		].map((name) => `follow/${name}`),
 		tests: namesIn("follow", "options state ask-window reconciler mirror"),
+		seconds: 240,
 	},
-	timeline: { sources: ["timeline"], tests: [...runs, ...read, golden] },
+	timeline: { sources: ["timeline"], tests: [...runs, ...read, golden], seconds: 1800 },
 	claims: {
 		sources: ["claims"],
 		tests: [...namesIn("scenario", "claims stated"), ...namesIn("page", "exercise")],
+		seconds: 300,
 	},
 	chart: {
 		sources: ["bands.ts", "layout.ts", "placing.ts", "shape.ts"].map((name) => `chart/${name}`),
 		tests: [...read, ...drawn, golden],
+		seconds: 600,
 	},
 	page: {
 		sources: ["explained.ts", "prediction.ts", "run-tables.ts", "table.ts"].map((name) => `page/${name}`),
 		tests: [...read, golden],
+		seconds: 600,
 	},
-} as const satisfies Readonly<Record<string, { sources: readonly string[]; tests: readonly string[] }>>;
+} as const satisfies Readonly<
+	Record<string, { sources: readonly string[]; tests: readonly string[]; seconds: number }>
+>;
 
 export type Group = keyof typeof groups;
 
@@ -64,6 +75,13 @@ export interface SameProgram {
 	readonly from: string;
 	readonly to: string;
 	readonly why: string;
+}
+
+/** The list for the files of a group. */
+export function sameProgramOf(group: Group): readonly SameProgram[] {
+	return JSON.parse(
+		fs.readFileSync(path.join(root, `test/proofs/mutation/same-program/${group}.json`), "utf8"),
+	);
 }
 
 /** Of the report that Stryker writes (mutation-testing-report-schema, version 2), what is read here. */

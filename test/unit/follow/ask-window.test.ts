@@ -74,17 +74,17 @@ describe("AskWindow", () => {
 		const window = new AskWindow<number>(7);
 		assert.equal(window.next(), 8);
 		let jumps = 0;
-		assert.deepEqual(
-			window.answered(8, 9, 12, 12, () => jumps++),
-			[],
-		);
+		const repeat = () => window.answered(8, 9, 12, 12, () => jumps++);
+		assert.deepEqual(repeat(), []);
 		assert.equal(jumps, 1);
 		// The history up to 9 held nothing: that much the answer proves.
-		assert.equal(window.position, 9);
+		assert.deepEqual([window.position, window.width], [9, 2]);
+		assert.deepEqual([repeat(), jumps, window.width], [[], 2, 2]);
 		assert.equal(window.next(), 10);
 		assert.deepEqual(window.answered(10, 12, 11, 11, nothing), [11]);
 		assert.equal(window.next(), 12);
 		assert.deepEqual(window.answered(12, 12, 12, 12, nothing), [12]);
+		assert.deepEqual([repeat(), jumps], [[], 2]);
 	});
 
 	it("believes an event right after the index at which the wait began: there is no room for another", () => {
@@ -132,13 +132,18 @@ describe("AskWindow", () => {
 		window.next();
 		window.answered(1, 1_000, 1, 1, nothing);
 		assert.deepEqual(asksOf(window), from(2, 16));
+		// What came out of turn is held: it takes its place until then.
+		for (const index of [3, 4]) assert.deepEqual(window.answered(index, 1_000, index, index, nothing), []);
 		for (const waitIndex of [17, 16, 15]) window.dropped(waitIndex);
 		assert.deepEqual(asksOf(window), []);
 		window.dropped(14);
 		assert.deepEqual(asksOf(window), from(18, 4));
 		assert.deepEqual([window.hasAskBelow(2), window.hasAskBelow(3)], [false, true]);
+		window.dropped(2);
+		assert.deepEqual(asksOf(window), [2]);
 		window.dropAll();
 		assert.deepEqual([window.width, window.hasAskBelow(1_000), asksOf(window)], [1, false, [2]]);
+		assert.deepEqual(window.answered(2, 1_000, 2, 2, nothing), [2]);
 	});
 
 	it("halves its width with each repeat, down to one", () => {
@@ -158,6 +163,15 @@ describe("AskWindow", () => {
 		held.answered(2, 3, 3, 3, nothing);
 		assert.deepEqual(held.answered(1, 3, 1, 1, nothing), [1, 3]);
 		assert.deepEqual([held.width, held.position], [8, 3]);
+		// What begins where the position ends comes first: it is the news.
+		const news = new AskWindow<number>(0);
+		for (const [asked, index] of [
+			[2, 3],
+			[3, 3],
+			[4, 4],
+		] as const)
+			news.answered(asked, 4, index, index, nothing);
+		assert.deepEqual([news.answered(1, 1_000, 3, 3, nothing), news.width], [[3, 4], 8]);
 	});
 
 	it("counts the asks for one index, and waits for the last of them", () => {
@@ -203,6 +217,36 @@ describe("AskWindow", () => {
 		assert.deepEqual(asksOf(window), [13]);
 	});
 
+	for (const steps of [
+		[[8], 8, [9], 9, []],
+		[[8], 8, 9, []],
+		[9, []],
+		[[8], "another jump", []],
+	] as const) {
+		it(`verifies what it did not believe by an ask of its own, up to where silence gets: ${JSON.stringify(steps)}`, () => {
+			const window = new AskWindow<number>(7);
+			window.next();
+			// It waits on, and may be told of a later one as well.
+			window.sent(8);
+			window.answered(8, 7, 9, 9, nothing);
+			for (const step of steps) {
+				if (typeof step === "number") assert.equal(window.proved(8, step).moved, true);
+				else if (step === "another jump") window.answered(10, 10, 12, 12, nothing);
+				else assert.deepEqual(asksOf(window), step);
+			}
+		});
+	}
+
+	it("takes a jump for no proof where its ask was for what had not happened yet", () => {
+		const window = new AskWindow<number>(7);
+		window.next();
+		window.sent(12);
+		assert.deepEqual(window.answered(8, 11, 9, 9, nothing), [9]);
+		assert.deepEqual(asksOf(window), [10]);
+		assert.deepEqual(window.answered(12, 11, 13, 13, nothing), []);
+		assert.deepEqual(asksOf(window), [10, 11]);
+	});
+
 	for (const [waitIndex, through, position] of [
 		[9, 20, 7],
 		[8, 7, 7],
@@ -213,6 +257,7 @@ describe("AskWindow", () => {
 			const window = new AskWindow<number>(7);
 			assert.deepEqual(window.proved(waitIndex, through), { moved: position > 7, events: [] });
 			assert.equal(window.position, position);
+			assert.deepEqual([window.answered(8, 8, 8, 8, nothing), window.position], [[8], 8]);
 		});
 	}
 
@@ -236,7 +281,9 @@ describe("AskWindow", () => {
 		["in it", 8, 200, [200]],
 		["that a later ask tells", 121, 200, [200]],
 		["that an ask before the last event tells", 100, 200, []],
+		["that an ask for the last event tells", 120, 200, []],
 		["that was told", 8, 120, []],
+		["that was told, in answer to the next ask", 121, 120, []],
 	] as const) {
 		it(`hands on ${expected.length === 0 ? "no" : "the"} event that silence had denied, ${what}`, () => {
 			const window = new AskWindow<number>(7);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mock } from "node:test";
+import timers from "node:timers/promises";
 import {
 	type Follower,
 	type FollowOptions,
@@ -259,7 +261,8 @@ describe("follow refuses", () => {
 			const nodes = [node, { ...node, [field]: undefined }];
 			refused(/its nodes\[1\] is no node [^"]*$/, { ...position, nodes });
 		}
-		for (const none of [null, 7]) refused(/its nodes\[0\] is no node/, { ...position, nodes: [none] });
+		for (const none of [null, undefined, 7])
+			refused(/its nodes\[0\] is no node/, { ...position, nodes: [none] });
 		for (const read of [null, 7, "secret"]) refused(/no follower's position: it is no object$/, read);
 		refused(/no follower's position/, []);
 	});
@@ -276,6 +279,42 @@ describe("follow takes", () => {
 		});
 		const directory = settingsOf(sourceOf("/a", false), "/a/", { queueLength: 1 });
 		assert.deepEqual([directory.keySpace.scope, directory.queueLength], [{ key: "/a", recursive: false }, 1]);
+	});
+
+	describe("no times: it then", () => {
+		let source: Source;
+		let ended: AbortController;
+		beforeEach(() => {
+			source = settingsOf(v2, "/a", {}).source;
+			ended = new AbortController();
+		});
+		afterEach(() => mock.restoreAll());
+
+		for (const [chance, rollMs] of [
+			[0, 20_000],
+			[1, 40_000],
+		] as const)
+			it(`makes a quiet poll anew after ${rollMs} ms, when chance is ${chance}`, async () => {
+				mock.method(performance, "now", () => 0);
+				mock.method(Math, "random", () => chance);
+				const timer = mock.method(globalThis, "setTimeout");
+				const { signal } = ended;
+				const tail = source.tail({ afterIndex: 0, signal, proveThrough: () => 0, take: async () => {} });
+				ended.abort();
+				await tail;
+				assert.ok(timer.mock.calls.some(({ arguments: [, ms] }) => ms === rollMs));
+			});
+
+		it("waits at most 50 ms after a failure, then longer, up to 5 s", async () => {
+			const waits: number[] = [];
+			mock.method(Math, "random", () => 1);
+			mock.method(timers, "setTimeout", async (ms: number) => {
+				if (waits.push(ms) === 9) ended.abort();
+			});
+			Object.assign(source, { listAt: () => Promise.reject(new Error("down")) });
+			await assert.rejects(source.list(ended.signal), { name: "AbortedError" });
+			assert.deepEqual(waits, [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+		});
 	});
 
 	it("a position from index 0, and one with its nodes", () => {

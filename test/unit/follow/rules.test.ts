@@ -321,6 +321,27 @@ describe("the thirteen rules of a follower", () => {
 			assert.deepEqual(followed.indexes, [skipped]);
 		});
 
+		for (const [what, isSwallowed] of [
+			["the member skipped", false],
+			["was swallowed on its way", true],
+		] as const)
+			it(`asks once for a write that ${what}, though others wrote before its poll was there`, async () => {
+				let polls = 0;
+				server.before = ({ url = "" }, response) => {
+					if (!url.includes("wait=true") || ++polls > 1) return false;
+					server.set("/noise");
+					if (isSwallowed) response.end = () => response;
+					return false;
+				};
+				const followed = await hearing();
+				const { length } = server.asked;
+				const indexes = [isSwallowed ? server.set("/a/swallowed") : skip(0)];
+				noise(300);
+				await followed.has(1);
+				assert.deepEqual(followed.indexes, indexes);
+				assert.ok(server.asked.length <= length + 2, `${server.asked.length - length} asks`);
+			});
+
 		it("reads again at once when the list belies the silence, though nothing else happens any more", async () => {
 			server.set("/a/b");
 			const followed = await hearing();

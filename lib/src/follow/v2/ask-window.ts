@@ -42,6 +42,11 @@ export class AskWindow<E> {
 		return this.#width;
 	}
 
+	/** True while an answer waits for what lies before it to be known. */
+	get isHolding(): boolean {
+		return this.#held.size > 0;
+	}
+
 	/** The waitIndex to ask for now; undefined when there is nothing to ask. The caller sends it. */
 	next(): number | undefined {
 		const first = this.position + 1;

@@ -78,6 +78,7 @@ export class V2Session implements Session {
 			position: this.#window.position,
 			width: this.#window.width,
 			isCleared: this.#clearedFrom !== undefined,
+			isHolding: this.#window.isHolding,
 			proveThrough: options.proveThrough(),
 		}));
 	}

@@ -9,6 +9,8 @@ export interface Standing {
 	readonly width: number;
 	/** A part of the history is gone. */
 	readonly isCleared: boolean;
+	/** An answer waits for what lies before it to be known. */
+	readonly isHolding: boolean;
 	/** Up to where somebody wants to know that nothing is left out. */
 	readonly proveThrough: number;
 }
@@ -78,8 +80,9 @@ export class Silence {
 	 * history passes on; undefined where that is not needed.
 	 */
 	get askAgainFrom(): number | undefined {
-		const { position, width, isCleared, proveThrough } = this.#standing();
-		if (width > 1 || isCleared || this.#asks.size === 0 || this.#asks.size > mostWaiting) return undefined;
+		const { position, width, isCleared, isHolding, proveThrough } = this.#standing();
+		if (width > 1 || isCleared || isHolding || this.#asks.size === 0 || this.#asks.size > mostWaiting)
+			return undefined;
 		let newest = position;
 		for (const { registeredAt, isBeingAnswered, etcdIndex } of this.#asks) {
 			// What has yet to be registered will say how far the member is, and what is being answered what comes next.
@@ -97,10 +100,10 @@ export class Silence {
 	}
 
 	/** Whether it would help to know that the history holds nothing for this ask. */
-	#wouldHelp(ask: Ask, { position, width, isCleared, proveThrough }: Standing): boolean {
+	#wouldHelp(ask: Ask, { position, width, isCleared, isHolding, proveThrough }: Standing): boolean {
 		if (ask.registeredAt === undefined || ask.isBeingAnswered || ask.waitIndex > position + 1) return false;
 		if (width > 1 || ask.pipeline.underWay > 1) return true;
-		const isWanted = this.#asks.size > 1 || isCleared || position < proveThrough;
+		const isWanted = this.#asks.size > 1 || isCleared || isHolding || position < proveThrough;
 		const isFar = ask.etcdIndex - position >= bookmarkAfter / 2;
 		return (isWanted || isFar) && ask.etcdIndex > position;
 	}

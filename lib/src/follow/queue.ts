@@ -43,10 +43,9 @@ export class ChangeQueue {
 	put(item: Queued): Promise<void> | undefined {
 		if (this.#isClosed) return undefined;
 		const last = this.#items.at(-1);
-		// Of bookmarks in a row the last one says it all, but for a state that only the other has.
+		// Of bookmarks in a row the last one says it all, and nothing has changed since a state that only the other has.
 		if (item.kind === "bookmark" && last?.kind === "bookmark") {
 			this.#items[this.#items.length - 1] = { ...last, ...item };
-			if (last.nodes !== undefined && item.nodes === undefined) this.#items.push(item);
 		} else this.#items.push(item);
 		this.#onArrival();
 		if (this.size < this.#length) return undefined;

@@ -55,6 +55,7 @@ describe("the keys of a follower", () => {
 	const covered: readonly (readonly [Scope, readonly string[], readonly string[]])[] = [
 		[{ key: "foo", recursive: false }, ["foo"], ["foo/a", "fo", "foo1"]],
 		[{ key: "foo", recursive: true }, ["foo", "foo/", "foo/a", "foo//b", "foo/_h"], ["foo1", "fo", "foo-"]],
+		[{ key: "/a", recursive: true }, ["/a", "/a/b"], ["/ab"]],
 		[{ key: "/a/", recursive: true }, ["/a/", "/a/b", "/a//"], ["/a", "/ab"]],
 		[{ key: "a//b", recursive: true }, ["a//b", "a//b/c"], ["a/b", "a//bc"]],
 		[{ key: "/", recursive: true }, ["/", "/a", "//"], ["a", "0"]],
@@ -68,6 +69,10 @@ describe("the keys of a follower", () => {
 		[{ key: "\uff5e", recursive: false, rangeEnd: "\udcff" }, ["\u{1f600}", "\udcfe"], ["~", "\udcff"]],
 		// The first byte of "é" is C3.
 		[{ key: "a\udcc3", recursive: false, prefix: true }, ["aé", "a\udcc3", "a\udcc3("], ["ae"]],
+		[{ key: "\udcc3", recursive: false, prefix: true }, ["é", "\udcc3"], ["e"]],
+		// etcd's key comes as "é", never as its two bytes.
+		[{ key: "é", recursive: false, prefix: true }, ["é", "éa"], ["\udcc3", "\udcc3\udca9"]],
+		[{ key: "é", recursive: false, rangeEnd: "\udcff" }, ["é", "\udcfe"], ["e", "\udcc3\udca9"]],
 	];
 	for (const [scope, inside, outside] of covered) {
 		it(`of v3 are those of ${JSON.stringify(scope)}`, () => {
@@ -90,6 +95,7 @@ describe("the keys of a follower", () => {
 		);
 		const within = ["a/b", "a/b/c", "a/bc", "a"].map((key) => keys.isWithin(key, "a/b"));
 		assert.deepEqual(within, [true, true, false, false]);
+		assert.throws(() => keys.checked(Number("7") as never, "the mirror"), /a key is a string, not number$/);
 	});
 
 	it("of v2 are a directory's, which come and go with what is in them", () => {
@@ -195,6 +201,11 @@ describe("follow refuses", () => {
 			"a queue of nothing",
 			/queueLength is a whole number from 1/,
 			() => follow(v2, "/a", { queueLength: 0 }),
+		],
+		[
+			"a source of all keys for the empty one",
+			/is one of all keys, not of $/,
+			() => follow(sourceOf("", true, new NameKeys({ key: "", recursive: true })), ""),
 		],
 		["a source of another key", /is one of \/a, not of \/b$/, () => follow(sourceOf("/a", false), "/b")],
 		[

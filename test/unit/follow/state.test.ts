@@ -230,7 +230,7 @@ describe("a followed tree", () => {
 			{ key: "/a/d/c", before: c },
 			{ key: "/a/e", now: made },
 		]);
-		for (const other of [dirOf("/a/b", 2), { ...b, value: "w" }, fileOf("/a/b", 1, 2)])
+		for (const other of [dirOf("/a/b", 2), { ...b, dir: true }, { ...b, value: "w" }, fileOf("/a/b", 1, 2)])
 			assert.deepEqual(tree.difference([a, other, d, c]).changed, [{ before: b, now: other }]);
 		assert.deepEqual(tree.difference([a, b, dirOf("/a/d", 4, 3), c]).changed.length, 1);
 	});
@@ -418,15 +418,16 @@ describe("what is known of a store", () => {
 	}
 
 	it("takes a list of the past, and what has come since", () => {
+		// What the list shows of its own index stays; a ttl that was renewed at 3 raised no event.
+		const [renewed, own] = [fileOf("/a/b", 2, 3), { ...fileOf("/a/e", 3), ttl: 4 }];
 		const known = stateOf(1);
 		put(known, set(2));
+		put(known, eventOf("set", { ...own, ttl: 5 }));
 		put(known, eventOf("set", fileOf("/a/c", 4)));
 		put(known, eventOf("delete", fileOf("/a/d", 1, 5)));
-		// Its ttl was renewed at 3, which raised no event.
-		const renewed = fileOf("/a/b", 2, 3);
-		assert.equal(known.takePast(listOf(3, [root, renewed, fileOf("/a/d", 1)])), true);
+		assert.equal(known.takePast(listOf(3, [root, renewed, own, fileOf("/a/d", 1)])), true);
 		assert.deepEqual([known.index, known.clusterId, known.isTreeKnown], [5, "1", true]);
-		assert.deepEqual(known.tree.nodes(), [root, renewed, fileOf("/a/c", 4)]);
+		assert.deepEqual(known.tree.nodes(), [root, renewed, fileOf("/a/c", 4), own]);
 	});
 
 	for (const [count, expected] of [

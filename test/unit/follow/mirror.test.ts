@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import {
 	type KeyChange,
@@ -12,7 +12,7 @@ import {
 } from "etcd-watch-lab/follow";
 import type { Command } from "etcd-watch-lab/model";
 import type { Node } from "etcd-watch-lab/v2";
-import { V3Client } from "etcd-watch-lab/v3";
+import { type RangeAnswer, V3Client } from "etcd-watch-lab/v3";
 import fc from "fast-check";
 import { AbortedError, ArgumentError } from "#lib/http";
 import { FlatSource } from "../../support/follow/flat-source";
@@ -157,7 +157,8 @@ describe("mirror over the model", () => {
 		await tree.at(index);
 		const empty = { key: "/p/r/empty", dir: true, createdIndex: index, modifiedIndex: index };
 		assert.deepEqual(tree.get("/p/r/empty"), empty);
-		assert.throws(() => tree.get("/p"), ArgumentError);
+		assert.throws(() => tree.get("/p"), /^ArgumentError: the mirror keeps /);
+		assert.throws(() => tree.at(-1), /^ArgumentError: index is /);
 		assert.throws(() => tree.nodes("/p/r/_h"), ArgumentError);
 	});
 
@@ -238,13 +239,14 @@ describe("mirror over the model", () => {
 		const [one, two] = [tree.at(9, { signal: controller.signal }), tree.at(9)];
 		controller.abort();
 		await assert.rejects(one, AbortedError);
-		await assert.rejects(tree.at(9, { signal: controller.signal }), /the signal ended the wait/);
+		await assert.rejects(tree.at(1, { signal: controller.signal }), /the signal ended the wait/);
 		const closed = assert.rejects(two, /the mirror was closed/);
 		await tree.close();
 		await closed;
 		await tree.ended;
 		await assert.rejects(tree.at(9), AbortedError);
 		assert.equal(source.tailCount, 0);
+		assert.equal((await tree.at(1)).index, 1);
 		assert.equal(tree.get("/p/r/a/b")?.value, "0");
 	});
 
@@ -253,13 +255,14 @@ describe("mirror over the model", () => {
 		await until("the tail is read", () => source.waitedFor() === 0);
 		const controller = new AbortController();
 		const one = assert.rejects(tree.at(9, { signal: controller.signal }), AbortedError);
-		const two = tree.at(2);
+		const other = new AbortController();
+		const two = tree.at(2, other);
 		assert.equal(source.waitedFor(), 2);
 		const three = assert.rejects(tree.at(3, { signal: controller.signal }), /the signal ended the wait/);
 		assert.equal(source.waitedFor(), 2);
 		upstream.set("/p/r/n");
 		await two;
-		assert.equal(source.waitedFor(), 3);
+		assert.deepEqual([source.waitedFor(), getEventListeners(other.signal, "abort")], [3, []]);
 		controller.abort();
 		await Promise.all([one, three]);
 		assert.equal(source.waitedFor(), 0);
@@ -358,6 +361,13 @@ describe("mirror over the model", () => {
 		await start({ onChange: () => tree.close() });
 		upstream.set("/p/r/n");
 		await tree.ended;
+		const gone: string[] = [];
+		await start({ onDelete: (_, { key }) => gone.push(key) && tree.close() });
+		upstream.set("/p/r/a/c");
+		upstream.write("rmdir", "/p/r/a", { recursive: true });
+		await tree.ended;
+		await setImmediate();
+		assert.deepEqual(gone, ["/p/r/a/b"]);
 		await start({ onChange: () => new Promise(() => {}) });
 		upstream.set("/p/r/n");
 		await until("the handler", () => tree.get("/p/r/n") !== undefined);
@@ -372,12 +382,16 @@ describe("mirror over the model", () => {
 		await start({ signal: controller.signal, onChange: () => new Promise(() => {}) });
 		const waiting = assert.rejects(tree.at(9), AbortedError);
 		upstream.set("/p/r/n");
+		await until("the handler", () => tree.get("/p/r/n") !== undefined);
 		controller.abort();
 		await waiting;
 		await tree.ended;
-		await start();
+		const other = new AbortController();
+		await start(other);
 		await tree[Symbol.asyncDispose]();
 		await tree.ended;
+		await setImmediate();
+		assert.deepEqual(getEventListeners(other.signal, "abort"), []);
 		assert.equal(source.tailCount, 0);
 	});
 
@@ -418,20 +432,34 @@ describe("mirror over the model", () => {
 			tail: async ({ take, signal, proveThrough }) => {
 				await until("somebody waits", () => proveThrough() === 3);
 				await take({ kind: "passed", through: 9 });
+				await until("somebody waits", () => proveThrough() === 11);
+				const node = { key: "/p", dir: false, value: "", createdIndex: 13, modifiedIndex: 13 };
+				await take({
+					kind: "event",
+					event: { ...{ kind: "event", index: 13, action: "set", key: "/p" }, node, fromHistory: false },
+				});
 				if (!signal.aborted) await once(signal, "abort");
 			},
 		};
-		tree = await mirror(quiet, "/p");
+		const told: unknown[] = [];
+		tree = await mirror(quiet, "/p", { onChange: (...change) => told.push(change) });
 		assert.deepEqual(await tree.at(3), { index: 3, nodes: [] });
 		assert.deepEqual(await tree.at(4), { index: 9, nodes: [] });
+		assert.deepEqual(told, [[{ kind: "bookmark", index: 9 }, []]]);
+		assert.deepEqual(await tree.at(11), { index: 11, nodes: [] });
 	});
 
 	it("is of a range or a prefix of v3's, where they are given", async () => {
 		const client = new V3Client({ endpoints: ["http://127.0.0.1:1"] });
 		for (const range of [{ prefix: true }, { rangeEnd: "b" }, {}])
 			await assert.rejects(mirror(client, "a", { ...range, signal: AbortSignal.abort() }), AbortedError);
+		const kvs = ["a", "ab"].map((key) => ({ key, keyBytes: Buffer.from(key), valueBytes: Buffer.of() }));
+		const header = { clusterId: 1n, revision: 1 };
+		client.range = async () => ({ header, kvs, more: false }) as unknown as RangeAnswer;
+		tree = await mirror(client, "a", { prefix: true });
+		assert.deepEqual([tree.nodes("a").length, tree.nodes("ab").length], [2, 1]);
+		await tree.close();
 		await client.close();
-		await start();
 	});
 
 	it("is at every index what a quorum read at that index shows, directories and all", async () => {

@@ -19,13 +19,13 @@ const keySpace = new NameKeys({ key: "", recursive: true });
 const options = { recursive: true } as const;
 
 /** A source of which a test says what it lists, one answer after the other, and what it tells. */
-function sourceOf(lists: readonly (Listing | Promise<Listing>)[], tail: Source["tail"]): Source {
+function sourceOf(lists: readonly (Listing | Promise<Listing> | Error)[], tail: Source["tail"]): Source {
 	let count = 0;
 	return {
 		...{ key: "", recursive: true, keySpace, tail },
 		list: async () => {
-			const next = lists[Math.min(count++, lists.length - 1)];
-			if (next === undefined) throw new Error("nothing is to be listed");
+			const next = lists[Math.min(count++, lists.length - 1)] ?? new Error("nothing is to be listed");
+			if (next instanceof Error) throw next;
 			return await next;
 		},
 	};
@@ -132,6 +132,45 @@ describe("a reconciler", () => {
 		await assert.rejects(follower.ready(), RangeError);
 		await assert.rejects(follower.next(), RangeError);
 		await follower.close();
+	});
+
+	it("ends where the list of a reconnection fails for good", async () => {
+		const source = sourceOf([listingOf(5), new RangeError("for good")], async (tail) => {
+			await tail.take({ kind: "reconnected" });
+			await quietly(tail);
+		});
+		await assert.rejects(read(source, 1), RangeError);
+	});
+
+	it("takes no first list where a gap, or the list of a reconnection, has told more since", async () => {
+		for (const kind of ["cleared", "reconnected"] as const) {
+			const { promise: first, resolve: arrive } = promised<Listing>();
+			const source = sourceOf([first, listingOf(9, { a: 6 })], async (tail) => {
+				if (tail.afterIndex === 5) await tail.take({ kind });
+				arrive(listingOf(7, { old: 3 }));
+				await setImmediate();
+				for (const one of [passed(9), made(10, "b")]) if (!tail.signal.aborted) await tail.take(one);
+				await quietly(tail);
+			});
+			const follower = follow(source, "", { ...options, afterIndex: 5 });
+			for await (const change of follower) if (told(change) === "set b 10") break;
+			const { clusterId, index, nodes } = follower.position;
+			assert.deepEqual([clusterId, index, nodes?.map(({ key }) => key)], ["1", 9, ["a"]]);
+		}
+	});
+
+	it("lists no more when the state that the tail had passed by is told", async () => {
+		const { promise: first, resolve: arrive } = promised<Listing>();
+		const lists = [first, listingOf(1_010, { a: 1_010 }), listingOf(1_010, {}, "2")];
+		let tails = 0;
+		const source = sourceOf(lists, async (tail) => {
+			for (let index = 6; tails === 0 && index <= 1_010; index++) await tail.take(made(index, "a"));
+			arrive(listingOf(5));
+			if (++tails === 3) await tail.take(made(1_011, "b"));
+			if (tails !== 2) await quietly(tail);
+		});
+		const changes = await read(source, 1_006, { afterIndex: 5, queueLength: 2_000 });
+		assert.deepEqual([changes.at(-1), tails], ["set b 1011", 3]);
 	});
 
 	it("takes no list in the midst of a revision that is being put", async () => {
@@ -301,7 +340,8 @@ describe("a reconciler", () => {
 	const beginsAt5 = listingOf(5, { k: 3 });
 
 	/** "9 a@3 b@7" is what is listed at 9; "of 2" behind it: of that cluster. */
-	const listed = (words: string): Listing => {
+	const listed = (words: string): Listing | Error => {
+		if (words === "fails") return new Error(words);
 		const [all = "", cluster] = words.split(" of ");
 		const [index, ...keys] = all.split(" ");
 		const values = Object.fromEntries(
@@ -334,7 +374,7 @@ describe("a reconciler", () => {
 		set b 7, set c 10; 5
 	hands on what it holds when all is known up to the list
 		9 a@3 b@7; from a position
-		made 7 b, passed 8, passed 9, made 10 c
+		passed 6, made 7 b, passed 8, passed 9, made 10 c
 		set b 7, set c 10; 5
 	hands on what it has no room to hold
 		9 a@3 b@7 c@7 d@8; from a position, with room for two
@@ -358,8 +398,8 @@ describe("a reconciler", () => {
 		gap 6-5 cleared: k; 5
 	tells a reset where one event of several does not fit
 		5 k@3, 9 k@8 x@8
-		made 8 x k
-		reset 5 another past: k x; 5
+		made 8 x k | made 10 b
+		reset 5 another past: k x, set b 10; 5 9
 	tells a reset where an event does not fit
 		5 k@3, 9 k@8
 		made 8 k
@@ -373,7 +413,7 @@ describe("a reconciler", () => {
 		made 10 c
 		set c 10; 5
 	reads anew after a member that is behind
-		5 k@3
+		5 k@3, 6 k@3 a@6
 		behind | made 6 a
 		set a 6; 5 5
 	tells a reset where a member is behind, and so is a list
@@ -386,8 +426,8 @@ describe("a reconciler", () => {
 		delete k 8; 5 5
 	reads anew where a quiet list is of another cluster
 		5 k@3, 9 k@3 of 2
-		quiet 9 | reconnected
-		reset 5 another cluster: k; 5 5
+		quiet 9 | reconnected | made 10 a
+		reset 5 another cluster: k, set a 10; 5 5 9
 	reads anew where a quiet list is behind
 		5 k@3, 4 k@3
 		quiet 9 | reconnected
@@ -396,6 +436,30 @@ describe("a reconciler", () => {
 		5 k@3, 9 k@3 b@8
 		quiet 9 doubtful, made 8 b
 		set b 8; 5
+	reads anew where a quiet list fails
+		5 k@3, fails
+		quiet 9 | made 6 a
+		set a 6; 5 5
+	reads on after a list of another past
+		5 k@3, 9 k@3 old@2
+		reconnected | made 10 a
+		reset 5 another past: k old, set a 10; 5 9
+	reads on after a cleared history of another cluster
+		5 k@3, 9 k@3 of 2
+		cleared | made 10 a
+		reset 5 another cluster: k, set a 10; 5 9
+	reads on after what it has no room to hold and does not fit
+		9 a@7, 9 a@8 b@7 c@8; from a position, with room for two
+		made 7 b, made 8 a c | made 10 d
+		set b 7, reset 7 another past: a b c, set d 10; 5 9
+	knows the state of a list that a bare index has reached
+		9 a@6, 12 a@10; from an index
+		made 6 a, passed 9, made 10 a
+		set a 6, reset 9 another past: a; 5
+	asks for no second list where the first one fits
+		5 k@3, 5 k@3, 9 k@3 b@8
+		reconnected, made 10 a
+		set a 10; 5
 	lists no more than once at a reconnection
 		5 k@3, 5 k@3, 9 k@3 b@8
 		reconnected, made 6 a, cleared
@@ -489,14 +553,25 @@ describe("a reconciler", () => {
 		});
 	}
 
-	it("bookmarks the newest index that silence reaches to, when the list has come", async () => {
+	const { now } = performance;
+	afterEach(() => {
+		performance.now = now;
+	});
+
+	it("bookmarks the newest index that silence reaches to, when the list has come, and soon after without", async () => {
 		const { promise: later, resolve: arrive } = promised<Listing>();
+		const { promise: hasCome, resolve: goOn } = promised();
+		let ms = 0;
+		performance.now = () => ms;
 		const notes: unknown[] = [];
 		let tails = 0;
-		const source = sourceOf([beginsAt5, later], async (tail) => {
+		const source = sourceOf([beginsAt5, later, listingOf(14)], async (tail) => {
 			tails++;
+			await tail.take(passed(5));
 			await tail.take(quiet(9));
 			await tail.take(quiet(12));
+			await hasCome;
+			await tail.take(quiet(14));
 			await quietly(tail);
 		});
 		const follower = follow(source, "", { ...options, onNote: (note) => notes.push(note) });
@@ -504,9 +579,14 @@ describe("a reconciler", () => {
 		const next = follower.next();
 		await setImmediate();
 		assert.deepEqual([notes, follower.position.index], [[], 5]);
+		ms = 1;
 		arrive(listingOf(12, { k: 3 }));
-		await setImmediate();
-		assert.deepEqual([notes, follower.position.index, tails], [[{ note: "bookmarked", index: 12 }], 12, 1]);
+		for (const index of [12, 14]) {
+			await setImmediate();
+			const [note] = notes.splice(0);
+			assert.deepEqual([note, follower.position.index, tails], [{ note: "bookmarked", index }, index, 1]);
+			goOn();
+		}
 		await follower.close();
 		await next;
 	});

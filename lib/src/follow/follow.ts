@@ -90,7 +90,8 @@ export class Following implements Follower {
 			...{ source, keySpace, afterIndex, position, proveThrough, onNote },
 			...{ queue: this.#queue, signal: this.#controller.signal },
 			onReady: (state, clusterId) => {
-				this.#clusterId = clusterId;
+				// After a bare afterIndex the list may come late: a gap or a reset may have told of another cluster.
+				this.#clusterId ||= clusterId;
 				if (afterIndex === undefined) {
 					this.#tree = this.#newTree(state.nodes);
 					this.#index = state.index;

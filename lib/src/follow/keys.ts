@@ -1,6 +1,6 @@
 import { ArgumentError } from "../http/errors";
 import { isBelow, isHiddenFrom, keyPath, parentOf } from "../v2/key";
-import { bytesOf, toBytes } from "../v3/bytes";
+import { bytesOf, toBytes, toText } from "../v3/bytes";
 import type { KeySpace, Scope } from "./changes";
 
 /** v2's keys: a tree of directories, which come and go with what is in them; names that begin with "_" are hidden. */
@@ -52,9 +52,10 @@ export class NameKeys implements KeySpace {
 
 	/** @throws ArgumentError for a key that is none, and for a range that holds nothing */
 	constructor(scope: Scope) {
-		this.scope = scope;
-		const { key, recursive, prefix = false, rangeEnd } = scope;
-		checkName("key", key);
+		const { recursive, prefix = false } = scope;
+		const key = nameOf("key", scope.key);
+		const rangeEnd = scope.rangeEnd === undefined ? undefined : nameOf("rangeEnd", scope.rangeEnd);
+		this.scope = { ...scope, key, ...(rangeEnd === undefined ? {} : { rangeEnd }) };
 		if (Number(recursive) + Number(prefix) + Number(rangeEnd !== undefined) > 1) {
 			throw new ArgumentError("give one of recursive, prefix and rangeEnd: each says by itself which keys");
 		}
@@ -63,9 +64,7 @@ export class NameKeys implements KeySpace {
 				"the key is empty, and etcd has no such key: with prefix: true it is the whole store",
 			);
 		}
-		if (rangeEnd === undefined) return;
-		checkName("rangeEnd", rangeEnd);
-		if (rangeEnd === "" || (rangeEnd !== toTheEnd && compareNames(rangeEnd, key) <= 0)) {
+		if (rangeEnd !== undefined && rangeEnd !== toTheEnd && compareNames(rangeEnd, key) <= 0) {
 			throw new ArgumentError(
 				`there is nothing from ${JSON.stringify(key)} up to ${JSON.stringify(rangeEnd)}: give a rangeEnd that ` +
 					'comes later in the order of the bytes, or "\\0" for all that come after',
@@ -101,10 +100,9 @@ export class NameKeys implements KeySpace {
 	}
 
 	checked(key: string, what: string): string {
-		checkName("key", key);
-		// Of a range or a prefix the beginning need be no key of it.
-		if (key === this.scope.key || this.covers(key)) return key;
-		throw notCovered(key, this.scope, what);
+		const name = nameOf("key", key);
+		if (this.covers(name)) return name;
+		throw notCovered(name, this.scope, what);
 	}
 }
 
@@ -145,12 +143,15 @@ function notCovered(key: string, scope: Scope, what: string): ArgumentError {
 	);
 }
 
-/** @throws ArgumentError for what is no string, and for half of a surrogate pair that stands for no byte */
-function checkName(what: string, name: string): void {
+/**
+ * As `toText` spells its bytes, which is how etcd's keys come: what pieces of text are joined to may be spelled otherwise.
+ * @throws ArgumentError for what is no string, and for half of a surrogate pair that stands for no byte
+ */
+export function nameOf(what: string, name: string): string {
 	if (typeof name !== "string") {
 		throw new ArgumentError(`a ${what} is a string, not ${name === null ? "null" : typeof name}`);
 	}
-	bytesOf(what, name);
+	return toText(bytesOf(what, name));
 }
 
 function beginsWith(name: string, prefix: string): boolean {

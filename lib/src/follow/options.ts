@@ -3,7 +3,7 @@ import { ArgumentError } from "../http/errors";
 import { V2Client } from "../v2/client";
 import { V3Client } from "../v3/client";
 import type { FollowOptions, KeySpace, Position, Scope, Source } from "./changes";
-import { DirectoryKeys, isSameScope, NameKeys, wordsFor } from "./keys";
+import { DirectoryKeys, isSameScope, NameKeys, nameOf, wordsFor } from "./keys";
 import { V2Source } from "./v2/source";
 import { V3Source } from "./v3/source";
 
@@ -56,7 +56,7 @@ function sourceOf(client: Followable, key: string, options: InternalOptions): Om
 	}
 	const keySpace = client.keySpace ?? new DirectoryKeys(client.key, client.recursive);
 	const { scope } = keySpace;
-	const asked = keySpace.isFlat ? key : new DirectoryKeys(key, recursive).scope.key;
+	const asked = keySpace.isFlat ? nameOf("key", key) : new DirectoryKeys(key, recursive).scope.key;
 	if (asked !== scope.key || recursive !== scope.recursive) {
 		const words = wordsFor({ key: asked, recursive });
 		throw new ArgumentError(`the source is one of ${wordsFor(scope)}, not of ${words}`);

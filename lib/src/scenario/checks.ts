@@ -3,7 +3,7 @@ import { ArgumentError } from "../http/errors";
 import { historyCapacity } from "../model/history";
 import type { FaultKind } from "../timeline/timeline";
 import { checkValue, isBelow, keyPath } from "../v2/key";
-import { bytesOf } from "../v3/bytes";
+import { bytesOf, toText } from "../v3/bytes";
 import { type OpenStep, type Step, stepWords, type WriteStep } from "./steps";
 
 /** In the place of an option that a step does not have: the compiler says these words. */
@@ -139,11 +139,14 @@ export function checkTitle(what: string, name: unknown): void {
 	if (name === "") throw new ArgumentError(`${what} needs a name`);
 }
 
-/** v3's keys and values are bytes, of which text is one kind; what v2 can't have of that is refused when it is run. */
-export function checkText(what: "key" | "value", given: string): void {
+/**
+ * v3's keys and values are bytes, of which text is one kind; what v2 can't have of that is refused when it is run. Gives
+ * it as etcd's answers do: what pieces of text are joined to may spell its bytes otherwise.
+ */
+export function checkText(what: "key" | "value", given: string): string {
 	if (typeof given !== "string") throw new ArgumentError(`a ${what} is a string, not ${kindOf(given)}`);
 	if (what === "key" && given === "") throw new ArgumentError('the key is empty: a key looks like "/a/b"');
-	bytesOf(what, given);
+	return toText(bytesOf(what, given));
 }
 
 export function checkRange(name: string, value: number, least: number, most: number): void {

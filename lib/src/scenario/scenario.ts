@@ -213,7 +213,7 @@ export class Scenario {
 
 	/** Sets of `directory/0`, `directory/1`, …, several at once. */
 	burst(directory: string, options: BurstOptions): Scenario {
-		checkText("key", directory);
+		const named = checkText("key", directory);
 		checkOptions("burst", options);
 		const { count, keyCount = 1, connections = 8, valueBytes = 1, perSecond } = options;
 		checkRange("count", count, 1, 100_000);
@@ -222,7 +222,7 @@ export class Scenario {
 		checkRange("valueBytes", valueBytes, 0, 1_000_000);
 		if (perSecond !== undefined) checkRange("perSecond", perSecond, 1, 1_000_000);
 		const pace = perSecond === undefined ? {} : { perSecond };
-		const burst = { directory, count, keyCount, connections, valueBytes, ...pace };
+		const burst = { directory: named, count, keyCount, connections, valueBytes, ...pace };
 		return this.#then({ step: "burst", by: this.#writer, ...burst });
 	}
 
@@ -231,9 +231,9 @@ export class Scenario {
 	 * waits for too.
 	 */
 	awaitExpiry(key: string): Scenario {
-		checkText("key", key);
-		checkCanExpire(this.steps, key);
-		return this.#then({ step: "awaitExpiry", key });
+		const named = checkText("key", key);
+		checkCanExpire(this.steps, named);
+		return this.#then({ step: "awaitExpiry", key: named });
 	}
 
 	/**
@@ -255,15 +255,14 @@ export class Scenario {
 		checkTitle("a watcher", watcher);
 		if (this.#find(watcher))
 			throw new ArgumentError(`there is a watcher "${watcher}" already: choose another name`);
-		checkText("key", key);
-		return this.#then(openStep(step, watcher, key, options));
+		return this.#then(openStep(step, watcher, checkText("key", key), options));
 	}
 
 	#write(operation: Operation, key: string, options: object, fields: Partial<WriteStep> = {}): Scenario {
-		checkText("key", key);
+		const given = { step: "write", by: this.#writer, operation, key: checkText("key", key) } as const;
 		checkOptions(operation, fields.expected ?? options);
-		const step: WriteStep = { step: "write", by: this.#writer, operation, key, ...fields, ...options };
-		if (step.value !== undefined) checkText("value", step.value);
+		const named: WriteStep = { ...given, ...fields, ...options };
+		const step = named.value === undefined ? named : { ...named, value: checkText("value", named.value) };
 		if (step.ttl !== undefined) checkTtl(step.ttl);
 		if (step.expected !== undefined) checkComparison(step.expected);
 		return this.#then(step);

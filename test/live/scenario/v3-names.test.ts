@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runOnModel, type Scenario, scenario } from "etcd-watch-lab";
+import { explain, runOnModel, type Scenario, scenario } from "etcd-watch-lab";
 import { ArgumentError } from "#lib/http";
 import { forEachEtcd } from "../../support/etcd";
 
@@ -44,6 +44,7 @@ forEachEtcd((server) => {
 			.watch("empty part", "/a//b")
 			.watch("bytes", "k8s\udcff", { recursive: true })
 			.watch("all below", "/registry/", { recursive: true })
+			.watch("by its bytes", "/\udcc3\udca9")
 			.set("foo", "1")
 			.set("/foo", "2")
 			.set("foo/bar", "3")
@@ -51,6 +52,8 @@ forEachEtcd((server) => {
 			.set("/a//b", "5")
 			.set("k8s\udcff", "\udc80\udc00"[0] ?? "")
 			.set("/registry/pods", "6")
+			.set("/é", "7")
+			.set("/\udcc3\udca9", "\udcc3\udca9")
 			.run(server.lab, { api: "v3" });
 		const keys = Object.fromEntries(
 			seen.watchers.map(({ name, deliveries }) => [name, deliveries.map(({ key }) => key)]),
@@ -61,9 +64,11 @@ forEachEtcd((server) => {
 			"empty part": ["/a//b"],
 			bytes: ["k8s\udcff"],
 			"all below": ["/registry/pods"],
+			"by its bytes": ["/é", "/é"],
 		});
 		assert.equal(seen.watchers[3]?.deliveries[0]?.node.value, "\udc80");
 		assert.ok(seen.watchers.every(({ proof }) => proof === "fence"));
+		for (const { id } of seen.writes) explain(seen, "by its bytes", id);
 		assert.equal((await server.lab.v3.range("\0", { fromKey: true, countOnly: true })).count, before);
 	});
 });

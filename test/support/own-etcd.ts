@@ -30,26 +30,6 @@ export class OwnEtcd {
 
 	/** `flags` come last, so that they win; "--enable-v2" is there unless `v2` is false. */
 	static async start(binary: string, options: OwnEtcdOptions = {}): Promise<OwnEtcd> {
-		for (let tries = 1; ; tries++) {
-			const own = await OwnEtcd.#begun(binary, options);
-			try {
-				await until("etcd serves its clients", () => {
-					if (own.isGone) throw new Error(`etcd ended: ${own.log().slice(-600)}`);
-					return /ready to serve client requests|serving (insecure )?client (requests|traffic)/.test(
-						own.log(),
-					);
-				});
-				return own;
-			} catch (error) {
-				// Somebody else's connection can take a port between its choice and its use.
-				const isAgain = tries < 3 && own.log().includes("address already in use");
-				await own.stop();
-				if (!isAgain) throw error;
-			}
-		}
-	}
-
-	static async #begun(binary: string, options: OwnEtcdOptions): Promise<OwnEtcd> {
 		const { flags = [], v2 = true, scheme = "http" } = options;
 		const folder = fs.mkdtempSync(path.join(os.tmpdir(), "own-etcd-"));
 		const name = `own-${randomBytes(4).toString("hex")}`;
@@ -72,6 +52,10 @@ export class OwnEtcd {
 		fs.closeSync(log);
 		const own = new OwnEtcd(client, child, folder);
 		running.add(own);
+		await until("etcd serves its clients", () => {
+			if (own.isGone) throw new Error(`etcd ended: ${own.log().slice(-600)}`);
+			return /ready to serve client requests|serving (insecure )?client (requests|traffic)/.test(own.log());
+		});
 		return own;
 	}
 

@@ -168,7 +168,7 @@ function mutationProof(group: Group): Proof {
 	);
 	return {
 		name: `mutation-${group}`,
-		about: `of what StrykerJS changes in ${group}'s pure parts, the fast tests notice nine of ten`,
+		about: `of what StrykerJS changes in the pure parts of ${group}, fast tests notice nine of ten`,
 		entries: ["test/proofs/mutation/main.ts", ...tests.map((name) => `test/${name}.test.ts`)],
 		reads: [...sources.map((name) => `lib/src/${name}`), ...own, "test/pages/golden"],
 		parts: () => [mutationPart("whole", seconds, `--group=${group}`)],
